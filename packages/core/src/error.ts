@@ -1,0 +1,28 @@
+const marker = Symbol.for("@kdc-mae/error");
+
+/**
+ * The one error class of the project: where it happened, what is wrong, and what to do about it.
+ * Recognise it with {@link isKdcError}, which also works across two copies of this package.
+ */
+export class KdcError extends Error {
+  readonly where: string;
+  readonly what: string;
+  readonly remedy: string;
+  /** A short machine-readable reason, such as `no-audio`, for counting and tables. */
+  readonly reason: string;
+
+  constructor(parts: { where: string; what: string; remedy: string; reason?: string; cause?: unknown }) {
+    super(`${parts.where}: ${parts.what}. ${parts.remedy}`, { cause: parts.cause });
+    this.name = "KdcError";
+    this.where = parts.where;
+    this.what = parts.what;
+    this.remedy = parts.remedy;
+    this.reason = parts.reason ?? "error";
+    Object.defineProperty(this, marker, { value: true });
+  }
+}
+
+/** True for a {@link KdcError}, whichever copy of the package made it. */
+export function isKdcError(error: unknown): error is KdcError {
+  return typeof error === "object" && error !== null && marker in error;
+}

@@ -1,0 +1,27 @@
+import type { Scalar, Tensor3D } from "@tensorflow/tfjs-core";
+import type { Patches } from "./patches.js";
+import type { View } from "./view.js";
+
+/** The three streams of tokens of one view. joint `[B, Ka+Kv, D]` (audio first), audio `[B, Ka, D]`, visual `[B, Kv, D]`. */
+export type Encoded = { readonly joint: Tensor3D; readonly audio: Tensor3D; readonly visual: Tensor3D };
+
+/** Predicted patch values at every position, seen or hidden. audio `[B, Na, Pa]`, visual `[B, Nv, Pv]`. */
+export type Reconstruction = { readonly audio: Tensor3D; readonly visual: Tensor3D };
+
+/** What the model made of one view. */
+export type ViewEvidence = {
+  readonly view: View;
+  readonly encoded: Encoded;
+  readonly reconstruction: Reconstruction;
+};
+
+/** Everything a loss term may look at. */
+export type Evidence = {
+  readonly patches: Patches;
+  readonly views: readonly ViewEvidence[];
+  /** The same views encoded by a moving-average teacher, where the experiment has one. */
+  readonly teacher?: readonly Encoded[];
+};
+
+/** What an objective says: the weighted total and every term before its weight, each a scalar mean over the batch. */
+export type LossReport = { readonly total: Scalar; readonly terms: Readonly<Record<string, Scalar>> };

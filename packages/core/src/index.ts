@@ -1,0 +1,11 @@
+export type { Box, Clip, ClipItem, Frame, Waveform } from "./clip.js";
+export { isKdcError, KdcError } from "./error.js";
+export type { Encoded, Evidence, LossReport, Reconstruction, ViewEvidence } from "./evidence.js";
+export { type FloatTensor, float32, type HostTensor, type IntTensor, int32 } from "./host-tensor.js";
+export { fusedKernels } from "./kernel-names.js";
+export { audioGrid, type ClipGrids, countPatches, type PatchGrid, patchLength, visualGrid } from "./patch-grid.js";
+export type { HostPatches, Patches } from "./patches.js";
+export { createRng, type Rng } from "./rng.js";
+export { expectShape, type Shaped, sizeOf } from "./shape.js";
+export { mapTree, type Tree, treeLeaves } from "./tree.js";
+export type { ClipView, HostView, Positions, View } from "./view.js";

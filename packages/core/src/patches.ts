@@ -1,0 +1,8 @@
+import type { Tensor3D } from "@tensorflow/tfjs-core";
+import type { FloatTensor } from "./host-tensor.js";
+
+/** Raw (already normalised) patch values of a batch. audio `[B, N, P]`, visual `[B, N, P]`; values inside a patch run [height, width, channel]. */
+export type Patches = { readonly audio: Tensor3D; readonly visual: Tensor3D };
+
+/** {@link Patches} in ordinary memory. */
+export type HostPatches = { readonly audio: FloatTensor; readonly visual: FloatTensor };
