@@ -1,1 +1,10 @@
-export {};
+export { type BootstrapOptions, bootstrap, type Interval, meanOf, medianOf, type Statistic } from "./bootstrap.js";
+export type { Evaluated, Head } from "./head.js";
+export { type Matrix, matrix, takeRows } from "./matrix.js";
+export { type PermutationTest, pairedPermutation } from "./permutation.js";
+export { findProtocol, type Protocol, printProtocol, type Task, varyProtocol } from "./protocol.js";
+export { protocols } from "./protocols.js";
+export { type Neighbour, neighbours } from "./retrieval/neighbours.js";
+export { choosePerClass } from "./retrieval/per-class.js";
+export { crossModalRanks, type Ranks } from "./retrieval/ranks.js";
+export { type DirectionScores, type RetrievalInput, type RetrievalResult, retrieval } from "./retrieval/retrieval.js";

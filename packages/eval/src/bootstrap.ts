@@ -1,0 +1,101 @@
+import { createRng, KdcError, type Rng } from "@kdc-mae/core";
+
+/** A percentile interval. `resamples` counts the ones in which the figure existed. */
+export type Interval = {
+  readonly low: number;
+  readonly high: number;
+  readonly level: number;
+  readonly resamples: number;
+};
+
+export type BootstrapOptions = {
+  /** Default: a fixed stream, so that the same results give the same interval everywhere. */
+  readonly rng?: Rng;
+  /** Default 1000. */
+  readonly resamples?: number;
+  /** Default 0.95. */
+  readonly level?: number;
+};
+
+/** A figure recomputed from clips counted `counts[i]` times each; NaN where it does not exist in this resample. */
+export type Statistic = (counts: Int32Array) => number;
+
+/**
+ * Percentile bootstrap over clips (Efron 1979): every figure is recomputed on the same resamples of `clips` clips drawn
+ * with replacement.
+ *
+ * @throws KdcError (`empty`) for no clips
+ */
+export function bootstrap<Name extends string>(
+  clips: number,
+  statistics: Readonly<Record<Name, Statistic>>,
+  options: BootstrapOptions = {},
+): Readonly<Record<Name, Interval>> {
+  const { rng = createRng("bootstrap"), resamples = 1000, level = 0.95 } = options;
+  if (clips < 1 || resamples < 1 || !(level > 0 && level < 1)) {
+    throw new KdcError({
+      where: "bootstrap",
+      what: `${clips} clips, ${resamples} resamples and level ${level} give no interval`,
+      remedy: "Give at least one clip and one resample, and a level between 0 and 1",
+      reason: "empty",
+    });
+  }
+  const names = Object.keys(statistics) as Name[];
+  const drawn = new Map<Name, number[]>(names.map((name) => [name, []]));
+  const counts = new Int32Array(clips);
+  for (let r = 0; r < resamples; r++) {
+    counts.fill(0);
+    for (let i = 0; i < clips; i++) counts[rng.integer(clips)]++;
+    for (const name of names) {
+      const value = statistics[name](counts);
+      if (Number.isFinite(value)) drawn.get(name)?.push(value);
+    }
+  }
+  const tail = (1 - level) / 2;
+  return Object.fromEntries(
+    names.map((name) => {
+      const sorted = Float64Array.from(drawn.get(name) ?? []).sort();
+      return [name, { low: quantile(sorted, tail), high: quantile(sorted, 1 - tail), level, resamples: sorted.length }];
+    }),
+  ) as Record<Name, Interval>;
+}
+
+/** The statistic "mean of one value per clip"; clips whose value is NaN take no part. */
+export function meanOf(values: ArrayLike<number>): Statistic {
+  return (counts) => {
+    let sum = 0;
+    let clips = 0;
+    for (let i = 0; i < counts.length; i++) {
+      if (counts[i] === 0 || Number.isNaN(values[i])) continue;
+      sum += counts[i] * values[i];
+      clips += counts[i];
+    }
+    return sum / clips;
+  };
+}
+
+/** The statistic "median of one value per clip" (mean of the two middle ones for an even count). */
+export function medianOf(values: ArrayLike<number>): Statistic {
+  const order = Int32Array.from({ length: values.length }, (_, index) => index).sort((a, b) => values[a] - values[b]);
+  return (counts) => {
+    const total = counts.reduce((sum, count) => sum + count, 0);
+    const at = (place: number): number => {
+      let before = 0;
+      for (const index of order) {
+        before += counts[index];
+        if (before > place) return values[index];
+      }
+      return Number.NaN;
+    };
+    return total % 2 === 1 ? at((total - 1) / 2) : (at(total / 2 - 1) + at(total / 2)) / 2;
+  };
+}
+
+/** Quantile of sorted values by linear interpolation; NaN for none. */
+function quantile(sorted: Float64Array, share: number): number {
+  if (sorted.length === 0) return Number.NaN;
+  const place = share * (sorted.length - 1);
+  const low = Math.floor(place);
+  const high = Math.min(low + 1, sorted.length - 1);
+  return sorted[low] + (place - low) * (sorted[high] - sorted[low]);
+}

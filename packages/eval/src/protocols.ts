@@ -1,0 +1,103 @@
+import { type Protocol, varyProtocol } from "./protocol.js";
+
+const unmasked = "middle frame of the clip with the whole spectrogram, nothing hidden";
+
+const probeJoint: Protocol = {
+  name: "linear-probe-joint",
+  task: "classification",
+  frames: unmasked,
+  mode: "joint pass; encoder frozen, one linear layer trained on training clips",
+  pooling: "mean of the joint tokens (audio and visual)",
+  gallery: "all labelled test clips; accuracy stands beside the majority class of the test set",
+  metrics: {
+    accuracy: "share of clips whose most probable kind is their label",
+    mAP: "mean over kinds of average precision Σ (Rₙ − Rₙ₋₁)·Pₙ, equal scores taken together (scikit-learn)",
+    auc: "mean over kinds of the area under the ROC curve, a tie counting one half",
+    dPrime: "√2 · Φ⁻¹(auc)",
+    calibration: "expected calibration error over 15 equal confidence bins, weighted by their clips",
+  },
+  notes: [
+    "features standardised with the training clips' mean and deviation; mean cross-entropy + l2/2·|W|², L-BFGS",
+    "l2 chosen on validation clips by accuracy, then by cross-entropy; never on test clips",
+  ],
+};
+
+const retrieval: Protocol = {
+  name: "retrieval-middle-frame",
+  task: "retrieval",
+  frames: unmasked,
+  mode: "audio-only pass and visual-only pass of the pretrained model, no training for the task",
+  pooling: "mean of the audio tokens and mean of the visual tokens, L2-normalised",
+  gallery: "every evaluated clip once; the right answer is the other half of the same clip",
+  metrics: {
+    r1: "share of queries with rank below 1; rank = number of gallery items with strictly greater cosine",
+    r5: "share of queries with rank below 5",
+    r10: "share of queries with rank below 10",
+    medianRank: "median of rank + 1 (1 is best)",
+  },
+  notes: ["ties favour the model under this rank; the share of tied queries is reported beside it"],
+};
+
+const inpainting: Protocol = {
+  name: "inpainting-random-75",
+  task: "inpainting",
+  frames: "middle frame with the whole spectrogram; 75 % of the patches of each hidden at random",
+  mode: "pretraining forward of one view, decoder included; model trained on raw (normalised-input) pixel values",
+  pooling: "none",
+  gallery: "hidden patches only; beside them the mean-fill baseline",
+  metrics: {
+    mse: "mean over clips of the mean squared error over the hidden patches' values, in normalised units",
+    psnr: "10·log₁₀(peak² / mse) in dB, in the original units, pooled over all hidden values",
+    meanFill: "the same error when every hidden patch is the mean of that clip's visible patches, place by place",
+  },
+  notes: [],
+};
+
+const localization: Protocol = {
+  name: "localization-ez-vsl",
+  task: "localization",
+  frames: unmasked,
+  mode: "audio-only pass and visual-only pass of the pretrained model, no training for the task",
+  pooling:
+    "cosine of the mean audio embedding with each visual token, bilinear (corners aligned) to the frame, min–max",
+  gallery: "all test clips with a box inside the frame; beside them a fixed box in the centre of the frame",
+  metrics: {
+    ciou: "Σ(pred·gt) / (Σgt + Σ(pred where gt = 0)), pred = pixels at or above the map's upper median (EZ-VSL)",
+    ciou50: "share of clips with cIoU ≥ 0.5",
+    auc: "area (trapezoid) under the share of clips with cIoU ≥ t, t = 0, 0.05 … 1",
+    pixelAP: "average precision of the map's pixels against the box's pixels, mean over clips",
+  },
+  notes: ["half of the frame is always predicted, so boxes under a quarter of the frame cannot reach cIoU 0.5"],
+};
+
+/** The protocols this package names. Vary one with `varyProtocol`; anybody's own list works as well. */
+export const protocols: readonly Protocol[] = [
+  probeJoint,
+  varyProtocol(probeJoint, {
+    name: "linear-probe-audio",
+    mode: "audio-only pass; encoder frozen, one linear layer trained on training clips",
+    pooling: "mean of the audio tokens",
+  }),
+  varyProtocol(probeJoint, {
+    name: "linear-probe-visual",
+    mode: "visual-only pass; encoder frozen, one linear layer trained on training clips",
+    pooling: "mean of the visual tokens",
+  }),
+  varyProtocol(probeJoint, {
+    name: "classification-10-frames",
+    frames: "ten frames equally spaced over at most 10 s, probabilities averaged over them, nothing hidden",
+    mode: "fine-tuned model",
+  }),
+  retrieval,
+  varyProtocol(retrieval, {
+    name: "retrieval-five-per-class",
+    gallery: "five test clips of every class, drawn by seed; the right answer is the other half of the same clip",
+  }),
+  inpainting,
+  localization,
+  varyProtocol(localization, {
+    name: "localization-plain-iou",
+    pooling: "cosine of the mean audio embedding with each visual token, nearest upsampling to the frame, min–max",
+    metrics: { ciou: "plain intersection over union of the pixels above 0.5 of the min–max map with the box" },
+  }),
+];
