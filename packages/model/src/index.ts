@@ -1,1 +1,25 @@
-export {};
+export { type Loaded, type LoadOptions, loadClassifier, loadEncoder, loadModel } from "./checkpoint/load.js";
+export { parseSafetensors, safetensorsChunks, type TensorFile } from "./checkpoint/safetensors.js";
+export { stateDict } from "./checkpoint/state-dict.js";
+export { type ClassifierMode, classify, officialModes, pooled } from "./classifier.js";
+export { checkConfig, type ModelConfig, presets } from "./config.js";
+export { features } from "./features.js";
+export { countParameters, initClassifier, initModel } from "./init.js";
+export { throughNorms } from "./joint.js";
+export type { Attention } from "./nn/attention.js";
+export type { Block, BlockNorms, Mlp } from "./nn/block.js";
+export type { Norm } from "./nn/layer-norm.js";
+export type { Linear } from "./nn/linear.js";
+export { sineCosinePositions } from "./nn/positions.js";
+export type {
+  Branch,
+  ClassifierParams,
+  DecoderBranch,
+  DecoderParams,
+  EncoderParams,
+  JointBlock,
+  ModelParams,
+  Stream,
+} from "./params.js";
+export { pick, place } from "./place.js";
+export { type PretrainOptions, pretrainForward } from "./pretrain.js";

@@ -1,0 +1,126 @@
+import { type FloatTensor, type HostTensor, KdcError, mapTree, treeLeaves } from "@kdc-mae/core";
+import type { ModelConfig } from "../config.js";
+import type { ClassifierParams, EncoderParams, ModelParams } from "../params.js";
+import { classifierSpec, encoderSpec, modelSpec, type ParameterSpec } from "../spec.js";
+import { fromStored, storedShape } from "./names.js";
+import { type FitPositions, fitPositions } from "./positions.js";
+import { isUnused } from "./unused.js";
+
+type Tensors = Readonly<Record<string, HostTensor>>;
+
+/** What a load gives. */
+export type Loaded<Params> = {
+  readonly params: Params;
+  /** Tensors the file holds and the model has no use for, all known by name. `stateDict` can carry them along. */
+  readonly unused: Tensors;
+  /** What was changed on the way, in words to show a person. */
+  readonly notes: readonly string[];
+};
+
+/** `positions`: what to do where the model's clips are longer or shorter than the checkpoint's; `trim` by default. */
+export type LoadOptions = { readonly positions?: FitPositions };
+
+const prefix = "module.";
+const positionTables = /^(decoder_)?pos_embed_[av]$/;
+
+/** Names without the prefix that PyTorch's DataParallel adds. */
+function withoutPrefix(tensors: Tensors): Map<string, HostTensor> {
+  return new Map(
+    Object.entries(tensors).map(([name, tensor]) => [
+      name.startsWith(prefix) ? name.slice(prefix.length) : name,
+      tensor,
+    ]),
+  );
+}
+
+function refuse(found: Readonly<Record<string, readonly string[]>>): never {
+  const shown = 12;
+  const parts = Object.entries(found)
+    .filter(([, items]) => items.length > 0)
+    .map(([kind, items]) => {
+      const rest = items.length > shown ? ` and ${items.length - shown} more` : "";
+      return `${items.length} ${kind}: ${items.slice(0, shown).join(", ")}${rest}`;
+    });
+  throw new KdcError({
+    where: "load checkpoint",
+    what: parts.join("; "),
+    remedy: "Use the config the checkpoint was made with, or a checkpoint of this kind of model",
+    reason: "bad-checkpoint",
+  });
+}
+
+/** Reads a whole tree or nothing: every name and shape is checked before a number is kept. */
+function loadTree<Params>(
+  config: ModelConfig,
+  specs: unknown,
+  tensors: Tensors,
+  mayIgnore: (name: string) => boolean,
+  { positions = "trim" }: LoadOptions,
+): Loaded<Params> {
+  const stored = withoutPrefix(tensors);
+  const wanted = new Map(treeLeaves<ParameterSpec>(specs).map(([, spec]) => [spec.official, spec]));
+  const misshaped: string[] = [];
+  const notes: string[] = [];
+  const tables = new Map<string, FloatTensor>();
+  const unused: [string, HostTensor][] = [];
+  const extra: string[] = [];
+
+  for (const [name, tensor] of stored) {
+    const spec = wanted.get(name);
+    if (mayIgnore(name)) {
+      unused.push([name, tensor]);
+    } else if (positionTables.test(name)) {
+      const dim = name.startsWith("decoder") ? config.decoderDim : config.embedDim;
+      const { table, problem, note } = fitPositions(config, name, tensor, dim, positions);
+      if (problem !== undefined) misshaped.push(problem);
+      if (note !== undefined) notes.push(note);
+      if (table !== undefined) tables.set(name, table);
+    } else if (spec === undefined) {
+      extra.push(name);
+    } else if (tensor.dtype !== "float32" || tensor.shape.join() !== storedShape(spec).join()) {
+      const expected = `float32 [${storedShape(spec).join(", ")}]`;
+      misshaped.push(`${name} is ${tensor.dtype} [${tensor.shape.join(", ")}], expected ${expected}`);
+    }
+  }
+  const missing = [...wanted.keys()].filter((name) => !stored.has(name));
+  if (missing.length + misshaped.length + extra.length > 0) {
+    refuse({ missing, "of the wrong kind": misshaped, unknown: extra });
+  }
+  const params = mapTree<ParameterSpec, FloatTensor>(
+    specs,
+    (spec) => tables.get(spec.official) ?? fromStored(spec, stored.get(spec.official) as FloatTensor),
+  ) as Params;
+  return { params, unused: Object.fromEntries(unused), notes };
+}
+
+/**
+ * A pretraining model from tensors under official names (CAV-MAE or KDC-MAE, with or without `module.`).
+ *
+ * @throws KdcError listing every missing, mis-shaped or unknown name
+ */
+export const loadModel = (
+  config: ModelConfig,
+  tensors: Tensors,
+  options: LoadOptions = {},
+): Loaded<ModelParams<FloatTensor>> => loadTree(config, modelSpec(config), tensors, isUnused, options);
+
+/** The encoder alone, from a pretrained or a fine-tuned checkpoint; what else such a file holds is left unused. */
+export function loadEncoder(
+  config: ModelConfig,
+  tensors: Tensors,
+  options: LoadOptions = {},
+): Loaded<EncoderParams<FloatTensor>> {
+  const elsewhere = (name: string) => /^(decoder_|mask_token$|mlp_head\.)/.test(name);
+  return loadTree(config, encoderSpec(config), tensors, (name) => isUnused(name) || elsewhere(name), options);
+}
+
+/** A fine-tuned classifier (`mlp_head.0` norm, `mlp_head.1` linear); the number of classes is read from the file. */
+export function loadClassifier(
+  config: ModelConfig,
+  tensors: Tensors,
+  options: LoadOptions = {},
+): Loaded<ClassifierParams<FloatTensor>> {
+  const head = withoutPrefix(tensors).get("mlp_head.1.weight");
+  if (head === undefined) refuse({ missing: ["mlp_head.1.weight"] });
+  return loadTree(config, classifierSpec(config, head.shape[0]), tensors, isUnused, options);
+}

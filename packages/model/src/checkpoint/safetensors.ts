@@ -1,0 +1,148 @@
+import { type HostTensor, KdcError, sizeOf } from "@kdc-mae/core";
+import { bytesPer, fromBytes, type StoredType } from "./dtypes.js";
+
+/** Tensors by name, and free text by name. */
+export type TensorFile = {
+  readonly tensors: Readonly<Record<string, HostTensor>>;
+  readonly metadata: Readonly<Record<string, string>>;
+};
+
+/** Where one tensor lies: bytes `start` … `end` after the header. */
+type Entry = {
+  readonly name: string;
+  readonly type: StoredType;
+  readonly shape: readonly number[];
+  readonly start: number;
+  readonly end: number;
+};
+
+type Header = { readonly entries: readonly Entry[]; readonly metadata: Readonly<Record<string, string>> };
+
+/** As the safetensors library does; a header is text about tensors and never needs more. */
+const longestHeader = 100_000_000;
+
+function broken(what: string): KdcError {
+  return new KdcError({
+    where: "safetensors",
+    what,
+    remedy: "The file is damaged or is not a safetensors file; fetch or write it again",
+    reason: "bad-checkpoint",
+  });
+}
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
+function entryOf(name: string, value: unknown): Entry {
+  const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>;
+  if (typeof dtype !== "string" || !Object.hasOwn(bytesPer, dtype)) {
+    throw broken(`${name} has number type ${JSON.stringify(dtype)}, known are ${Object.keys(bytesPer).join(" ")}`);
+  }
+  const type = dtype as StoredType;
+  if (!Array.isArray(shape) || !shape.every(isCount)) throw broken(`${name} has shape ${JSON.stringify(shape)}`);
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount)) {
+    throw broken(`${name} has data_offsets ${JSON.stringify(offsets)}`);
+  }
+  const [start, end] = offsets as [number, number];
+  const bytes = sizeOf(shape) * bytesPer[type];
+  if (end - start !== bytes) {
+    throw broken(`${name} is ${type} [${shape.join(", ")}] and needs ${bytes} bytes, but has ${end - start}`);
+  }
+  return { name, type, shape, start, end };
+}
+
+/**
+ * Length of the header in bytes.
+ *
+ * @param first the first 8 bytes of the file
+ * @param fileSize bytes
+ */
+export function headerLength(first: Uint8Array, fileSize: number): number {
+  if (first.byteLength < 8) throw broken(`the file has ${fileSize} bytes, too few for a header`);
+  const length = new DataView(first.buffer, first.byteOffset, 8).getBigUint64(0, true);
+  if (length > BigInt(longestHeader) || Number(length) > fileSize - 8) {
+    throw broken(`the header claims ${length} bytes, but the file has ${fileSize}`);
+  }
+  return Number(length);
+}
+
+/**
+ * Checks a header and says where every tensor lies.
+ *
+ * @param json the header's bytes
+ * @param dataLength bytes after the header
+ */
+export function readHeader(json: Uint8Array, dataLength: number): Header {
+  let header: Record<string, unknown>;
+  try {
+    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(json));
+  } catch {
+    throw broken("the header is not JSON");
+  }
+  if (typeof header !== "object" || header === null || Array.isArray(header)) throw broken("the header is no record");
+  const { __metadata__: metadata = {}, ...named } = header;
+  if (typeof metadata !== "object" || metadata === null || Object.values(metadata).some((v) => typeof v !== "string")) {
+    throw broken("the metadata is not a record of strings");
+  }
+  const entries = Object.entries(named)
+    .map(([name, value]) => entryOf(name, value))
+    .sort((a, b) => a.start - b.start || a.end - b.end);
+  let reached = 0;
+  for (const { name, start, end } of entries) {
+    if (start !== reached)
+      throw broken(`${name} starts at byte ${start}, expected ${reached}: tensors overlap or leave holes`);
+    reached = end;
+  }
+  if (reached !== dataLength)
+    throw broken(`the header describes ${reached} bytes of data, but there are ${dataLength}`);
+  return { entries, metadata: metadata as Record<string, string> };
+}
+
+/** A record from untrusted names: `__proto__` is a name like any other. */
+export const recordOf = <T>(entries: readonly (readonly [string, T])[]): Record<string, T> =>
+  Object.fromEntries(entries);
+
+/**
+ * Reads a whole safetensors file from memory.
+ *
+ * @throws KdcError where the bytes are not a sound file
+ */
+export function parseSafetensors(bytes: Uint8Array): TensorFile {
+  const length = headerLength(bytes.subarray(0, 8), bytes.byteLength);
+  const data = bytes.subarray(8 + length);
+  const { entries, metadata } = readHeader(bytes.subarray(8, 8 + length), data.byteLength);
+  const tensors = entries.map(
+    ({ name, type, shape, start, end }) => [name, fromBytes(data.subarray(start, end), type, shape, name)] as const,
+  );
+  return { tensors: recordOf(tensors), metadata };
+}
+
+/**
+ * The bytes of a safetensors file in pieces to be written one after another: the header, then each tensor.
+ * The pieces share memory with the tensors.
+ */
+export function safetensorsChunks(
+  tensors: Readonly<Record<string, HostTensor>>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array[] {
+  const header: Record<string, unknown> = Object.keys(metadata).length > 0 ? { __metadata__: metadata } : {};
+  const data: Uint8Array[] = [];
+  let reached = 0;
+  for (const [name, tensor] of Object.entries(tensors)) {
+    const { buffer, byteOffset, byteLength } = tensor.data;
+    header[name] = {
+      dtype: tensor.dtype === "float32" ? "F32" : "I32",
+      shape: tensor.shape,
+      data_offsets: [reached, reached + byteLength],
+    };
+    data.push(new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength));
+    reached += byteLength;
+  }
+  const text = JSON.stringify(header);
+  const bare = new TextEncoder().encode(text);
+  // Spaces up to a multiple of 8, so that readers may map the numbers in place.
+  const json = new Uint8Array(Math.ceil(bare.byteLength / 8) * 8).fill(0x20);
+  json.set(bare);
+  const first = new Uint8Array(8);
+  new DataView(first.buffer).setBigUint64(0, BigInt(json.byteLength), true);
+  return [first, json, ...data];
+}

@@ -1,0 +1,71 @@
+import { type FloatTensor, float32, type HostTensor, treeLeaves } from "@kdc-mae/core";
+import type { ModelConfig } from "../config.js";
+import { sineCosinePositions } from "../nn/positions.js";
+import type { ClassifierParams, ModelParams } from "../params.js";
+import { classifierSpec, modelSpec, type ParameterSpec } from "../spec.js";
+import { toStored } from "./names.js";
+
+type StateDict = Record<string, HostTensor>;
+
+/** The position tables of an official model: name, and how to make it. */
+export function positionNames(config: ModelConfig, decoder: boolean): Record<string, () => FloatTensor> {
+  const { audio, visual, embedDim, decoderDim } = config;
+  const encoder = {
+    pos_embed_a: () => sineCosinePositions(audio, embedDim),
+    pos_embed_v: () => sineCosinePositions(visual, embedDim),
+  };
+  if (!decoder) return encoder;
+  return {
+    ...encoder,
+    decoder_pos_embed_a: () => sineCosinePositions(audio, decoderDim),
+    decoder_pos_embed_v: () => sineCosinePositions(visual, decoderDim),
+  };
+}
+
+/** The norms for other streams that official blocks own and never use, as PyTorch makes them: gain 1, bias 0. */
+function unusedNorms(config: ModelConfig, decoder: boolean): StateDict {
+  const { modalityDepth, decoderDepth, embedDim, decoderDim } = config;
+  const stacks: [string, number, number][] = [
+    ["blocks_a", modalityDepth, embedDim],
+    ["blocks_v", modalityDepth, embedDim],
+    ...(decoder ? [["decoder_blocks", decoderDepth, decoderDim] as [string, number, number]] : []),
+  ];
+  const made: StateDict = {};
+  for (const [stack, depth, dim] of stacks) {
+    for (let index = 0; index < depth; index++) {
+      for (const norm of ["norm1_a", "norm1_v", "norm2_a", "norm2_v"]) {
+        made[`${stack}.${index}.${norm}.weight`] = float32([dim], new Float32Array(dim).fill(1));
+        made[`${stack}.${index}.${norm}.bias`] = float32([dim]);
+      }
+    }
+  }
+  return made;
+}
+
+/**
+ * Parameters under their official PyTorch names and shapes, complete enough for a strict `load_state_dict` of the
+ * official CAV-MAE classes: with position tables and with the norms those classes own and never use.
+ *
+ * @param params a pretraining model or a classifier
+ * @param unused tensors to carry along, such as those a load returned as unused
+ */
+export function stateDict(
+  config: ModelConfig,
+  params: ModelParams<FloatTensor> | ClassifierParams<FloatTensor>,
+  unused: Readonly<Record<string, HostTensor>> = {},
+): StateDict {
+  const isModel = "decoder" in params;
+  const specs = isModel ? modelSpec(config) : classifierSpec(config, params.head.linear.weight.shape[0]);
+  const values = new Map(treeLeaves<FloatTensor>(params));
+  const named = treeLeaves<ParameterSpec>(specs).map(([path, spec]) => [
+    spec.official,
+    toStored(spec, values.get(path)!),
+  ]);
+  const tables = Object.entries(positionNames(config, isModel)).map(([name, make]) => [name, make()]);
+  return {
+    ...unusedNorms(config, isModel),
+    ...unused,
+    ...Object.fromEntries(tables),
+    ...Object.fromEntries(named),
+  };
+}

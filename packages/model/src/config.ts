@@ -1,0 +1,99 @@
+import { audioGrid, countPatches, KdcError, type PatchGrid, visualGrid } from "@kdc-mae/core";
+
+/** Sizes of a model. Plain data: spread a preset and change a field, then {@link checkConfig} it. */
+export type ModelConfig = {
+  /** D of the encoder; a multiple of `heads` and of 4. */
+  readonly embedDim: number;
+  readonly heads: number;
+  /** Blocks in the audio branch, and as many in the visual branch. */
+  readonly modalityDepth: number;
+  /** Blocks shared by the three streams. */
+  readonly jointDepth: number;
+  /** D of the decoder; a multiple of `decoderHeads` and of 4. */
+  readonly decoderDim: number;
+  readonly decoderHeads: number;
+  readonly decoderDepth: number;
+  readonly audio: PatchGrid;
+  readonly visual: PatchGrid;
+  readonly layerNormEpsilon: number;
+  /** `fixed`: 2-D sine-cosine tables. `learned`: parameters that start at those tables. */
+  readonly positions: "fixed" | "learned";
+};
+
+const common = { layerNormEpsilon: 1e-5, positions: "fixed" } as const;
+const paperClip = { audio: audioGrid(1024, 128, 16), visual: visualGrid(224, 16) } as const;
+
+/** Ready sizes. `base` is the paper's (ViT-B), `small` sees the same clips, `tiny` is for demos on a processor. */
+export const presets: Readonly<Record<"tiny" | "small" | "base", ModelConfig>> = {
+  tiny: {
+    ...common,
+    embedDim: 128,
+    heads: 4,
+    modalityDepth: 3,
+    jointDepth: 1,
+    decoderDim: 96,
+    decoderHeads: 4,
+    decoderDepth: 1,
+    audio: audioGrid(192, 128, 16),
+    visual: visualGrid(96, 16),
+  },
+  small: {
+    ...common,
+    ...paperClip,
+    embedDim: 384,
+    heads: 6,
+    modalityDepth: 7,
+    jointDepth: 1,
+    decoderDim: 256,
+    decoderHeads: 8,
+    decoderDepth: 4,
+  },
+  base: {
+    ...common,
+    ...paperClip,
+    embedDim: 768,
+    heads: 12,
+    modalityDepth: 11,
+    jointDepth: 1,
+    decoderDim: 512,
+    decoderHeads: 16,
+    decoderDepth: 8,
+  },
+};
+
+/**
+ * Returns the config if a model can be built from it.
+ *
+ * @throws KdcError naming every field that cannot be
+ */
+export function checkConfig(config: ModelConfig): ModelConfig {
+  const problems: string[] = [];
+  const whole = (name: string, value: number, least: number) => {
+    if (!Number.isInteger(value) || value < least) problems.push(`${name} is ${value}, not a whole number ≥ ${least}`);
+  };
+  const width = (name: string, dim: number, heads: number) => {
+    if (dim % heads !== 0) problems.push(`${name} ${dim} does not divide into ${heads} heads`);
+    if (dim % 4 !== 0) problems.push(`${name} ${dim} is not a multiple of 4, which 2-D sine-cosine positions need`);
+  };
+  const sizes = ["embedDim", "heads", "jointDepth", "decoderDim", "decoderHeads", "decoderDepth"] as const;
+  for (const name of sizes) whole(name, config[name], 1);
+  whole("modalityDepth", config.modalityDepth, 0);
+  width("embedDim", config.embedDim, config.heads);
+  width("decoderDim", config.decoderDim, config.decoderHeads);
+  for (const modality of ["audio", "visual"] as const) {
+    const grid = config[modality];
+    for (const name of ["rows", "columns", "patch", "channels"] as const) whole(`${modality}.${name}`, grid[name], 1);
+    if (countPatches(grid) < 2) problems.push(`${modality} has fewer than 2 patches, so nothing can be hidden`);
+  }
+  if (!(config.layerNormEpsilon > 0)) problems.push(`layerNormEpsilon is ${config.layerNormEpsilon}, not above 0`);
+  if (!["fixed", "learned"].includes(config.positions)) {
+    problems.push(`positions is ${JSON.stringify(config.positions)}, not "fixed" or "learned"`);
+  }
+  if (problems.length === 0) return config;
+  throw new KdcError({
+    where: "model config",
+    what: problems.join("; "),
+    remedy: "Start from presets.tiny, presets.small or presets.base and change one field at a time",
+    reason: "config",
+  });
+}

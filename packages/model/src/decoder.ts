@@ -1,0 +1,41 @@
+import { countPatches, type Reconstruction } from "@kdc-mae/core";
+import { add, concat, slice, type Tensor, type Tensor2D, type Tensor3D } from "@tensorflow/tfjs-core";
+import type { ModelConfig } from "./config.js";
+import { positionTable } from "./embed.js";
+import { blocks } from "./nn/block.js";
+import { layerNorm } from "./nn/layer-norm.js";
+import { linear } from "./nn/linear.js";
+import type { DecoderParams } from "./params.js";
+import { place } from "./place.js";
+
+/**
+ * Predicts every patch from the joint tokens of the visible ones.
+ *
+ * @param joint `[B, Ka + Kv, D]`, audio first
+ * @param seats where each token belongs: audio `[B, Ka]`, visual `[B, Kv]` int32
+ */
+export function decode(
+  config: ModelConfig,
+  params: DecoderParams<Tensor>,
+  joint: Tensor3D,
+  seats: Readonly<Record<"audio" | "visual", Tensor2D>>,
+): Reconstruction {
+  const settings = { heads: config.decoderHeads, epsilon: config.layerNormEpsilon };
+  const tokens = linear(params.embed, joint);
+  const Na = countPatches(config.audio);
+  const Nv = countPatches(config.visual);
+  const Ka = seats.audio.shape[1];
+
+  const seated = (modality: "audio" | "visual", from: number, count: number, n: number): Tensor3D => {
+    const own = slice(tokens, [0, from, 0], [-1, count, -1]);
+    const { modality: token, positions } = params[modality];
+    const table = positionTable(positions, config[modality], config.decoderDim);
+    return add(add(place(own, seats[modality], n, params.mask), table), token);
+  };
+  const all = concat([seated("audio", 0, Ka, Na), seated("visual", Ka, seats.visual.shape[1], Nv)], 1);
+  const decoded = layerNorm(params.norm, blocks(params.blocks, all, settings), settings.epsilon);
+  return {
+    audio: linear(params.audio.head, slice(decoded, [0, 0, 0], [-1, Na, -1])),
+    visual: linear(params.visual.head, slice(decoded, [0, Na, 0], [-1, Nv, -1])),
+  };
+}

@@ -1,0 +1,49 @@
+import type { Encoded, Patches } from "@kdc-mae/core";
+import { reshape, type Tensor, type Tensor2D, type Tensor3D } from "@tensorflow/tfjs-core";
+import type { ModelConfig } from "./config.js";
+import { embedAll, embedVisible } from "./embed.js";
+import { jointStreams } from "./joint.js";
+import { type BlockSettings, blocks } from "./nn/block.js";
+import type { EncoderParams } from "./params.js";
+
+/** How the encoder's blocks run. */
+export const encoderSettings = (config: ModelConfig): BlockSettings => ({
+  heads: config.heads,
+  epsilon: config.layerNormEpsilon,
+});
+
+/** Every patch of one modality through its own branch: `[B, N, P]` → `[B, N, D]`. */
+export function branchTokens(
+  config: ModelConfig,
+  params: EncoderParams<Tensor>,
+  modality: "audio" | "visual",
+  patches: Tensor3D,
+): Tensor3D {
+  const branch = params[modality];
+  return blocks(branch.blocks, embedAll(branch, config[modality], patches), encoderSettings(config));
+}
+
+/**
+ * Encodes what a view shows.
+ *
+ * @param patches audio `[B, Na, Pa]`, visual `[B, Nv, Pv]`
+ * @param visible audio `[B, Ka·V]`, visual `[B, Kv·V]` int32: the visible patches of V views, one view after another
+ * @param views V
+ * @returns streams of `B·V` samples, all views of the first clip first
+ */
+export function encodeVisible(
+  config: ModelConfig,
+  params: EncoderParams<Tensor>,
+  patches: Patches,
+  visible: Readonly<Record<"audio" | "visual", Tensor2D>>,
+  views: number,
+): Encoded {
+  const settings = encoderSettings(config);
+  const tokens = (modality: "audio" | "visual"): Tensor3D => {
+    const branch = params[modality];
+    const embedded = embedVisible(branch, config[modality], patches[modality], visible[modality]);
+    const [B, KV, D] = embedded.shape;
+    return blocks(branch.blocks, reshape(embedded, [B * views, KV / views, D]) as Tensor3D, settings);
+  };
+  return jointStreams(params.joint, tokens("audio"), tokens("visual"), settings);
+}

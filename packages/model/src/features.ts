@@ -1,0 +1,25 @@
+import type { Encoded, Patches } from "@kdc-mae/core";
+import type { Tensor } from "@tensorflow/tfjs-core";
+import type { ModelConfig } from "./config.js";
+import { branchTokens, encoderSettings } from "./encoder.js";
+import { jointStreams } from "./joint.js";
+import type { EncoderParams } from "./params.js";
+import { expectPatches } from "./pretrain.js";
+
+/**
+ * Encodes clips with nothing hidden: joint `[B, Na + Nv, D]`, audio `[B, Na, D]`, visual `[B, Nv, D]`.
+ *
+ * @param params anything with an encoder: a pretrained model or a classifier
+ * @param patches audio `[B, Na, Pa]`, visual `[B, Nv, Pv]`
+ */
+export function features(
+  config: ModelConfig,
+  params: { readonly encoder: EncoderParams<Tensor> },
+  patches: Patches,
+): Encoded {
+  expectPatches("features", config, patches);
+  const { encoder } = params;
+  const audio = branchTokens(config, encoder, "audio", patches.audio);
+  const visual = branchTokens(config, encoder, "visual", patches.visual);
+  return jointStreams(encoder.joint, audio, visual, encoderSettings(config));
+}

@@ -1,0 +1,48 @@
+import { type FloatTensor, float32, mapTree, patchLength, type Rng, sizeOf, treeLeaves } from "@kdc-mae/core";
+import type { ModelConfig } from "./config.js";
+import { sineCosinePositions } from "./nn/positions.js";
+import type { ClassifierParams, EncoderParams, ModelParams } from "./params.js";
+import { classifierSpec, type Initial, modelSpec, type ParameterSpec } from "./spec.js";
+
+const filled = (shape: readonly number[], value: () => number): FloatTensor =>
+  float32(shape, Float32Array.from({ length: sizeOf(shape) }, value));
+
+const uniform = (shape: readonly number[], bound: number, rng: Rng): FloatTensor =>
+  filled(shape, () => (2 * rng.uniform() - 1) * bound);
+
+const starts: Readonly<Record<Initial, (spec: ParameterSpec, rng: Rng) => FloatTensor>> = {
+  // Glorot & Bengio 2010; a patch projection counts as the matrix [D, P] it is.
+  xavier: ({ shape }, rng) => uniform(shape, Math.sqrt(6 / (shape[0] + shape[1])), rng),
+  zeros: ({ shape }) => float32(shape),
+  ones: ({ shape }) => filled(shape, () => 1),
+  token: ({ shape }, rng) => filled(shape, () => 0.02 * rng.normal()),
+  "patch-bias": ({ shape, grid }, rng) => uniform(shape, 1 / Math.sqrt(patchLength(grid!)), rng),
+  positions: ({ shape, grid }) => sineCosinePositions(grid!, shape[2]),
+};
+
+/** Each parameter draws from a stream named after its path, so adding one changes no other. */
+const start = (specs: unknown, rng: Rng): unknown =>
+  mapTree<ParameterSpec, FloatTensor>(specs, (spec, path) => starts[spec.initial](spec, rng.fork(path)));
+
+/** Fresh parameters for pretraining (initialisation of MAE and CAV-MAE), in ordinary memory. */
+export const initModel = (config: ModelConfig, rng: Rng): ModelParams<FloatTensor> =>
+  start(modelSpec(config), rng) as ModelParams<FloatTensor>;
+
+/**
+ * A classifier over `classes` labels with a fresh head, on the given encoder (pretrained, say) or a fresh one.
+ */
+export function initClassifier(
+  config: ModelConfig,
+  classes: number,
+  rng: Rng,
+  encoder?: EncoderParams<FloatTensor>,
+): ClassifierParams<FloatTensor> {
+  const specs = classifierSpec(config, classes);
+  if (encoder === undefined) return start(specs, rng) as ClassifierParams<FloatTensor>;
+  const head = start({ head: specs.head }, rng) as Pick<ClassifierParams<FloatTensor>, "head">;
+  return { encoder, ...head };
+}
+
+/** How many numbers a parameter tree holds. */
+export const countParameters = (params: unknown): number =>
+  treeLeaves(params).reduce((total, [, leaf]) => total + sizeOf(leaf.shape), 0);

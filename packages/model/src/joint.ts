@@ -1,0 +1,38 @@
+import type { Encoded } from "@kdc-mae/core";
+import { concat, type Tensor, type Tensor3D } from "@tensorflow/tfjs-core";
+import { type Block, type BlockSettings, blocks } from "./nn/block.js";
+import { layerNorm } from "./nn/layer-norm.js";
+import type { EncoderParams, JointBlock, Stream } from "./params.js";
+
+/** A joint block as one stream meets it: shared attention and MLP, the stream's own norms. */
+export function throughNorms<Leaf>(block: JointBlock<Leaf>, stream: Stream): Block<Leaf> {
+  return { ...block.norms[stream], attention: block.attention, mlp: block.mlp };
+}
+
+/** One pass through the joint blocks and the final norm with the norms of `stream`: `[B, N, D]` → `[B, N, D]`. */
+export function jointPass(
+  joint: EncoderParams<Tensor>["joint"],
+  stream: Stream,
+  tokens: Tensor3D,
+  settings: BlockSettings,
+): Tensor3D {
+  const stack = joint.blocks.map((block) => throughNorms(block, stream));
+  return layerNorm(joint.norms[stream], blocks(stack, tokens, settings), settings.epsilon);
+}
+
+/**
+ * The three passes of KDC-MAE over the tokens of the two branches.
+ *
+ * @param audio `[B, Ka, D]`
+ * @param visual `[B, Kv, D]`
+ */
+export const jointStreams = (
+  joint: EncoderParams<Tensor>["joint"],
+  audio: Tensor3D,
+  visual: Tensor3D,
+  settings: BlockSettings,
+): Encoded => ({
+  joint: jointPass(joint, "joint", concat([audio, visual], 1), settings),
+  audio: jointPass(joint, "audio", audio, settings),
+  visual: jointPass(joint, "visual", visual, settings),
+});

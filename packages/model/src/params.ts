@@ -1,0 +1,57 @@
+import type { Block, BlockNorms } from "./nn/block.js";
+import type { Norm } from "./nn/layer-norm.js";
+import type { Linear } from "./nn/linear.js";
+
+/** Which tokens go through the joint blocks, and so which norms they meet there. */
+export type Stream = "joint" | "audio" | "visual";
+
+/** One modality before the joint blocks. patch `[D, P]`, modality `[1, 1, D]`, positions `[1, N, D]` where learned. */
+export type Branch<Leaf> = {
+  readonly patch: Linear<Leaf>;
+  readonly modality: Leaf;
+  readonly positions?: Leaf;
+  readonly blocks: readonly Block<Leaf>[];
+};
+
+/** A block whose attention and MLP serve three streams, each with norms of its own. */
+export type JointBlock<Leaf> = Pick<Block<Leaf>, "attention" | "mlp"> & {
+  readonly norms: Readonly<Record<Stream, BlockNorms<Leaf>>>;
+};
+
+export type EncoderParams<Leaf> = {
+  readonly audio: Branch<Leaf>;
+  readonly visual: Branch<Leaf>;
+  readonly joint: {
+    readonly blocks: readonly JointBlock<Leaf>[];
+    readonly norms: Readonly<Record<Stream, Norm<Leaf>>>;
+  };
+};
+
+/** One modality of the decoder. modality `[1, 1, D]`, positions `[1, N, D]` where learned, head `[P, D]`. */
+export type DecoderBranch<Leaf> = {
+  readonly modality: Leaf;
+  readonly positions?: Leaf;
+  readonly head: Linear<Leaf>;
+};
+
+/** embed `[decoder D, encoder D]`, mask `[1, 1, D]`: what stands where nothing was seen. */
+export type DecoderParams<Leaf> = {
+  readonly embed: Linear<Leaf>;
+  readonly mask: Leaf;
+  readonly audio: DecoderBranch<Leaf>;
+  readonly visual: DecoderBranch<Leaf>;
+  readonly blocks: readonly Block<Leaf>[];
+  readonly norm: Norm<Leaf>;
+};
+
+/** Everything pretraining learns. Fixed positions are not parameters. */
+export type ModelParams<Leaf> = {
+  readonly encoder: EncoderParams<Leaf>;
+  readonly decoder: DecoderParams<Leaf>;
+};
+
+/** A fine-tuned classifier: an encoder and a head, linear `[classes, D]`. */
+export type ClassifierParams<Leaf> = {
+  readonly encoder: EncoderParams<Leaf>;
+  readonly head: { readonly norm: Norm<Leaf>; readonly linear: Linear<Leaf> };
+};

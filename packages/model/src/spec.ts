@@ -1,0 +1,121 @@
+import { countPatches, type PatchGrid, patchLength } from "@kdc-mae/core";
+import { checkConfig, type ModelConfig } from "./config.js";
+import type { Block, BlockNorms } from "./nn/block.js";
+import type { Norm } from "./nn/layer-norm.js";
+import type { Linear } from "./nn/linear.js";
+import type { Branch, ClassifierParams, DecoderBranch, DecoderParams, EncoderParams, ModelParams } from "./params.js";
+
+/** How a parameter starts. `patch-bias`: uniform ±1/√P, PyTorch's default for a convolution. `positions`: sine-cosine. */
+export type Initial = "xavier" | "zeros" | "ones" | "token" | "patch-bias" | "positions";
+
+/** Everything known about one parameter without its numbers. */
+export type ParameterSpec = {
+  readonly shape: readonly number[];
+  readonly initial: Initial;
+  /** Its name in the official PyTorch code. */
+  readonly official: string;
+  /** The grid it belongs to: patch projections (stored as convolutions) and positions have one. */
+  readonly grid?: PatchGrid;
+};
+
+type Spec = ParameterSpec;
+
+const linear = (official: string, width: number, out: number): Linear<Spec> => ({
+  weight: { shape: [out, width], initial: "xavier", official: `${official}.weight` },
+  bias: { shape: [out], initial: "zeros", official: `${official}.bias` },
+});
+
+const norm = (official: string, dim: number): Norm<Spec> => ({
+  gain: { shape: [dim], initial: "ones", official: `${official}.weight` },
+  bias: { shape: [dim], initial: "zeros", official: `${official}.bias` },
+});
+
+const token = (official: string, dim: number): Spec => ({ shape: [1, 1, dim], initial: "token", official });
+
+const positions = (official: string, grid: PatchGrid, dim: number): Spec => ({
+  shape: [1, countPatches(grid), dim],
+  initial: "positions",
+  official,
+  grid,
+});
+
+const norms = (official: string, dim: number, suffix = ""): BlockNorms<Spec> => ({
+  attentionNorm: norm(`${official}.norm1${suffix}`, dim),
+  mlpNorm: norm(`${official}.norm2${suffix}`, dim),
+});
+
+const layers = (official: string, dim: number): Pick<Block<Spec>, "attention" | "mlp"> => ({
+  attention: {
+    qkv: linear(`${official}.attn.qkv`, dim, 3 * dim),
+    projection: linear(`${official}.attn.proj`, dim, dim),
+  },
+  mlp: { expand: linear(`${official}.mlp.fc1`, dim, 4 * dim), contract: linear(`${official}.mlp.fc2`, 4 * dim, dim) },
+});
+
+const stack = <T>(depth: number, official: string, make: (official: string) => T): T[] =>
+  Array.from({ length: depth }, (_, index) => make(`${official}.${index}`));
+
+const plainBlocks = (depth: number, official: string, dim: number): Block<Spec>[] =>
+  stack(depth, official, (name) => ({ ...norms(name, dim), ...layers(name, dim) }));
+
+const learned = (config: ModelConfig, spec: Spec): { positions?: Spec } =>
+  config.positions === "learned" ? { positions: spec } : {};
+
+function branch(config: ModelConfig, letter: "a" | "v", grid: PatchGrid): Branch<Spec> {
+  const { embedDim: dim } = config;
+  const projection = `patch_embed_${letter}.proj`;
+  return {
+    patch: {
+      weight: { shape: [dim, patchLength(grid)], initial: "xavier", official: `${projection}.weight`, grid },
+      bias: { shape: [dim], initial: "patch-bias", official: `${projection}.bias`, grid },
+    },
+    modality: token(`modality_${letter}`, dim),
+    ...learned(config, positions(`pos_embed_${letter}`, grid, dim)),
+    blocks: plainBlocks(config.modalityDepth, `blocks_${letter}`, dim),
+  };
+}
+
+/** What the encoder's parameters are. */
+export function encoderSpec(config: ModelConfig): EncoderParams<ParameterSpec> {
+  const { embedDim: dim } = checkConfig(config);
+  return {
+    audio: branch(config, "a", config.audio),
+    visual: branch(config, "v", config.visual),
+    joint: {
+      blocks: stack(config.jointDepth, "blocks_u", (name) => ({
+        norms: { joint: norms(name, dim), audio: norms(name, dim, "_a"), visual: norms(name, dim, "_v") },
+        ...layers(name, dim),
+      })),
+      norms: { joint: norm("norm", dim), audio: norm("norm_a", dim), visual: norm("norm_v", dim) },
+    },
+  };
+}
+
+function decoderSpec(config: ModelConfig): DecoderParams<Spec> {
+  const { decoderDim: dim } = config;
+  const modality = (letter: "a" | "v", grid: PatchGrid): DecoderBranch<Spec> => ({
+    modality: token(`decoder_modality_${letter}`, dim),
+    ...learned(config, positions(`decoder_pos_embed_${letter}`, grid, dim)),
+    head: linear(`decoder_pred_${letter}`, dim, patchLength(grid)),
+  });
+  return {
+    embed: linear("decoder_embed", config.embedDim, dim),
+    mask: token("mask_token", dim),
+    audio: modality("a", config.audio),
+    visual: modality("v", config.visual),
+    blocks: plainBlocks(config.decoderDepth, "decoder_blocks", dim),
+    norm: norm("decoder_norm", dim),
+  };
+}
+
+/** What the pretraining model's parameters are. */
+export const modelSpec = (config: ModelConfig): ModelParams<ParameterSpec> => ({
+  encoder: encoderSpec(config),
+  decoder: decoderSpec(config),
+});
+
+/** What a fine-tuned classifier's parameters are. */
+export const classifierSpec = (config: ModelConfig, classes: number): ClassifierParams<ParameterSpec> => ({
+  encoder: encoderSpec(config),
+  head: { norm: norm("mlp_head.0", config.embedDim), linear: linear("mlp_head.1", config.embedDim, classes) },
+});
