@@ -1,0 +1,10 @@
+export { kinds } from "./kinds/index.js";
+export {
+  defaultOptions,
+  describeClip,
+  type PlannedObject,
+  type SyntheticClipPlan,
+  type SyntheticOptions,
+} from "./plan.js";
+export { type BoxTrack, type RenderedFrames, renderFrames } from "./render-frames.js";
+export { renderSound } from "./render-sound.js";
