@@ -1,0 +1,85 @@
+import { readFileSync } from "node:fs";
+import { createRng, float32 } from "@kdc-mae/core";
+import { describe, expect, it } from "vitest";
+import {
+  denormalizeSpectrogram,
+  logMel,
+  normalizeSpectrogram,
+  padFrames,
+  planLogMel,
+} from "./log-mel.js";
+
+type Case = { sampleRate: number; pcm16: number[]; frames: number; melBins: number; fbank: number[] };
+const reference: { cases: Record<string, Case> } = JSON.parse(
+  readFileSync(new URL("../../../../fixtures/fbank/fbank.json", import.meta.url), "utf8"),
+);
+const kaldi = { sampleRate: 16000, melBins: 128, frameLengthMs: 25, frameShiftMs: 10 };
+const noise = (length: number) => {
+  const rng = createRng("noise");
+  return Float32Array.from({ length }, () => rng.normal() / 10);
+};
+
+describe("logMel", () => {
+  it.each(Object.entries(reference.cases))("equals torchaudio's fbank: %s", (_, known) => {
+    const samples = Float32Array.from(known.pcm16, (value) => value / 32768);
+    const { sampleRate, melBins } = known;
+    const got = logMel({ samples, sampleRate }, { ...kaldi, sampleRate, melBins });
+    expect(got.shape).toEqual([known.frames, melBins]);
+    for (let t = 0; t < known.frames; t++) {
+      const wanted = known.fbank.slice(t * melBins, (t + 1) * melBins);
+      const resolution = 4 * 2 ** -23 * Math.exp(Math.max(...wanted) / 2);
+      for (const [m, value] of wanted.entries()) {
+        const mine = got.data[t * melBins + m];
+        const amplitudeError = Math.abs(Math.exp(mine / 2) - Math.exp(value / 2));
+        const close = Math.abs(mine - value) < 1e-3 || amplitudeError < resolution;
+        if (!close) expect.fail(`frame ${t}, bin ${m}: ${mine}, torchaudio ${value}`);
+      }
+    }
+  });
+
+  it("gives 998 frames for 10 s, each from its own 25 ms", () => {
+    const samples = noise(160000);
+    const plan = planLogMel(kaldi);
+    const whole = plan({ samples, sampleRate: 16000 });
+    expect(whole.shape).toEqual([998, 128]);
+    const one = plan({ samples: samples.slice(997 * 160, 997 * 160 + 400), sampleRate: 16000 });
+    expect(one.shape).toEqual([1, 128]);
+    expect(Array.from(one.data)).toEqual(Array.from(whole.data.slice(997 * 128)));
+  });
+
+  it("does not see a constant added to the sound", () => {
+    const samples = noise(1234);
+    const raised = samples.map((value) => value + 0.25);
+    const [a, b] = [samples, raised].map((s) => logMel({ samples: s, sampleRate: 16000 }, kaldi).data);
+    for (const [index, value] of a.entries()) expect(b[index]).toBeCloseTo(value, 3);
+  });
+
+  it("refuses another rate and a sound shorter than a frame, saying what to do", () => {
+    expect(() => logMel({ samples: noise(800), sampleRate: 8000 }, kaldi)).toThrow(
+      "logMel: the waveform has 8000 Hz and the options say 16000 Hz. Resample it first: resample(waveform, 16000)",
+    );
+    expect(() => logMel({ samples: noise(399), sampleRate: 16000 }, kaldi)).toThrow(
+      "the waveform has 399 samples and one analysis frame needs 400 at 16000 Hz",
+    );
+  });
+});
+
+describe("padFrames and normalizeSpectrogram", () => {
+  const spectrogram = float32(
+    [3, 5],
+    Float32Array.from({ length: 15 }, (_, index) => index + 1),
+  );
+
+  it("pads with zeros at the end and cuts at the end", () => {
+    expect(Array.from(padFrames(spectrogram, 4).data)).toEqual([...spectrogram.data, 0, 0, 0, 0, 0]);
+    expect(padFrames(spectrogram, 2)).toEqual(float32([2, 5], spectrogram.data.slice(0, 10)));
+  });
+
+  it("normalises by constants and back", () => {
+    const normal = normalizeSpectrogram(spectrogram, -5.081, 4.4849);
+    expect(normal.data[0]).toBeCloseTo((1 + 5.081) / 4.4849, 6);
+    const back = denormalizeSpectrogram(normal, -5.081, 4.4849);
+    expect(back.shape).toEqual([3, 5]);
+    for (const [index, value] of back.data.entries()) expect(value).toBeCloseTo(spectrogram.data[index], 5);
+  });
+});

@@ -1,0 +1,132 @@
+import { expectShape, type FloatTensor, float32, KdcError, type Waveform } from "@kdc-mae/core";
+import { planPowerSpectrum } from "./fft.js";
+import { melBank } from "./mel.js";
+
+/** How sound becomes a log-mel spectrogram, as Kaldi and torchaudio understand it. */
+export type LogMelOptions = {
+  /** Hz; a waveform of another rate must be resampled first. */
+  readonly sampleRate: number;
+  readonly melBins: number;
+  /** Length of an analysis frame, ms. */
+  readonly frameLengthMs: number;
+  /** Distance between frames, ms. */
+  readonly frameShiftMs: number;
+};
+
+/** What torchaudio calls epsilon: the smallest energy that is told from silence. */
+const energyFloor = 1.1920929e-7;
+const preemphasis = 0.97;
+const lowHz = 20;
+
+/** Natural logarithm of the floor: the value of silence in a spectrogram. */
+export const silenceLevel: number = Math.fround(Math.log(energyFloor));
+
+/**
+ * Kaldi log-mel spectrogram, equal to `torchaudio.compliance.kaldi.fbank(htk_compat=True, use_energy=False,
+ * window_type="hanning", dither=0)`: per frame remove the mean, pre-emphasise by 0.97, apply a symmetric Hann window,
+ * pad to a power of two, power spectrum, mel triangles from 20 Hz, natural log. Only whole frames are taken (snip
+ * edges). Subtracting the mean of the whole waveform beforehand, as others do, changes nothing, since each frame
+ * loses its own.
+ *
+ * @param waveform T samples
+ * @returns `[1 + floor((T − length) / shift), melBins]`, e.g. [998, 128] for 10 s
+ * @throws KdcError reason `sample-rate` when the rates differ, `too-short` when not one frame fits
+ */
+export function logMel(waveform: Waveform, options: LogMelOptions): FloatTensor {
+  return planLogMel(options)(waveform);
+}
+
+/** {@link logMel} with its tables made once, for many clips. The returned function is not re-entrant, which one thread cannot notice. */
+export function planLogMel(options: LogMelOptions): (waveform: Waveform) => FloatTensor {
+  const { sampleRate, melBins } = options;
+  const length = Math.floor(sampleRate * options.frameLengthMs * 0.001);
+  const shift = Math.floor(sampleRate * options.frameShiftMs * 0.001);
+  const size = 2 ** Math.ceil(Math.log2(length));
+  const spectrum = planPowerSpectrum(size);
+  const bank = melBank(size, sampleRate, melBins, lowHz);
+  const window = Float64Array.from({ length }, (_, n) => 0.5 - 0.5 * Math.cos((2 * Math.PI * n) / (length - 1)));
+  const frame = new Float64Array(size);
+  const power = new Float64Array(size / 2 + 1);
+
+  return ({ samples, sampleRate: rate }) => {
+    if (rate !== sampleRate) refuseRate(rate, sampleRate);
+    if (samples.length < length) refuseLength(samples.length, length, sampleRate);
+    const frames = 1 + Math.floor((samples.length - length) / shift);
+    const out = float32([frames, melBins]);
+    for (let t = 0; t < frames; t++) {
+      windowFrame(samples, t * shift, window, frame);
+      spectrum.run(frame, power);
+      const row = t * melBins;
+      for (let m = 0; m < melBins; m++) {
+        let energy = 0;
+        let bin = bank.first[m];
+        const end = bank.offset[m + 1];
+        for (let w = bank.offset[m]; w < end; w++) energy += bank.weights[w] * power[bin++];
+        out.data[row + m] = Math.log(Math.max(energy, energyFloor));
+      }
+    }
+    return out;
+  };
+}
+
+/** Writes one frame, without its mean, pre-emphasised (its first sample counts as its own predecessor) and windowed. */
+function windowFrame(samples: Float32Array, start: number, window: Float64Array, frame: Float64Array): void {
+  const length = window.length;
+  let sum = 0;
+  for (let n = 0; n < length; n++) sum += samples[start + n];
+  const mean = sum / length;
+  let previous = samples[start] - mean;
+  for (let n = 0; n < length; n++) {
+    const current = samples[start + n] - mean;
+    frame[n] = window[n] * (current - preemphasis * previous);
+    previous = current;
+  }
+}
+
+/**
+ * Cuts or pads a spectrogram to `frames` frames. Padding is zero *in log-mel space, before normalisation*, which is
+ * what the reference models were trained with.
+ *
+ * @param spectrogram `[T, melBins]`
+ * @returns `[frames, melBins]`
+ */
+export function padFrames(spectrogram: FloatTensor, frames: number): FloatTensor {
+  const { M } = expectShape("padFrames", "spectrogram", spectrogram, "T M");
+  const out = float32([frames, M]);
+  out.data.set(spectrogram.data.subarray(0, frames * M));
+  return out;
+}
+
+/** (x − mean) / std at every value, the data set's statistics as constants. Any shape. */
+export function normalizeSpectrogram(spectrogram: FloatTensor, mean: number, std: number): FloatTensor {
+  return float32(
+    spectrogram.shape,
+    spectrogram.data.map((value) => (value - mean) / std),
+  );
+}
+
+/** x · std + mean: the inverse of {@link normalizeSpectrogram}. */
+export function denormalizeSpectrogram(spectrogram: FloatTensor, mean: number, std: number): FloatTensor {
+  return float32(
+    spectrogram.shape,
+    spectrogram.data.map((value) => value * std + mean),
+  );
+}
+
+function refuseRate(rate: number, wanted: number): never {
+  throw new KdcError({
+    where: "logMel",
+    what: `the waveform has ${rate} Hz and the options say ${wanted} Hz`,
+    remedy: `Resample it first: resample(waveform, ${wanted})`,
+    reason: "sample-rate",
+  });
+}
+
+function refuseLength(samples: number, length: number, sampleRate: number): never {
+  throw new KdcError({
+    where: "logMel",
+    what: `the waveform has ${samples} samples and one analysis frame needs ${length} at ${sampleRate} Hz`,
+    remedy: "Give a longer clip, or leave this one out",
+    reason: "too-short",
+  });
+}

@@ -1,0 +1,50 @@
+import { stat } from "node:fs/promises";
+import type { KdcError } from "@kdc-mae/core";
+import type { MediaInfo } from "./decoder.js";
+import { mediaError } from "./media-error.js";
+import { readStreamInfo } from "./stream-info.js";
+
+/** @throws KdcError when there is nothing at `path` that ffmpeg could open */
+export async function expectFile(path: string): Promise<void> {
+  const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+    const gone = cause.code === "ENOENT" || cause.code === "ENOTDIR";
+    throw mediaError(path, gone ? "missing" : "unreadable", gone ? undefined : cause.code, cause);
+  });
+  if (!found.isFile()) throw mediaError(path, "unreadable", "it is not a plain file");
+  if (found.size === 0) throw mediaError(path, "zero-length", "the file is empty");
+}
+
+/** What ffmpeg's log says about an input that it opened, or the reason why it did not. */
+export function expectInput(path: string, log: string): MediaInfo {
+  const info = readStreamInfo(log);
+  if (info) return info;
+  if (/moov atom not found|partial file|ended prematurely|: End of file/i.test(log)) {
+    throw mediaError(path, "truncated", "its index is missing, which usually stands at the end of the file");
+  }
+  if (/Permission denied/.test(log)) throw mediaError(path, "unreadable", "permission denied");
+  if (/not on whitelist|Invalid data found/.test(log)) throw mediaError(path, "not-media");
+  throw mediaError(path, "undecodable", lastWords(log));
+}
+
+/** @throws KdcError when one of the two tracks is not there */
+export function expectTracks(path: string, info: MediaInfo): void {
+  if (!info.audio) throw mediaError(path, "no-audio");
+  if (!info.video) throw mediaError(path, "no-video");
+}
+
+/** Why a decode of a file with both tracks is not to be trusted; undefined when it is. */
+export function findFault(path: string, log: string, got: Got): KdcError | undefined {
+  if (/partial file|ended prematurely/i.test(log)) {
+    return mediaError(path, "truncated", "it ends before the sound and pictures that its index promises");
+  }
+  if (got.soundBytes > 0 && got.pictures > 0 && got.exitCode === 0) return undefined;
+  const length = readStreamInfo(log)?.duration;
+  const silent = got.soundBytes === 0 ? "no sound" : "no picture";
+  if (got.exitCode === 0 && (length ?? 0) < 0.05) return mediaError(path, "zero-length", `it gave ${silent}`);
+  return mediaError(path, "undecodable", got.exitCode === 0 ? `it gave ${silent}` : lastWords(log));
+}
+
+/** What a run of ffmpeg came to. */
+export type Got = { readonly soundBytes: number; readonly pictures: number; readonly exitCode: number };
+
+const lastWords = (log: string): string => log.trim().split("\n").at(-1)?.trim().slice(0, 200) ?? "";

@@ -1,0 +1,95 @@
+import { access, chmod, constants, copyFile, mkdir } from "node:fs/promises";
+import { delimiter, isAbsolute, join, resolve } from "node:path";
+import { KdcError } from "@kdc-mae/core";
+import { runProcess } from "./run-process.js";
+
+export type Ffmpeg = {
+  readonly path: string;
+  readonly source: "FFMPEG_PATH" | "PATH" | "@ffmpeg-installer/ffmpeg";
+  /** As it names itself, such as `7.0.2` or `N-47683-g0e8eb07980-static`. */
+  readonly version: string;
+  /** Places looked at before, and why each was passed over. */
+  readonly passedOver: readonly string[];
+};
+
+export type LocateOptions = {
+  /** The environment to read FFMPEG_PATH and PATH from; an app passes `process.env`. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** A folder to copy the packaged program to, where it may not be made executable in place. */
+  readonly copyTo?: string;
+};
+
+/**
+ * Finds an ffmpeg that runs: FFMPEG_PATH, else the first on PATH, else the program inside the npm package
+ * `@ffmpeg-installer/ffmpeg` (a build of 2018).
+ *
+ * @throws KdcError reason `no-ffmpeg`, listing every place and what was wrong with it
+ */
+export async function locateFfmpeg({ env, copyTo }: LocateOptions): Promise<Ffmpeg> {
+  const passedOver: string[] = [];
+  const attempt = async (source: Ffmpeg["source"], find: () => Promise<string>): Promise<Ffmpeg | undefined> => {
+    try {
+      const path = await find();
+      return { path, source, version: await askVersion(path), passedOver };
+    } catch (error) {
+      passedOver.push(`${source}: ${error instanceof Error ? error.message : String(error)}`);
+      return undefined;
+    }
+  };
+  const named = env["FFMPEG_PATH"];
+  const found =
+    (named ? await attempt("FFMPEG_PATH", async () => resolve(named)) : undefined) ??
+    (await attempt("PATH", () => searchPath(env["PATH"] ?? env["Path"] ?? ""))) ??
+    (await attempt("@ffmpeg-installer/ffmpeg", () => packagedProgram(copyTo)));
+  if (found) return found;
+  throw new KdcError({
+    where: "locateFfmpeg",
+    what: `no working ffmpeg was found (${passedOver.join("; ")})`,
+    remedy: "Install ffmpeg from your system or https://ffmpeg.org and set FFMPEG_PATH to the program",
+    reason: "no-ffmpeg",
+  });
+}
+
+async function searchPath(path: string): Promise<string> {
+  const names = ["ffmpeg", "ffmpeg.exe"];
+  for (const folder of path.split(delimiter).filter((part) => isAbsolute(part))) {
+    for (const name of names) {
+      const candidate = join(folder, name);
+      if (await isExecutable(candidate)) return candidate;
+    }
+  }
+  throw new Error("no ffmpeg in any of its folders");
+}
+
+/** The npm package leaves making its program executable to an install script, which package managers often do not run. */
+async function packagedProgram(copyTo: string | undefined): Promise<string> {
+  // Importing throws a bare string on a platform without a package.
+  const { default: installer } = await import("@ffmpeg-installer/ffmpeg");
+  const { path } = installer;
+  if (await isExecutable(path)) return path;
+  const made = await chmod(path, 0o755).then(
+    () => true,
+    () => false,
+  );
+  if (made) return path;
+  if (copyTo === undefined) throw new Error(`${path} is not executable and may not be changed`);
+  await mkdir(copyTo, { recursive: true });
+  const copy = join(copyTo, "ffmpeg");
+  await copyFile(path, copy);
+  await chmod(copy, 0o755);
+  return copy;
+}
+
+async function isExecutable(path: string): Promise<boolean> {
+  return access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function askVersion(path: string): Promise<string> {
+  const { outputs, exitCode } = await runProcess(path, ["-version"], { limits: [2 ** 20], timeoutMs: 20_000 });
+  const version = /^ffmpeg version (\S+)/.exec(new TextDecoder().decode(outputs[0]));
+  if (exitCode !== 0 || !version) throw new Error(`${path} does not answer to -version as ffmpeg does`);
+  return version[1];
+}

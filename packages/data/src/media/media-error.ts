@@ -1,0 +1,24 @@
+import { KdcError } from "@kdc-mae/core";
+
+const reasons = {
+  missing: ["there is no such file", "Check the path, or fetch the file again"],
+  unreadable: ["the file cannot be read", "Check that it is a file and that you may read it"],
+  "not-media": ["it is not a media file that ffmpeg knows", "Check what it holds; it may be a web page or a playlist"],
+  "no-audio": ["it has no audio track", "Leave it out, or take a version with sound"],
+  "no-video": ["it has no video track", "Leave it out, or take a version with pictures"],
+  "zero-length": ["it has no length", "Leave it out, or fetch the file again"],
+  truncated: ["it is cut short", "Fetch or copy the file again"],
+  undecodable: ["ffmpeg could not decode it", "Try a current ffmpeg through FFMPEG_PATH, or encode the file again"],
+  "too-large": ["it decodes to more than the limit", "Raise the limit, ask for fewer frames, or give a size"],
+  timeout: ["ffmpeg did not finish in time", "Raise the time limit, or leave the file out"],
+  aborted: ["decoding was stopped", "Run again to go on"],
+} as const;
+
+/** Why a file gave no clip. */
+export type MediaReason = keyof typeof reasons;
+
+/** The error a person gets about one file: its path, what is wrong, and what to do. */
+export function mediaError(path: string, reason: MediaReason, detail?: string, cause?: unknown): KdcError {
+  const [what, remedy] = reasons[reason];
+  return new KdcError({ where: path, what: detail ? `${what} (${detail})` : what, remedy, reason, cause });
+}
