@@ -1,0 +1,133 @@
+import { KdcError } from "@kdc-mae/core";
+import { type BootstrapOptions, bootstrap, type Interval, meanOf } from "../bootstrap.js";
+import type { Evaluated } from "../head.js";
+import { expectMatrix, type Matrix } from "../matrix.js";
+import { findProtocol, type Protocol } from "../protocol.js";
+import { protocols } from "../protocols.js";
+import { type CalibrationBin, calibration } from "./calibration.js";
+import { type KindScores, rankKinds } from "./kind-scores.js";
+import { oneHot } from "./labels.js";
+
+export type ClassificationInput = {
+  readonly kinds: readonly string[];
+  /** Probabilities of the kinds, `[N, C]`. */
+  readonly probabilities: Matrix;
+  /** The place of each clip's label among the kinds, `[N]`. */
+  readonly labels: ArrayLike<number>;
+  readonly protocol?: Protocol;
+  readonly leftOut?: Readonly<Record<string, number>>;
+  readonly intervals?: BootstrapOptions;
+};
+
+/** One row of the per-class table; null where a figure does not exist. */
+export type KindRow = KindScores & { readonly recall: number | null; readonly precision: number | null };
+
+export type ClassificationResult = Evaluated & {
+  readonly accuracy: number;
+  /** The most frequent label of the evaluated clips, and the accuracy of always saying it. */
+  readonly majority: { readonly kind: string; readonly accuracy: number };
+  readonly mAP: number | null;
+  readonly auc: number | null;
+  readonly dPrime: number | null;
+  readonly kinds: readonly KindRow[];
+  /** Clips by true kind (rows) and predicted kind (columns). */
+  readonly confusion: readonly (readonly number[])[];
+  readonly calibration: { readonly error: number; readonly bins: readonly CalibrationBin[] };
+  readonly excluded: Readonly<Record<string, string>>;
+  readonly intervals: Readonly<Record<"accuracy" | "mAP" | "auc", Interval>>;
+  readonly warnings: readonly string[];
+  /** 1 where the prediction is the label, by clip: for paired tests. */
+  readonly correct: Uint8Array;
+};
+
+/** Place of the highest value of every row; the first of equal ones. */
+export function argmaxRows({ shape: [rows, columns], data }: Matrix): Int32Array {
+  return Int32Array.from({ length: rows }, (_, i) => {
+    let best = 0;
+    for (let c = 1; c < columns; c++) if (data[i * columns + c] > data[i * columns + best]) best = c;
+    return best;
+  });
+}
+
+/**
+ * Scores probabilities of one label per clip.
+ *
+ * @throws KdcError for no clips, a label outside the kinds, unequal sizes, NaN
+ */
+export function classification(input: ClassificationInput): ClassificationResult {
+  const { kinds, probabilities, labels } = input;
+  const where = "classification";
+  const { N } = expectMatrix(where, "probabilities", probabilities, "N C", { N: labels.length, C: kinds.length });
+  checkLabels(where, labels, kinds);
+
+  const predicted = argmaxRows(probabilities);
+  const correct = Uint8Array.from(predicted, (kind, i) => (kind === labels[i] ? 1 : 0));
+  const confusion = kinds.map(() => kinds.map(() => 0));
+  for (let i = 0; i < N; i++) confusion[labels[i]][predicted[i]]++;
+  const said = (c: number) => confusion.reduce((sum, row) => sum + row[c], 0);
+  const ranking = rankKinds(kinds, probabilities, oneHot(labels, kinds.length));
+  const rows = ranking.kinds.map((row, c) => ({
+    ...row,
+    recall: row.positives === 0 ? null : confusion[c][c] / row.positives,
+    precision: said(c) === 0 ? null : confusion[c][c] / said(c),
+  }));
+  const frequent = rows.reduce((most, row) => (row.positives > most.positives ? row : most));
+  const accuracy = meanOf(correct);
+  return {
+    protocol: input.protocol ?? findProtocol(protocols, "linear-probe-joint"),
+    evaluated: N,
+    leftOut: input.leftOut ?? {},
+    accuracy: accuracy(new Int32Array(N).fill(1)),
+    majority: { kind: frequent.kind, accuracy: frequent.positives / N },
+    mAP: ranking.mAP,
+    auc: ranking.auc,
+    dPrime: ranking.dPrime,
+    kinds: rows,
+    confusion,
+    calibration: calibration(
+      Float64Array.from(predicted, (kind, i) => probabilities.data[i * kinds.length + kind]),
+      correct,
+    ),
+    excluded: ranking.excluded,
+    intervals: bootstrap(N, { accuracy, ...ranking.statistics }, input.intervals),
+    warnings: exclusionWarnings(frequent, N, ranking.excluded),
+    correct,
+  };
+}
+
+/** Every label must be a place among the kinds, and there must be one. */
+export function checkLabels(where: string, labels: ArrayLike<number>, kinds: readonly string[]): void {
+  if (labels.length === 0) {
+    throw new KdcError({
+      where,
+      what: "there are no labelled clips",
+      remedy: "Check that the split has clips and that not all of them were left out",
+      reason: "empty",
+    });
+  }
+  for (let i = 0; i < labels.length; i++) {
+    if (Number.isInteger(labels[i]) && labels[i] >= 0 && labels[i] < kinds.length) continue;
+    throw new KdcError({
+      where,
+      what: `clip ${i} has label ${labels[i]}, the ${kinds.length} kinds are 0 to ${kinds.length - 1}`,
+      remedy: "Make the labels with labelIndices from the same list of kinds",
+      reason: "unknown-label",
+    });
+  }
+}
+
+function exclusionWarnings(
+  frequent: KindScores,
+  clips: number,
+  excluded: Readonly<Record<string, string>>,
+): readonly string[] {
+  const names = Object.keys(excluded);
+  if (frequent.positives === clips) {
+    return [
+      `all ${clips} clips are labelled ${frequent.kind}: accuracy is only that kind's recall, and mAP, AUC and d-prime do not exist`,
+    ];
+  }
+  return names.length === 0
+    ? []
+    : [`${names.length} kinds have no clips here and take no part in mAP and AUC: ${names.join(", ")}`];
+}

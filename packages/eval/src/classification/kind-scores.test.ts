@@ -1,0 +1,62 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { matrix } from "../matrix.js";
+import { averagePrecision, precisionRecallCurve } from "./average-precision.js";
+import { rankKinds } from "./kind-scores.js";
+import { rank } from "./ranked.js";
+import { dPrime, rocAuc } from "./roc.js";
+
+const golden = JSON.parse(readFileSync(new URL("../../../../fixtures/metrics/metrics.json", import.meta.url), "utf8"));
+const asMatrix = (rows: number[][]) => matrix(rows.length, rows[0].length, Float32Array.from(rows.flat()));
+const kinds = ["a", "b", "c", "d", "e", "f", "g"];
+
+describe("average precision and AUC with ties", () => {
+  const ranking = rankKinds(kinds, asMatrix(golden.scores), asMatrix(golden.targets));
+
+  it("equal scikit-learn's", () => {
+    expect(ranking.mAP).toBeCloseTo(golden.mAP, 12);
+    for (const [c, row] of ranking.kinds.entries()) {
+      expect(row.averagePrecision).toBeCloseTo(golden.averagePrecision[c], 12);
+      expect(row.auc).toBeCloseTo(golden.auc[c], 12);
+    }
+    expect(ranking.excluded).toEqual({});
+  });
+
+  it("count a clip twice as if it stood there twice", () => {
+    const scores = [0.9, 0.7, 0.7, 0.4, 0.2];
+    const targets = [1, 0, 1, 1, 0];
+    const counts = Int32Array.of(1, 2, 3, 0, 1);
+    const spread = (values: number[]) => values.flatMap((value, i) => new Array<number>(counts[i]).fill(value));
+    const weighted = rank(scores, targets);
+    const repeated = rank(spread(scores), spread(targets));
+    expect(averagePrecision(weighted, counts)).toBeCloseTo(averagePrecision(repeated), 12);
+    expect(rocAuc(weighted, counts)).toBeCloseTo(rocAuc(repeated), 12);
+  });
+
+  it("leave out kinds without positives or negatives, and say which", () => {
+    const scores = matrix(3, 3, Float32Array.of(0.1, 0.5, 0.9, 0.2, 0.6, 0.3, 0.8, 0.7, 0.4));
+    const targets = matrix(3, 3, Float32Array.of(1, 0, 1, 0, 0, 1, 0, 0, 1));
+    const ranked = rankKinds(["some", "none", "all"], scores, targets);
+    expect(ranked.excluded).toEqual({ none: "no positive clips", all: "no negative clips" });
+    expect(ranked.kinds.map((row) => row.auc)).toEqual([0, null, null]);
+    expect(ranked.mAP).toBeCloseTo(1 / 3, 12);
+    expect(ranked.dPrime).toBeNull();
+  });
+});
+
+it("d′ follows the tables of the normal distribution", () => {
+  expect(dPrime(0.5)).toBe(0);
+  expect(dPrime(0.975) / Math.SQRT2).toBeCloseTo(1.959963984540054, 7);
+  expect(dPrime(0.001) / Math.SQRT2).toBeCloseTo(-3.090232306167813, 7);
+  expect(dPrime(1)).toBe(Infinity);
+});
+
+it("the precision–recall curve takes equal scores together", () => {
+  const curve = precisionRecallCurve([0.5, 0.5, 0.25, 0.75, 0.25], [1, 0, 1, 1, 0]);
+  expect(curve).toEqual([
+    { score: 0.75, precision: 1, recall: 1 / 3 },
+    { score: 0.5, precision: 2 / 3, recall: 2 / 3 },
+    { score: 0.25, precision: 3 / 5, recall: 1 },
+  ]);
+  expect(precisionRecallCurve([0.5, 0.25], [0, 0])).toEqual([]);
+});

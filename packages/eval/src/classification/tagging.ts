@@ -1,0 +1,80 @@
+import { KdcError } from "@kdc-mae/core";
+import { type BootstrapOptions, bootstrap, type Interval } from "../bootstrap.js";
+import type { Evaluated } from "../head.js";
+import { expectMatrix, type Matrix } from "../matrix.js";
+import { findProtocol, type Protocol, varyProtocol } from "../protocol.js";
+import { protocols } from "../protocols.js";
+import { type KindScores, rankKinds } from "./kind-scores.js";
+
+export type TaggingInput = {
+  readonly kinds: readonly string[];
+  /** Any scores, higher is likelier, `[N, C]`. */
+  readonly scores: Matrix;
+  /** 0/1, any number of kinds per clip, `[N, C]`. */
+  readonly targets: Matrix;
+  readonly protocol?: Protocol;
+  readonly leftOut?: Readonly<Record<string, number>>;
+  readonly intervals?: BootstrapOptions;
+};
+
+export type TaggingResult = Evaluated & {
+  readonly mAP: number | null;
+  readonly auc: number | null;
+  readonly dPrime: number | null;
+  /** mAP of random scores: the mean share of positives of the kinds that count. */
+  readonly chance: number | null;
+  readonly kinds: readonly KindScores[];
+  readonly excluded: Readonly<Record<string, string>>;
+  readonly intervals: Readonly<Record<"mAP" | "auc", Interval>>;
+  readonly warnings: readonly string[];
+};
+
+const taggingProtocol = varyProtocol(findProtocol(protocols, "linear-probe-joint"), {
+  name: "linear-probe-joint-multi-label",
+  notes: ["several labels per clip: binary cross-entropy per kind, l2 chosen by mAP"],
+});
+
+/**
+ * Scores any number of labels per clip.
+ *
+ * @throws KdcError for no clips, targets that are not 0/1, unequal sizes, NaN
+ */
+export function tagging(input: TaggingInput): TaggingResult {
+  const { kinds, scores, targets } = input;
+  const where = "tagging";
+  const { N, C } = expectMatrix(where, "scores", scores, "N C", { C: kinds.length });
+  expectMatrix(where, "targets", targets, "N C", { N, C });
+  const bad = targets.data.findIndex((value) => value !== 0 && value !== 1);
+  if (N === 0 || bad >= 0) {
+    throw new KdcError({
+      where,
+      what:
+        N === 0
+          ? "there are no labelled clips"
+          : `target ${targets.data[bad]} of clip ${Math.floor(bad / C)} is not 0 or 1`,
+      remedy: "Make the targets with labelTargets from the clips' labels, for at least one clip",
+      reason: N === 0 ? "empty" : "targets",
+    });
+  }
+  const ranking = rankKinds(kinds, scores, targets);
+  const names = Object.keys(ranking.excluded);
+  const counted = ranking.kinds.filter(({ averagePrecision }) => averagePrecision !== null);
+  return {
+    protocol: input.protocol ?? taggingProtocol,
+    evaluated: N,
+    leftOut: input.leftOut ?? {},
+    mAP: ranking.mAP,
+    auc: ranking.auc,
+    dPrime: ranking.dPrime,
+    chance: counted.length === 0 ? null : counted.reduce((sum, row) => sum + row.positives / N / counted.length, 0),
+    kinds: ranking.kinds,
+    excluded: ranking.excluded,
+    intervals: bootstrap(N, ranking.statistics, input.intervals),
+    warnings:
+      names.length === 0
+        ? []
+        : [
+            `${names.length} kinds take no part in mAP and AUC: ${names.map((name) => `${name} (${ranking.excluded[name]})`).join(", ")}`,
+          ],
+  };
+}
