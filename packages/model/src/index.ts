@@ -1,3 +1,4 @@
+export { loadImageMae } from "./checkpoint/image-mae.js";
 export { type Loaded, type LoadOptions, loadClassifier, loadEncoder, loadModel } from "./checkpoint/load.js";
 export { parseSafetensors, safetensorsChunks, type TensorFile } from "./checkpoint/safetensors.js";
 export { stateDict } from "./checkpoint/state-dict.js";

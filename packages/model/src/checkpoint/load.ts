@@ -24,7 +24,7 @@ const prefix = "module.";
 const positionTables = /^(decoder_)?pos_embed_[av]$/;
 
 /** Names without the prefix that PyTorch's DataParallel adds. */
-function withoutPrefix(tensors: Tensors): Map<string, HostTensor> {
+export function withoutPrefix(tensors: Tensors): Map<string, HostTensor> {
   return new Map(
     Object.entries(tensors).map(([name, tensor]) => [
       name.startsWith(prefix) ? name.slice(prefix.length) : name,

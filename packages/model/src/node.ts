@@ -1,0 +1,1 @@
+export { readCheckpoint, type SaveOptions, saveCheckpoint, writeTensors } from "./checkpoint/files.js";
