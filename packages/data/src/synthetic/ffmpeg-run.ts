@@ -1,13 +1,8 @@
 import { spawn } from "node:child_process";
 import { KdcError } from "@kdc-mae/core";
 
-/** One call of ffmpeg: its arguments, what it reads from its standard input, and what stops it. */
-export type FfmpegCall = {
-  readonly ffmpeg: string;
-  readonly args: readonly string[];
-  readonly input?: Uint8Array;
-  readonly signal?: AbortSignal;
-};
+/** One call of ffmpeg: its arguments and what stops it. */
+export type FfmpegCall = { readonly ffmpeg: string; readonly args: readonly string[]; readonly signal?: AbortSignal };
 
 /**
  * Runs ffmpeg to its end.
@@ -16,7 +11,7 @@ export type FfmpegCall = {
  * @throws KdcError with reason `ffmpeg` when it cannot be started or fails, quoting its last words;
  *   the signal's own reason when it was stopped
  */
-export function runFfmpeg({ ffmpeg, args, input, signal }: FfmpegCall): Promise<string> {
+export function runFfmpeg({ ffmpeg, args, signal }: FfmpegCall): Promise<string> {
   const fail = (what: string, cause?: unknown) =>
     new KdcError({
       where: "runFfmpeg",
@@ -28,15 +23,13 @@ export function runFfmpeg({ ffmpeg, args, input, signal }: FfmpegCall): Promise<
     });
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
-    const child = spawn(ffmpeg, args, { stdio: ["pipe", "pipe", "pipe"] });
+    const child = spawn(ffmpeg, args, { stdio: ["ignore", "pipe", "pipe"] });
     const stop = () => child.kill("SIGKILL");
     signal?.addEventListener("abort", stop, { once: true });
     const output: Buffer[] = [];
     const complaints: Buffer[] = [];
     child.stdout.on("data", (chunk: Buffer) => output.push(chunk));
     child.stderr.on("data", (chunk: Buffer) => complaints.push(chunk));
-    // An ffmpeg that dies early closes the pipe; its exit code tells the story.
-    child.stdin.on("error", () => undefined);
     child.on("error", (cause) => reject(fail(`could not be started (${cause.message})`, cause)));
     child.on("close", (code) => {
       signal?.removeEventListener("abort", stop);
@@ -44,6 +37,5 @@ export function runFfmpeg({ ffmpeg, args, input, signal }: FfmpegCall): Promise<
       else if (code === 0) resolve(Buffer.concat(output).toString());
       else reject(fail(`ended with code ${code}: ${Buffer.concat(complaints).toString().trim().slice(-400)}`));
     });
-    child.stdin.end(input);
   });
 }

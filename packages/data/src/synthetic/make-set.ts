@@ -1,13 +1,15 @@
-import { access, mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type ClipItem, createRng } from "@kdc-mae/core";
 import { writeWhole } from "./atomic-file.js";
-import { chooseEncoder, encodeClip, type VideoEncoder } from "./encode-clip.js";
+import { encodeClips, type RawClip } from "./encode-clips.js";
 import { kinds } from "./kinds/index.js";
 import { defaultOptions, describeClip, type SyntheticOptions } from "./plan.js";
-import { type BoxTrack, renderFrames } from "./render-frames.js";
+import { renderFrames } from "./render-frames.js";
 import { renderSound } from "./render-sound.js";
 import { hashOf, type SetCounts, type SetParameters } from "./set-parameters.js";
+import { findFinished, type Sidecar } from "./sidecar.js";
+import { chooseEncoder, type VideoEncoder } from "./video-encoder.js";
 
 /** What {@link makeSet} is asked for. */
 export type SetRequest = {
@@ -18,9 +20,9 @@ export type SetRequest = {
   readonly counts: SetCounts;
   readonly seed: number | string;
   readonly options?: Partial<SyntheticOptions>;
-  /** Clips under way at once (default 2): one is drawn while others are encoded. */
+  /** Batches of clips under way at once (default 2): one is drawn while another is encoded. */
   readonly workers?: number;
-  /** Called after every clip. */
+  /** Called after every batch of clips. */
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
   /** Stops the work; what is finished stays and is reused by the next run. */
   readonly signal?: AbortSignal;
@@ -29,75 +31,64 @@ export type SetRequest = {
 /** The clips of a set, and how many were made now or found finished. */
 export type MadeSet = { readonly items: readonly ClipItem[]; readonly made: number; readonly reused: number };
 
-/** What is written beside every clip. */
-type Sidecar = {
-  readonly set: string;
-  readonly label: string;
-  readonly split: string;
-  readonly width: number;
-  readonly height: number;
-  readonly frameRate: number;
-  readonly seconds: number;
-  readonly pitchHz: number;
-  readonly loudnessDb: number;
-  readonly strokes: readonly { readonly start: number; readonly length: number }[];
-  readonly boxes: BoxTrack;
-  readonly distractor?: { readonly kind: string; readonly boxes: BoxTrack };
-};
+/** Clips encoded by one run of ffmpeg. */
+const batchSize = 8;
 
-/** One clip to make: its name, split and kind. Kinds take turns, so that every split is balanced. */
-type Errand = { readonly id: string; readonly split: string; readonly kind: string };
+/** One clip of the set: where it goes (relative to the folder), its split and kind. Kinds take turns: splits are balanced. */
+type Errand = { readonly id: string; readonly split: string; readonly kind: string; readonly path: string };
 
-const errandsOf = (counts: SetCounts): Errand[] =>
-  Object.entries(counts).flatMap(([split, count]) =>
-    Array.from({ length: count }, (_, index) => ({
-      id: `${split}-${String(index).padStart(5, "0")}`,
-      split,
-      kind: kinds[index % kinds.length],
-    })),
+function errandsOf(counts: SetCounts): Errand[] {
+  return Object.entries(counts).flatMap(([split, count]) =>
+    Array.from({ length: count }, (_, index) => {
+      const id = `${split}-${String(index).padStart(5, "0")}`;
+      return { id, split, kind: kinds[index % kinds.length], path: `${split}/${id}.mp4` };
+    }),
   );
-
-/** The finished sidecar of a clip, or undefined when the clip or its sidecar is missing or of another set. */
-async function findFinished(media: string, sidecar: string, set: string): Promise<Sidecar | undefined> {
-  try {
-    await access(media);
-    const found: Sidecar = JSON.parse(await readFile(sidecar, "utf8"));
-    return found.set === set ? found : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
-type Workshop = SetRequest & {
-  readonly set: string;
-  readonly parameters: SetParameters;
-  readonly encoder: VideoEncoder;
-};
+const batched = <Item>(list: readonly Item[]): Item[][] =>
+  Array.from({ length: Math.ceil(list.length / batchSize) }, (_, i) => list.slice(batchSize * i, batchSize * (i + 1)));
 
-/** Draws, encodes and describes one clip; the sidecar is written last and marks the clip as finished. */
-async function makeClip({ id, split, kind }: Errand, media: string, sidecar: string, shop: Workshop): Promise<Sidecar> {
-  const { options, seed } = shop.parameters;
+/** Draws one clip: what is to be encoded, and what is to be said about it. */
+function drawClip(
+  { id, split, kind, path }: Errand,
+  { seed, options }: SetParameters,
+  set: string,
+): [RawClip, Sidecar] {
   const plan = describeClip(createRng(`${seed}/${split}`).fork(id), options, kind);
-  const { frames, boxes, distractorBoxes } = renderFrames(plan);
-  const { ffmpeg, encoder, signal, set } = shop;
-  const { frameRate, seconds, size } = options;
-  await encodeClip({ path: media, frames, frameRate, waveform: renderSound(plan), ffmpeg, encoder, signal });
-  const described: Sidecar = {
-    set,
-    label: kind,
-    split,
-    width: size,
-    height: size,
-    frameRate,
-    seconds,
-    pitchHz: plan.pitch,
-    loudnessDb: plan.loudness,
-    strokes: plan.strokes.map(({ start, length }) => ({ start, length })),
-    boxes,
-    distractor: plan.distractor && { kind: plan.distractor.kind, boxes: distractorBoxes },
+  const { pixels, boxes, distractorBoxes } = renderFrames(plan);
+  const { size, frameRate, seconds } = options;
+  const { pitch, loudness, strokes, distractor } = plan;
+  const shared = { label: kind, split, width: size, height: size, frameRate, seconds };
+  return [
+    { path, pixels, size, frameRate, waveform: renderSound(plan) },
+    {
+      set,
+      ...shared,
+      ...{ pitchHz: pitch, loudnessDb: loudness, strokes, boxes },
+      distractor: distractor && { kind: distractor.kind, boxes: distractorBoxes },
+    },
+  ];
+}
+
+/** Runs an errand over all entries of a list, `workers` at once; the first failure stops the others at their next turn. */
+async function spread<Item>(list: readonly Item[], workers: number, run: (item: Item) => Promise<void>): Promise<void> {
+  const queue = list.values();
+  let failed = false;
+  const fail = (error: unknown) => {
+    failed = true;
+    throw error;
   };
-  await writeWhole(sidecar, `${JSON.stringify(described)}\n`);
-  return described;
+  const work = async () => {
+    // All workers draw from the one iterator.
+    for (const item of queue) {
+      if (failed) return;
+      await run(item).catch(fail);
+    }
+  };
+  const ends = await Promise.allSettled(Array.from({ length: workers }, work));
+  const failure = ends.find((end) => end.status === "rejected");
+  if (failure !== undefined) throw failure.reason;
 }
 
 /**
@@ -114,38 +105,51 @@ export async function makeSet(request: SetRequest): Promise<MadeSet> {
   const parameters = { seed, options: { ...defaultOptions, ...request.options } };
   const set = hashOf(parameters);
   const errands = errandsOf(counts);
-  const items: ClipItem[] = new Array(errands.length);
+  const described = new Map<string, Sidecar>();
+  const missing: Errand[] = [];
   let encoder: Promise<VideoEncoder> | undefined;
-  let [next, made, reused, failed] = [0, 0, 0, false];
 
-  const work = async (): Promise<void> => {
-    for (let turn = next++; turn < errands.length && !failed; turn = next++) {
-      signal?.throwIfAborted();
-      const errand = errands[turn];
-      const path = `${errand.split}/${errand.id}.mp4`;
-      const media = join(directory, path);
-      const sidecar = join(directory, `${errand.split}/${errand.id}.json`);
-      const finished = await findFinished(media, sidecar, set);
-      if (finished === undefined) {
-        encoder ??= chooseEncoder(ffmpeg, signal);
-        made++;
-      } else reused++;
-      const { label, split, boxes } =
-        finished ?? (await makeClip(errand, media, sidecar, { ...request, set, parameters, encoder: await encoder! }));
-      items[turn] = { id: errand.id, path, labels: [label], split, boxes };
-      onProgress?.({ done: made + reused, total: errands.length });
+  const mediaOf = ({ path }: Errand) => join(directory, path);
+  const sidecarOf = (errand: Errand) => mediaOf(errand).replace(/mp4$/, "json");
+  const tell = () => onProgress?.({ done: described.size, total: errands.length });
+
+  const find = async (batch: readonly Errand[]) => {
+    signal?.throwIfAborted();
+    const found = await Promise.all(batch.map((errand) => findFinished(mediaOf(errand), sidecarOf(errand), set)));
+    for (const [index, errand] of batch.entries()) {
+      const sidecar = found[index];
+      if (sidecar === undefined) missing.push(errand);
+      else described.set(errand.id, sidecar);
     }
+  };
+
+  const make = async (batch: readonly Errand[]) => {
+    signal?.throwIfAborted();
+    encoder ??= chooseEncoder(ffmpeg, signal);
+    const tools = { ffmpeg, encoder: await encoder, signal };
+    const drawn = batch.map((errand) => drawClip({ ...errand, path: mediaOf(errand) }, parameters, set));
+    await encodeClips(
+      drawn.map(([clip]) => clip),
+      tools,
+    );
+    for (const [index, errand] of batch.entries()) {
+      const sidecar = drawn[index][1];
+      await writeWhole(sidecarOf(errand), `${JSON.stringify(sidecar)}\n`);
+      described.set(errand.id, sidecar);
+    }
+    tell();
   };
 
   await Promise.all(Object.keys(counts).map((split) => mkdir(join(directory, split), { recursive: true })));
   await writeWhole(join(directory, "set.json"), `${JSON.stringify({ set, counts, kinds, ...parameters }, null, 2)}\n`);
-  const stop = (error: unknown) => {
-    failed = true;
-    throw error;
-  };
-  const ends = await Promise.allSettled(Array.from({ length: workers }, () => work().catch(stop)));
-  const failure = ends.find((end) => end.status === "rejected");
-  if (failure !== undefined) throw failure.reason;
+  await spread(batched(errands), workers, find);
+  const reused = described.size;
+  tell();
+  await spread(batched(missing), workers, make);
+  const items = errands.map((errand): ClipItem => {
+    const { label, split, boxes } = described.get(errand.id)!;
+    return { id: errand.id, path: errand.path, labels: [label], split, boxes };
+  });
   await writeWhole(join(directory, "manifest.jsonl"), items.map((item) => `${JSON.stringify(item)}\n`).join(""));
-  return { items: items.map((item) => ({ ...item, path: join(directory, item.path) })), made, reused };
+  return { items: items.map((item) => ({ ...item, path: join(directory, item.path) })), made: missing.length, reused };
 }

@@ -31,7 +31,7 @@ export type SyntheticOptions = {
 /** The options of the demo set. */
 export const defaultOptions: SyntheticOptions = {
   size: 96,
-  frameRate: 8,
+  frameRate: 5,
   seconds: 2,
   sampleRate: 16000,
   distractorShare: 0.4,

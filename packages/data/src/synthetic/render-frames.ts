@@ -1,7 +1,7 @@
 import { type Box, createRng, type Frame } from "@kdc-mae/core";
 import { findKind } from "./find-kind.js";
 import { drawBackground } from "./picture/background.js";
-import { bytesOf, type Canvas, copyCanvas } from "./picture/canvas.js";
+import type { Canvas } from "./picture/canvas.js";
 import { spritePainter } from "./picture/sprite.js";
 import { type Pose, stamp } from "./picture/stamp.js";
 import type { PlannedObject, SyntheticClipPlan } from "./plan.js";
@@ -13,6 +13,8 @@ export type BoxTrack = readonly (readonly [time: number, box: Box])[];
 /** The pictures of a clip and where its objects are in them. */
 export type RenderedFrames = {
   readonly frames: readonly Frame[];
+  /** All frames in one piece, bytes `[T, size, size, 3]`; the frames are windows on it. */
+  readonly pixels: Uint8Array;
   readonly boxes: BoxTrack;
   readonly distractorBoxes: BoxTrack;
 };
@@ -74,17 +76,26 @@ export function renderFrames(plan: SyntheticClipPlan): RenderedFrames {
   const background = drawBackground(createRng(plan.streams.picture), size, plan.clutter);
   const drawSounding = brush(plan.sounding, soundingMotion(plan));
   const drawSilent = plan.distractor && brush(plan.distractor, silentMotion(plan.distractor));
+  const count = Math.round(seconds * frameRate);
+  const frameBytes = size * size * 3;
+  const pixels = new Uint8Array(count * frameBytes);
   const frames: Frame[] = [];
   const boxes: [number, Box][] = [];
   const distractorBoxes: [number, Box][] = [];
-  for (let index = 0; index < Math.round(seconds * frameRate); index++) {
+  for (let index = 0; index < count; index++) {
     const time = index / frameRate;
-    const canvas = copyCanvas(background);
+    const canvas = { size, pixels: new Uint8ClampedArray(pixels.buffer, index * frameBytes, frameBytes) };
+    canvas.pixels.set(background.pixels);
     const silent = drawSilent?.(canvas, time);
     const box = drawSounding(canvas, time);
     if (silent) distractorBoxes.push([time, silent]);
     if (box) boxes.push([time, box]);
-    frames.push({ width: size, height: size, data: bytesOf(canvas), time });
+    frames.push({
+      width: size,
+      height: size,
+      data: pixels.subarray(index * frameBytes, (index + 1) * frameBytes),
+      time,
+    });
   }
-  return { frames, boxes, distractorBoxes };
+  return { frames, pixels, boxes, distractorBoxes };
 }
