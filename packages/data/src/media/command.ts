@@ -61,7 +61,19 @@ export const frameOptions = ({ gridFrames }: Picked, size: number | undefined): 
     ...(size === undefined ? ["format=rgb24"] : square),
     `setpts=N/(${gridRate}*TB)`,
   ];
-  return ["-map", "0:V:0", "-an", "-vf", filters.join(","), "-frames:v", String(gridFrames.length), "-f", "rawvideo"];
+  return [
+    "-map",
+    "0:V:0",
+    "-an",
+    "-vf",
+    filters.join(","),
+    "-r",
+    String(gridRate),
+    "-frames:v",
+    String(gridFrames.length),
+    "-f",
+    "rawvideo",
+  ];
 };
 
 const decimal = (seconds: number): string => seconds.toFixed(6);

@@ -18,11 +18,12 @@ export async function expectFile(path: string): Promise<void> {
 export function expectInput(path: string, log: string): MediaInfo {
   const info = readStreamInfo(log);
   if (info) return info;
-  if (/moov atom not found|partial file|ended prematurely|: End of file/i.test(log)) {
-    throw mediaError(path, "truncated", "its index is missing, which usually stands at the end of the file");
+  if (/low score|not on whitelist/.test(log)) throw mediaError(path, "not-media");
+  if (/moov atom not found|reached eof|partial file|ended prematurely|: End of file/i.test(log)) {
+    throw mediaError(path, "truncated", "its index is missing or broken off");
   }
   if (/Permission denied/.test(log)) throw mediaError(path, "unreadable", "permission denied");
-  if (/not on whitelist|Invalid data found/.test(log)) throw mediaError(path, "not-media");
+  if (/Invalid data found/.test(log)) throw mediaError(path, "not-media");
   throw mediaError(path, "undecodable", lastWords(log));
 }
 
@@ -38,13 +39,19 @@ export function findFault(path: string, log: string, got: Got): KdcError | undef
     return mediaError(path, "truncated", "it ends before the sound and pictures that its index promises");
   }
   if (got.soundBytes > 0 && got.pictures > 0 && got.exitCode === 0) return undefined;
-  const length = readStreamInfo(log)?.duration;
-  const silent = got.soundBytes === 0 ? "no sound" : "no picture";
-  if (got.exitCode === 0 && (length ?? 0) < 0.05) return mediaError(path, "zero-length", `it gave ${silent}`);
-  return mediaError(path, "undecodable", got.exitCode === 0 ? `it gave ${silent}` : lastWords(log));
+  const length = readStreamInfo(log)?.duration ?? 0;
+  const lack = got.soundBytes === 0 ? "no sound" : "no picture";
+  if (length - got.start < 0.05) return mediaError(path, "zero-length", `it gave ${lack} from ${got.start} s on`);
+  return mediaError(path, "undecodable", got.exitCode === 0 ? `it gave ${lack}` : lastWords(log));
 }
 
 /** What a run of ffmpeg came to. */
-export type Got = { readonly soundBytes: number; readonly pictures: number; readonly exitCode: number };
+export type Got = {
+  readonly soundBytes: number;
+  readonly pictures: number;
+  readonly exitCode: number;
+  /** Where reading began, seconds. */
+  readonly start: number;
+};
 
 const lastWords = (log: string): string => log.trim().split("\n").at(-1)?.trim().slice(0, 200) ?? "";
