@@ -1,13 +1,7 @@
 import { readFileSync } from "node:fs";
 import { createRng, float32 } from "@kdc-mae/core";
 import { describe, expect, it } from "vitest";
-import {
-  denormalizeSpectrogram,
-  logMel,
-  normalizeSpectrogram,
-  padFrames,
-  planLogMel,
-} from "./log-mel.js";
+import { denormalizeSpectrogram, logMel, normalizeSpectrogram, padFrames, planLogMel } from "./log-mel.js";
 
 type Case = { sampleRate: number; pcm16: number[]; frames: number; melBins: number; fbank: number[] };
 const reference: { cases: Record<string, Case> } = JSON.parse(
