@@ -1,0 +1,106 @@
+import { add, cast, divide, multiply, number, reshape, subtract } from "./arithmetic.js";
+import type { Value } from "./graph.js";
+import type { KernelCall, KernelRule, KernelRules } from "./kernel-rule.js";
+
+const binary =
+  (op: string): KernelRule =>
+  ({ inputs: { a, b }, graph }) =>
+    graph.elementwise(op, [a, b]);
+
+const comparison =
+  (op: string): KernelRule =>
+  ({ inputs: { a, b }, graph }) => {
+    // ONNX compares numbers; truth values are compared as integers.
+    const [left, right] = a.dtype === "bool" ? [cast(graph, a, "int32"), cast(graph, b, "int32")] : [a, b];
+    return graph.elementwise(op, [left, right], { dtype: "bool" });
+  };
+
+const logical =
+  (op: string): KernelRule =>
+  ({ inputs: { a, b }, graph }) =>
+    graph.elementwise(op, [cast(graph, a, "bool"), cast(graph, b, "bool")], { dtype: "bool" });
+
+/** condition ? on : off, element by element; truth values travel as integers, which ONNX Runtime's Where knows. */
+export const select = ({ graph }: Pick<KernelCall, "graph">, condition: Value, on: Value, off: Value): Value => {
+  if (on.dtype !== "bool") return graph.elementwise("Where", [condition, on, off], { dtype: on.dtype });
+  const picked = graph.elementwise("Where", [condition, cast(graph, on, "int32"), cast(graph, off, "int32")], {
+    dtype: "int32",
+  });
+  return cast(graph, picked, "bool");
+};
+
+/** Integer division rounding down; ONNX's rounds towards zero. */
+const floorDivide: KernelRule = ({ inputs: { a, b }, graph }) => {
+  if (a.dtype === "float32") return graph.elementwise("Floor", [graph.elementwise("Div", [a, b])]);
+  const quotient = graph.elementwise("Div", [a, b]);
+  const rest = subtract(graph, a, multiply(graph, quotient, b));
+  const isNegative = (x: Value) => graph.elementwise("Less", [x, number(graph, 0, x)], { dtype: "bool" });
+  const signsDiffer = graph.elementwise("Xor", [isNegative(rest), isNegative(b)], { dtype: "bool" });
+  const inexact = cast(graph, rest, "bool");
+  const down = graph.elementwise("And", [signsDiffer, inexact], { dtype: "bool" });
+  return subtract(graph, quotient, cast(graph, down, a.dtype));
+};
+
+/** Remainder with the sign of the divisor. */
+const modulo: KernelRule = ({ inputs: { a, b }, graph }) => {
+  if (a.dtype !== "float32") return graph.elementwise("Mod", [a, b]);
+  const fmod = (x: Value, y: Value) => graph.elementwise("Mod", [x, y], { attributes: { fmod: 1 } });
+  const rest = fmod(a, b);
+  const isNegative = (x: Value) => graph.elementwise("Less", [x, number(graph, 0, x)], { dtype: "bool" });
+  const signsDiffer = graph.elementwise("Xor", [isNegative(a), isNegative(b)], { dtype: "bool" });
+  return select({ graph }, signsDiffer, fmod(add(graph, rest, b), b), rest);
+};
+
+/** Angle of the point (b, a): the arc tangent of a / b, moved by π where b is negative. */
+const arcTangent2: KernelRule = ({ inputs: { a, b }, graph }) => {
+  const zero = number(graph, 0, a);
+  const less = (x: Value, y: Value) => graph.elementwise("Less", [x, y], { dtype: "bool" });
+  const equal = (x: Value, y: Value) => graph.elementwise("Equal", [x, y], { dtype: "bool" });
+  const constant = (x: number) => number(graph, x, a);
+  const side = (x: number) => select({ graph }, less(a, zero), constant(-x), constant(x));
+  const slope = graph.elementwise("Atan", [graph.elementwise("Div", [a, b])]);
+  const moved = select({ graph }, less(b, zero), add(graph, slope, side(Math.PI)), slope);
+  const onAxis = select({ graph }, equal(a, zero), zero, side(Math.PI / 2));
+  return select({ graph }, equal(b, zero), onAxis, moved);
+};
+
+const power: KernelRule = ({ inputs: { a, b }, graph }) => {
+  if (b.splat === 2 && b.shape.length === 0) return multiply(graph, a, a);
+  return graph.elementwise("Pow", [a, b]);
+};
+
+/** Kernels of two tensors, element by element. */
+export const arithmeticRules: KernelRules = {
+  Add: ({ inputs: { a, b }, graph }) => add(graph, a, b),
+  Sub: ({ inputs: { a, b }, graph }) => subtract(graph, a, b),
+  Multiply: ({ inputs: { a, b }, graph }) => multiply(graph, a, b),
+  RealDiv: ({ inputs: { a, b }, graph }) => divide(graph, a, b),
+  FloorDiv: floorDivide,
+  Mod: modulo,
+  Pow: power,
+  Maximum: binary("Max"),
+  Minimum: binary("Min"),
+  Atan2: arcTangent2,
+  SquaredDifference: ({ inputs: { a, b }, graph }) => {
+    const difference = subtract(graph, a, b);
+    return multiply(graph, difference, difference);
+  },
+  AddN: ({ list, graph }) => list.reduce((sum, next) => add(graph, sum, next)),
+  Equal: comparison("Equal"),
+  NotEqual: (call) => call.graph.elementwise("Not", [comparison("Equal")(call) as Value]),
+  Greater: comparison("Greater"),
+  GreaterEqual: comparison("GreaterOrEqual"),
+  Less: comparison("Less"),
+  LessEqual: comparison("LessOrEqual"),
+  LogicalAnd: logical("And"),
+  LogicalOr: logical("Or"),
+  LogicalXor: logical("Xor"),
+  LogicalNot: ({ inputs: { x }, graph }) => graph.elementwise("Not", [cast(graph, x, "bool")], { dtype: "bool" }),
+  Select: (call) => {
+    const { condition, t, e } = call.inputs;
+    if (condition.shape.length === 0) return select(call, condition, t, e);
+    // A condition with fewer axes belongs to the leading ones.
+    const lead = [...condition.shape, ...t.shape.slice(condition.shape.length).map(() => 1)];
+    return select(call, reshape(call.graph, condition, lead), t, e);
+  },
+};

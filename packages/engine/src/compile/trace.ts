@@ -1,0 +1,126 @@
+import "../backend/select.js";
+import { KdcError, mapTree, treeLeaves } from "@kdc-mae/core";
+import * as tf from "@tensorflow/tfjs-core";
+import type { Hosted } from "../run/program.js";
+import { cast } from "./arithmetic.js";
+import { callSite, withDeepStacks } from "./call-site.js";
+import type { ElementType, GraphPort, OnnxGraph, Value } from "./graph.js";
+import type { KernelRules } from "./kernel-rule.js";
+import { kernelTable } from "./kernel-table.js";
+import { nameOutputs, pruneGraph } from "./prune.js";
+import { missingKernel, type Recorder, withRecorder } from "./recorder.js";
+
+/** A traced function: its graph, and the trees it takes and gives with a port at each leaf. */
+export type Trace = { readonly graph: OnnxGraph; readonly inputs: unknown; readonly outputs: unknown };
+
+type ExampleLeaf = { readonly shape: readonly number[]; readonly dtype: string };
+
+const where = "compile";
+
+const inputPort = (leaf: ExampleLeaf, path: string): GraphPort => {
+  if (leaf.dtype !== "float32" && leaf.dtype !== "int32") {
+    throw new KdcError({
+      where,
+      what: `the input ${path || "(root)"} has type ${leaf.dtype}`,
+      remedy: "Give inputs as float32 or int32; cast inside the function if it needs another type",
+      reason: "dtype",
+    });
+  }
+  return { path, name: path || "input", dtype: leaf.dtype, shape: [...leaf.shape] };
+};
+
+const refuseDoubles = (ports: readonly GraphPort[]): void => {
+  const seen = new Set<string>();
+  for (const { name } of ports) {
+    if (seen.has(name)) {
+      throw new KdcError({
+        where,
+        what: `two inputs are called ${name}`,
+        remedy: "Do not use dots in the keys of a tree",
+        reason: "names",
+      });
+    }
+    seen.add(name);
+  }
+};
+
+const outputPorts = (leaves: readonly [string, Value][], taken: ReadonlySet<string>): GraphPort[] => {
+  const used = new Set(taken);
+  return leaves.map(([path, value]) => {
+    let name = path || "output";
+    while (used.has(name)) name += "_out";
+    used.add(name);
+    return { path, name, dtype: value.dtype === "float32" ? "float32" : "int32", shape: value.shape };
+  });
+};
+
+/** Turns what tfjs threw into an error that names the kernel and the caller's line. */
+const explain = (error: unknown): unknown => {
+  const kernel = missingKernel(error);
+  if (kernel === undefined) return error;
+  return new KdcError({
+    where: callSite((error as Error).stack) ?? where,
+    what: `the tfjs kernel ${kernel} has no ONNX form here`,
+    remedy: `Say it with other operations, teach the compiler with registerKernelRule("${kernel}", rule), or run the function eagerly`,
+    reason: "kernel",
+    cause: error,
+  });
+};
+
+const record = (recorder: Recorder, fn: (inputs: never) => unknown, inputTree: unknown): Trace => {
+  const { graph } = recorder;
+  const inputs = treeLeaves<GraphPort>(inputTree).map(([, port]) => port);
+  refuseDoubles(inputs);
+  const tensors = mapTree(inputTree, (port: GraphPort) =>
+    tf.engine().makeTensorFromTensorInfo(recorder.keep(graph.input(port.name, port.shape, port.dtype))),
+  );
+  const result = fn(tensors as never);
+  if (result instanceof Promise) {
+    result.catch(() => undefined);
+    throw new KdcError({
+      where,
+      what: "the function to compile returned a promise",
+      remedy: "Compile a function that returns its tensors at once; await outside of it",
+      reason: "async",
+    });
+  }
+  const leaves = treeLeaves<tf.Tensor>(result).map(([path, tensor]): [string, Value] => {
+    const value = recorder.lookup(tensor);
+    const type: ElementType = value.dtype === "float32" ? "float32" : "int32";
+    return [path, graph.full(cast(graph, value, type))];
+  });
+  const outputs = outputPorts(leaves, new Set(inputs.map((port) => port.name)));
+  const leaving = outputs.map((port, index) => ({ from: leaves[index][1].name, to: port.name }));
+  let next = 0;
+  return {
+    graph: pruneGraph(inputs, outputs, nameOutputs(graph.nodes, leaving), graph.constants),
+    inputs: inputTree,
+    outputs: mapTree(result, () => outputs[next++]),
+  };
+};
+
+/**
+ * Runs `fn` once on tensors without values and writes down what it does. tfjs gradients inside `fn` are recorded like
+ * everything else. Random tfjs operations become constants: pass randomness in as an input.
+ *
+ * @param fn any synchronous tfjs function from a tree of tensors to a tree of tensors
+ * @param example a tree of leaves with the shapes and types (float32, int32) the program will take; values are not read
+ * @param rules kernel rules for this trace, before the table
+ * @throws KdcError naming kernel and line when a kernel has no ONNX form, or when `fn` reads values or is async
+ */
+export function trace<I, O>(fn: (inputs: I) => O, example: Hosted<I>, rules: KernelRules = {}): Trace {
+  const inputTree = mapTree(example, inputPort);
+  return withDeepStacks(() =>
+    withRecorder(kernelTable(rules), (recorder) => {
+      let traced: Trace | undefined;
+      try {
+        tf.tidy(() => {
+          traced = record(recorder, fn as (inputs: never) => unknown, inputTree);
+        });
+      } catch (error) {
+        throw explain(error);
+      }
+      return traced as Trace;
+    }),
+  );
+}

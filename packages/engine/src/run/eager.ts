@@ -1,0 +1,64 @@
+import { type HostTensor, KdcError, mapTree, treeLeaves } from "@kdc-mae/core";
+import * as tf from "@tensorflow/tfjs-core";
+import { type BackendName, selectBackend } from "../backend/select.js";
+import type { Execute, Hosted } from "./program.js";
+
+const toTensor = (leaf: HostTensor): tf.Tensor => tf.tensor(leaf.data, [...leaf.shape], leaf.dtype);
+
+/** Values of a tensor in ordinary memory; truth values become int32 zeros and ones, as in a compiled program. */
+const toHost = async (tensor: tf.Tensor): Promise<HostTensor> => {
+  const values = await tensor.data();
+  return tensor.dtype === "float32"
+    ? { dtype: "float32", shape: [...tensor.shape], data: Float32Array.from(values) }
+    : { dtype: "int32", shape: [...tensor.shape], data: Int32Array.from(values) };
+};
+
+const copyInto = (value: HostTensor, into: HostTensor | undefined, path: string): HostTensor => {
+  if (into === undefined) return value;
+  if (into.data.length !== value.data.length || into.dtype !== value.dtype) {
+    throw new KdcError({
+      where: "program.run",
+      what: `the output ${path || "(root)"} is ${value.dtype} [${value.shape.join(", ")}], the array to write into is ${into.dtype} with ${into.data.length} numbers`,
+      remedy: "Give a result of this program to write into, or none",
+      reason: "shape",
+    });
+  }
+  into.data.set(value.data);
+  return into;
+};
+
+/**
+ * Runs functions operation by operation on a tfjs backend: for debugging, tests and machines ONNX Runtime does not
+ * know. Every tensor made in a run is released before the run ends.
+ *
+ * @throws KdcError with the remedy when the backend cannot be used
+ */
+export function eager(backend: BackendName): Execute {
+  return async <I, O>(fn: (inputs: I) => O) => {
+    await selectBackend(backend);
+    return {
+      run: async (inputs: Hosted<I>, into?: Hosted<O>): Promise<Hosted<O>> => {
+        await selectBackend(backend);
+        const given: tf.Tensor[] = [];
+        const tensors = mapTree(inputs, (leaf: HostTensor) => {
+          given.push(toTensor(leaf));
+          return given.at(-1);
+        });
+        let result: unknown;
+        try {
+          result = tf.tidy(() => fn(tensors as I) as tf.TensorContainer);
+          const hosted = new Map<string, HostTensor>();
+          const targets = new Map(into === undefined ? [] : treeLeaves<HostTensor>(into));
+          for (const [path, tensor] of treeLeaves<tf.Tensor>(result)) {
+            hosted.set(path, copyInto(await toHost(tensor), targets.get(path), path));
+          }
+          return mapTree(result, (_: tf.Tensor, path) => hosted.get(path)) as Hosted<O>;
+        } finally {
+          tf.dispose(given);
+          if (result !== undefined) tf.dispose(result as tf.TensorContainer);
+        }
+      },
+      dispose: async () => undefined,
+    };
+  };
+}

@@ -1,0 +1,24 @@
+import type { HostTensor } from "@kdc-mae/core";
+import type { Tensor } from "@tensorflow/tfjs-core";
+
+/** A tree of tensors with every tensor in ordinary memory. */
+export type Hosted<T> = T extends Tensor
+  ? HostTensor
+  : T extends readonly (infer Item)[]
+    ? readonly Hosted<Item>[]
+    : T extends object
+      ? { readonly [Key in keyof T]: Hosted<T[Key]> }
+      : T;
+
+/** A function of tensors made ready to run on host tensors, again and again. */
+export type Program<I, O> = {
+  /**
+   * @param inputs a tree like the example, same shapes
+   * @param into a result of an earlier run to write into instead of making new arrays
+   */
+  readonly run: (inputs: Hosted<I>, into?: Hosted<O>) => Promise<Hosted<O>>;
+  readonly dispose: () => Promise<void>;
+};
+
+/** Makes a program of a tfjs function, for inputs shaped like `example`. */
+export type Execute = <I, O>(fn: (inputs: I) => O, example: Hosted<I>) => Promise<Program<I, O>>;

@@ -1,0 +1,121 @@
+import { type HostTensor, KdcError, sizeOf } from "@kdc-mae/core";
+import * as ort from "onnxruntime-node";
+import type { GraphPort, OnnxGraph } from "../compile/graph.js";
+import { onnxModel } from "../compile/onnx-model.js";
+
+/** Where ONNX Runtime computes. `cpu` and `webgpu` come with the npm package; `cuda` the user installs. */
+export type Device = "cpu" | "webgpu" | "cuda";
+
+export type SessionOptions = {
+  readonly device?: Device;
+  /** Threads inside one operation; ONNX Runtime's own choice unless given. */
+  readonly threads?: number;
+  /** How far ONNX Runtime rewrites the graph; `all` unless given. */
+  readonly optimization?: "disabled" | "basic" | "extended" | "all";
+  /** Writes ONNX Runtime's profile to files starting with this path; the file is complete after `dispose`. */
+  readonly profilePrefix?: string;
+  /** Further ONNX Runtime session options, `extra` in its documentation. */
+  readonly extra?: Readonly<Record<string, unknown>>;
+};
+
+/** An ONNX Runtime session with its tensors bound to host memory. Ports are given by path. */
+export type Session = {
+  readonly run: (inputs: ReadonlyMap<string, HostTensor>, outputs: ReadonlyMap<string, HostTensor>) => Promise<void>;
+  readonly dispose: () => Promise<void>;
+};
+
+const remedies: Readonly<Record<Device, string>> = {
+  cpu: "Reinstall onnxruntime-node: its package holds the CPU library for this platform",
+  webgpu:
+    "WebGPU needs a Vulkan, Metal or D3D12 driver. On Linux install your card's Vulkan driver, or point VK_ICD_FILENAMES at a software one; or use --device cpu",
+  cuda: "Install CUDA 12 and cuDNN 9, then reinstall onnxruntime-node with ONNXRUNTIME_NODE_INSTALL_CUDA=v12; or use --device webgpu or cpu",
+};
+
+const missingDevice = (device: Device, cause?: unknown): KdcError =>
+  new KdcError({
+    where: "createSession",
+    what: `ONNX Runtime cannot use the device ${device} on this machine${cause instanceof Error ? ` (${cause.message})` : ""}`,
+    remedy: remedies[device],
+    reason: "device",
+    cause,
+  });
+
+/** Devices ONNX Runtime was built with here; whether a driver answers is known only when a session is made. */
+export function listDevices(): readonly Device[] {
+  const names = ort.listSupportedBackends().map((backend) => backend.name);
+  return (["cpu", "webgpu", "cuda"] as const).filter((device) => names.includes(device));
+}
+
+type Slot = { data: HostTensor["data"]; tensor: ort.Tensor };
+
+/** ort.Tensor objects are made once per array and port, not once per run. */
+const createBinder = (port: GraphPort) => {
+  let slot: Slot | undefined;
+  return (value: HostTensor): ort.Tensor => {
+    if (slot?.data === value.data) return slot.tensor;
+    slot = { data: value.data, tensor: new ort.Tensor(port.dtype, value.data as Float32Array, port.shape) };
+    return slot.tensor;
+  };
+};
+
+const check = (role: "input" | "output", port: GraphPort, value: HostTensor | undefined): HostTensor => {
+  const name = port.path || "(root)";
+  const refuse = (what: string): never => {
+    throw new KdcError({
+      where: "program.run",
+      what: `the ${role} ${name} ${what}`,
+      remedy: `Pass ${name} as ${port.dtype} with shape [${port.shape.join(", ")}], or compile again for another shape`,
+      reason: "shape",
+    });
+  };
+  if (value === undefined) return refuse("is missing");
+  if (value.dtype !== port.dtype) return refuse(`is ${value.dtype}, not ${port.dtype}`);
+  const fits = value.shape.length === port.shape.length && value.shape.every((size, axis) => size === port.shape[axis]);
+  if (!fits) return refuse(`has shape [${value.shape.join(", ")}], not [${port.shape.join(", ")}]`);
+  if (value.data.length !== sizeOf(port.shape))
+    return refuse(`holds ${value.data.length} numbers, not ${sizeOf(port.shape)}`);
+  return value;
+};
+
+const createOrtSession = async (model: Uint8Array, options: SessionOptions): Promise<ort.InferenceSession> => {
+  const device = options.device ?? "cpu";
+  if (!listDevices().includes(device)) throw missingDevice(device);
+  try {
+    return await ort.InferenceSession.create(model, {
+      executionProviders: [device],
+      graphOptimizationLevel: options.optimization ?? "all",
+      ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
+      ...(options.profilePrefix === undefined
+        ? {}
+        : { enableProfiling: true, profileFilePrefix: options.profilePrefix }),
+      ...(options.extra === undefined ? {} : { extra: options.extra as Record<string, unknown> }),
+    });
+  } catch (error) {
+    if (device !== "cpu") throw missingDevice(device, error);
+    throw error;
+  }
+};
+
+/**
+ * Makes an ONNX Runtime session of a graph.
+ *
+ * @throws KdcError with the remedy when the device is missing; there is no fallback
+ */
+export async function createSession(graph: OnnxGraph, options: SessionOptions = {}): Promise<Session> {
+  const session = await createOrtSession(onnxModel(graph), options);
+  const inputs = graph.inputs.map((port) => ({ port, bind: createBinder(port) }));
+  const outputs = graph.outputs.map((port) => ({ port, bind: createBinder(port) }));
+  return {
+    run: async (given, wanted) => {
+      const feeds: Record<string, ort.Tensor> = {};
+      for (const { port, bind } of inputs) feeds[port.name] = bind(check("input", port, given.get(port.path)));
+      const fetches: Record<string, ort.Tensor> = {};
+      for (const { port, bind } of outputs) fetches[port.name] = bind(check("output", port, wanted.get(port.path)));
+      await session.run(feeds, fetches);
+    },
+    dispose: async () => {
+      if (options.profilePrefix !== undefined) session.endProfiling();
+      await session.release();
+    },
+  };
+}

@@ -1,0 +1,115 @@
+import { type FloatTensor, float32, KdcError, mapTree, treeLeaves } from "@kdc-mae/core";
+import type { Optimizer, ParameterGroup } from "./optimizer.js";
+
+export type AdamOptions = {
+  /** Decay of the first and the second moment; 0.9 and 0.999 unless given. */
+  readonly betas?: readonly [number, number];
+  /** Added to the root of the second moment; 1e-8 unless given. */
+  readonly epsilon?: number;
+  /** 0 unless given. */
+  readonly weightDecay?: number;
+  readonly groups?: readonly ParameterGroup[];
+};
+
+/** Moments like the parameters, and how many updates were made. */
+export type AdamState = { readonly first: unknown; readonly second: unknown; updates: number };
+
+type Coefficients = {
+  readonly rate: number;
+  readonly scale: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  /** Weight decay added to the gradient. */
+  readonly coupled: number;
+  /** What a parameter is multiplied by before the step. */
+  readonly shrink: number;
+  /** 1 / √(1 − β₂ᵗ) */
+  readonly rootCorrection: number;
+};
+
+/** One pass over the four arrays: reading and writing memory is what an update costs. */
+const updateArray = (
+  values: Float32Array,
+  gradients: Float32Array,
+  first: Float32Array,
+  second: Float32Array,
+  { rate, scale, beta1, beta2, epsilon, coupled, shrink, rootCorrection }: Coefficients,
+): void => {
+  const rest1 = 1 - beta1;
+  const rest2 = 1 - beta2;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    const gradient = gradients[i] * scale + coupled * value;
+    const m = beta1 * first[i] + rest1 * gradient;
+    const v = beta2 * second[i] + rest2 * gradient * gradient;
+    first[i] = m;
+    second[i] = v;
+    values[i] = value * shrink - (rate * m) / (Math.sqrt(v) * rootCorrection + epsilon);
+  }
+};
+
+const createAdam = (name: string, options: AdamOptions, decoupled: boolean): Optimizer<AdamState> => {
+  const { betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0, groups = [] } = options;
+  const [beta1, beta2] = betas;
+  const groupOf = (path: string): ParameterGroup | undefined => groups.find(({ paths }) => paths.test(path));
+  const zeros = (params: unknown): unknown => mapTree(params, (leaf: FloatTensor) => float32(leaf.shape));
+  return {
+    name,
+    init: (params) => ({ first: zeros(params), second: zeros(params), updates: 0 }),
+    update: (state, params, gradients, learningRate, scale = 1) => {
+      const byPath = (tree: unknown) => treeLeaves<FloatTensor>(tree);
+      const [given, first, second] = [byPath(gradients), byPath(state.first), byPath(state.second)];
+      const leaves = byPath(params);
+      expectSamePaths(name, leaves, given);
+      expectSamePaths(name, leaves, first);
+      state.updates++;
+      for (const [index, [path, leaf]] of leaves.entries()) {
+        const group = groupOf(path);
+        const rate = learningRate * (group?.rate ?? 1);
+        const decay = group?.weightDecay ?? weightDecay;
+        updateArray(leaf.data, given[index][1].data, first[index][1].data, second[index][1].data, {
+          rate: rate / (1 - beta1 ** state.updates),
+          scale,
+          beta1,
+          beta2,
+          epsilon,
+          coupled: decoupled ? 0 : decay,
+          shrink: decoupled ? 1 - rate * decay : 1,
+          rootCorrection: 1 / Math.sqrt(1 - beta2 ** state.updates),
+        });
+      }
+    },
+  };
+};
+
+type Leaves = readonly (readonly [path: string, leaf: FloatTensor])[];
+
+const expectSamePaths = (name: string, wanted: Leaves, given: Leaves): void => {
+  const at = wanted.findIndex(([path, leaf], index) => {
+    const other = given[index];
+    return other?.[0] !== path || other[1].data.length !== leaf.data.length;
+  });
+  if (at < 0 && wanted.length === given.length) return;
+  const path = wanted[at]?.[0] ?? given[wanted.length][0];
+  throw new KdcError({
+    where: `${name}.update`,
+    what: `parameters, gradients and optimizer state do not match at ${path}`,
+    remedy: "Give trees of one structure; make a new state with init when parameters are added",
+    reason: "parameters",
+  });
+};
+
+/**
+ * Adam (Kingma & Ba 2015) with weight decay added to the gradient, as `torch.optim.Adam` does.
+ */
+export function adam(options: AdamOptions = {}): Optimizer<AdamState> {
+  return createAdam("adam", options, false);
+}
+
+/**
+ * AdamW (Loshchilov & Hutter 2019): weight decay shrinks the parameters directly, as `torch.optim.AdamW` does.
+ */
+export function adamW(options: AdamOptions = {}): Optimizer<AdamState> {
+  return createAdam("adamW", options, true);
+}

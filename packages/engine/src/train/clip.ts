@@ -1,0 +1,17 @@
+import { type FloatTensor, treeLeaves } from "@kdc-mae/core";
+
+/** Length of all gradients taken as one vector (L2). */
+export function globalNorm(gradients: unknown): number {
+  let sum = 0;
+  for (const [, { data }] of treeLeaves<FloatTensor>(gradients)) {
+    let part = 0;
+    for (let i = 0; i < data.length; i++) part += data[i] * data[i];
+    sum += part;
+  }
+  return Math.sqrt(sum);
+}
+
+/** What gradients of length `norm` must be multiplied by to be no longer than `limit`, as `clip_grad_norm_` in PyTorch. */
+export function clipScale(norm: number, limit: number): number {
+  return Math.min(1, limit / (norm + 1e-6));
+}

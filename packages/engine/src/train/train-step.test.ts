@@ -1,0 +1,93 @@
+import { float32, type LossReport } from "@kdc-mae/core";
+import * as tf from "@tensorflow/tfjs-core";
+import { describe, expect, it } from "vitest";
+import { compiled } from "../run/compiled.js";
+import { eager } from "../run/eager.js";
+import type { Execute } from "../run/program.js";
+import { adam } from "./adam.js";
+import { createTrainStep } from "./train-step.js";
+
+type Params = { w: tf.Tensor2D; b: tf.Tensor1D; idle: tf.Tensor1D };
+type Batch = { x: tf.Tensor2D; y: tf.Tensor2D };
+
+const loss = (params: Params, { x, y }: Batch): LossReport => {
+  const fit = tf.mean(tf.squaredDifference(tf.add(tf.matMul(x, params.w, false, true), params.b), y)) as tf.Scalar;
+  const small = tf.mean(tf.square(params.w)) as tf.Scalar;
+  return { total: tf.add(fit, tf.mul(small, 0.01)), terms: { fit, small } };
+};
+
+const wave = (shape: readonly number[], seed: number) =>
+  float32(
+    shape,
+    Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => Math.sin(i * 12.9898 + seed)),
+  );
+const start = () => ({ w: wave([3, 5], 1), b: float32([3]), idle: float32([2]) });
+const batchOf = (clips: number, seed: number) => ({ x: wave([clips, 5], seed), y: wave([clips, 3], seed + 0.5) });
+
+const ways: readonly (readonly [string, Execute])[] = [
+  ["compiled", compiled({ threads: 1 })],
+  ["eager", eager("cpu")],
+];
+
+describe.each(ways)("createTrainStep, %s", (_, execute) => {
+  it("makes the loss fall, counts steps and names idle parameters", async () => {
+    const train = createTrainStep(execute, loss, adam());
+    const state = train.init(start());
+    const batch = batchOf(7, 2);
+    const first = await train.step(state, batch, 0.05);
+    let last = first;
+    for (let i = 0; i < 30; i++) last = await train.step(state, batch, 0.05);
+    expect(last.total).toBeLessThan(first.total / 3);
+    expect(last.step).toBe(31);
+    expect(state.step).toBe(31);
+    expect(first.total).toBeCloseTo(first.terms.fit + 0.01 * first.terms.small, 6);
+    expect(train.withoutGradient()).toEqual(["idle"]);
+    expect([...state.params.idle.data]).toEqual([0, 0]);
+    await train.dispose();
+  });
+
+  it("accumulates batches of different sizes to the mean over all clips", async () => {
+    const options = { clips: (batch: { x: { shape: readonly number[] } }) => batch.x.shape[0] };
+    const whole = batchOf(8, 3);
+    const rows = (from: number, to: number) => ({
+      x: float32([to - from, 5], whole.x.data.slice(from * 5, to * 5) as Float32Array),
+      y: float32([to - from, 3], whole.y.data.slice(from * 3, to * 3) as Float32Array),
+    });
+    // A large epsilon keeps Adam from dividing small gradients' rounding away.
+    const [one, many] = [0, 1].map(() => createTrainStep(execute, loss, adam({ epsilon: 1 }), options));
+    const [a, b] = [one.init(start()), many.init(start())];
+    const single = await one.step(a, whole, 0.1);
+    const several = await many.accumulate(b, [rows(0, 3), rows(3, 7), rows(7, 8)], 0.1);
+    expect(several.total).toBeCloseTo(single.total, 6);
+    expect(several.terms.fit).toBeCloseTo(single.terms.fit, 6);
+    for (const [i, value] of a.params.w.data.entries()) expect(b.params.w.data[i]).toBeCloseTo(value, 6);
+    await one.dispose();
+    await many.dispose();
+  });
+
+  it("clips to the global norm", async () => {
+    const train = createTrainStep(execute, loss, adam({ epsilon: 1e3 }), { clipNorm: 0.01 });
+    const free = createTrainStep(execute, loss, adam({ epsilon: 1e3 }));
+    const [a, b] = [train.init(start()), free.init(start())];
+    const report = await train.step(a, batchOf(5, 1), 1);
+    await free.step(b, batchOf(5, 1), 1);
+    const moved = (state: typeof a) => state.params.w.data[4] - start().w.data[4];
+    expect(report.gradientNorm).toBeGreaterThan(0.1);
+    expect(moved(a) / moved(b)).toBeCloseTo(0.01 / report.gradientNorm!, 3);
+    await train.dispose();
+    await free.dispose();
+  });
+
+  it("stops before updating when the loss is not finite", async () => {
+    const train = createTrainStep(execute, loss, adam());
+    const state = train.init(start());
+    const bad = batchOf(5, 1);
+    bad.x.data[3] = Number.NaN;
+    await expect(train.step(state, bad, 0.1)).rejects.toThrow(
+      "train step 1: the loss is NaN. Lower the learning rate, clip gradients, look for NaN",
+    );
+    expect([...state.params.w.data]).toEqual([...start().w.data]);
+    expect(state.step).toBe(0);
+    await train.dispose();
+  });
+});
