@@ -4,6 +4,7 @@ export { parseSafetensors, safetensorsChunks, type TensorFile } from "./checkpoi
 export { stateDict } from "./checkpoint/state-dict.js";
 export { type ClassifierMode, classify, officialModes, pooled } from "./classifier.js";
 export { checkConfig, type ModelConfig, presets } from "./config.js";
+export { encodeViews } from "./encode-views.js";
 export { features } from "./features.js";
 export { countParameters, initClassifier, initModel } from "./init.js";
 export { throughNorms } from "./joint.js";

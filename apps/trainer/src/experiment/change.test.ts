@@ -1,0 +1,20 @@
+import { describe, expect, it } from "vitest";
+import { parseChange, withChanges } from "./change.js";
+
+describe("withChanges", () => {
+  it("merges records, replaces lists and values, removes with null", () => {
+    const base = { name: "a", model: { preset: "tiny", heads: 4 }, objective: [1, 2], teacher: { momentum: 0.9 } };
+    expect(withChanges(base, { model: { heads: 2 }, objective: [3], teacher: null })).toEqual({
+      name: "a",
+      model: { preset: "tiny", heads: 2 },
+      objective: [3],
+    });
+    expect(base.model.heads).toBe(4);
+  });
+
+  it("reads assignments", () => {
+    expect(parseChange("masking.views=3")).toEqual({ masking: { views: 3 } });
+    expect(parseChange("name=arm-b")).toEqual({ name: "arm-b" });
+    expect(parseChange("optimizer.betas=[0.9,0.99]")).toEqual({ optimizer: { betas: [0.9, 0.99] } });
+  });
+});

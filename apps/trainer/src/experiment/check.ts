@@ -1,0 +1,35 @@
+import { KdcError } from "@kdc-mae/core";
+import type { z } from "zod";
+import { type CheckedExperiment, experimentSchema } from "./schema.js";
+
+/** One zod issue as a line a person can act on: the key, what is wrong, the allowed values. */
+function describe(issue: z.core.$ZodIssue): string {
+  const key = issue.path.length === 0 ? "the experiment" : issue.path.map(String).join(".");
+  switch (issue.code) {
+    case "unrecognized_keys":
+      return `${key} has no ${issue.keys.map((name) => `"${name}"`).join(", ")}`;
+    case "invalid_value":
+      return `${key} must be one of ${issue.values.map((value) => JSON.stringify(value)).join(", ")}`;
+    case "invalid_union":
+      return `${key}: ${issue.message}${"discriminator" in issue ? ` (look at its "${String(issue.discriminator)}")` : ""}`;
+    default:
+      return `${key}: ${issue.message}`;
+  }
+}
+
+/**
+ * Checks an experiment and fills in its defaults.
+ *
+ * @param source where it came from, for the message
+ * @throws KdcError naming every wrong key and the values it may have
+ */
+export function checkExperiment(value: unknown, source: string): CheckedExperiment {
+  const result = experimentSchema.safeParse(value);
+  if (result.success) return result.data;
+  throw new KdcError({
+    where: `experiment ${source}`,
+    what: result.error.issues.map(describe).join("; "),
+    remedy: `Correct ${result.error.issues.length === 1 ? "this key" : "these keys"} in the experiment file`,
+    reason: "experiment",
+  });
+}

@@ -1,0 +1,60 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { extname, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { KdcError } from "@kdc-mae/core";
+import { createJiti } from "jiti";
+import { withChanges } from "./change.js";
+import { checkExperiment } from "./check.js";
+import { named } from "./named.js";
+import type { CheckedExperiment } from "./schema.js";
+
+async function readModule(path: string): Promise<unknown> {
+  switch (extname(path)) {
+    case ".json":
+      return JSON.parse(await readFile(path, "utf8"));
+    case ".ts":
+      return createJiti(import.meta.url).import(pathToFileURL(path).href, { default: true });
+    default:
+      return (await import(pathToFileURL(path).href)).default;
+  }
+}
+
+/**
+ * An experiment by name (see {@link named}) or from a file (`.ts`, `.mjs`, `.js`, `.json`): a whole experiment, or
+ * `{ "base": name, "change": { … } }`. Further changes are laid over it.
+ *
+ * @throws KdcError for an unknown name, a missing or broken file, or a wrong key
+ */
+export async function loadExperiment(nameOrFile: string, changes: readonly unknown[] = []): Promise<CheckedExperiment> {
+  return checkExperiment(changes.reduce(withChanges, await resolveExperiment(nameOrFile)), nameOrFile);
+}
+
+async function resolveExperiment(nameOrFile: string): Promise<unknown> {
+  if (Object.hasOwn(named, nameOrFile)) return named[nameOrFile];
+  const path = resolve(nameOrFile);
+  if (!existsSync(path)) {
+    throw new KdcError({
+      where: "experiment",
+      what: `"${nameOrFile}" is neither a named experiment nor a file`,
+      remedy: `Use one of ${Object.keys(named).join(", ")}, or the path of a .ts, .mjs or .json file`,
+      reason: "experiment",
+    });
+  }
+  let value: unknown;
+  try {
+    value = await readModule(path);
+  } catch (cause) {
+    throw new KdcError({
+      where: `experiment ${nameOrFile}`,
+      what: `the file cannot be read as ${extname(path)}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      remedy: "Mend the file; it must export the experiment as its default",
+      reason: "experiment",
+      cause,
+    });
+  }
+  if (typeof value === "object" && value !== null && "base" in value && typeof value.base === "string") {
+    return withChanges(await resolveExperiment(value.base), "change" in value ? value.change : {});
+  }
+  return value;
+}

@@ -1,0 +1,111 @@
+import { z } from "zod";
+
+const fraction = z.number().gt(0).lt(1);
+const positive = z.number().positive();
+const count = z.number().int().positive();
+
+const syntheticData = z.strictObject({
+  kind: z.literal("synthetic"),
+  train: count,
+  validation: count,
+  test: count,
+});
+const manifestData = z.strictObject({
+  kind: z.literal("manifest"),
+  /** A CSV, JSONL or JSON manifest, a folder of media, or a folder of prepared shards. */
+  path: z.string().min(1),
+  mediaRoot: z.string().optional(),
+});
+
+const grid = z.strictObject({ rows: count, columns: count, patch: count, channels: count });
+
+const model = z.strictObject({
+  preset: z.enum(["tiny", "small", "base"]),
+  embedDim: count.optional(),
+  heads: count.optional(),
+  modalityDepth: count.optional(),
+  jointDepth: count.optional(),
+  decoderDim: count.optional(),
+  decoderHeads: count.optional(),
+  decoderDepth: count.optional(),
+  audio: grid.optional(),
+  visual: grid.optional(),
+  positions: z.enum(["fixed", "learned"]).optional(),
+});
+
+const masking = z.strictObject({
+  /** complementary: disjoint views dealt from one deck; independent: each view drawn alone. */
+  kind: z.enum(["complementary", "independent"]),
+  views: z.number().int().min(1).max(8),
+  /** Share of patches hidden in each view. */
+  audioRatio: fraction,
+  visualRatio: fraction,
+  /** Which whole stripes of the spectrogram are hidden together; "none" hides single patches. */
+  audioStructure: z.enum(["none", "time", "frequency", "time-frequency"]).default("none"),
+});
+
+const term = z.strictObject({
+  term: z.string().min(1),
+  /** Name in the report, where one term is used twice. */
+  name: z.string().min(1).optional(),
+  weight: z.number().nonnegative().optional(),
+  options: z.record(z.string(), z.unknown()).optional(),
+});
+
+const schedule = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("constant") }),
+  z.strictObject({ kind: z.literal("multi-step"), from: count, every: count, factor: positive }),
+  z.strictObject({ kind: z.literal("cosine"), warmup: z.number().nonnegative() }),
+]);
+
+const optimizer = z.strictObject({
+  kind: z.enum(["adam", "adamw"]).default("adam"),
+  learningRate: positive,
+  betas: z.tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)]).default([0.95, 0.999]),
+  epsilon: positive.default(1e-8),
+  weightDecay: z.number().nonnegative().default(5e-7),
+  /** Largest global norm of the gradients; left out: no clipping. */
+  clipNorm: positive.optional(),
+});
+
+const training = z.strictObject({
+  batch: count,
+  epochs: count,
+  /** Gradients of this many batches are averaged before each update. */
+  accumulate: count.default(1),
+  /** Seconds between resumable checkpoints. */
+  checkpointSeconds: positive.default(300),
+});
+
+/** One run, fully described. Everything that changes a figure is in here. */
+export const experimentSchema = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/i, "letters, digits, dots and dashes only"),
+  seed: z.number().int().nonnegative().default(0),
+  data: z.discriminatedUnion("kind", [syntheticData, manifestData]),
+  model,
+  audio: z
+    .strictObject({
+      /** Mean and standard deviation of the log-mel values, for normalising; "measured" takes the training set's. */
+      statistics: z.union([z.literal("measured"), z.strictObject({ mean: z.number(), std: positive })]),
+      /** Noise and circular time shift while pretraining. */
+      noise: z.boolean(),
+    })
+    .default({ statistics: { mean: -5.081, std: 4.4849 }, noise: true }),
+  visual: z.strictObject({ framesPerClip: count }).default({ framesPerClip: 10 }),
+  masking,
+  objective: z.array(term).min(1),
+  weighting: z.enum(["fixed", "uncertainty", "learned"]).default("fixed"),
+  /** A moving-average copy of the model whose embeddings distillation may aim at. */
+  teacher: z.strictObject({ momentum: fraction }).optional(),
+  optimizer,
+  schedule: schedule.default({ kind: "constant" }),
+  training,
+  /** "official" decodes every view at the first view's positions, as the released code does. */
+  compat: z.enum(["official"]).optional(),
+});
+
+/** What an experiment file holds: everything with a default may be left out. */
+export type Experiment = z.input<typeof experimentSchema>;
+
+/** An experiment after checking, defaults filled in. */
+export type CheckedExperiment = z.output<typeof experimentSchema>;

@@ -1,0 +1,63 @@
+import type { ClipGrids } from "@kdc-mae/core";
+import { createRng, type HostPatches, type HostView, KdcError, type Rng } from "@kdc-mae/core";
+import { batchViews, type Masker } from "@kdc-mae/masking";
+import { cutBatch, type SpectrogramChange, type Statistics } from "../corpus/batch.js";
+import type { StoredClip } from "../corpus/stored-clip.js";
+
+/** One step's input, without the teacher. */
+export type MaskedBatch = { readonly patches: HostPatches; readonly views: readonly HostView[] };
+
+/** Batches of an epoch from a given one on; every epoch has the same number. */
+export type BatchSource = {
+  readonly stepsPerEpoch: number;
+  batches(epoch: number, from: number): AsyncIterable<MaskedBatch>;
+};
+
+/** Changes one clip's normalised spectrogram with that clip's own random stream. */
+export type SeededChange = (...input: [...Parameters<SpectrogramChange>, Rng]) => ReturnType<SpectrogramChange>;
+
+/**
+ * Batches of clips held in memory. Every epoch shows each clip once (the last, partial batch is dropped), with a random
+ * picture. What happens to a clip depends on seed, epoch and clip alone, so any batch can be made again.
+ */
+export function memorySource(options: {
+  readonly clips: readonly StoredClip[];
+  readonly grids: ClipGrids;
+  readonly statistics: Statistics;
+  readonly masker: Masker;
+  readonly batch: number;
+  readonly seed: number;
+  readonly change?: SeededChange;
+}): BatchSource {
+  const { clips, grids, statistics, masker, batch, seed, change } = options;
+  const stepsPerEpoch = Math.floor(clips.length / batch);
+  if (stepsPerEpoch === 0) {
+    throw new KdcError({
+      where: "training data",
+      what: `there are ${clips.length} clips and a batch takes ${batch}`,
+      remedy: "Give more clips, or a smaller training.batch",
+      reason: "too-few-clips",
+    });
+  }
+  const root = createRng(seed);
+  return {
+    stepsPerEpoch,
+    async *batches(epoch, from) {
+      const order = root.fork("order").fork(epoch).permutation(clips.length);
+      for (let step = from; step < stepsPerEpoch; step++) {
+        const chosen = [...order.subarray(step * batch, (step + 1) * batch)];
+        const streams = chosen.map((index) => root.fork("clip").fork(epoch).fork(clips[index].item.id));
+        const picks = chosen.map((index, at) => {
+          const clip = clips[index];
+          return { clip, frame: streams[at].fork("frame").integer(clip.frames.length) };
+        });
+        const changed: SpectrogramChange | undefined =
+          change && ((spectrogram, at) => change(spectrogram, at, streams[at].fork("augment")));
+        yield {
+          patches: cutBatch(picks, grids, statistics, changed),
+          views: batchViews(streams.map((stream) => masker(grids, stream.fork("mask")))),
+        };
+      }
+    },
+  };
+}

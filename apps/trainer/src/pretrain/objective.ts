@@ -1,0 +1,9 @@
+import { fixed, learned, type Objective, type ObjectiveEntry, objective, uncertainty } from "@kdc-mae/losses";
+import type { CheckedExperiment } from "../experiment/schema.js";
+
+const weightings = { fixed, uncertainty, learned };
+
+/** The objective an experiment describes. */
+export function objectiveFor(experiment: CheckedExperiment): Objective {
+  return objective(experiment.objective as readonly ObjectiveEntry[], weightings[experiment.weighting]());
+}

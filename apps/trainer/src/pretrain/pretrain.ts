@@ -1,0 +1,149 @@
+import { createRng, type FloatTensor, float32, mapTree, treeLeaves } from "@kdc-mae/core";
+import { adam, adamW, createTrainStep, type Execute } from "@kdc-mae/engine";
+import { initModel, type ModelConfig, type ModelParams } from "@kdc-mae/model";
+import type { Tensor } from "@tensorflow/tfjs-core";
+import type { CheckedExperiment } from "../experiment/schema.js";
+import type { RunFolder } from "../run/run-folder.js";
+import type { BatchSource, MaskedBatch } from "./batch-source.js";
+import { type HostPretrainBatch, type PretrainBatch, type PretrainParams, pretrainLoss } from "./loss.js";
+import { objectiveFor } from "./objective.js";
+import { learningRateAt } from "./schedule.js";
+import { restoreState, saveState } from "./state-file.js";
+
+/** What pretraining says while it runs. */
+export type PretrainProgress = {
+  readonly step: number;
+  readonly steps: number;
+  readonly epoch: number;
+  readonly total: number;
+};
+
+export type PretrainOptions = {
+  readonly experiment: CheckedExperiment;
+  readonly config: ModelConfig;
+  readonly source: BatchSource;
+  readonly execute: Execute;
+  readonly folder: RunFolder;
+  /** Where the model starts; fresh unless given. */
+  readonly start?: ModelParams<FloatTensor>;
+  readonly onProgress?: (progress: PretrainProgress) => void;
+  readonly signal?: AbortSignal;
+};
+
+export type Pretrained = {
+  readonly params: ModelParams<FloatTensor>;
+  /** False when it was asked to stop before the last epoch. */
+  readonly finished: boolean;
+  readonly steps: number;
+};
+
+const STATE_FILE = "state.safetensors";
+
+const copyOf = <T>(tree: T): T => mapTree(tree, (leaf: FloatTensor) => float32(leaf.shape, leaf.data.slice())) as T;
+
+/** teacher ← momentum · teacher + (1 − momentum) · student, in place. */
+function follow(teacher: unknown, student: unknown, momentum: number): void {
+  const from = treeLeaves<FloatTensor>(student);
+  for (const [index, [, { data }]] of treeLeaves<FloatTensor>(teacher).entries()) {
+    const other = from[index][1].data;
+    for (let i = 0; i < data.length; i++) data[i] = momentum * data[i] + (1 - momentum) * other[i];
+  }
+}
+
+/**
+ * Pretrains a model, or goes on with a run that was stopped in this folder: at every checkpoint and on a stop signal
+ * the whole state is saved, and the same batches follow.
+ */
+export async function pretrain(options: PretrainOptions): Promise<Pretrained> {
+  const { experiment, config, source, execute, folder, onProgress, signal } = options;
+  const { optimizer: settings, training } = experiment;
+  const objective = objectiveFor(experiment);
+  const model = options.start ?? initModel(config, createRng(experiment.seed).fork("init"));
+  const make = settings.kind === "adam" ? adam : adamW;
+  const train = createTrainStep<PretrainParams<Tensor>, PretrainBatch, ReturnType<ReturnType<typeof make>["init"]>>(
+    execute,
+    pretrainLoss(config, objective, experiment.compat),
+    make({ betas: settings.betas, epsilon: settings.epsilon, weightDecay: settings.weightDecay }),
+    { clipNorm: settings.clipNorm },
+  );
+  const params: PretrainParams<FloatTensor> = { model, weighting: objective.initParams() };
+  const state = train.init(params as never);
+  const teacher = experiment.teacher && { encoder: copyOf(model.encoder) };
+  const trees = {
+    params,
+    first: state.optimizer.first,
+    second: state.optimizer.second,
+    ...(teacher === undefined ? {} : { teacher }),
+  };
+
+  const steps = training.epochs * Math.floor(source.stepsPerEpoch / training.accumulate);
+  const perEpoch = Math.floor(source.stepsPerEpoch / training.accumulate);
+  const rateAt = learningRateAt(experiment, perEpoch);
+  let sums: Record<string, number> = {};
+  let seconds = 0;
+  const statePath = folder.file(STATE_FILE);
+  const notes = await restoreState(statePath, trees);
+  if (notes !== undefined) {
+    state.step = notes.step as number;
+    state.optimizer.updates = notes.updates as number;
+    sums = notes.sums as Record<string, number>;
+    seconds = notes.seconds as number;
+  }
+  const save = () => saveState(statePath, trees, { step: state.step, updates: state.optimizer.updates, sums, seconds });
+
+  let saved = performance.now();
+  try {
+    for (let epoch = Math.floor(state.step / perEpoch); epoch < training.epochs; epoch++) {
+      const done = state.step - epoch * perEpoch;
+      for await (const group of grouped(source.batches(epoch, done * training.accumulate), training.accumulate)) {
+        const began = performance.now();
+        const batches = group.map(
+          (batch): HostPretrainBatch => (teacher === undefined ? batch : { ...batch, teacher }),
+        );
+        const report = await train.accumulate(state, batches as never, rateAt(state.step));
+        if (teacher !== undefined && experiment.teacher !== undefined) {
+          follow(teacher.encoder, model.encoder, experiment.teacher.momentum);
+        }
+        seconds += (performance.now() - began) / 1000;
+        for (const [name, value] of Object.entries({ total: report.total, ...report.terms })) {
+          sums[name] = (sums[name] ?? 0) + value;
+        }
+        onProgress?.({ step: state.step, steps, epoch, total: report.total });
+        if (state.step % perEpoch === 0) break;
+        if (signal?.aborted || performance.now() - saved > training.checkpointSeconds * 1000) {
+          await save();
+          saved = performance.now();
+          if (signal?.aborted) return { params: model, finished: false, steps: state.step };
+        }
+      }
+      const losses = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / perEpoch]));
+      await folder.log({ epoch, step: state.step, learningRate: rateAt(state.step - 1), seconds, losses });
+      sums = {};
+      seconds = 0;
+      if (
+        signal?.aborted ||
+        epoch === training.epochs - 1 ||
+        performance.now() - saved > training.checkpointSeconds * 1000
+      ) {
+        await save();
+        saved = performance.now();
+        if (signal?.aborted && epoch < training.epochs - 1)
+          return { params: model, finished: false, steps: state.step };
+      }
+    }
+  } finally {
+    await train.dispose();
+  }
+  return { params: model, finished: true, steps: state.step };
+}
+
+/** Groups of `size` batches; the next group is being made while the one before is trained on. */
+async function* grouped(batches: AsyncIterable<MaskedBatch>, size: number): AsyncIterable<readonly MaskedBatch[]> {
+  let group: MaskedBatch[] = [];
+  for await (const batch of batches) {
+    group.push(batch);
+    if (group.length < size) continue;
+    yield group;
+    group = [];
+  }
+}

@@ -1,0 +1,97 @@
+import { existsSync } from "node:fs";
+import { appendFile, mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { KdcError } from "@kdc-mae/core";
+import { checkExperiment } from "../experiment/check.js";
+import type { CheckedExperiment } from "../experiment/schema.js";
+import { atomicWrite } from "./atomic-write.js";
+
+/** One line of a run's log: the means over an epoch. */
+export type LogEntry = {
+  readonly epoch: number;
+  readonly step: number;
+  readonly learningRate: number;
+  readonly seconds: number;
+  readonly losses: Readonly<Record<string, number>>;
+};
+
+/** Where one run keeps everything it makes. */
+export type RunFolder = {
+  readonly path: string;
+  readonly experiment: CheckedExperiment;
+  file(name: string): string;
+  log(entry: LogEntry): Promise<void>;
+  readLog(): Promise<LogEntry[]>;
+};
+
+const EXPERIMENT = "experiment.json";
+const LOG = "log.jsonl";
+
+/**
+ * Opens a run's folder, or begins it.
+ *
+ * @throws KdcError when the folder holds a run of another experiment
+ */
+export async function openRunFolder(path: string, experiment: CheckedExperiment): Promise<RunFolder> {
+  await mkdir(path, { recursive: true });
+  const file = join(path, EXPERIMENT);
+  if (existsSync(file)) {
+    const before = JSON.parse(await readFile(file, "utf8"));
+    const differing = Object.keys({ ...before, ...experiment }).filter(
+      (key) => !isDeepStrictEqual(before[key], (experiment as Record<string, unknown>)[key]),
+    );
+    if (differing.length > 0) {
+      throw new KdcError({
+        where: `run folder ${path}`,
+        what: `it holds a run of another experiment (different: ${differing.join(", ")})`,
+        remedy: "Give another folder with --out, or delete this one",
+        reason: "run-folder",
+      });
+    }
+  } else {
+    await atomicWrite(file, `${JSON.stringify(experiment, null, 2)}\n`);
+  }
+  return folder(path, experiment);
+}
+
+/**
+ * Reads the folder of a run that was begun earlier.
+ *
+ * @throws KdcError when there is none
+ */
+export async function readRunFolder(path: string): Promise<RunFolder> {
+  const file = join(path, EXPERIMENT);
+  if (!existsSync(file)) {
+    throw new KdcError({
+      where: `run folder ${path}`,
+      what: `there is no ${EXPERIMENT} in it`,
+      remedy: "Give a folder that pretrain, finetune or demo made",
+      reason: "run-folder",
+    });
+  }
+  return folder(path, checkExperiment(JSON.parse(await readFile(file, "utf8")), file));
+}
+
+function folder(path: string, experiment: CheckedExperiment): RunFolder {
+  return {
+    path,
+    experiment,
+    file: (name) => join(path, name),
+    log: (entry) => appendFile(join(path, LOG), `${JSON.stringify(entry)}\n`),
+    async readLog() {
+      if (!existsSync(join(path, LOG))) return [];
+      const lines = (await readFile(join(path, LOG), "utf8")).split("\n").filter((line) => line !== "");
+      const entries = new Map<number, LogEntry>();
+      for (const line of lines) {
+        try {
+          const entry = JSON.parse(line) as LogEntry;
+          entries.set(entry.epoch, entry);
+        } catch {
+          // A line cut short by a kill; the epoch runs again after a resume.
+        }
+      }
+      return [...entries.values()].sort((a, b) => a.epoch - b.epoch);
+    },
+  };
+}

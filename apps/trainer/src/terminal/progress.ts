@@ -1,0 +1,67 @@
+import { Presets, SingleBar } from "cli-progress";
+
+/** Progress of one long piece of work. */
+export type Progress = {
+  /** `done` of the total is finished; `note` is a short live figure, such as the loss. */
+  update(done: number, note?: string): void;
+  stop(): void;
+};
+
+const seconds = (value: number) =>
+  value >= 90 ? `${Math.floor(value / 60)} min ${Math.round(value % 60)} s` : `${value.toFixed(0)} s`;
+
+/**
+ * A bar with rate and time left on a terminal, a plain line every ten seconds otherwise. Always on stderr, so that
+ * stdout stays free for results.
+ */
+export function startProgress(label: string, total: number, unit: string): Progress {
+  return process.stderr.isTTY ? bar(label, total, unit) : lines(label, total, unit);
+}
+
+function bar(label: string, total: number, unit: string): Progress {
+  const display = new SingleBar(
+    {
+      format: `${label.padEnd(10)} {bar} {value}/{total} ${unit}  {rate}/s  {left} left  {note}`,
+      stream: process.stderr,
+      hideCursor: true,
+    },
+    Presets.shades_classic,
+  );
+  const started = performance.now();
+  display.start(total, 0, { rate: "–", left: "–", note: "" });
+  return {
+    update(done, note = "") {
+      const rate = done / ((performance.now() - started) / 1000);
+      const left = rate > 0 ? seconds((total - done) / rate) : "–";
+      display.update(done, { rate: rate.toFixed(rate < 10 ? 1 : 0), left, note });
+    },
+    stop: () => display.stop(),
+  };
+}
+
+function lines(label: string, total: number, unit: string, everyMs = 10_000): Progress {
+  const started = performance.now();
+  let last = started;
+  let shown = -1;
+  const print = (done: number, note: string) => {
+    const elapsed = (performance.now() - started) / 1000;
+    const rate = done / Math.max(elapsed, 1e-3);
+    const left = done < total && rate > 0 ? `, ${seconds((total - done) / rate)} left` : `, took ${seconds(elapsed)}`;
+    process.stderr.write(`${label}: ${done}/${total} ${unit}, ${rate.toFixed(1)}/s${left}${note ? `, ${note}` : ""}\n`);
+    shown = done;
+  };
+  let final = "";
+  let latest = 0;
+  return {
+    update(done, note = "") {
+      final = note;
+      latest = done;
+      if (performance.now() - last < everyMs) return;
+      last = performance.now();
+      print(done, note);
+    },
+    stop() {
+      if (latest !== shown) print(latest, final);
+    },
+  };
+}
