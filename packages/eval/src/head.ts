@@ -13,4 +13,4 @@ export type Evaluated = {
  * A head: plain numbers in, a plain record with its protocol out. Our four are of this type and so may be yours;
  * the report prints whatever record it is given with the protocol beside it.
  */
-export type Head<Input, Result extends Evaluated> = (input: Input) => Result;
+export type Head<Input, Result extends Evaluated> = (input: Input) => Result | Promise<Result>;

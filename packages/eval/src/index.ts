@@ -26,6 +26,36 @@ export { type Ranked, rank } from "./classification/ranked.js";
 export { dPrime, rocAuc } from "./classification/roc.js";
 export { type TaggingInput, type TaggingResult, tagging } from "./classification/tagging.js";
 export type { Evaluated, Head } from "./head.js";
+export { denormalizePatches, type Values } from "./inpainting/denormalize.js";
+export {
+  type HiddenErrors,
+  hiddenErrors,
+  type InpaintedBatch,
+  meanFillPatch,
+  type PixelUnits,
+} from "./inpainting/hidden-error.js";
+export {
+  type InpaintingInput,
+  type InpaintingResult,
+  inpainting,
+  type ModalityInpainting,
+  type PixelTargets,
+  standardUnits,
+} from "./inpainting/inpainting.js";
+export { boxAfterFit, boxAt, boxMask, centreBox, type Size } from "./localization/box.js";
+export type { Detection, DetectionScores } from "./localization/detection.js";
+export {
+  type LocalizationClip,
+  type LocalizationInput,
+  type LocalizationResult,
+  type LocalizedStep,
+  localization,
+  type PointingScores,
+} from "./localization/localization.js";
+export type { LocalizationStep, MapSizes, Overlaps, StepScores } from "./localization/score-step.js";
+export { ezVsl, plainIoU, type Scoring } from "./localization/scoring.js";
+export { similarityMap } from "./localization/similarity-map.js";
+export { minMax, upsampleBilinear, upsampleNearest } from "./localization/upsample.js";
 export { type Matrix, matrix, takeRows } from "./matrix.js";
 export { type PermutationTest, pairedPermutation } from "./permutation.js";
 export { findProtocol, type Protocol, printProtocol, type Task, varyProtocol } from "./protocol.js";

@@ -1,0 +1,145 @@
+import { KdcError } from "@kdc-mae/core";
+import { type BootstrapOptions, bootstrap, type Interval, meanOf } from "../bootstrap.js";
+import type { Evaluated } from "../head.js";
+import { findProtocol, type Protocol, varyProtocol } from "../protocol.js";
+import { protocols } from "../protocols.js";
+import { denormalizePatches } from "./denormalize.js";
+import { type HiddenErrors, hiddenErrors, type InpaintedBatch, type PixelUnits } from "./hidden-error.js";
+
+/** What the model was trained to predict, and what to do about it. */
+export type PixelTargets =
+  /** Pixel values as they went in. */
+  | "raw"
+  /** Per-patch normalised pixels: refused, since the two are not comparable. */
+  | "normalized"
+  /** Per-patch normalised pixels, brought back with the true patch's mean and deviation; the protocol says so. */
+  | "de-normalized";
+
+/** The units of the standard front end: RGB in 0–1, natural-log mel energies. */
+export const standardUnits: Readonly<Record<"audio" | "visual", PixelUnits>> = {
+  audio: { name: "log-mel energy (natural log)", deviation: [4.4849] },
+  visual: { name: "RGB from 0 to 1", deviation: [0.229, 0.224, 0.225], peak: 1 },
+};
+
+type InpaintedPair = { readonly audio: InpaintedBatch; readonly visual: InpaintedBatch };
+
+export type InpaintingInput = {
+  /** Batches of both modalities; taken one at a time, so they may be made on the way. */
+  readonly batches: Iterable<InpaintedPair> | AsyncIterable<InpaintedPair>;
+  readonly targets: PixelTargets;
+  /** The kind of mask, for the protocol's name: `random`, `time` … */
+  readonly mask?: string;
+  readonly units?: Readonly<Record<"audio" | "visual", PixelUnits>>;
+  readonly protocol?: Protocol;
+  readonly leftOut?: Readonly<Record<string, number>>;
+  readonly intervals?: BootstrapOptions;
+};
+
+/** One modality's figures. mse in normalised units; PSNR in dB, null when nothing is wrong at all. */
+export type ModalityInpainting = {
+  readonly mse: number;
+  readonly meanFill: number;
+  readonly psnr: number | null;
+  readonly meanFillPsnr: number | null;
+  readonly peak: number;
+  readonly unit: string;
+  readonly intervals: Readonly<Record<"mse" | "meanFill" | "gain", Interval>>;
+  /** Mean of meanFill − mse: above 0 the model beats the baseline. */
+  readonly gain: number;
+  /** One number per clip, for paired tests. */
+  readonly clips: Readonly<Record<"mse" | "meanFill", readonly number[]>>;
+};
+
+export type InpaintingResult = Evaluated & {
+  readonly mask: string;
+  /** Share of patches hidden. */
+  readonly ratio: Readonly<Record<"audio" | "visual", number>>;
+  readonly targets: PixelTargets;
+  readonly audio: ModalityInpainting;
+  readonly visual: ModalityInpainting;
+};
+
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+function figures(batches: readonly HiddenErrors[], units: PixelUnits, options?: BootstrapOptions): ModalityInpainting {
+  const all = (name: "mse" | "meanFill" | "mseInUnits" | "meanFillInUnits") => batches.flatMap((one) => one[name]);
+  const [mse, meanFill] = [all("mse"), all("meanFill")];
+  const gains = mse.map((value, clip) => meanFill[clip] - value);
+  const low = Math.min(...batches.map(({ range }) => range[0]));
+  const high = Math.max(...batches.map(({ range }) => range[1]));
+  const peak = units.peak ?? high - low;
+  const decibel = (error: number) => (error > 0 && peak > 0 ? 10 * Math.log10((peak * peak) / error) : null);
+  return {
+    mse: mean(mse),
+    meanFill: mean(meanFill),
+    gain: mean(gains),
+    psnr: decibel(mean(all("mseInUnits"))),
+    meanFillPsnr: decibel(mean(all("meanFillInUnits"))),
+    peak,
+    unit: units.name,
+    intervals: bootstrap(mse.length, { mse: meanOf(mse), meanFill: meanOf(meanFill), gain: meanOf(gains) }, options),
+    clips: { mse, meanFill },
+  };
+}
+
+/**
+ * Inpainting error on hidden patches beside mean-fill, per modality.
+ *
+ * @throws KdcError (`norm-pixels`) for a model trained on normalised pixels; (`empty`) for no clips; see `hiddenErrors`
+ */
+export async function inpainting(input: InpaintingInput): Promise<InpaintingResult> {
+  const where = "inpainting";
+  const { targets, units = standardUnits, mask = "random" } = input;
+  if (targets === "normalized") {
+    throw new KdcError({
+      where,
+      what: "the model was trained on normalised pixels, so what it predicts is no picture and no error of one",
+      remedy:
+        'Evaluate a model trained without normPixels, or pass targets: "de-normalized" to borrow the true patch statistics and say so',
+      reason: "norm-pixels",
+    });
+  }
+  const restore = (batch: InpaintedBatch): InpaintedBatch =>
+    targets === "raw" ? batch : { ...batch, predicted: denormalizePatches(batch.target, batch.predicted) };
+  const audio: HiddenErrors[] = [];
+  const visual: HiddenErrors[] = [];
+  for await (const batch of input.batches) {
+    audio.push(hiddenErrors(restore(batch.audio), units.audio));
+    visual.push(hiddenErrors(restore(batch.visual), units.visual));
+  }
+  const evaluated = audio.reduce((sum, { mse }) => sum + mse.length, 0);
+  if (evaluated === 0) {
+    throw new KdcError({
+      where,
+      what: "there are no clips to inpaint",
+      remedy: "Check that the split has clips and that not all of them were left out",
+      reason: "empty",
+    });
+  }
+  const ratio = { audio: mean(audio.map((one) => one.ratio)), visual: mean(visual.map((one) => one.ratio)) };
+  return {
+    protocol: input.protocol ?? describe(mask, ratio, targets),
+    evaluated,
+    leftOut: input.leftOut ?? {},
+    mask,
+    ratio,
+    targets,
+    audio: figures(audio, units.audio, input.intervals),
+    visual: figures(visual, units.visual, input.intervals),
+  };
+}
+
+/** The standard protocol with this run's mask and targets in it. */
+function describe(mask: string, ratio: Readonly<Record<"audio" | "visual", number>>, targets: PixelTargets): Protocol {
+  const percent = (share: number) => Math.round(100 * share);
+  return varyProtocol(findProtocol(protocols, "inpainting-random-75"), {
+    name: `inpainting-${mask}-${percent(ratio.audio)}`,
+    frames: `middle frame with the whole spectrogram; ${percent(ratio.audio)} % of the audio and ${percent(ratio.visual)} % of the visual patches hidden, mask kind ${mask}`,
+    notes:
+      targets === "de-normalized"
+        ? [
+            "the model predicts normalised patches; they were brought back with the TRUE mean and deviation of each hidden patch, so these errors are not comparable with those of a model that predicts pixels",
+          ]
+        : [],
+  });
+}

@@ -1,0 +1,160 @@
+import { KdcError } from "@kdc-mae/core";
+import { type BootstrapOptions, bootstrap, type Interval, meanOf } from "../bootstrap.js";
+import type { Evaluated } from "../head.js";
+import { findProtocol, type Protocol, varyProtocol } from "../protocol.js";
+import { protocols } from "../protocols.js";
+import { type Detection, detection } from "./detection.js";
+import {
+  centreSides,
+  type LocalizationStep,
+  type MapSizes,
+  type Overlaps,
+  type StepScores,
+  scoreStep,
+} from "./score-step.js";
+import { ezVsl, type Scoring, successArea } from "./scoring.js";
+
+/** A clip with one step (the middle frame with the whole sound), or with several over time. */
+export type LocalizationClip = {
+  readonly id: string;
+  readonly steps: readonly (LocalizationStep & {
+    /** Seconds into the clip. */
+    readonly time?: number;
+  })[];
+};
+
+export type LocalizationInput = MapSizes & {
+  /** Taken one at a time, so they may be made on the way. */
+  readonly clips: Iterable<LocalizationClip> | AsyncIterable<LocalizationClip>;
+  readonly scoring?: Scoring;
+  readonly protocol?: Protocol;
+  readonly leftOut?: Readonly<Record<string, number>>;
+  readonly intervals?: BootstrapOptions;
+};
+
+/** Scores of one way to point at things, means over clips. */
+export type PointingScores = {
+  /** Share of steps with cIoU ≥ 0.5. */
+  readonly ciou50: number;
+  readonly auc: number;
+  /** Mean cIoU. */
+  readonly ciou: number;
+  readonly intervals: Readonly<Record<"ciou50" | "auc" | "ciou", Interval>>;
+};
+
+/** One step's line in the table. */
+export type LocalizedStep = StepScores & { readonly id: string; readonly time?: number };
+
+export type LocalizationResult = Evaluated &
+  PointingScores & {
+    readonly pixelAP: number;
+    readonly pixelAPInterval: Interval;
+    readonly centreBox: PointingScores & { readonly side: number };
+    readonly centreHalfArea: PointingScores & { readonly side: number };
+    readonly oracle: PointingScores;
+    /** Mean share of the frame that the truth covers. */
+    readonly area: number;
+    /** Null where every clip, or none, has a visible source. */
+    readonly detection: Detection | null;
+    readonly steps: readonly LocalizedStep[];
+    readonly warnings: readonly string[];
+  };
+
+/** Mean over each clip's steps: a long clip weighs no more than a short one. */
+const perClip = (clips: readonly (readonly Overlaps[])[], of: (step: Overlaps) => number): Float64Array =>
+  Float64Array.from(clips, (steps) => steps.reduce((sum, step) => sum + of(step), 0) / steps.length);
+
+const mean = (values: Float64Array): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+function pointing(
+  clips: readonly (readonly Overlaps[])[],
+  name: keyof Overlaps,
+  options?: BootstrapOptions,
+): PointingScores {
+  const ciou50 = perClip(clips, (step) => (step[name] >= 0.5 ? 1 : 0));
+  const auc = perClip(clips, (step) => successArea(step[name]));
+  const ciou = perClip(clips, (step) => step[name]);
+  const statistics = { ciou50: meanOf(ciou50), auc: meanOf(auc), ciou: meanOf(ciou) };
+  return {
+    ciou50: mean(ciou50),
+    auc: mean(auc),
+    ciou: mean(ciou),
+    intervals: bootstrap(clips.length, statistics, options),
+  };
+}
+
+/**
+ * Sound source localization beside boxes in the centre and the best the grid allows. Clips whose every step is
+ * without a visible source are negatives: they count in `detection` alone.
+ *
+ * @throws KdcError (`no-boxes`) when no clip has a box inside the picture; for shapes, NaN, zero vectors
+ */
+export async function localization(input: LocalizationInput): Promise<LocalizationResult> {
+  const scoring = input.scoring ?? ezVsl;
+  const leftOut: Record<string, number> = { ...input.leftOut };
+  const steps: LocalizedStep[] = [];
+  const clips: (readonly Overlaps[])[] = [];
+  let longest = 0;
+  for await (const clip of input.clips) {
+    const scored = clip.steps.flatMap(({ time, ...step }) => {
+      const scores = scoreStep(step, input, scoring);
+      return scores === undefined ? [] : [{ id: clip.id, time, ...scores }];
+    });
+    if (scored.length === 0) leftOut["box-outside-frame"] = (leftOut["box-outside-frame"] ?? 0) + 1;
+    steps.push(...scored);
+    longest = Math.max(longest, clip.steps.length);
+    const overlaps = scored.flatMap((step) => (step.overlaps === undefined ? [] : [step.overlaps]));
+    if (overlaps.length > 0) clips.push(overlaps);
+  }
+  if (clips.length === 0) {
+    throw new KdcError({
+      where: "localization",
+      what: `none of the ${steps.length} maps has a box inside the picture to be scored against`,
+      remedy: "Give boxes in pixels of the scored picture (boxAfterFit), for at least one clip",
+      reason: "no-boxes",
+    });
+  }
+  const found = detection(
+    steps.map(({ confidence, overlaps }) => ({ confidence, ciou: overlaps?.model })),
+    input.intervals,
+  );
+  const pixelAP = perClip(clips, (step) => step.pixelAP);
+  const of = (name: keyof Overlaps) => pointing(clips, name, input.intervals);
+  const tiny = clips.flat().filter((step) => step.area < 0.25).length / clips.flat().length;
+  return {
+    protocol: input.protocol ?? describe(scoring, longest, found),
+    evaluated: clips.length,
+    leftOut,
+    ...of("model"),
+    pixelAP: mean(pixelAP),
+    pixelAPInterval: bootstrap(clips.length, { pixelAP: meanOf(pixelAP) }, input.intervals).pixelAP,
+    centreBox: { side: centreSides.centreBox, ...of("centreBox") },
+    centreHalfArea: { side: centreSides.centreHalfArea, ...of("centreHalfArea") },
+    oracle: of("oracle"),
+    area: mean(perClip(clips, (step) => step.area)),
+    detection: found ?? null,
+    steps,
+    warnings:
+      scoring === ezVsl && tiny > 0.1
+        ? [
+            `${(100 * tiny).toFixed(0)} % of the boxes cover less than a quarter of the frame: no map can reach cIoU 0.5 on them`,
+          ]
+        : [],
+  };
+}
+
+function describe(scoring: Scoring, longest: number, found: Detection | undefined): Protocol {
+  const overTime = longest > 1;
+  const base = findProtocol(protocols, scoring.protocol);
+  return varyProtocol(base, {
+    name: `${base.name}${overTime ? "-over-time" : ""}`,
+    metrics:
+      found === undefined
+        ? {}
+        : {
+            presence: "AP and best F1 of the highest cosine as the confidence that a visible source sounds",
+            located: "the same, a hit having cIoU ≥ 0.5 as well; recall counts every visible source",
+          },
+    notes: overTime ? ["each time step has its own sound and frame; a clip's figure is the mean over its steps"] : [],
+  });
+}
