@@ -4,8 +4,11 @@ import { sineCosinePositions } from "./nn/positions.js";
 import type { ClassifierParams, EncoderParams, ModelParams } from "./params.js";
 import { classifierSpec, type Initial, modelSpec, type ParameterSpec } from "./spec.js";
 
-const filled = (shape: readonly number[], value: () => number): FloatTensor =>
-  float32(shape, Float32Array.from({ length: sizeOf(shape) }, value));
+function filled(shape: readonly number[], value: () => number): FloatTensor {
+  const made = float32(shape);
+  for (let i = 0; i < made.data.length; i++) made.data[i] = value();
+  return made;
+}
 
 const uniform = (shape: readonly number[], bound: number, rng: Rng): FloatTensor =>
   filled(shape, () => (2 * rng.uniform() - 1) * bound);
