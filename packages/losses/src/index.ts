@@ -1,1 +1,17 @@
-export {};
+export { avMae, type BuiltinEntry, type BuiltinOptions, builtinTerms, cavMae, kdcMae } from "./builtin.js";
+export { entry, type Objective, type ObjectiveEntry, objective, type TermEntry } from "./objective.js";
+export type { LossTerm, Modality, Needs, Stream } from "./term.js";
+export { binaryCrossEntropy, crossEntropy } from "./terms/classification.js";
+export { type ContrastiveOptions, contrastive, contrastiveAccuracy, contrastiveLoss } from "./terms/contrastive.js";
+export {
+  audioReconstruction,
+  normalizePatches,
+  type ReconstructionOptions,
+  reconstructionPerClip,
+  visualReconstruction,
+} from "./terms/masked-reconstruction.js";
+export { type DistillationOptions, distillationPerClip, viewDistillation } from "./terms/view-distillation.js";
+export { fixed } from "./weighting/fixed.js";
+export { learned } from "./weighting/learned.js";
+export { uncertainty } from "./weighting/uncertainty.js";
+export type { WeightedTerm, Weighting, WeightingParams } from "./weighting/weighting.js";

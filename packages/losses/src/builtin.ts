@@ -1,0 +1,48 @@
+import type { LossTerm } from "./term.js";
+import { type ContrastiveOptions, contrastive } from "./terms/contrastive.js";
+import {
+  audioReconstruction,
+  type ReconstructionOptions,
+  visualReconstruction,
+} from "./terms/masked-reconstruction.js";
+import { type DistillationOptions, viewDistillation } from "./terms/view-distillation.js";
+
+/** Options of each built-in term. */
+export type BuiltinOptions = {
+  readonly "reconstruction-audio": ReconstructionOptions;
+  readonly "reconstruction-visual": ReconstructionOptions;
+  readonly contrastive: ContrastiveOptions;
+  readonly "view-distillation": DistillationOptions;
+};
+
+/** The built-in terms by name, so that an objective may be written as plain data. */
+export const builtinTerms: { readonly [Name in keyof BuiltinOptions]: LossTerm<BuiltinOptions[Name]> } = {
+  "reconstruction-audio": audioReconstruction,
+  "reconstruction-visual": visualReconstruction,
+  contrastive,
+  "view-distillation": viewDistillation,
+};
+
+/** An entry of an objective that names a built-in term. */
+export type BuiltinEntry = {
+  [Name in keyof BuiltinOptions]: {
+    readonly term: Name;
+    /** Default 1. */
+    readonly weight?: number;
+    /** Name in the report, where one term is used twice. Default the term's own. */
+    readonly name?: string;
+    readonly options?: BuiltinOptions[Name];
+  };
+}[keyof BuiltinOptions];
+
+/** AV-MAE: one view, reconstruction alone. */
+export const avMae = [
+  { term: "reconstruction-audio", weight: 1 },
+  { term: "reconstruction-visual", weight: 1 },
+] as const satisfies readonly BuiltinEntry[];
+
+/** CAV-MAE (Gong et al. 2023): and audio and picture of a clip find each other. */
+export const cavMae = [...avMae, { term: "contrastive", weight: 0.01 }] as const satisfies readonly BuiltinEntry[];
+
+/** KDC-MAE (Bora et al. 2025): and the views agree. */
+export const kdcMae = [...cavMae, { term: "view-distillation", weight: 10 }] as const satisfies readonly BuiltinEntry[];

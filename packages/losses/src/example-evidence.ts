@@ -1,0 +1,66 @@
+import type { Encoded, Evidence, Rng, ViewEvidence } from "@kdc-mae/core";
+import { type Tensor2D, type Tensor3D, tensor2d, tensor3d } from "@tensorflow/tfjs-core";
+
+const defaults = {
+  clips: 3,
+  views: 3,
+  embedDim: 13,
+  audioPatches: 11,
+  audioVisible: 5,
+  audioNumbers: 7,
+  visualPatches: 7,
+  visualVisible: 2,
+  visualNumbers: 17,
+};
+
+/** Sizes of {@link exampleEvidence}; the defaults are unlike each other, so that swapped axes do not go unseen. */
+export type ExampleSizes = Readonly<typeof defaults>;
+
+/**
+ * Evidence as a model would give it, of normal random numbers: patches, V views with tokens and reconstructions, and a
+ * teacher's tokens. Its tensors belong to the caller.
+ */
+export function exampleEvidence(rng: Rng, sizes: Partial<ExampleSizes> = {}): Evidence {
+  const { clips: B, views, embedDim, ...size } = { ...defaults, ...sizes };
+  const normal = (name: string, N: number, D: number): Tensor3D => {
+    const stream = rng.fork(name);
+    return tensor3d(
+      Float32Array.from({ length: B * N * D }, () => stream.normal()),
+      [B, N, D],
+    );
+  };
+  const positions = (name: string, N: number, K: number): { visible: Tensor2D; hidden: Tensor2D } => {
+    const decks = Array.from({ length: B }, (_, clip) => [...rng.fork(`${name}/${clip}`).permutation(N)]);
+    const cut = (start: number, end: number) =>
+      tensor2d(
+        decks.flatMap((deck) => deck.slice(start, end)),
+        [B, end - start],
+        "int32",
+      );
+    return { visible: cut(0, K), hidden: cut(K, N) };
+  };
+  const encoded = (name: string): Encoded => ({
+    joint: normal(`${name}/joint`, size.audioVisible + size.visualVisible, embedDim),
+    audio: normal(`${name}/audio`, size.audioVisible, embedDim),
+    visual: normal(`${name}/visual`, size.visualVisible, embedDim),
+  });
+  const view = (index: number): ViewEvidence => ({
+    view: {
+      audio: positions(`${index}/audio`, size.audioPatches, size.audioVisible),
+      visual: positions(`${index}/visual`, size.visualPatches, size.visualVisible),
+    },
+    encoded: encoded(`view${index}`),
+    reconstruction: {
+      audio: normal(`${index}/predicted audio`, size.audioPatches, size.audioNumbers),
+      visual: normal(`${index}/predicted visual`, size.visualPatches, size.visualNumbers),
+    },
+  });
+  return {
+    patches: {
+      audio: normal("audio patches", size.audioPatches, size.audioNumbers),
+      visual: normal("visual patches", size.visualPatches, size.visualNumbers),
+    },
+    views: Array.from({ length: views }, (_, index) => view(index)),
+    teacher: Array.from({ length: views }, (_, index) => encoded(`teacher${index}`)),
+  };
+}

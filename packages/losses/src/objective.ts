@@ -1,0 +1,109 @@
+import { type Evidence, type FloatTensor, KdcError, type LossReport } from "@kdc-mae/core";
+import { type Tensor, tidy } from "@tensorflow/tfjs-core";
+import { type BuiltinEntry, builtinTerms } from "./builtin.js";
+import { expectNeeds, type LossTerm, type Needs } from "./term.js";
+import { fixed } from "./weighting/fixed.js";
+import type { Weighting, WeightingParams } from "./weighting/weighting.js";
+
+/** An entry with a term of anybody's making; {@link entry} checks its options' type. */
+export type TermEntry<Options = unknown> = {
+  readonly term: LossTerm<Options>;
+  /** Default 1. */
+  readonly weight?: number;
+  /** Name in the report, where one term is used twice. Default the term's own. */
+  readonly name?: string;
+  readonly options?: Options;
+};
+
+/** One line of an objective. */
+export type ObjectiveEntry = BuiltinEntry | TermEntry;
+
+/** What a training step goes down. */
+export type Objective = {
+  /** The terms' names, in the order given. */
+  readonly names: readonly string[];
+  /** What all terms together need of the evidence. */
+  readonly needs: { readonly views: number; readonly teacher: boolean };
+  /** First values of the numbers that the weighting trains; `{}` for fixed weights. */
+  initParams(): WeightingParams<FloatTensor>;
+  /**
+   * The weighted total, and each term before its weight.
+   *
+   * @throws KdcError if the evidence lacks what a term needs, or the weighting its params
+   */
+  compute(evidence: Evidence, params?: WeightingParams<Tensor>): LossReport;
+};
+
+/** An {@link ObjectiveEntry} of a term of your own, with its options' type checked. */
+export const entry = <Options>(line: TermEntry<Options> & { readonly options?: NoInfer<Options> }): ObjectiveEntry =>
+  line as TermEntry;
+
+type Line = { readonly name: string; readonly term: LossTerm; readonly weight: number; readonly options: unknown };
+
+function refuse(what: string, remedy: string, reason: string): never {
+  throw new KdcError({ where: "objective", what, remedy, reason });
+}
+
+function readLine({ term, weight = 1, name, options }: ObjectiveEntry): Line {
+  if (typeof term === "string" && !Object.hasOwn(builtinTerms, term)) {
+    refuse(
+      `the loss term "${term}" is not known`,
+      `Use one of ${Object.keys(builtinTerms).join(", ")}, or a LossTerm value`,
+      "unknown-term",
+    );
+  }
+  const found = (typeof term === "string" ? builtinTerms[term] : term) as LossTerm;
+  const label = name ?? found.name;
+  if (!(Number.isFinite(weight) && weight >= 0)) {
+    refuse(`the weight of "${label}" is ${weight}`, "Give a finite number, 0 or more", "weight");
+  }
+  return { name: label, term: found, weight, options };
+}
+
+/**
+ * An objective from a list of terms. Entries name a built-in term or hold a {@link LossTerm}.
+ *
+ * @param weighting how the terms are added up; fixed weights by default
+ * @throws KdcError for an empty list, a name twice, an unknown term, a bad option, or a weight that is not a finite
+ * number of 0 or more
+ */
+export function objective(entries: readonly ObjectiveEntry[], weighting: Weighting = fixed()): Objective {
+  const lines = entries.map(readLine);
+  if (lines.length === 0) refuse("there are no terms", "List at least one loss term", "empty-objective");
+  const names = lines.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) {
+    refuse(`two terms are called "${twice}"`, 'Give one of them another "name"', "duplicate-term");
+  }
+  const needs: Needs[] = lines.map(({ term, options }) => term.needs(options));
+  const trained = weighting.init(lines);
+  return {
+    names,
+    needs: {
+      views: Math.max(...needs.map(({ views }) => views)),
+      teacher: needs.some(({ teacher }) => teacher === true),
+    },
+    initParams: () => weighting.init(lines),
+    compute: (evidence, params = {}) => {
+      for (const [index, { name }] of lines.entries()) expectNeeds(name, needs[index], evidence);
+      for (const [group, members] of Object.entries(trained)) {
+        const missing = Object.keys(members).find((name) => params[group]?.[name] === undefined);
+        if (missing === undefined) continue;
+        refuse(
+          `the ${weighting.name} weighting has no params for "${group}.${missing}"`,
+          "Pass compute the trained copy of initParams()",
+          "missing-params",
+        );
+      }
+      return tidy(() => {
+        const terms = lines.map(({ name, term, weight, options }) => ({
+          name,
+          weight,
+          value: term.compute(evidence, options),
+        }));
+        const values = Object.fromEntries(terms.map(({ name, value }) => [name, value]));
+        return { total: weighting.total(terms, params), terms: values };
+      });
+    },
+  };
+}

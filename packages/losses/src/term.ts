@@ -1,0 +1,56 @@
+import { type Evidence, KdcError } from "@kdc-mae/core";
+import type { Scalar } from "@tensorflow/tfjs-core";
+
+/** The three streams of tokens that a view is encoded into. */
+export type Stream = "joint" | "audio" | "visual";
+
+/** The two modalities that are reconstructed. */
+export type Modality = "audio" | "visual";
+
+/** What a term looks at. Gradients must reach everything listed in `encoded` and `reconstruction`, and nothing else. */
+export type Needs = {
+  /** The fewest views it can be computed on. */
+  readonly views: number;
+  readonly encoded?: readonly Stream[];
+  readonly reconstruction?: readonly Modality[];
+  /** True if it compares with a moving-average teacher's encoding of the same views. */
+  readonly teacher?: boolean;
+};
+
+/**
+ * One part of an objective, as a value: anybody's package may make one. `compute` gives a scalar that is a mean over
+ * the clips of the batch, from differentiable tfjs operations, and leaves no other tensor behind.
+ */
+export type LossTerm<Options = unknown> = {
+  readonly name: string;
+  /** True if clips are compared with one another, so that doubling the batch changes the value (contrastive terms). */
+  readonly comparesClips?: boolean;
+  needs(options?: Options): Needs;
+  compute(evidence: Evidence, options?: Options): Scalar;
+};
+
+/** @throws KdcError if the evidence lacks views, or a teacher, that the term needs */
+export function expectNeeds(name: string, needs: Needs, evidence: Evidence): void {
+  const refuse = (what: string, remedy: string): never => {
+    throw new KdcError({ where: `loss term ${name}`, what, remedy, reason: "unmet-needs" });
+  };
+  const views = evidence.views.length;
+  if (views < needs.views) {
+    refuse(
+      `it needs at least ${needs.views} views and the evidence has ${views}`,
+      "Mask with more views, or leave this term out",
+    );
+  }
+  if (needs.teacher && evidence.teacher === undefined) {
+    refuse(
+      "it compares with a teacher and the evidence has none",
+      "Keep a moving-average teacher in the experiment, or choose another target",
+    );
+  }
+  if (needs.teacher && evidence.teacher?.length !== views) {
+    refuse(
+      `the teacher encoded ${evidence.teacher?.length} views of ${views}`,
+      "Give the teacher the same views as the student",
+    );
+  }
+}

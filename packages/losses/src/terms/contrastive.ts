@@ -1,0 +1,123 @@
+import { expectShape, KdcError } from "@kdc-mae/core";
+import {
+  add,
+  argMax,
+  cast,
+  div,
+  equal,
+  eye,
+  logSoftmax,
+  matMul,
+  mean,
+  mul,
+  neg,
+  range,
+  type Scalar,
+  sqrt,
+  square,
+  sum,
+  type Tensor2D,
+  type Tensor3D,
+  tidy,
+} from "@tensorflow/tfjs-core";
+import type { LossTerm } from "../term.js";
+
+export type ContrastiveOptions = {
+  /** Divides the cosines. Default 0.05. */
+  readonly temperature?: number;
+  /** Which modality asks and which answers. Default `visual-to-audio`, as published; `both` is the mean of the two. */
+  readonly direction?: "visual-to-audio" | "audio-to-visual" | "both";
+};
+
+/** Mean token, scaled to length one: `[B, K, D]` → `[B, D]`. */
+function unitMean(tokens: Tensor3D): Tensor2D {
+  const pooled = mean(tokens, 1);
+  // Under the root the term is 0 in effect, and keeps the gradient finite for a token of zeros.
+  return div(pooled, sqrt(add(sum(square(pooled), -1, true), 1e-24)));
+}
+
+type Ask = (asking: Tensor2D, answering: Tensor2D) => Tensor2D;
+
+/** Per direction: the scores of pooled audio and visual, by a way of asking. */
+const directions: Record<
+  NonNullable<ContrastiveOptions["direction"]>,
+  (audio: Tensor2D, visual: Tensor2D, ask: Ask) => Tensor2D[]
+> = {
+  "visual-to-audio": (audio, visual, ask) => [ask(visual, audio)],
+  "audio-to-visual": (audio, visual, ask) => [ask(audio, visual)],
+  both: (audio, visual, ask) => [ask(visual, audio), ask(audio, visual)],
+};
+
+/** @throws KdcError for an unknown direction or a temperature that is not above 0 */
+function readOptions({ temperature = 0.05, direction = "visual-to-audio" }: ContrastiveOptions = {}) {
+  const refuse = (what: string, remedy: string): never => {
+    throw new KdcError({ where: "contrastive", what, remedy, reason: "option" });
+  };
+  if (!(temperature > 0 && Number.isFinite(temperature))) {
+    refuse(`the temperature is ${temperature}`, "Use a number above 0, such as 0.05");
+  }
+  if (!Object.hasOwn(directions, direction)) {
+    refuse(`the direction "${direction}" is not known`, `Use one of ${Object.keys(directions).join(", ")}`);
+  }
+  return { temperature, score: directions[direction] };
+}
+
+/** For each direction the scores `[B asking, B answering]`: cosines over the temperature; the true pairs are the diagonal. */
+function scores(audio: Tensor3D, visual: Tensor3D, options: ContrastiveOptions): Tensor2D[] {
+  const { temperature, score } = readOptions(options);
+  const { B, D } = expectShape("contrastive", "audio tokens", audio, "B K D");
+  expectShape("contrastive", "visual tokens", visual, "B _ D", { B, D });
+  const ask: Ask = (asking, answering) => div(matMul(asking, answering, false, true), temperature);
+  return score(unitMean(audio), unitMean(visual), ask);
+}
+
+const average = (values: readonly Scalar[]): Scalar =>
+  div(
+    values.reduce((total, next) => add(total, next)),
+    values.length,
+  );
+
+/**
+ * How hard it is to tell, by cosine, a clip's own sound from the other clips' sounds (InfoNCE, van den Oord et al.
+ * 2018; CAV-MAE, Gong et al. 2023): mean over clips of −log softmax at the true pair. At chance it is ln B.
+ *
+ * @param audio tokens `[B, K, D]`
+ * @param visual tokens `[B, K', D]`
+ */
+export function contrastiveLoss(audio: Tensor3D, visual: Tensor3D, options: ContrastiveOptions = {}): Scalar {
+  return tidy(() => {
+    const clips = audio.shape[0];
+    return average(
+      scores(audio, visual, options).map((asked) => {
+        const truePairs = sum(mul(logSoftmax(asked), eye(clips)));
+        return neg(div(truePairs, clips)) as Scalar;
+      }),
+    );
+  });
+}
+
+/** Share of clips whose highest score is their own partner, for the same arguments as {@link contrastiveLoss}. */
+export function contrastiveAccuracy(audio: Tensor3D, visual: Tensor3D, options: ContrastiveOptions = {}): Scalar {
+  return tidy(() => {
+    const own = range(0, audio.shape[0], 1, "int32");
+    return average(
+      scores(audio, visual, options).map((asked) => mean(cast(equal(argMax(asked, 1), own), "float32")) as Scalar),
+    );
+  });
+}
+
+/** {@link contrastiveLoss} between the audio and the visual stream of each view, summed over views. */
+export const contrastive: LossTerm<ContrastiveOptions> = {
+  name: "contrastive",
+  comparesClips: true,
+  needs: (options) => {
+    readOptions(options);
+    return { views: 1, encoded: ["audio", "visual"] };
+  },
+  compute: (evidence, options) =>
+    tidy(() =>
+      evidence.views
+        .map(({ encoded }) => contrastiveLoss(encoded.audio, encoded.visual, options))
+        .reduce((total, next) => add(total, next)),
+    ),
+};

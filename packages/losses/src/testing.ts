@@ -1,0 +1,123 @@
+import { createRng, type Evidence, mapTree, type Rng, treeLeaves } from "@kdc-mae/core";
+import { add, concat, gather, grads, memory, mul, type Scalar, sum, type Tensor, tidy } from "@tensorflow/tfjs-core";
+import { exampleEvidence } from "./example-evidence.js";
+import type { LossTerm } from "./term.js";
+
+export { type ExampleSizes, exampleEvidence } from "./example-evidence.js";
+
+const closeTo = (a: number, b: number): boolean => Math.abs(a - b) <= 1e-5 * Math.max(1, Math.abs(a), Math.abs(b));
+
+const isFloat = (leaf: Tensor): boolean => leaf.dtype === "float32";
+
+/** Every tensor of the evidence, its clips reordered or repeated by `change`. */
+const changeClips = (evidence: Evidence, change: (leaf: Tensor) => Tensor): Evidence =>
+  mapTree<Tensor, Tensor>(evidence, change) as Evidence;
+
+/** Gradients of the term with respect to every float tensor of the evidence, by path; zeros where it does not look. */
+function gradients<Options>(
+  term: LossTerm<Options>,
+  evidence: Evidence,
+  options: Options | undefined,
+): readonly (readonly [path: string, values: Float32Array])[] {
+  const leaves = treeLeaves<Tensor>(evidence).filter(([, leaf]) => isFloat(leaf));
+  return tidy(() => {
+    const derive = grads((...inputs: Tensor[]) => {
+      const at = new Map(leaves.map(([path], index) => [path, inputs[index]]));
+      const replaced = mapTree<Tensor, Tensor>(evidence, (leaf, path) => at.get(path) ?? leaf) as Evidence;
+      // tfjs refuses inputs that the value does not depend on: make it depend on all of them, by nothing.
+      const nothing = inputs.map((input) => mul(sum(input), 0)).reduce((total, next) => add(total, next));
+      return add(term.compute(replaced, options), nothing);
+    });
+    const derived = derive(leaves.map(([, leaf]) => leaf));
+    return leaves.map(([path], index) => [path, derived[index].dataSync() as Float32Array] as const);
+  });
+}
+
+/** What is wrong with the gradients: where they must arrive and where they must not, by the term's own `needs`. */
+function gradientProblems<Options>(
+  term: LossTerm<Options>,
+  evidence: Evidence,
+  options: Options | undefined,
+): readonly string[] {
+  const { encoded = [], reconstruction = [] } = term.needs(options);
+  const isNeeded = (path: string): boolean =>
+    encoded.some((stream) => /^views\.\d+\.encoded\./.test(path) && path.endsWith(`.${stream}`)) ||
+    reconstruction.some((modality) => /^views\.\d+\.reconstruction\./.test(path) && path.endsWith(`.${modality}`));
+  return gradients(term, evidence, options).flatMap(([path, values]) => {
+    if (values.some((value) => !Number.isFinite(value))) return [`the gradient of ${path} is not finite`];
+    const arrives = values.some((value) => value !== 0);
+    if (isNeeded(path) && !arrives) return [`no gradient reaches ${path}, which it says it needs`];
+    if (path.startsWith("teacher.") && arrives) return [`a gradient reaches ${path}: a teacher must be held still`];
+    if (path.startsWith("views.") && !isNeeded(path) && arrives) {
+      return [`a gradient reaches ${path}, which its needs do not name`];
+    }
+    return [];
+  });
+}
+
+/** What is wrong with the value: its kind, and what happens to it when the batch is reordered or doubled. */
+function valueProblems<Options>(
+  term: LossTerm<Options>,
+  evidence: Evidence,
+  options: Options | undefined,
+): readonly string[] {
+  const read = (of: Evidence): number => tidy(() => term.compute(of, options).dataSync()[0]);
+  const shape: number[] = tidy(() => [...term.compute(evidence, options).shape]);
+  if (shape.length > 0) return [`it gives shape [${shape.join(", ")}], not a scalar`];
+  const value = read(evidence);
+  if (!Number.isFinite(value)) return [`its value is ${value}`];
+
+  const problems: string[] = [];
+  const again = read(evidence);
+  if (again !== value) problems.push(`the same evidence gave ${value} and then ${again}`);
+
+  const clips = evidence.patches.audio.shape[0];
+  const backwards = Array.from({ length: clips }, (_, clip) => clips - 1 - clip);
+  const reordered = tidy(() => read(changeClips(evidence, (leaf) => gather(leaf, backwards))));
+  if (!closeTo(reordered, value)) problems.push(`reordering the clips changed it from ${value} to ${reordered}`);
+
+  if (!term.comparesClips) {
+    const doubled = tidy(() => read(changeClips(evidence, (leaf) => concat([leaf, leaf], 0))));
+    if (!closeTo(doubled, value)) {
+      problems.push(
+        `doubling the batch changed it from ${value} to ${doubled}: take the mean over clips, or set comparesClips`,
+      );
+    }
+  }
+
+  const before = memory().numTensors;
+  (term.compute(evidence, options) as Scalar).dispose();
+  const left = memory().numTensors - before;
+  if (left !== 0) problems.push(`it leaves ${left} tensors behind: wrap compute in tidy`);
+  return problems;
+}
+
+/**
+ * The suite that every loss term must pass, built-in or not: a finite scalar, the same for the same evidence, whatever
+ * the order of the clips; a mean over them; no tensor left behind; gradients that reach what `needs` names, in every
+ * view, and nothing else. Knows no test framework: expect the result to equal `[]`.
+ *
+ * tfjs-core alone knows no gradients and no backend: import `@tensorflow/tfjs` (or the engine) before.
+ *
+ * @param setup.options passed to the term
+ * @param setup.evidence what to compute it on; {@link exampleEvidence} of three views and a teacher by default
+ * @returns what is wrong, in words; empty if nothing is
+ */
+export function checkLossTerm<Options>(
+  term: LossTerm<Options>,
+  setup: { readonly options?: Options; readonly evidence?: (rng: Rng) => Evidence } = {},
+): readonly string[] {
+  const { options, evidence: make = exampleEvidence } = setup;
+  const evidence = make(createRng(`checkLossTerm ${term.name}`));
+  try {
+    const named = term.name.trim() === "" ? ["it has no name"] : [];
+    const value = valueProblems(term, evidence, options);
+    return [...named, ...value, ...gradientProblems(term, evidence, options)].map(
+      (problem) => `${term.name}: ${problem}`,
+    );
+  } catch (error) {
+    return [`${term.name}: it threw "${error instanceof Error ? error.message : String(error)}"`];
+  } finally {
+    for (const [, leaf] of treeLeaves<Tensor>(evidence)) leaf.dispose();
+  }
+}
