@@ -1,15 +1,32 @@
-export { type PowerSpectrum, planPowerSpectrum } from "./audio/fft.js";
 export {
   denormalizeSpectrogram,
   type LogMelOptions,
   logMel,
   normalizeSpectrogram,
   padFrames,
-  planLogMel,
   silenceLevel,
 } from "./audio/log-mel.js";
+export { resample } from "./audio/resample.js";
+export { flipHorizontally } from "./augment/flip.js";
+export { drawMixupShare, labelTarget, mixPictures, mixWaveforms, type SharedLabels } from "./augment/mixup.js";
+export { noiseAndShift } from "./augment/noise-and-shift.js";
+export { type SpecAugmentOptions, specAugment } from "./augment/spec-augment.js";
+export { type Batch, type BatchesOptions, batches } from "./dataset/batches.js";
+export { balancedWeights, shuffledOrder, weightedOrder } from "./dataset/sampler.js";
 export { cutFrame, cutSpectrogram } from "./patch/cut.js";
 export { pasteFrame, pasteSpectrogram } from "./patch/paste.js";
+export {
+  type AudioFrontEnd,
+  assembleBatch,
+  audioPatches,
+  type FrontEnd,
+  prepareClip,
+  publishedAudio,
+  type Sample,
+  spectrogramOf,
+  visualPatches,
+} from "./prepare-clip.js";
+export * from "./synthetic/index.js";
 export { chooseFrames } from "./visual/choose-frames.js";
 export { fit } from "./visual/fit.js";
 export { denormalizeFrame, imageNet, normalizeFrame } from "./visual/normalize.js";

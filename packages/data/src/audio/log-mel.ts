@@ -29,15 +29,26 @@ export const silenceLevel: number = Math.fround(Math.log(energyFloor));
  * loses its own.
  *
  * @param waveform T samples
+ * @param options pass the same object for many clips: its tables are made once
  * @returns `[1 + floor((T − length) / shift), melBins]`, e.g. [998, 128] for 10 s
  * @throws KdcError reason `sample-rate` when the rates differ, `too-short` when not one frame fits
  */
 export function logMel(waveform: Waveform, options: LogMelOptions): FloatTensor {
-  return planLogMel(options)(waveform);
+  return planOf(options)(waveform);
 }
 
-/** {@link logMel} with its tables made once, for many clips. The returned function is not re-entrant, which one thread cannot notice. */
-export function planLogMel(options: LogMelOptions): (waveform: Waveform) => FloatTensor {
+/** Tables and scratch space are made once per options object, and go when it goes. */
+const plans = new WeakMap<LogMelOptions, LogMelPlan>();
+
+type LogMelPlan = (waveform: Waveform) => FloatTensor;
+
+function planOf(options: LogMelOptions): LogMelPlan {
+  const plan = plans.get(options) ?? planLogMel(options);
+  plans.set(options, plan);
+  return plan;
+}
+
+function planLogMel(options: LogMelOptions): LogMelPlan {
   const { sampleRate, melBins } = options;
   const length = Math.floor(sampleRate * options.frameLengthMs * 0.001);
   const shift = Math.floor(sampleRate * options.frameShiftMs * 0.001);

@@ -36,10 +36,10 @@ export async function locateFfmpeg({ env, copyTo }: LocateOptions): Promise<Ffmp
       return undefined;
     }
   };
-  const named = env["FFMPEG_PATH"];
+  const named = env.FFMPEG_PATH;
   const found =
     (named ? await attempt("FFMPEG_PATH", async () => resolve(named)) : undefined) ??
-    (await attempt("PATH", () => searchPath(env["PATH"] ?? env["Path"] ?? ""))) ??
+    (await attempt("PATH", () => searchPath(env.PATH ?? env.Path ?? ""))) ??
     (await attempt("@ffmpeg-installer/ffmpeg", () => packagedProgram(copyTo)));
   if (found) return found;
   throw new KdcError({

@@ -17,6 +17,12 @@ const reasons = {
 /** Why a file gave no clip. */
 export type MediaReason = keyof typeof reasons;
 
+/** Reasons that are the file's own: a run leaves such clips out, counts them and goes on. */
+export const leaveOutReasons: ReadonlySet<string> = new Set([
+  ...Object.keys(reasons).filter((reason) => reason !== "aborted"),
+  ...["bad-wav", "too-short"],
+]);
+
 /** The error a person gets about one file: its path, what is wrong, and what to do. */
 export function mediaError(path: string, reason: MediaReason, detail?: string, cause?: unknown): KdcError {
   const [what, remedy] = reasons[reason];

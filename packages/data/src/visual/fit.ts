@@ -17,6 +17,7 @@ export function fit(frame: Frame, size: number): Frame {
       reason: "shape",
     });
   }
+  if (width === size && height === size) return frame;
   const shorter = Math.min(width, height);
   const across = planAxis(width, Math.floor((size * width) / shorter), size);
   const down = planAxis(height, Math.floor((size * height) / shorter), size);

@@ -1,0 +1,70 @@
+import { type Clip, type ClipItem, KdcError } from "@kdc-mae/core";
+import { describe, expect, it } from "vitest";
+import type { Decoder } from "../media/decoder.js";
+import { mediaError } from "../media/media-error.js";
+import { decodeAll } from "./decode-all.js";
+
+const items = Array.from({ length: 11 }, (_, n): ClipItem => ({ id: `${n}`, path: `/clips/${n}.mp4`, labels: [] }));
+const request = { sampleRate: 16000, frames: { times: [0] } };
+
+/** A decoder of nothing, whose later clips come sooner and whose clips 3, 5 and 7 cannot be used. */
+function scripted(watch: { now: number; most: number } = { now: 0, most: 0 }): Decoder {
+  return {
+    name: "scripted",
+    probe: async () => ({ format: "none" }),
+    decode: async (item, { signal }): Promise<Clip> => {
+      watch.most = Math.max(watch.most, ++watch.now);
+      await new Promise((resolve) => setTimeout(resolve, 12 - Number(item.id)));
+      watch.now--;
+      if (signal?.aborted) throw mediaError(item.path, "aborted");
+      if (["3", "7"].includes(item.id)) throw mediaError(item.path, "no-audio");
+      if (item.id === "5") throw mediaError(item.path, "truncated");
+      return { item, waveform: { samples: new Float32Array(1), sampleRate: 16000 }, frames: [] };
+    },
+  };
+}
+
+describe("decodeAll", () => {
+  it("keeps the order, leaves out what cannot be used, counts reasons and tells how far it is", async () => {
+    const watch = { now: 0, most: 0 };
+    const told: number[][] = [];
+    const { kept, leftOut, reasons } = await decodeAll(items, {
+      ...{ decoder: scripted(watch), request, concurrency: 4 },
+      keep: ({ item }) => item.id,
+      onProgress: ({ done, total, leftOut: out }) => told.push([done, total, out]),
+    });
+    expect(kept).toEqual(["0", "1", "2", "4", "6", "8", "9", "10"]);
+    expect(leftOut.map(({ item, error }) => [item.id, error.reason])).toEqual([
+      ["3", "no-audio"],
+      ["5", "truncated"],
+      ["7", "no-audio"],
+    ]);
+    expect(reasons).toEqual({ "no-audio": 2, truncated: 1 });
+    expect(watch.most).toBe(4);
+    expect(told).toHaveLength(11);
+    expect(told.at(-1)).toEqual([11, 11, 3]);
+  });
+
+  it("stops on an error that is not the file's fault", async () => {
+    const keep = () => {
+      throw new KdcError({ where: "cutFrame", what: "wrong shape", remedy: "Mend the grid", reason: "shape" });
+    };
+    const work = decodeAll(items, { decoder: scripted(), request, concurrency: 3, keep });
+    await expect(work).rejects.toThrow("cutFrame: wrong shape. Mend the grid");
+  });
+
+  it("stops when told to", async () => {
+    const controller = new AbortController();
+    const work = decodeAll(items, {
+      ...{ decoder: scripted(), request, concurrency: 2, signal: controller.signal },
+      keep: ({ item }) => item.id,
+      onProgress: ({ done }) => done === 2 && controller.abort(),
+    });
+    await expect(work).rejects.toMatchObject({ reason: "aborted" });
+  });
+
+  it("gives an empty set for no items", async () => {
+    const nothing = await decodeAll([], { decoder: scripted(), request, concurrency: 3, keep: () => 1 });
+    expect(nothing).toEqual({ kept: [], leftOut: [], reasons: {} });
+  });
+});

@@ -1,0 +1,112 @@
+import {
+  type Clip,
+  type ClipGrids,
+  expectShape,
+  type FloatTensor,
+  type Frame,
+  float32,
+  type HostPatches,
+  KdcError,
+  type PatchGrid,
+  type Waveform,
+} from "@kdc-mae/core";
+import { type LogMelOptions, logMel, normalizeSpectrogram, padFrames } from "./audio/log-mel.js";
+import { resample } from "./audio/resample.js";
+import { cutFrame, cutSpectrogram } from "./patch/cut.js";
+import { fit } from "./visual/fit.js";
+import { normalizeFrame } from "./visual/normalize.js";
+
+/** How sound becomes patches. */
+export type AudioFrontEnd = LogMelOptions & {
+  /** Spectrogram frames a clip is padded or cut to. */
+  readonly frames: number;
+  /** Mean and standard deviation of log-mel values over the data set. */
+  readonly mean: number;
+  readonly std: number;
+};
+
+/** Everything between a decoded clip and its patches. */
+export type FrontEnd = {
+  readonly audio: AudioFrontEnd;
+  /** Side of a picture, pixels. */
+  readonly visual: { readonly size: number };
+  readonly grids: ClipGrids;
+};
+
+/** The patches of one clip: audio `[N, P]`, visual `[N, P]`, normalised. */
+export type Sample = { readonly audio: FloatTensor; readonly visual: FloatTensor };
+
+/** The published front end: 16 kHz, 128 bins, 25 ms every 10 ms, and the constants the reference models were trained with. */
+export const publishedAudio: AudioFrontEnd = {
+  sampleRate: 16000,
+  melBins: 128,
+  frameLengthMs: 25,
+  frameShiftMs: 10,
+  frames: 1024,
+  mean: -5.081,
+  std: 4.4849,
+};
+
+/**
+ * The patches of a clip and one of its frames.
+ *
+ * @param frame index into `clip.frames`
+ * @throws KdcError when there is no such frame, the sound is too short, or the grids do not fit the front end
+ */
+export function prepareClip(clip: Clip, frontEnd: FrontEnd, frame = 0): Sample {
+  const chosen = clip.frames[frame];
+  if (!chosen) {
+    throw new KdcError({
+      where: `prepareClip of ${clip.item.id}`,
+      what: `there is no frame ${frame}; the clip has ${clip.frames.length}`,
+      remedy: "Ask the decoder for more frames, or choose one of them",
+      reason: "no-frame",
+    });
+  }
+  const spectrogram = spectrogramOf(clip.waveform, frontEnd.audio);
+  return {
+    audio: audioPatches(spectrogram, frontEnd.audio, frontEnd.grids.audio),
+    visual: visualPatches(chosen, frontEnd.visual.size, frontEnd.grids.visual),
+  };
+}
+
+/** Log-mel of a sound of any rate, before padding and normalisation: worth keeping. @returns `[T, melBins]` */
+export function spectrogramOf(waveform: Waveform, audio: AudioFrontEnd): FloatTensor {
+  return logMel(resample(waveform, audio.sampleRate), audio);
+}
+
+/** Pads or cuts, normalises and cuts into patches. @param spectrogram `[T, melBins]` @returns `[N, P]` */
+export function audioPatches(spectrogram: FloatTensor, audio: AudioFrontEnd, grid: PatchGrid): FloatTensor {
+  return cutSpectrogram(normalizeSpectrogram(padFrames(spectrogram, audio.frames), audio.mean, audio.std), grid);
+}
+
+/** Fits, normalises and cuts a picture into patches. @returns `[N, P]` */
+export function visualPatches(frame: Frame, size: number, grid: PatchGrid): FloatTensor {
+  return cutFrame(normalizeFrame(fit(frame, size)), grid);
+}
+
+/** Stacks samples of one shape: audio `[B, N, P]`, visual `[B, N, P]`. */
+export function assembleBatch(samples: readonly Sample[]): HostPatches {
+  return {
+    audio: stack(samples.map(({ audio }) => audio)),
+    visual: stack(samples.map(({ visual }) => visual)),
+  };
+}
+
+function stack(parts: readonly FloatTensor[]): FloatTensor {
+  if (parts.length === 0) {
+    throw new KdcError({
+      where: "assembleBatch",
+      what: "there are no samples",
+      remedy: "Give at least one",
+      reason: "shape",
+    });
+  }
+  const known = expectShape("assembleBatch", "sample 0", parts[0], "N P");
+  const out = float32([parts.length, known.N, known.P]);
+  for (const [index, part] of parts.entries()) {
+    expectShape("assembleBatch", `sample ${index}`, part, "N P", known);
+    out.data.set(part.data, index * part.data.length);
+  }
+  return out;
+}
