@@ -35,8 +35,9 @@ export function planPowerSpectrum(size: number): PowerSpectrum {
       im[n] = frame[2 * n + 1];
     }
     for (const stage of stages) {
-      if (stage.radix === 4) radix4(stage, re, im, otherRe, otherIm);
-      else radix2(stage.stride, re, im, otherRe, otherIm);
+      if (stage.radix === 2) radix2(stage.stride, re, im, otherRe, otherIm);
+      else if (stage.count === 1) lastRadix4(stage.stride, re, im, otherRe, otherIm);
+      else radix4(stage, re, im, otherRe, otherIm);
       [re, otherRe] = [otherRe, re];
       [im, otherIm] = [otherIm, im];
     }
@@ -132,6 +133,28 @@ function radix4(stage: Stage, re: Float64Array, im: Float64Array, toRe: Float64A
       toRe[to + 3 * stride] = w3r * zr - w3i * zi;
       toIm[to + 3 * stride] = w3r * zi + w3i * zr;
     }
+  }
+}
+
+/** {@link radix4} where one sub-transform is left, whose twiddle factors are all 1. */
+function lastRadix4(stride: number, re: Float64Array, im: Float64Array, toRe: Float64Array, toIm: Float64Array): void {
+  for (let q = 0; q < stride; q++) {
+    const acr = re[q] + re[q + 2 * stride];
+    const aci = im[q] + im[q + 2 * stride];
+    const amr = re[q] - re[q + 2 * stride];
+    const ami = im[q] - im[q + 2 * stride];
+    const bdr = re[q + stride] + re[q + 3 * stride];
+    const bdi = im[q + stride] + im[q + 3 * stride];
+    const bmr = re[q + stride] - re[q + 3 * stride];
+    const bmi = im[q + stride] - im[q + 3 * stride];
+    toRe[q] = acr + bdr;
+    toIm[q] = aci + bdi;
+    toRe[q + stride] = amr + bmi;
+    toIm[q + stride] = ami - bmr;
+    toRe[q + 2 * stride] = acr - bdr;
+    toIm[q + 2 * stride] = aci - bdi;
+    toRe[q + 3 * stride] = amr - bmi;
+    toIm[q + 3 * stride] = ami + bmr;
   }
 }
 

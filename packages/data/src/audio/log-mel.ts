@@ -1,6 +1,7 @@
 import { expectShape, type FloatTensor, float32, KdcError, type Waveform } from "@kdc-mae/core";
 import { planPowerSpectrum } from "./fft.js";
-import { melBank } from "./mel.js";
+import { logarithm } from "./logarithm.js";
+import { melBank, melEnergies } from "./mel.js";
 
 /** How sound becomes a log-mel spectrogram, as Kaldi and torchaudio understand it. */
 export type LogMelOptions = {
@@ -58,6 +59,7 @@ function planLogMel(options: LogMelOptions): LogMelPlan {
   const window = Float64Array.from({ length }, (_, n) => 0.5 - 0.5 * Math.cos((2 * Math.PI * n) / (length - 1)));
   const frame = new Float64Array(size);
   const power = new Float64Array(size / 2 + 1);
+  const energies = new Float64Array(melBins);
 
   return ({ samples, sampleRate: rate }) => {
     if (rate !== sampleRate) refuseRate(rate, sampleRate);
@@ -68,13 +70,8 @@ function planLogMel(options: LogMelOptions): LogMelPlan {
       windowFrame(samples, t * shift, window, frame);
       spectrum.run(frame, power);
       const row = t * melBins;
-      for (let m = 0; m < melBins; m++) {
-        let energy = 0;
-        let bin = bank.first[m];
-        const end = bank.offset[m + 1];
-        for (let w = bank.offset[m]; w < end; w++) energy += bank.weights[w] * power[bin++];
-        out.data[row + m] = Math.log(Math.max(energy, energyFloor));
-      }
+      melEnergies(bank, power, energies);
+      for (let m = 0; m < melBins; m++) out.data[row + m] = logarithm(Math.max(energies[m], energyFloor));
     }
     return out;
   };

@@ -35,3 +35,13 @@ export function melBank(fftSize: number, sampleRate: number, melBins: number, lo
   }
   return { first, offset, weights: Float64Array.from(weights) };
 }
+
+/** What each filter lets through of a power spectrum. */
+export function melEnergies({ first, offset, weights }: MelBank, power: Float64Array, energies: Float64Array): void {
+  for (let m = 0, w = 0; m < energies.length; m++) {
+    const end = offset[m + 1];
+    let energy = 0;
+    for (let bin = first[m]; w < end; w++, bin++) energy += weights[w] * power[bin];
+    energies[m] = energy;
+  }
+}
