@@ -13,7 +13,7 @@ import {
   type View,
   visualGrid,
 } from "@kdc-mae/core";
-import * as tf from "@tensorflow/tfjs";
+import * as tf from "@tensorflow/tfjs-core";
 import { parseSafetensors } from "./checkpoint/safetensors.js";
 import type { ModelConfig } from "./config.js";
 

@@ -25,12 +25,13 @@ const positionTables = /^(decoder_)?pos_embed_[av]$/;
 
 /** Names without the prefix that PyTorch's DataParallel adds. */
 export function withoutPrefix(tensors: Tensors): Map<string, HostTensor> {
-  return new Map(
-    Object.entries(tensors).map(([name, tensor]) => [
-      name.startsWith(prefix) ? name.slice(prefix.length) : name,
-      tensor,
-    ]),
-  );
+  const plain = new Map<string, HostTensor>();
+  for (const [name, tensor] of Object.entries(tensors)) {
+    const short = name.startsWith(prefix) ? name.slice(prefix.length) : name;
+    if (plain.has(short)) refuse({ "with and without module.": [short] });
+    plain.set(short, tensor);
+  }
+  return plain;
 }
 
 function refuse(found: Readonly<Record<string, readonly string[]>>): never {
@@ -75,6 +76,7 @@ function loadTree<Params>(
       if (problem !== undefined) misshaped.push(problem);
       if (note !== undefined) notes.push(note);
       if (table !== undefined) tables.set(name, table);
+      else if (problem === undefined && note === undefined) unused.push([name, tensor]);
     } else if (spec === undefined) {
       extra.push(name);
     } else if (tensor.dtype !== "float32" || tensor.shape.join() !== storedShape(spec).join()) {

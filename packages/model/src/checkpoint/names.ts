@@ -28,9 +28,9 @@ const kernelToRows = (data: Float32Array, grid: PatchGrid): Float32Array =>
 const rowsToKernel = (data: Float32Array, grid: PatchGrid): Float32Array =>
   reorder(data, grid, (i, area, channels) => (i % area) * channels + Math.floor(i / area));
 
-/** A stored tensor as the parameter it is. */
+/** A stored tensor as the parameter it is; always a copy, since training changes parameters in place. */
 export const fromStored = (spec: ParameterSpec, stored: FloatTensor): FloatTensor =>
-  float32(spec.shape, isConvolution(spec) ? kernelToRows(stored.data, spec.grid!) : stored.data);
+  float32(spec.shape, isConvolution(spec) ? kernelToRows(stored.data, spec.grid!) : stored.data.slice());
 
 /** A parameter as an official file stores it. */
 export const toStored = (spec: ParameterSpec, value: FloatTensor): FloatTensor =>

@@ -129,6 +129,14 @@ export function safetensorsChunks(
   let reached = 0;
   for (const [name, tensor] of Object.entries(tensors)) {
     const { buffer, byteOffset, byteLength } = tensor.data;
+    if (tensor.data.length !== sizeOf(tensor.shape)) {
+      throw new KdcError({
+        where: "safetensors",
+        what: `${name} holds ${tensor.data.length} numbers, but its shape [${tensor.shape.join(", ")}] says ${sizeOf(tensor.shape)}`,
+        remedy: "Write tensors whose data fits their shape",
+        reason: "shape",
+      });
+    }
     header[name] = {
       dtype: tensor.dtype === "float32" ? "F32" : "I32",
       shape: tensor.shape,

@@ -44,7 +44,8 @@ function unusedNorms(config: ModelConfig, decoder: boolean): StateDict {
 
 /**
  * Parameters under their official PyTorch names and shapes, complete enough for a strict `load_state_dict` of the
- * official CAV-MAE classes: with position tables and with the norms those classes own and never use.
+ * official CAV-MAE classes: with position tables and with the norms those classes own and never use. Most tensors
+ * share their memory with the parameters.
  *
  * @param params a pretraining model or a classifier
  * @param unused tensors to carry along, such as those a load returned as unused
@@ -64,8 +65,8 @@ export function stateDict(
   const tables = Object.entries(positionNames(config, isModel)).map(([name, make]) => [name, make()]);
   return {
     ...unusedNorms(config, isModel),
-    ...unused,
     ...Object.fromEntries(tables),
+    ...unused,
     ...Object.fromEntries(named),
   };
 }
