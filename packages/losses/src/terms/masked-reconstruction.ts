@@ -7,6 +7,7 @@ import {
   oneHot,
   type Scalar,
   sqrt,
+  square,
   squaredDifference,
   sub,
   sum,
@@ -29,9 +30,10 @@ export type ReconstructionOptions = {
 export function normalizePatches(patches: Tensor3D): Tensor3D {
   return tidy(() => {
     const length = patches.shape[2];
-    const center = mean(patches, -1, true);
-    const variance = div(sum(squaredDifference(patches, center), -1, true), length - 1);
-    return div(sub(patches, center), sqrt(add(variance, 1e-6)));
+    // Not tf.squaredDifference: its gradient cannot broadcast.
+    const centered = sub(patches, mean(patches, -1, true));
+    const variance = div(sum(square(centered), -1, true), length - 1);
+    return div(centered, sqrt(add(variance, 1e-6)));
   });
 }
 

@@ -1,0 +1,79 @@
+import { createRng } from "@kdc-mae/core";
+import * as tf from "@tensorflow/tfjs";
+import { beforeAll, describe, expect, it } from "vitest";
+import { exampleEvidence } from "../example-evidence.js";
+import { contrastive, contrastiveAccuracy, contrastiveLoss } from "./contrastive.js";
+
+const D = 11;
+
+function tokens(seed: string, B: number, K: number): tf.Tensor3D {
+  const rng = createRng(seed);
+  return tf.tensor3d(
+    Float32Array.from({ length: B * K * D }, () => rng.normal()),
+    [B, K, D],
+  );
+}
+
+const value = (x: tf.Tensor): number => x.dataSync()[0];
+
+beforeAll(async () => {
+  await tf.setBackend("cpu");
+});
+
+describe("contrastiveLoss", () => {
+  for (const B of [2, 7, 13]) {
+    it(`is ln ${B} at chance, in every direction`, () => {
+      const same = tf.ones<tf.Rank.R3>([B, 3, D]);
+      for (const direction of ["visual-to-audio", "audio-to-visual", "both"] as const) {
+        expect(value(contrastiveLoss(same, same, { direction }))).toBeCloseTo(Math.log(B), 5);
+      }
+    });
+  }
+
+  it("is 0 and always right where each sound equals its own picture and no other", () => {
+    const own = tf.reshape(tf.eye(D), [D, 1, D]) as tf.Tensor3D;
+    expect(value(contrastiveLoss(own, own))).toBeLessThan(1e-6);
+    expect(value(contrastiveAccuracy(own, own))).toBe(1);
+    const others = tf.reverse(own, 0);
+    expect(value(contrastiveAccuracy(own, others))).toBeCloseTo(1 / D, 6);
+  });
+
+  it("sees directions and not lengths", () => {
+    const [audio, visual] = [tokens("a", 5, 3), tokens("v", 5, 2)];
+    const scaled = tf.mul(audio, tf.tensor3d([1, 2, 0.1, 50, 3], [5, 1, 1])) as tf.Tensor3D;
+    expect(value(contrastiveLoss(scaled, visual))).toBeCloseTo(value(contrastiveLoss(audio, visual)), 4);
+  });
+
+  it("both directions are the mean of each", () => {
+    const [audio, visual] = [tokens("a", 5, 3), tokens("v", 5, 2)];
+    const of = (direction: "visual-to-audio" | "audio-to-visual" | "both") =>
+      value(contrastiveLoss(audio, visual, { direction }));
+    expect(of("both")).toBeCloseTo((of("visual-to-audio") + of("audio-to-visual")) / 2, 5);
+    expect(of("visual-to-audio")).not.toBeCloseTo(of("audio-to-visual"), 3);
+  });
+
+  it("a clip of zeros gives no NaN, in value or gradient", () => {
+    const audio = tf.concat([tokens("a", 4, 3), tf.zeros<tf.Rank.R3>([1, 3, D])], 0);
+    const gradient = tf.grad((a) => contrastiveLoss(a as tf.Tensor3D, tokens("v", 5, 2)))(audio);
+    expect(gradient.dataSync().every(Number.isFinite)).toBe(true);
+  });
+
+  it("sums over views", () => {
+    const evidence = exampleEvidence(createRng(3), { views: 2 });
+    const each = evidence.views.map(({ encoded }) => value(contrastiveLoss(encoded.audio, encoded.visual)));
+    expect(value(contrastive.compute(evidence))).toBeCloseTo(each[0] + each[1], 4);
+  });
+
+  it("refuses bad options and tokens in words", () => {
+    const audio = tokens("a", 5, 3);
+    expect(() => contrastiveLoss(audio, audio, { temperature: 0 })).toThrow(
+      "contrastive: the temperature is 0. Use a number above 0, such as 0.05",
+    );
+    expect(() => contrastive.needs({ direction: "sideways" as "both" })).toThrow(
+      'contrastive: the direction "sideways" is not known. Use one of visual-to-audio, audio-to-visual, both',
+    );
+    expect(() => contrastiveLoss(audio, tokens("v", 4, 3))).toThrow(
+      "contrastive: visual tokens has shape [4, 3, 11], expected [B, _, D]: axis 0 (B) is 4, not 5",
+    );
+  });
+});
