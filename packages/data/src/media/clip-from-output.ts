@@ -61,7 +61,13 @@ export function assembleClip(item: ClipItem, times: readonly number[], picked: P
   const bytes = shape ? shape.width * shape.height * 3 : 1;
   const pictures = shape ? Math.floor(output.pictures.length / bytes) : 0;
   const soundBytes = Math.max(0, output.sound.length - 44);
-  const got = { soundBytes, pictures, exitCode: output.exitCode, start: item.start ?? 0 };
+  const got = {
+    soundBytes,
+    pictures,
+    exitCode: output.exitCode,
+    start: item.start ?? 0,
+    firstPicture: Math.min(...times),
+  };
   const fault = findFault(item.path, output.log, got);
   if (fault) throw fault;
   const frames = times.map((time, index): Frame => {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Clip, ClipItem } from "@kdc-mae/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { decodeAll } from "../dataset/decode-all.js";
 import { fit } from "../visual/fit.js";
 import { createFluentDecoder } from "./ffmpeg.js";
 import { createPipesDecoder } from "./ffmpeg-pipes.js";
@@ -144,6 +145,9 @@ describe.each(decoders)("$name", (decoder) => {
       decoder.decode(item(at("good.mp4"), more), { ...request, frames });
     await expect(decode({ start: 2, end: 1 })).rejects.toThrow("it has no length (it was to be read from 2 to 1 s)");
     await expect(decode({ start: 100 })).rejects.toMatchObject({ reason: "zero-length" });
+    await expect(decode({}, { times: [3, 4] })).rejects.toThrow(
+      /the first frame asked for \(it lasts 2(\.\d+)? s and shows nothing 3 s after 0 s\)/,
+    );
   });
 
   it("stops when told to, saying so", async () => {
@@ -161,6 +165,27 @@ describe("limits", () => {
     );
     await expect(decode({ maxBytes: 94 * 62 * 3 })).rejects.toThrow("it decodes to more than the limit");
   });
+});
+
+it.each([createPipesDecoder, createFluentDecoder])(
+  "a program that is not there is no fault of the file: %o",
+  async (create) => {
+    const work = create(at("no-ffmpeg")).decode(item(at("good.mp4")), { sampleRate: 16000, frames: { times: [0] } });
+    await expect(work).rejects.toMatchObject({ reason: "no-ffmpeg", where: at("no-ffmpeg") });
+  },
+);
+
+it("a run over good and bad files goes on, and counts what it left out", async () => {
+  const names = ["good.mp4", "silent-film.mp4", "text.mp4", "waves.mp4", "empty.mp4", "playlist.mp4", "nowhere.mp4"];
+  const set = await decodeAll(
+    names.map((name) => item(at(name), { id: name })),
+    {
+      ...{ decoder: decoders[0], concurrency: 2, keep: (clip) => clip.item.id },
+      request: { sampleRate: 16000, frames: { count: 2, limit: 10 }, size: 29 },
+    },
+  );
+  expect(set.kept).toEqual(["good.mp4", "waves.mp4"]);
+  expect(set.reasons).toEqual({ "no-audio": 1, "not-media": 2, "zero-length": 1, missing: 1 });
 });
 
 it("both decoders give the same bytes", async () => {

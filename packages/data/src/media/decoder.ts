@@ -19,14 +19,15 @@ export type DecodeRequest = {
   readonly frames: FrameChoice;
   /** Shorter side in pixels, cut to the square in its middle. Left out: the original size. */
   readonly size?: number;
-  /** At most this much of the clip is read, seconds (30 unless told). Frames asked for later show the last one read. */
+  /** At most this much of the clip is read, seconds (30 unless told). What lies beyond counts as after the end. */
   readonly seconds?: number;
   readonly signal?: AbortSignal;
 };
 
 /**
  * Reads media files. The time of a frame is the time that was asked for: it shows what a player shows at that moment,
- * to 10 ms, and the last picture after the end.
+ * to 10 ms. A time after the end shows the latest of the pictures asked for before it; where there is none the clip is
+ * `too-short`.
  *
  * Both methods throw a KdcError that names the file, with one of the {@link MediaReason}s.
  */

@@ -42,6 +42,13 @@ export function findFault(path: string, log: string, got: Got): KdcError | undef
   const length = readStreamInfo(log)?.duration ?? 0;
   const lack = got.soundBytes === 0 ? "no sound" : "no picture";
   if (length - got.start < 0.05) return mediaError(path, "zero-length", `it gave ${lack} from ${got.start} s on`);
+  if (got.exitCode === 0 && got.soundBytes > 0) {
+    return mediaError(
+      path,
+      "too-short",
+      `it lasts ${length} s and shows nothing ${got.firstPicture} s after ${got.start} s`,
+    );
+  }
   return mediaError(path, "undecodable", got.exitCode === 0 ? `it gave ${lack}` : lastWords(log));
 }
 
@@ -52,6 +59,8 @@ export type Got = {
   readonly exitCode: number;
   /** Where reading began, seconds. */
   readonly start: number;
+  /** The first picture asked for, seconds after `start`. */
+  readonly firstPicture: number;
 };
 
 const lastWords = (log: string): string => log.trim().split("\n").at(-1)?.trim().slice(0, 200) ?? "";

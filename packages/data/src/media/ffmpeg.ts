@@ -1,3 +1,5 @@
+import { access, constants } from "node:fs/promises";
+import type { PassThrough } from "node:stream";
 import type { Clip, ClipItem } from "@kdc-mae/core";
 import ffmpeg from "fluent-ffmpeg";
 import { assembleClip, chosenTimes, type DecoderOptions, outputLimits, withDefaults } from "./clip-from-output.js";
@@ -5,7 +7,7 @@ import { audioOptions, frameOptions, inputOptions, inputPath, pickFrames, type S
 import type { DecodeRequest, Decoder } from "./decoder.js";
 import { expectFile, expectInput } from "./diagnose.js";
 import { createPipesDecoder } from "./ffmpeg-pipes.js";
-import { mediaError } from "./media-error.js";
+import { mediaError, startError } from "./media-error.js";
 
 type Ran = { readonly log: string; readonly bytes: Uint8Array; readonly exitCode: number };
 
@@ -53,19 +55,21 @@ export function createFluentDecoder(program: string, options: DecoderOptions = {
         if (log.length < 2 ** 17) log += `${line}\n`;
       });
       command.on("error", () => finish(1));
-      const stream = command.pipe();
+      const stream = command.pipe() as PassThrough;
       stream.on("data", (chunk: Uint8Array) => {
         left -= chunk.length;
         if (left < 0) stop(mediaError(path, "too-large"));
         else chunks.push(chunk);
       });
-      command.on("end", () => setImmediate(finish, 0));
+      command.on("end", () => (stream.readableEnded ? finish(0) : stream.once("end", () => finish(0))));
       if (signal?.aborted) abort();
     });
 
   const { probe } = createPipesDecoder(program, options);
 
   const decode = async (item: ClipItem, request: DecodeRequest): Promise<Clip> => {
+    // fluent-ffmpeg throws where nobody can catch it when its program is not there.
+    await access(program, constants.X_OK).catch((cause) => Promise.reject(startError(program, cause)));
     await expectFile(item.path);
     const span = spanOf(item, request.seconds ?? 30);
     const times = await chosenTimes(item, request, span, (path) => probe(path, request));

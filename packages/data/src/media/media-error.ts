@@ -7,6 +7,7 @@ const reasons = {
   "no-audio": ["it has no audio track", "Leave it out, or take a version with sound"],
   "no-video": ["it has no video track", "Leave it out, or take a version with pictures"],
   "zero-length": ["it has no length", "Leave it out, or fetch the file again"],
+  "too-short": ["it ends before the first frame asked for", "Leave it out, or ask for earlier frames"],
   truncated: ["it is cut short", "Fetch or copy the file again"],
   undecodable: ["ffmpeg could not decode it", "Try a current ffmpeg through FFMPEG_PATH, or encode the file again"],
   "too-large": ["it decodes to more than the limit", "Raise the limit, ask for fewer frames, or give a size"],
@@ -14,13 +15,24 @@ const reasons = {
   aborted: ["decoding was stopped", "Run again to go on"],
 } as const;
 
+/** The error of a program that cannot be run at all, which no other file will cure. */
+export function startError(program: string, cause: unknown): KdcError {
+  return new KdcError({
+    where: program,
+    what: `ffmpeg could not be started (${cause instanceof Error ? cause.message : String(cause)})`,
+    remedy: "Take the path from locateFfmpeg, or set FFMPEG_PATH to a program that runs",
+    reason: "no-ffmpeg",
+    cause,
+  });
+}
+
 /** Why a file gave no clip. */
 export type MediaReason = keyof typeof reasons;
 
 /** Reasons that are the file's own: a run leaves such clips out, counts them and goes on. */
 export const leaveOutReasons: ReadonlySet<string> = new Set([
   ...Object.keys(reasons).filter((reason) => reason !== "aborted"),
-  ...["bad-wav", "too-short"],
+  "bad-wav",
 ]);
 
 /** The error a person gets about one file: its path, what is wrong, and what to do. */

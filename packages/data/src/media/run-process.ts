@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { startError } from "./media-error.js";
 
 export type ProcessResult = {
   readonly exitCode: number;
@@ -19,7 +20,7 @@ export type ProcessOptions = {
 
 const keptLog = 64 * 1024;
 
-/** Runs a program to its end and collects what it writes to several pipes. Rejects only when it cannot be started. */
+/** Runs a program to its end and collects what it writes to several pipes. Rejects with reason `no-ffmpeg` when it cannot be started. */
 export function runProcess(program: string, args: readonly string[], options: ProcessOptions): Promise<ProcessResult> {
   return new Promise((resolve, reject) => {
     const [, ...further] = options.limits;
@@ -56,7 +57,7 @@ export function runProcess(program: string, args: readonly string[], options: Pr
     };
     child.on("error", (error) => {
       tidy();
-      reject(error);
+      reject(startError(program, error));
     });
     child.on("close", (code) => {
       tidy();
