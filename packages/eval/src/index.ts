@@ -1,6 +1,11 @@
 export { type BootstrapOptions, bootstrap, type Interval, meanOf, medianOf, type Statistic } from "./bootstrap.js";
 export { averageFrames } from "./classification/average-frames.js";
-export { averagePrecision, type PrecisionRecall, precisionRecallCurve } from "./classification/average-precision.js";
+export {
+  averagePrecision,
+  microPrecisionRecall,
+  type PrecisionRecall,
+  precisionRecallCurve,
+} from "./classification/average-precision.js";
 export { type CalibrationBin, calibration } from "./classification/calibration.js";
 export {
   type ClassificationInput,
@@ -25,6 +30,7 @@ export {
 export { type Ranked, rank } from "./classification/ranked.js";
 export { dPrime, rocAuc } from "./classification/roc.js";
 export { type TaggingInput, type TaggingResult, tagging } from "./classification/tagging.js";
+export { type Embed, embedAll } from "./embed.js";
 export type { Evaluated, Head } from "./head.js";
 export { denormalizePatches, type Values } from "./inpainting/denormalize.js";
 export {
@@ -60,6 +66,31 @@ export { type Matrix, matrix, takeRows } from "./matrix.js";
 export { type PermutationTest, pairedPermutation } from "./permutation.js";
 export { findProtocol, type Protocol, printProtocol, type Task, varyProtocol } from "./protocol.js";
 export { protocols } from "./protocols.js";
+export { type ColourMap, heatColours, type Rgb, spectrumColours } from "./report/colour-map.js";
+export { beatsBaseline, type HeadlineRow, headline } from "./report/headline.js";
+export { durationText, intervalText, type NumberKind, numberText } from "./report/number-text.js";
+export {
+  boxPicture,
+  framePicture,
+  heatPicture,
+  joinPictures,
+  maskedPicture,
+  type Picture,
+  spectrogramPicture,
+  spectrogramRange,
+} from "./report/pictures.js";
+export { type Deflate, encodePng, pngDataUri } from "./report/png.js";
+export { reportHtml } from "./report/report-html.js";
+export type {
+  ClipPictures,
+  Image,
+  ImagePair,
+  InpaintingStrip,
+  ReportInput,
+  RetrievalExample,
+} from "./report/report-input.js";
+export { reportMarkdown } from "./report/report-markdown.js";
+export { reportJson, reportRecord } from "./report/report-record.js";
 export { type Neighbour, neighbours } from "./retrieval/neighbours.js";
 export { choosePerClass } from "./retrieval/per-class.js";
 export { crossModalRanks, type Ranks } from "./retrieval/ranks.js";

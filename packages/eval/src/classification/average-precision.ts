@@ -1,3 +1,5 @@
+import type { Matrix } from "../matrix.js";
+import { oneHot } from "./labels.js";
 import { groupTallies, type Ranked, rank } from "./ranked.js";
 
 /**
@@ -41,4 +43,14 @@ export function precisionRecallCurve(
     curve.push({ score, precision: hits / (hits + misses), recall: hits / all });
   }
   return curve;
+}
+
+/**
+ * The precision–recall curve of all kinds together (micro average): every clip's every kind is one decision.
+ *
+ * @param probabilities `[N, C]`
+ * @param labels place of each clip's label, `[N]`
+ */
+export function microPrecisionRecall(probabilities: Matrix, labels: ArrayLike<number>): readonly PrecisionRecall[] {
+  return precisionRecallCurve(probabilities.data, oneHot(labels, probabilities.shape[1]).data);
 }

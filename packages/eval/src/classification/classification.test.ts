@@ -30,7 +30,7 @@ describe("classification", () => {
       [2 / 3, 1],
       [1, 1],
     ]);
-    expect(Array.from(result.correct)).toEqual([1, 0, 1, 1, 1]);
+    expect(Array.from(result.clips.correct)).toEqual([1, 0, 1, 1, 1]);
     expect(result.intervals.accuracy.low).toBeLessThan(0.8);
     expect(result.protocol.name).toBe("linear-probe-joint");
   });

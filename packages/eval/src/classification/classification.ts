@@ -36,8 +36,8 @@ export type ClassificationResult = Evaluated & {
   readonly excluded: Readonly<Record<string, string>>;
   readonly intervals: Readonly<Record<"accuracy" | "mAP" | "auc", Interval>>;
   readonly warnings: readonly string[];
-  /** 1 where the prediction is the label, by clip: for paired tests. */
-  readonly correct: Uint8Array;
+  /** By clip, for paired tests and curves: what came in, and 1 where the prediction is the label. */
+  readonly clips: { readonly probabilities: Matrix; readonly labels: Int32Array; readonly correct: Uint8Array };
 };
 
 /** Place of the highest value of every row; the first of equal ones. */
@@ -91,7 +91,7 @@ export function classification(input: ClassificationInput): ClassificationResult
     excluded: ranking.excluded,
     intervals: bootstrap(N, { accuracy, ...ranking.statistics }, input.intervals),
     warnings: exclusionWarnings(frequent, N, ranking.excluded),
-    correct,
+    clips: { probabilities, labels: Int32Array.from(labels), correct },
   };
 }
 

@@ -1,0 +1,33 @@
+import type { Interval } from "../bootstrap.js";
+
+/** How a figure is written: a share of one as per cent, a rank or count, an error, decibels, seconds. */
+export type NumberKind = "share" | "rank" | "error" | "decibel";
+
+const writers: Readonly<Record<NumberKind, (value: number) => string>> = {
+  share: (value) => `${(100 * value).toFixed(1)} %`,
+  rank: (value) => (Number.isInteger(value) ? String(value) : value.toFixed(1)),
+  error: (value) =>
+    value === 0 ? "0" : Math.abs(value) >= 100 || Math.abs(value) < 0.001 ? value.toPrecision(3) : value.toFixed(3),
+  decibel: (value) => `${value.toFixed(1)} dB`,
+};
+
+/** A figure as text; a dash where it does not exist. */
+export function numberText(value: number | null | undefined, kind: NumberKind): string {
+  return value === null || value === undefined || !Number.isFinite(value) ? "–" : writers[kind](value);
+}
+
+/** An interval as text, `52.1–63.0 %`; empty where there is none. */
+export function intervalText(interval: Interval | undefined, kind: NumberKind): string {
+  if (interval === undefined || !Number.isFinite(interval.low) || !Number.isFinite(interval.high)) return "";
+  const [low, high] = [numberText(interval.low, kind), numberText(interval.high, kind)];
+  return `${low.replace(/ (%|dB)$/, "")}–${high}`;
+}
+
+/** Seconds as people say them. */
+export function durationText(seconds: number): string {
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60
+    ? `${minutes} min ${Math.round(seconds - 60 * minutes)} s`
+    : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

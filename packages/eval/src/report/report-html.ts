@@ -1,0 +1,96 @@
+import { printProtocol } from "../protocol.js";
+import { escapeHtml, htmlTable, imageWriter } from "./html-text.js";
+import { durationText } from "./number-text.js";
+import type { Deflate } from "./png.js";
+import type { ReportInput } from "./report-input.js";
+import { protocolsOf } from "./report-record.js";
+import {
+  classificationSection,
+  headlineCards,
+  inpaintingTable,
+  localizationTable,
+  lossSection,
+  retrievalTable,
+} from "./sections/figures.js";
+import { clipSection, inpaintingStrips, retrievalExamples } from "./sections/pictures-to-see.js";
+import { style } from "./style.js";
+import { warningsOf } from "./warnings.js";
+
+function warningBox(input: ReportInput): string {
+  const warnings = warningsOf(input);
+  if (warnings.length === 0) return "";
+  return `<aside class="care"><strong>To be read with care</strong><ul>${warnings.map((text) => `<li>${escapeHtml(text)}</li>`).join("")}</ul></aside>`;
+}
+
+function dataSection({ dataset, engine, seconds, settings = [] }: ReportInput): string {
+  const left = Object.entries(dataset.leftOut).map(([reason, count]) => `${count} × ${reason}`);
+  const lines: readonly (readonly [string, string])[] = [
+    ["training clips", String(dataset.train)],
+    ...(dataset.validation === undefined ? [] : [["validation clips", String(dataset.validation)] as const]),
+    ["test clips", String(dataset.test)],
+    ["kinds", `${dataset.kinds.length}: ${dataset.kinds.join(", ")}`],
+    ["left out", left.length === 0 ? "none" : left.join(", ")],
+    ["engine", engine],
+    ...Object.entries(seconds).map(([phase, value]) => [`time, ${phase}`, durationText(value)] as const),
+    ...settings,
+  ];
+  const rows = lines.map((line) => line.map(escapeHtml));
+  return `<h2 id="data">Data, time and settings</h2><div class="pairs">${htmlTable(["", ""], rows)}</div>`;
+}
+
+function protocolSection(input: ReportInput): string {
+  const blocks = protocolsOf(input).map(
+    (protocol) =>
+      `<details><summary>${escapeHtml(protocol.name)}</summary><pre>${escapeHtml(printProtocol(protocol))}</pre></details>`,
+  );
+  return blocks.length === 0
+    ? ""
+    : `<h2 id="protocols">Protocols</h2><p class="quiet">How every figure above was measured, in full. Intervals are 95 % percentile bootstraps over clips.</p>${blocks.join("")}`;
+}
+
+/** A section where there is something in it. */
+const section = (id: string, title: string, body: string) => (body === "" ? "" : `<h2 id="${id}">${title}</h2>${body}`);
+
+/**
+ * The report as one HTML page that needs no network: style, charts and pictures are inside.
+ *
+ * @param options `deflate` compresses the pictures (Node's `zlib.deflateSync`); without it they are stored as they are
+ * @throws KdcError (`image`) for an image that is an address elsewhere
+ */
+export function reportHtml(input: ReportInput, options: { readonly deflate?: Deflate } = {}): string {
+  const image = imageWriter(options.deflate);
+  const body = [
+    lossSection(input),
+    section("retrieval", "Retrieval", retrievalTable(input) + retrievalExamples(input, image)),
+    classificationSection(input),
+    section("inpainting", "Inpainting", inpaintingTable(input) + inpaintingStrips(input, image)),
+    section("localization", "Localization", localizationTable(input)),
+    clipSection(input, image),
+    dataSection(input),
+    protocolSection(input),
+  ];
+  const links = [...body.join("").matchAll(/<h2 id="([a-z]+)">([^<]+)<\/h2>/g)].map(
+    ([, id, name]) => `<a href="#${id}">${name}</a>`,
+  );
+  const summary = input.summary === undefined ? "" : `<p>${escapeHtml(input.summary)}</p>`;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<title>${escapeHtml(input.title)}</title>
+<style>${style}</style>
+</head>
+<body>
+<main>
+<header><h1>${escapeHtml(input.title)}</h1>${summary}<nav>${links.join("")}</nav></header>
+${headlineCards(input)}
+${warningBox(input)}
+${body.filter((part) => part !== "").join("\n")}
+</main>
+</body>
+</html>
+`;
+}
