@@ -2,11 +2,11 @@ import { KdcError, type Patches } from "@kdc-mae/core";
 import { add, concat, mean, mul, type Tensor, type Tensor2D, type Tensor3D } from "@tensorflow/tfjs-core";
 import type { ModelConfig } from "./config.js";
 import { branchTokens, encoderSettings } from "./encoder.js";
+import { expectPatches } from "./expect-patches.js";
 import { jointPass } from "./joint.js";
 import { layerNorm } from "./nn/layer-norm.js";
 import { linear } from "./nn/linear.js";
 import type { ClassifierParams, EncoderParams, Stream } from "./params.js";
-import { expectPatches } from "./pretrain.js";
 
 /**
  * What a classifier looks at. `multimodal`, `audio-only` and `visual-only` are ways to tune and to run;

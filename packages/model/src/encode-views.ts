@@ -2,20 +2,43 @@ import type { Encoded, Patches, View } from "@kdc-mae/core";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { ModelConfig } from "./config.js";
 import { encodeVisible } from "./encoder.js";
+import { expectPatches } from "./expect-patches.js";
 import type { EncoderParams } from "./params.js";
+import { expectViews, groupViews, tokensOfView, type ViewGroup, visibleSideBySide } from "./view-groups.js";
+
+/** The streams of a group as one batch of B·V. */
+export const encodeGroup = (
+  config: ModelConfig,
+  encoder: EncoderParams<Tensor>,
+  patches: Patches,
+  { views }: ViewGroup,
+): Encoded => encodeVisible(config, encoder, patches, visibleSideBySide(views), views.length);
+
+/** The streams of view `v` of a group. */
+export const encodedOfView = (encoded: Encoded, V: number, v: number): Encoded => ({
+  joint: tokensOfView(encoded.joint, V, v),
+  audio: tokensOfView(encoded.audio, V, v),
+  visual: tokensOfView(encoded.visual, V, v),
+});
 
 /**
- * The tokens of every view without decoding them, as a moving-average teacher gives.
+ * Encodes every view without decoding any: what a moving-average teacher does.
  *
  * @param patches audio `[B, Na, Pa]`, visual `[B, Nv, Pv]`
  * @returns per view joint `[B, Ka + Kv, D]`, audio `[B, Ka, D]`, visual `[B, Kv, D]`
+ * @throws KdcError where a shape does not fit the config
  */
-export const encodeViews = (
+export function encodeViews(
   config: ModelConfig,
   encoder: EncoderParams<Tensor>,
   patches: Patches,
   views: readonly View[],
-): readonly Encoded[] =>
-  views.map(({ audio, visual }) =>
-    encodeVisible(config, encoder, patches, { audio: audio.visible, visual: visual.visible }, 1),
-  );
+): readonly Encoded[] {
+  expectViews("encodeViews", config, expectPatches("encodeViews", config, patches), views);
+  const made: Encoded[] = [];
+  for (const group of groupViews(views)) {
+    const encoded = encodeGroup(config, encoder, patches, group);
+    for (const [v, index] of group.indices.entries()) made[index] = encodedOfView(encoded, group.views.length, v);
+  }
+  return made;
+}

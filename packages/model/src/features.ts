@@ -2,9 +2,9 @@ import type { Encoded, Patches } from "@kdc-mae/core";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { ModelConfig } from "./config.js";
 import { branchTokens, encoderSettings } from "./encoder.js";
+import { expectPatches } from "./expect-patches.js";
 import { jointStreams } from "./joint.js";
 import type { EncoderParams } from "./params.js";
-import { expectPatches } from "./pretrain.js";
 
 /**
  * Encodes clips with nothing hidden: joint `[B, Na + Nv, D]`, audio `[B, Na, D]`, visual `[B, Nv, D]`.

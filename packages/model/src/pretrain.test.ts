@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { loadModel } from "./checkpoint/load.js";
 import { stateDict } from "./checkpoint/state-dict.js";
 import type { ModelConfig } from "./config.js";
+import { encodeViews } from "./encode-views.js";
 import { initModel } from "./init.js";
 import type { ModelParams } from "./params.js";
 import { type PretrainOptions, pretrainForward } from "./pretrain.js";
@@ -164,6 +165,19 @@ describe("gradients", () => {
     const grads = gradients(sizes, fresh, clips, given, everything);
     const silent = treeLeaves<tf.Tensor>(grads).filter(([, g]) => !(tf.max(tf.abs(g)).dataSync()[0] > 1e-6));
     expect(silent.map(([path]) => path)).toEqual([]);
+  });
+});
+
+describe("encodeViews", () => {
+  it("gives the encoded part of pretrainForward", () => {
+    const given = views(3, "independent");
+    const encoded = encodeViews(config, params.encoder, patches, given);
+    const { views: whole } = pretrainForward(config, params, patches, given);
+    for (const [v, streams] of encoded.entries()) {
+      for (const stream of ["joint", "audio", "visual"] as const) {
+        expect(streams[stream].arraySync()).toEqual(whole[v].encoded[stream].arraySync());
+      }
+    }
   });
 });
 

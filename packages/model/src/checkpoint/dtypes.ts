@@ -60,9 +60,12 @@ export function fromBytes(bytes: Uint8Array, type: StoredType, shape: readonly n
   const size = bytesPer[type];
   const count = bytes.byteLength / size;
   if (type === "F32" || type === "I32") {
-    // A copy, so that the numbers are aligned and do not keep the whole file in memory (Node's Buffer.slice is none).
-    const { buffer } = new Uint8Array(bytes);
-    return type === "F32" ? float32(shape, new Float32Array(buffer)) : int32(shape, new Int32Array(buffer));
+    // A copy unless the bytes are alone, so that the numbers are aligned and keep no more than themselves in memory
+    // (Node's Buffer.slice makes no copy).
+    const buffer = bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : new Uint8Array(bytes).buffer;
+    return type === "F32"
+      ? float32(shape, new Float32Array(buffer as ArrayBuffer))
+      : int32(shape, new Int32Array(buffer as ArrayBuffer));
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const float = floats[type];

@@ -4,23 +4,10 @@ import type { ModelConfig } from "../config.js";
 import type { ClassifierParams, ModelParams } from "../params.js";
 import { writeAtomically } from "./atomic-write.js";
 import { fromBytes } from "./dtypes.js";
+import { readRange } from "./read-range.js";
 import { headerLength, readHeader, safetensorsChunks, type TensorFile } from "./safetensors.js";
 import { stateDict } from "./state-dict.js";
 import { readTorchFile } from "./torch-file.js";
-
-/** Bytes `[start, end)`, or as many as there are. */
-async function readRange(file: FileHandle, start: number, end: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(end - start);
-  let at = 0;
-  while (at < bytes.byteLength) {
-    // Some systems read at most 2 GB at once.
-    const length = Math.min(bytes.byteLength - at, 2 ** 30);
-    const { bytesRead } = await file.read(bytes, at, length, start + at);
-    if (bytesRead === 0) return bytes.subarray(0, at);
-    at += bytesRead;
-  }
-  return bytes;
-}
 
 /** Reads a safetensors file tensor by tensor, so that a large one is never held twice. */
 async function readSafetensors(file: FileHandle): Promise<TensorFile> {

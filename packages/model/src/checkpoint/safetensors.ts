@@ -97,10 +97,6 @@ export function readHeader(json: Uint8Array, dataLength: number): Header {
   return { entries, metadata: metadata as Record<string, string> };
 }
 
-/** A record from untrusted names: `__proto__` is a name like any other. */
-export const recordOf = <T>(entries: readonly (readonly [string, T])[]): Record<string, T> =>
-  Object.fromEntries(entries);
-
 /**
  * Reads a whole safetensors file from memory.
  *
@@ -113,7 +109,7 @@ export function parseSafetensors(bytes: Uint8Array): TensorFile {
   const tensors = entries.map(
     ({ name, type, shape, start, end }) => [name, fromBytes(data.subarray(start, end), type, shape, name)] as const,
   );
-  return { tensors: recordOf(tensors), metadata };
+  return { tensors: Object.fromEntries(tensors), metadata };
 }
 
 /**

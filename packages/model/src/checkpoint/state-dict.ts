@@ -8,7 +8,7 @@ import { toStored } from "./names.js";
 type StateDict = Record<string, HostTensor>;
 
 /** The position tables of an official model: name, and how to make it. */
-export function positionNames(config: ModelConfig, decoder: boolean): Record<string, () => FloatTensor> {
+function positionNames(config: ModelConfig, decoder: boolean): Record<string, () => FloatTensor> {
   const { audio, visual, embedDim, decoderDim } = config;
   const encoder = {
     pos_embed_a: () => sineCosinePositions(audio, embedDim),

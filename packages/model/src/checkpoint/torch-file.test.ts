@@ -139,7 +139,20 @@ describe("readCheckpoint of a PyTorch file", () => {
   });
 
   it("refuses compressed entries, whose size could be a lie", async () => {
-    await expect(read(good, true)).rejects.toThrow("model/byteorder is compressed, which PyTorch never does");
+    await expect(read(good, true)).rejects.toThrow(
+      "model/byteorder is compressed or encrypted, which PyTorch never does",
+    );
+  });
+
+  it("refuses an entry that claims more bytes than the file has, before making room for them", async () => {
+    const numbers = 2 ** 30 - 1;
+    await archive(path, save(dictionary({ x: tensor("FloatStorage", "0", numbers, 0, [numbers], [1]) })));
+    const file = await readFile(path);
+    // The directory's record of the entry: sizes at 20 and 24, the name at 46.
+    const record = file.lastIndexOf("model/data/0") - 46;
+    for (const field of [20, 24]) file.writeUInt32LE(4 * numbers, record + field);
+    await writeFile(path, file);
+    await expect(readCheckpoint(path)).rejects.toThrow(/model\/data\/0 would end at byte 42949\d+ of a file of \d+/);
   });
 
   it("refuses a truncated file", async () => {

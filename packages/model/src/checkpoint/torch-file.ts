@@ -109,6 +109,6 @@ export async function readTorchFile(path: string): Promise<Record<string, HostTe
     if (isKdcError(error)) throw error;
     throw refuse(path, `it cannot be read as a PyTorch file: ${(error as Error).message.replace(/\.$/, "")}`, error);
   } finally {
-    archive?.close();
+    await archive?.close();
   }
 }

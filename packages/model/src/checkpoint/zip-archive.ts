@@ -1,14 +1,15 @@
 import { once } from "node:events";
-import type { Readable } from "node:stream";
+import { type FileHandle, open } from "node:fs/promises";
 import { promisify } from "node:util";
 import yauzl, { type Entry, type Options, type ZipFile } from "yauzl";
+import { readRange } from "./read-range.js";
 
 /** An open archive: entries by name, read one at a time, so that a file of many gigabytes is never held whole. */
 export type Archive = {
   readonly entries: ReadonlyMap<string, Entry>;
   /** The bytes of an entry that must be stored as it is and have this size, or at most this size. */
   read(name: string, size: { readonly exactly: number } | { readonly atMost: number }): Promise<Uint8Array>;
-  close(): void;
+  close(): Promise<void>;
 };
 
 async function entriesOf(zip: ZipFile): Promise<Map<string, Entry>> {
@@ -28,38 +29,52 @@ async function entriesOf(zip: ZipFile): Promise<Map<string, Entry>> {
 
 const openZip = promisify<string, Options, ZipFile>(yauzl.open);
 
+/** The bytes of an entry that is stored as it is, read in large pieces. */
+async function stored(file: FileHandle, entry: Entry): Promise<Uint8Array> {
+  const at = entry.relativeOffsetOfLocalHeader;
+  const header = await readRange(file, at, at + 30);
+  const view = new DataView(header.buffer);
+  if (header.byteLength < 30 || view.getUint32(0, true) !== 0x04034b50)
+    throw new Error(`${entry.fileName} is not there`);
+  // Name and extra fields stand between the header and the data, and differ from those in the directory.
+  const start = at + 30 + view.getUint16(26, true) + view.getUint16(28, true);
+  const end = start + entry.uncompressedSize;
+  const { size } = await file.stat();
+  if (end > size) throw new Error(`${entry.fileName} would end at byte ${end} of a file of ${size}`);
+  return readRange(file, start, end);
+}
+
 /** Opens a zip archive; throws plain errors, which the caller puts into words. */
 export async function openArchive(path: string): Promise<Archive> {
   const zip = await openZip(path, { lazyEntries: true, autoClose: false });
+  const file = await open(path, "r");
+  const close = async () => {
+    zip.close();
+    await file.close();
+  };
   try {
     const entries = await entriesOf(zip);
-    const openStream = promisify<Entry, Readable>(zip.openReadStream.bind(zip));
     return {
       entries,
       async read(name, size) {
         const entry = entries.get(name);
         if (entry === undefined) throw new Error(`${name} is missing`);
         const length = entry.uncompressedSize;
-        if (entry.compressionMethod !== 0) throw new Error(`${name} is compressed, which PyTorch never does`);
+        if (entry.compressionMethod !== 0 || entry.isEncrypted()) {
+          throw new Error(`${name} is compressed or encrypted, which PyTorch never does`);
+        }
         if ("exactly" in size && length !== size.exactly) {
           throw new Error(`${name} has ${length} bytes where ${size.exactly} were promised`);
         }
         if ("atMost" in size && length > size.atMost) {
           throw new Error(`${name} has ${length} bytes, more than the ${size.atMost} that are reasonable`);
         }
-        const bytes = new Uint8Array(length);
-        let at = 0;
-        for await (const chunk of (await openStream(entry)) as AsyncIterable<Uint8Array>) {
-          bytes.set(chunk, at);
-          at += chunk.byteLength;
-        }
-        if (at !== length) throw new Error(`${name} ends after ${at} of ${length} bytes`);
-        return bytes;
+        return stored(file, entry);
       },
-      close: () => zip.close(),
+      close,
     };
   } catch (error) {
-    zip.close();
+    await close();
     throw error;
   }
 }
