@@ -1,8 +1,10 @@
 import { KdcError } from "@kdc-mae/core";
 import type { KernelRule, KernelRules } from "./kernel-rule.js";
 import { arithmeticRules } from "./kernels-arithmetic.js";
+import { convolutionRules } from "./kernels-convolution.js";
 import { fusedRules } from "./kernels-fused.js";
 import { gatherRules } from "./kernels-gather.js";
+import { imageRules } from "./kernels-image.js";
 import { matrixRules } from "./kernels-matrix.js";
 import { reductionRules } from "./kernels-reduction.js";
 import { shapeRules } from "./kernels-shape.js";
@@ -10,9 +12,18 @@ import { slicingRules } from "./kernels-slicing.js";
 import { unaryRules } from "./kernels-unary.js";
 
 const table = new Map<string, KernelRule>(
-  [arithmeticRules, unaryRules, reductionRules, shapeRules, slicingRules, gatherRules, matrixRules, fusedRules].flatMap(
-    (rules) => Object.entries(rules),
-  ),
+  [
+    arithmeticRules,
+    unaryRules,
+    reductionRules,
+    shapeRules,
+    slicingRules,
+    gatherRules,
+    matrixRules,
+    convolutionRules,
+    imageRules,
+    fusedRules,
+  ].flatMap((rules) => Object.entries(rules)),
 );
 
 /**

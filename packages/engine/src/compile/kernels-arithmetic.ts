@@ -1,4 +1,4 @@
-import { add, cast, divide, multiply, number, reshape, subtract } from "./arithmetic.js";
+import { add, cast, divide, multiply, number, subtract } from "./arithmetic.js";
 import type { Value } from "./graph.js";
 import type { KernelCall, KernelRule, KernelRules } from "./kernel-rule.js";
 
@@ -29,9 +29,11 @@ export const select = ({ graph }: Pick<KernelCall, "graph">, condition: Value, o
   return cast(graph, picked, "bool");
 };
 
-/** Integer division rounding down; ONNX's rounds towards zero. */
+/** Division rounding down to whole numbers, int32 whatever comes in, as tfjs gives it. ONNX rounds towards zero. */
 const floorDivide: KernelRule = ({ inputs: { a, b }, graph }) => {
-  if (a.dtype === "float32") return graph.elementwise("Floor", [graph.elementwise("Div", [a, b])]);
+  if (a.dtype === "float32") {
+    return cast(graph, graph.elementwise("Floor", [graph.elementwise("Div", [a, b])]), "int32");
+  }
   const quotient = graph.elementwise("Div", [a, b]);
   const rest = subtract(graph, a, multiply(graph, quotient, b));
   const isNegative = (x: Value) => graph.elementwise("Less", [x, number(graph, 0, x)], { dtype: "bool" });
@@ -96,11 +98,5 @@ export const arithmeticRules: KernelRules = {
   LogicalOr: logical("Or"),
   LogicalXor: logical("Xor"),
   LogicalNot: ({ inputs: { x }, graph }) => graph.elementwise("Not", [cast(graph, x, "bool")], { dtype: "bool" }),
-  Select: (call) => {
-    const { condition, t, e } = call.inputs;
-    if (condition.shape.length === 0) return select(call, condition, t, e);
-    // A condition with fewer axes belongs to the leading ones.
-    const lead = [...condition.shape, ...t.shape.slice(condition.shape.length).map(() => 1)];
-    return select(call, reshape(call.graph, condition, lead), t, e);
-  },
+  Select: (call) => select(call, call.inputs.condition, call.inputs.t, call.inputs.e),
 };

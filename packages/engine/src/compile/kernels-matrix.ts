@@ -25,7 +25,7 @@ export function matrixProduct(
   const batch = broadcastShapes([a.shape.slice(0, -2), b.shape.slice(0, -2)]);
   const shape = [...batch, rows, columns];
   if (!transposeA && !transposeB) return graph.node("MatMul", [a, b], shape);
-  if (a.shape.length === 2 && b.shape.length === 2) {
+  if (a.shape.length === 2 && b.shape.length === 2 && a.dtype === "float32") {
     return graph.node("Gemm", [a, b], shape, {
       attributes: { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 },
     });

@@ -1,6 +1,7 @@
 import { cast, multiply, number, reshape, sizeAlong } from "./arithmetic.js";
 import type { GraphBuilder, Value } from "./graph.js";
 import type { KernelRule, KernelRules } from "./kernel-rule.js";
+import { concat, split } from "./kernels-slicing.js";
 
 /** Axes as a list of non-negative numbers; none given means all. */
 const axesOf = (axis: number | readonly number[] | null | undefined, rank: number): number[] => {
@@ -51,6 +52,20 @@ const extremeIndex =
     return cast(graph, index, "int32");
   };
 
+/** Running product. ONNX has no such operation: one multiplication per index, right for short axes. */
+const runningProduct: KernelRule = ({ inputs: { x }, attributes: { axis, exclusive, reverse }, graph }) => {
+  const [at] = axesOf(axis, x.shape.length);
+  const pieces = split(graph, x, new Array(x.shape[at]).fill(1), at);
+  const ordered = reverse ? pieces.toReversed() : pieces;
+  let product = graph.splat(1, ordered[0].shape, x.dtype);
+  const products = ordered.map((piece) => {
+    const before = product;
+    product = multiply(graph, product, piece);
+    return exclusive ? before : product;
+  });
+  return concat(graph, reverse ? products.toReversed() : products, at);
+};
+
 /** Kernels that reduce or accumulate along axes. */
 export const reductionRules: KernelRules = {
   Sum: ({ inputs: { x }, attributes: { axis, keepDims }, graph }) =>
@@ -70,6 +85,7 @@ export const reductionRules: KernelRules = {
       attributes: { exclusive: exclusive ? 1 : 0, reverse: reverse ? 1 : 0 },
     });
   },
+  Cumprod: runningProduct,
   Softmax: ({ inputs: { logits }, attributes: { dim }, graph }) =>
     graph.node("Softmax", [logits], logits.shape, { attributes: { axis: dim } }),
   LogSoftmax: ({ inputs: { logits }, attributes: { axis }, graph }) =>

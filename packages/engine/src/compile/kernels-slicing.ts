@@ -20,7 +20,8 @@ const slice = (graph: GraphBuilder, x: Value, { begin, end, steps }: Slice, shap
 
 const axisOf = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
 
-const split = (graph: GraphBuilder, x: Value, sizes: readonly number[], axis: number): Value[] =>
+/** Cut along an axis into pieces of these sizes. */
+export const split = (graph: GraphBuilder, x: Value, sizes: readonly number[], axis: number): Value[] =>
   graph.nodeMany(
     "Split",
     [x, graph.int64s(sizes)],
@@ -28,7 +29,8 @@ const split = (graph: GraphBuilder, x: Value, sizes: readonly number[], axis: nu
     { attributes: { axis } },
   );
 
-const concat = (graph: GraphBuilder, parts: readonly Value[], axis: number): Value => {
+/** Joined along an axis; empty parts are left out. */
+export const concat = (graph: GraphBuilder, parts: readonly Value[], axis: number): Value => {
   const filled = parts.filter((part) => part.shape.every((size) => size > 0));
   if (filled.length <= 1) return filled[0] ?? parts[0];
   const size = filled.reduce((sum, part) => sum + part.shape[axis], 0);

@@ -1,0 +1,42 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { describe, expect, it, vi } from "vitest";
+import { selectBackend, surveyBackends } from "./select.js";
+
+describe("backends", () => {
+  it("are surveyed with a reason and a remedy each, and the current one stays", async () => {
+    await selectBackend("cpu");
+    const reports = await surveyBackends();
+    expect(reports.map(({ name }) => name)).toEqual(["tensorflow", "wasm", "cpu"]);
+    for (const { reason, remedy } of reports) {
+      expect(reason.length).toBeGreaterThan(10);
+      expect(remedy.length).toBeGreaterThan(10);
+    }
+    expect(reports.find(({ name }) => name === "cpu")?.usable).toBe(true);
+    expect(tf.getBackend()).toBe("cpu");
+  });
+
+  it("are selected, or refused with the reason, never replaced by another", async () => {
+    for (const { name, usable, reason, remedy } of await surveyBackends()) {
+      if (usable) {
+        await selectBackend(name);
+        expect(tf.getBackend()).toBe(name);
+        expect([...tf.tidy(() => tf.add([1, 2], 3).dataSync())]).toEqual([4, 5]);
+        continue;
+      }
+      await selectBackend("cpu");
+      await expect(selectBackend(name)).rejects.toThrow(
+        `selectBackend: the tfjs backend ${name} cannot be used: ${reason}. ${remedy}`,
+      );
+      expect(tf.getBackend()).toBe("cpu");
+    }
+    await selectBackend("cpu");
+  });
+
+  it("do not greet on the console", async () => {
+    const warn = vi.spyOn(console, "warn");
+    await selectBackend("cpu");
+    tf.scalar(1).dispose();
+    expect(warn).not.toHaveBeenCalled();
+    warn.mockRestore();
+  });
+});

@@ -1,0 +1,69 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { describe } from "vitest";
+import { cases, float, positive, testGradients, testLinear, testValues, type X } from "./cases.test.support.js";
+
+type Pictures = tf.Tensor4D;
+
+describe("convolution kernels", () => {
+  testGradients(
+    cases(
+      [
+        "conv2d same, stride 2",
+        [float(2, 7, 6, 3), float(3, 3, 3, 5)],
+        (x: Pictures, f: Pictures) => tf.conv2d(x, f, 2, "same"),
+      ],
+      [
+        "conv2d valid",
+        [float(2, 7, 6, 3), float(3, 2, 3, 5)],
+        (x: Pictures, f: Pictures) => tf.conv2d(x, f, [1, 2], "valid"),
+      ],
+      [
+        "conv2d of patches",
+        [float(2, 8, 12, 3), float(4, 4, 3, 5)],
+        (x: Pictures, f: Pictures) => tf.conv2d(x, f, 4, "valid"),
+      ],
+      [
+        "conv2dTranspose",
+        [float(2, 4, 3, 5), float(3, 3, 2, 5)],
+        (x: Pictures, f: Pictures) => tf.conv2dTranspose(x, f, [2, 7, 6, 2], 2, "same"),
+      ],
+      ["maxPool", [float(2, 7, 6, 3)], (x: Pictures) => tf.maxPool(x, 3, 2, "same")],
+      ["avgPool", [float(2, 7, 6, 3)], (x: Pictures) => tf.avgPool(x, [3, 2], 2, "valid")],
+      [
+        "batchNorm",
+        [float(5, 3), float(3), positive(3), float(3), float(3)],
+        (x: X, m: tf.Tensor1D, v: tf.Tensor1D, o: tf.Tensor1D, s: tf.Tensor1D) => tf.batchNorm(x, m, v, o, s, 1e-3),
+      ],
+    ),
+  );
+
+  testValues(
+    cases(
+      [
+        "dilated conv2d",
+        [float(2, 9, 8, 3), float(3, 3, 3, 5)],
+        (x: Pictures, f: Pictures) => tf.conv2d(x, f, 1, "same", "NHWC", 2),
+      ],
+      [
+        "depthwiseConv2d",
+        [float(2, 7, 6, 3), float(3, 3, 3, 2)],
+        (x: Pictures, f: Pictures) => tf.depthwiseConv2d(x, f, 1, "same"),
+      ],
+      [
+        "depthwiseConv2d's input gradient",
+        [float(2, 7, 6, 3), float(3, 3, 3, 2)],
+        (x: Pictures, f: Pictures) =>
+          tf.grad((a: X) => tf.sum(tf.square(tf.depthwiseConv2d(a as Pictures, f, 2, "same"))))(x),
+      ],
+      [
+        "fused conv2d",
+        [float(2, 7, 6, 3), float(3, 3, 3, 5), float(5)],
+        (x: Pictures, filter: Pictures, bias: X) =>
+          tf.fused.conv2d({ x, filter, strides: 1, pad: 1, bias, activation: "sigmoid" }),
+      ],
+      ["avgPool over the edge", [float(2, 7, 6, 3)], (x: Pictures) => tf.avgPool(x, 3, 2, "same")],
+    ),
+  );
+
+  testLinear(cases(["avgPool over the edge", [float(2, 7, 6, 3)], (x: Pictures) => tf.avgPool(x, 3, 2, "same")]));
+});

@@ -1,0 +1,35 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { describe } from "vitest";
+import { cases, float, int, testGradients, testValues, type X } from "./cases.test.support.js";
+
+const pick = (x: X, i: X, axis?: number, batch?: number): X => tf.gather(x, i as tf.Tensor1D, axis, batch);
+
+describe("kernels that go by index", () => {
+  testGradients(
+    cases(
+      ["gather", [float(5, 3), int(0, 5, 7)], (x: X, i: X) => pick(x, i)],
+      ["gather along 1", [float(5, 3, 2), int(0, 3, 7)], (x: X, i: X) => pick(x, i, 1)],
+      ["gather along −1", [float(5, 3, 2), int(0, 2, 7)], (x: X, i: X) => pick(x, i, -1)],
+    ),
+  );
+
+  testValues(
+    cases(
+      ["gather by a matrix", [float(5, 3), int(0, 5, 7, 2)], (x: X, i: X) => pick(x, i)],
+      ["gather in batches", [float(2, 5, 3), int(0, 5, 2, 7)], (x: X, i: X) => pick(x, i, 1, 1)],
+      ["gather in batches along a later axis", [float(2, 3, 5), int(0, 5, 2, 7)], (x: X, i: X) => pick(x, i, 2, 1)],
+      ["gather ints", [int(-4, 5, 5, 3), int(0, 5, 7)], (x: X, i: X) => pick(x, i)],
+      ["gatherND", [float(5, 3, 2), int(0, 3, 7, 2)], (x: X, i: X) => tf.gatherND(x, i)],
+      ["scatterND adds", [int(0, 5, 7, 1), float(7, 3)], (i: X, u: X) => tf.scatterND(i, u, [5, 3])],
+      [
+        "unsortedSegmentSum",
+        [float(7, 3), int(0, 5, 7)],
+        (x: X, i: X) => tf.unsortedSegmentSum(x, i as tf.Tensor1D, 5),
+      ],
+      ["oneHot", [int(0, 5, 7, 2)], (i: X) => tf.oneHot(i as tf.Tensor2D, 5)],
+      ["oneHot out of range", [int(-2, 9, 11)], (i: X) => tf.oneHot(i as tf.Tensor1D, 5)],
+      ["oneHot with values", [int(0, 5, 7)], (i: X) => tf.oneHot(i as tf.Tensor1D, 5, 3, -1)],
+      ["topk", [float(5, 7)], (x: X) => Object.values(tf.topk(x, 3))],
+    ),
+  );
+});

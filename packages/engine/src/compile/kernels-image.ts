@@ -1,0 +1,77 @@
+import { reshape } from "./arithmetic.js";
+import type { GraphBuilder, Value } from "./graph.js";
+import type { KernelRule, KernelRules } from "./kernel-rule.js";
+import { matrixProduct } from "./kernels-matrix.js";
+import { transpose } from "./kernels-shape.js";
+
+type Sampling = { readonly alignCorners: boolean; readonly halfPixelCenters: boolean };
+
+/** Where pixel `i` of `to` lies among `from` pixels. */
+const place = (i: number, from: number, to: number, { alignCorners, halfPixelCenters }: Sampling): number => {
+  const scale = alignCorners && to > 1 ? (from - 1) / (to - 1) : from / to;
+  return halfPixelCenters ? (i + 0.5) * scale - 0.5 : i * scale;
+};
+
+/** Resizing one axis is a matrix [to, from]; these are its rows. */
+const bilinearMatrix = (from: number, to: number, sampling: Sampling): number[] => {
+  const matrix = new Array<number>(to * from).fill(0);
+  for (let i = 0; i < to; i++) {
+    const at = Math.min(Math.max(place(i, from, to, sampling), 0), from - 1);
+    const low = Math.floor(at);
+    const high = Math.min(low + 1, from - 1);
+    matrix[i * from + low] += 1 - (at - low);
+    matrix[i * from + high] += at - low;
+  }
+  return matrix;
+};
+
+const nearestMatrix = (from: number, to: number, sampling: Sampling): number[] => {
+  const matrix = new Array<number>(to * from).fill(0);
+  for (let i = 0; i < to; i++) {
+    const at = place(i, from, to, sampling) + (sampling.halfPixelCenters ? 0.5 : 0);
+    const index = sampling.alignCorners ? Math.round(at) : Math.floor(at);
+    matrix[i * from + Math.min(Math.max(index, 0), from - 1)] = 1;
+  }
+  return matrix;
+};
+
+type Matrix = (from: number, to: number, sampling: Sampling) => number[];
+
+/** A matrix applied to the second axis of x [A, from, C]. */
+const alongSecond = (graph: GraphBuilder, matrix: Value, x: Value, flipped: boolean): Value => {
+  const applied = flipped ? transpose(graph, matrix, [1, 0]) : matrix;
+  return matrixProduct(graph, applied, x, false, false);
+};
+
+/** Both axes of images [B, H, W, C] through their matrices, or through the transposes of them. */
+const resample = (graph: GraphBuilder, x: Value, rows: Value, columns: Value, flipped: boolean): Value => {
+  const [batch, height, width, channels] = x.shape;
+  const tall = alongSecond(graph, rows, reshape(graph, x, [batch, height, width * channels]), flipped);
+  const newHeight = tall.shape[1];
+  const wide = alongSecond(graph, columns, reshape(graph, tall, [batch * newHeight, width, channels]), flipped);
+  return reshape(graph, wide, [batch, newHeight, wide.shape[1], channels]);
+};
+
+const resize =
+  (matrix: Matrix): KernelRule =>
+  ({ inputs: { images }, attributes: { size, ...sampling }, graph }) => {
+    const make = (from: number, to: number) =>
+      graph.constant(matrix(from, to, sampling as Sampling), [to, from], "float32");
+    return resample(graph, images, make(images.shape[1], size[0]), make(images.shape[2], size[1]), false);
+  };
+
+const resizeGradient =
+  (matrix: Matrix): KernelRule =>
+  ({ inputs: { images, dy }, attributes, graph }) => {
+    const make = (from: number, to: number) =>
+      graph.constant(matrix(from, to, attributes as Sampling), [to, from], "float32");
+    return resample(graph, dy, make(images.shape[1], dy.shape[1]), make(images.shape[2], dy.shape[2]), true);
+  };
+
+/** Resizing pictures [B, H, W, C] and its gradients. */
+export const imageRules: KernelRules = {
+  ResizeBilinear: resize(bilinearMatrix),
+  ResizeBilinearGrad: resizeGradient(bilinearMatrix),
+  ResizeNearestNeighbor: resize(nearestMatrix),
+  ResizeNearestNeighborGrad: resizeGradient(nearestMatrix),
+};

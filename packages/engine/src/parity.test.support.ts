@@ -1,0 +1,63 @@
+import {
+  type FloatTensor,
+  float32,
+  type HostTensor,
+  type IntTensor,
+  int32,
+  type Rng,
+  sizeOf,
+  treeLeaves,
+} from "@kdc-mae/core";
+import { expect } from "vitest";
+import { compile } from "./compile/compile.js";
+import { eager } from "./run/eager.js";
+import type { Hosted } from "./run/program.js";
+
+/** Uniform values in [−1, 1). */
+export function uniform(rng: Rng, shape: readonly number[], scale = 1): FloatTensor {
+  return float32(
+    shape,
+    Float32Array.from({ length: sizeOf(shape) }, () => (2 * rng.uniform() - 1) * scale),
+  );
+}
+
+/** Integers in [low, high). */
+export function integers(rng: Rng, shape: readonly number[], low: number, high: number): IntTensor {
+  return int32(
+    shape,
+    Int32Array.from({ length: sizeOf(shape) }, () => low + rng.integer(high - low)),
+  );
+}
+
+/** Expects two trees of host tensors to agree in shape, type and, within a tolerance relative to the size of each tensor, in values. */
+export function expectClose(got: unknown, wanted: unknown, tolerance = 2e-5): void {
+  const reference = treeLeaves<HostTensor>(wanted);
+  const leaves = treeLeaves<HostTensor>(got);
+  expect(leaves.map(([path, { shape, dtype }]) => ({ path, shape, dtype }))).toEqual(
+    reference.map(([path, { shape, dtype }]) => ({ path, shape, dtype })),
+  );
+  for (const [index, [path, { data }]] of leaves.entries()) {
+    const other = reference[index][1].data;
+    const largest = Array.from(other).reduce(
+      (max, value) => (Number.isFinite(value) ? Math.max(max, Math.abs(value)) : max),
+      1e-3,
+    );
+    for (let i = 0; i < data.length; i++) {
+      if (Object.is(data[i], other[i]) || data[i] === other[i]) continue;
+      expect(Math.abs(data[i] - other[i]) / largest, `${path}[${i}]: ${data[i]} and ${other[i]}`).toBeLessThan(
+        tolerance,
+      );
+    }
+  }
+}
+
+/** Compiles and runs a function once, and expects what eager tfjs on the cpu gives. */
+export async function expectParity<I, O>(fn: (inputs: I) => O, inputs: Hosted<I>, tolerance?: number): Promise<void> {
+  const program = await compile(fn, inputs, { threads: 1 });
+  const reference = await (await eager("cpu"))(fn, inputs);
+  try {
+    expectClose(await program.run(inputs), await reference.run(inputs), tolerance);
+  } finally {
+    await program.dispose();
+  }
+}

@@ -1,0 +1,50 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { createRng, type LossReport } from "@kdc-mae/core";
+import * as tf from "@tensorflow/tfjs-core";
+import { describe, expect, it } from "vitest";
+import { uniform } from "../parity.test.support.js";
+import { compiled } from "../run/compiled.js";
+import { eager } from "../run/eager.js";
+import type { Execute } from "../run/program.js";
+import { adam } from "./adam.js";
+import { createTrainStep } from "./train-step.js";
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
+
+const loss = ({ w }: { w: tf.Tensor2D }, { x }: { x: tf.Tensor2D }): LossReport => {
+  const fit = tf.mean(tf.square(tf.sub(tf.matMul(tf.tanh(tf.matMul(x, w)), w, false, true), x))) as tf.Scalar;
+  return { total: fit, terms: { fit } };
+};
+
+const ways: readonly (readonly [string, Execute])[] = [
+  ["compiled", compiled({ threads: 1 })],
+  ["eager", eager("cpu")],
+];
+
+describe.each(ways)("400 tiny steps, %s", (_, execute) => {
+  it("leave tensors, heap and arrays as they were", async () => {
+    const rng = createRng(1);
+    const train = createTrainStep(execute, loss, adam());
+    const state = train.init({ w: uniform(rng, [61, 31], 0.1) });
+    const batch = { x: uniform(rng, [13, 61]) };
+    const run = async (steps: number) => {
+      for (let i = 0; i < steps; i++) await train.step(state, batch, 1e-3);
+      // Finalizers of external arrays run in a later turn.
+      for (let i = 0; i < 3; i++) {
+        collectGarbage();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      const { arrayBuffers, heapUsed } = process.memoryUsage();
+      return { tensors: tf.memory().numTensors, arrayBuffers, heapUsed };
+    };
+    const before = await run(100);
+    const after = await run(300);
+    expect(after.tensors).toBe(before.tensors);
+    // One gradient leaked in each step would be 300 · 61 · 31 · 4 bytes = 2.3 MB.
+    expect(after.arrayBuffers - before.arrayBuffers).toBeLessThan(1e5);
+    expect(after.heapUsed - before.heapUsed).toBeLessThan(1e6);
+    await train.dispose();
+  });
+});
