@@ -25,7 +25,7 @@ export type RankingScores = {
 };
 
 /** Null instead of NaN and infinities, which JSON cannot hold. */
-export const finiteOrNull = (value: number): number | null => (Number.isFinite(value) ? value : null);
+const finiteOrNull = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
 function exclusion(positives: number, clips: number): string | undefined {
   if (positives === 0) return "no positive clips";

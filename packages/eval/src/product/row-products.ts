@@ -11,7 +11,7 @@ const blockColumns = 512;
  * A piece of the product: the value of row `row + i` and column `column + j` is `values[i · stride + j]`.
  * `values` is overwritten by the next tile.
  */
-export type Tile = {
+type Tile = {
   readonly row: number;
   readonly rows: number;
   readonly column: number;

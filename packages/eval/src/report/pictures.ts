@@ -2,6 +2,8 @@ import { type Box, expectShape, KdcError, type PatchGrid } from "@kdc-mae/core";
 import { expectMatrix, type Matrix } from "../matrix.js";
 import { heatColours, type Rgb, spectrumColours } from "./colour-map.js";
 
+const veil: Rgb = [150, 153, 150];
+
 /** RGB, 0–255, `data` runs [height, width, 3] from the top left. */
 export type Picture = { readonly width: number; readonly height: number; readonly data: Uint8Array };
 
@@ -59,7 +61,7 @@ export function framePicture(
 }
 
 /**
- * The picture as a view sees it: hidden patches are veiled.
+ * The picture as a view sees it: hidden patches are grey.
  *
  * @param visible places of the seen patches in the grid
  * @param firstRow where the grid's row 0 lies: `top` for frames, `bottom` for spectrograms
@@ -85,7 +87,7 @@ export function maskedPicture(
     const fromTop = Math.floor(y / tall);
     const row = firstRow === "top" ? fromTop : grid.rows - 1 - fromTop;
     for (let x = 0; x < picture.width; x++) {
-      if (!seen.has(row * grid.columns + Math.floor(x / wide))) paint(masked, x, y, [132, 134, 140], 0.93);
+      if (!seen.has(row * grid.columns + Math.floor(x / wide))) paint(masked, x, y, veil);
     }
   }
   return masked;

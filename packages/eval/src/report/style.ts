@@ -19,15 +19,16 @@ p { max-width: 44rem; margin: .4rem 0 1rem; }
 nav { display: flex; flex-wrap: wrap; gap: .25rem 1.1rem; margin: 1.25rem 0 0; font-size: .9rem; }
 a { color: var(--mark); text-underline-offset: .18em; text-decoration-thickness: 1px; }
 a:focus-visible, summary:focus-visible { outline: 2px solid var(--mark); outline-offset: 3px; border-radius: 2px; }
-.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: .75rem; margin: 1.75rem 0 0; }
+.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(max(9.5rem, 22%), 1fr)); gap: .75rem; margin: 1.75rem 0 0; }
 .card { background: var(--card); border: 1px solid var(--rule); border-radius: 8px; padding: .9rem 1rem .75rem; }
-.card .value { font-size: 1.75rem; font-weight: 600; line-height: 1.25; letter-spacing: -.02em; }
+.card .value { font-size: clamp(1.35rem, 4.5vw, 1.75rem); font-weight: 600; line-height: 1.25; letter-spacing: -.02em; }
 .card .value small { font-size: .8rem; font-weight: 400; color: var(--soft); letter-spacing: 0; margin-left: .35rem; }
 .card h3 { color: var(--soft); font-weight: 500; font-size: .85rem; }
+.value span, .against b { white-space: nowrap; }
 .card .against { font-size: .82rem; color: var(--soft); }
 .card .against b { color: var(--base); font-weight: 600; }
 .card .worse { color: var(--bad); font-weight: 600; }
-.bar { width: 100%; height: 1.6rem; display: block; margin: .3rem 0 0; }
+.bar { width: 100%; height: auto; display: block; margin: .35rem 0 .15rem; }
 .bar .rule { stroke: var(--rule); stroke-width: 2; } .bar .range { stroke: var(--mark); stroke-width: 4; opacity: .4; }
 .bar .base { stroke: var(--base); stroke-width: 2.5; } .bar .dot { fill: var(--mark); }
 .scroll { overflow-x: auto; margin: .75rem 0 1.25rem; }
@@ -39,7 +40,7 @@ thead th { font-weight: 500; color: var(--soft); font-size: .82rem; vertical-ali
 td small { color: var(--soft); display: block; font-size: .76rem; }
 .pairs th { width: 11rem; color: var(--soft); } .pairs td { text-align: left; white-space: normal; }
 .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(19rem, 100%), 1fr)); gap: 1.5rem; margin: 1rem 0; }
-figure { margin: 0; } .chart svg { width: 100%; height: auto; display: block; overflow: visible; }
+figure { margin: 0; } .chart svg { width: 100%; max-width: 26rem; height: auto; display: block; overflow: visible; }
 .chart text { font: 11px system-ui, sans-serif; fill: var(--soft); } .chart .rule { stroke: var(--rule); }
 .chart .guide { stroke: var(--soft); stroke-dasharray: 3 4; fill: none; }
 .line { fill: none; stroke-width: 1.75; stroke-linejoin: round; stroke: var(--mark); }
@@ -47,23 +48,24 @@ figure { margin: 0; } .chart svg { width: 100%; height: auto; display: block; ov
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1rem; list-style: none; padding: 0; margin: .35rem 0 0; font-size: .82rem; color: var(--soft); }
 .legend li::before { content: ""; display: inline-block; width: 1.1em; height: 3px; border-radius: 2px; margin-right: .4em; vertical-align: .25em; background: var(--mark); }
 .legend .key-1::before { background: var(--base); } .legend .key-2::before { background: var(--third); } .legend .key-3::before { background: var(--bad); }
-.matrix { max-width: 40rem; } .cell { fill: var(--rule); opacity: .98; } .matrix rect:not([style]) { opacity: .35; }
+.matrix svg { max-width: none; } .cell { fill: var(--rule); opacity: .98; } .matrix rect:not([style]) { opacity: .35; }
 .matrix text.on-light { fill: #16201c; } .matrix text.on-dark { fill: #f3f5f1; }
-.clip { padding: 1.4rem 0; border-bottom: 1px solid var(--rule); }
+.clip { padding: 1.4rem 0; } .clip + .clip { border-top: 1px solid var(--rule); }
 .clip header { display: flex; flex-wrap: wrap; gap: .2rem .9rem; align-items: baseline; margin-bottom: .7rem; }
-.tiles { display: flex; gap: .75rem; overflow-x: auto; padding-bottom: .4rem; scroll-snap-type: x proximity; }
-.tile { flex: 0 0 auto; width: min(11.5rem, 44vw); scroll-snap-align: start; }
-.tile figcaption { font-size: .78rem; margin-bottom: .3rem; min-height: 1.2em; }
+.tiles { display: grid; grid-auto-flow: column; grid-auto-columns: minmax(8rem, 10.4rem); gap: .75rem; overflow-x: auto; padding-bottom: .4rem;
+  justify-content: start; scroll-snap-type: x proximity; }
+.tile { scroll-snap-align: start; min-width: 0; }
+.tile figcaption { font-size: .78rem; margin-bottom: .3rem; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .tile img, .reel { display: block; width: 100%; height: auto; border-radius: 4px; background: var(--rule); }
 .tile img + img { margin-top: .35rem; } .tile img.sound { height: auto; aspect-ratio: 2; object-fit: fill; image-rendering: auto; }
 .reel { overflow: hidden; position: relative; } .reel img { width: auto; height: 100%; max-width: none; border-radius: 0; }
 @keyframes reel { to { transform: translateX(-100%); } }
-.query { border-right: 2px solid var(--rule); padding-right: .75rem; margin-right: .1rem; }
+.query { border-right: 2px solid var(--rule); padding-right: .75rem; }
 .right img { outline: 3px solid var(--mark); outline-offset: -3px; } .right figcaption { color: var(--mark); font-weight: 600; }
 .split { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(24rem, 100%), 1fr)); gap: 0 2.5rem; }
 details { margin: .4rem 0; } summary { cursor: pointer; color: var(--mark); font-size: .92rem; }
 pre { white-space: pre-wrap; font: .82rem/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace; background: var(--card); border: 1px solid var(--rule); border-radius: 6px; padding: .9rem 1rem; }
 .care { border-left: 3px solid var(--base); padding: .1rem 0 .1rem 1rem; margin: 1.5rem 0 0; max-width: 46rem; font-size: .92rem; } .care ul { padding-left: 1.1rem; margin: .3rem 0; }
 @media (prefers-reduced-motion: reduce) { .reel img { animation: none !important; } html { scroll-behavior: auto; } }
-@media print { body { background: #fff; } .tiles { flex-wrap: wrap; } .card, .clip { break-inside: avoid; } }
+@media print { body { background: #fff; } .tiles { overflow: visible; } .card, .clip { break-inside: avoid; } }
 `;

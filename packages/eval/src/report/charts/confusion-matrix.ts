@@ -6,7 +6,7 @@ import { escapeHtml } from "../html-text.js";
  * The counts are written where there is room.
  */
 export function confusionMatrix(kinds: readonly string[], counts: readonly (readonly number[])[]): string {
-  const cell = kinds.length > 30 ? 10 : kinds.length > 16 ? 18 : 26;
+  const cell = kinds.length > 30 ? 10 : kinds.length > 16 ? 20 : 30;
   const longest = kinds.reduce((most, kind) => Math.max(most, kind.length), 4);
   const margin = Math.min(130, 12 + 6 * longest);
   const side = margin + cell * kinds.length;

@@ -6,9 +6,9 @@ export type Line = { readonly name: string; readonly points: readonly (readonly 
 export type ChartAxes = {
   readonly x: string;
   readonly y: string;
-  /** Fixed ends; else those of the points, rounded outwards. */
-  readonly xRange?: readonly [number, number];
-  readonly yRange?: readonly [number, number];
+  /** Fixed ends; else those of the points. */
+  readonly xRange?: readonly [low: number, high: number];
+  readonly yRange?: readonly [low: number, high: number];
   /** A straight dashed line between two points, such as the diagonal. */
   readonly guide?: readonly [readonly [number, number], readonly [number, number]];
 };
@@ -16,7 +16,7 @@ export type ChartAxes = {
 const [width, height] = [360, 220];
 const [left, right, top, bottom] = [44, 12, 12, 34];
 
-/** About `count` round numbers from `low` to `high`, both ends rounded outwards. */
+/** About `count` round numbers that hold `low` to `high` between them. */
 export function roundTicks(low: number, high: number, count: number): readonly number[] {
   const span = high - low || Math.abs(high) || 1;
   const magnitude = 10 ** Math.floor(Math.log10(span / count));
@@ -47,16 +47,19 @@ const short = (value: number): string =>
 export function lineChart(title: string, lines: readonly Line[], axes: ChartAxes): string {
   const finite = lines.flatMap(({ points }) => points.filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y)));
   if (finite.length === 0) return `<p class="quiet">${escapeHtml(title)}: no points to draw.</p>`;
-  const ends = (axis: 0 | 1, fixed: readonly [number, number] | undefined, count: number) => {
-    const low = fixed?.[0] ?? finite.reduce((least, point) => Math.min(least, point[axis]), Infinity);
-    const high = fixed?.[1] ?? finite.reduce((most, point) => Math.max(most, point[axis]), -Infinity);
-    return roundTicks(low, high, count);
-  };
-  const [xTicks, yTicks] = [ends(0, axes.xRange, 5), ends(1, axes.yRange, 4)];
-  const place = (value: number, ticks: readonly number[], from: number, to: number) =>
-    Number((from + ((value - ticks[0]) / (ticks.at(-1)! - ticks[0])) * (to - from)).toFixed(2));
-  const x = (value: number) => place(value, xTicks, left, width - right);
-  const y = (value: number) => place(value, yTicks, height - bottom, top);
+  const ends = (axis: 0 | 1, fixed: readonly [number, number] | undefined): readonly [number, number] =>
+    fixed ?? [
+      finite.reduce((least, point) => Math.min(least, point[axis]), Infinity),
+      finite.reduce((most, point) => Math.max(most, point[axis]), -Infinity),
+    ];
+  // Values may end anywhere between two rules; steps end where the line ends.
+  const xEnds = ends(0, axes.xRange);
+  const xTicks = roundTicks(xEnds[0], xEnds[1], 5).filter((tick) => tick >= xEnds[0] && tick <= xEnds[1]);
+  const yTicks = roundTicks(...ends(1, axes.yRange), 4);
+  const place = (value: number, low: number, high: number, from: number, to: number) =>
+    Number((from + ((value - low) / (high - low || 1)) * (to - from)).toFixed(2));
+  const x = (value: number) => place(value, xEnds[0], xEnds[1], left, width - right);
+  const y = (value: number) => place(value, yTicks[0], yTicks.at(-1)!, height - bottom, top);
   const path = (points: readonly (readonly [number, number])[]) => {
     let pen = "M";
     return points

@@ -17,7 +17,7 @@ export function headlineCards(input: ReportInput): string {
   const cards = headline(input).map((row) => {
     const interval = intervalText(row.interval, row.kind);
     const verdict = beatsBaseline(row) ? "" : ' <span class="worse">not better</span>';
-    return `<div class="card"><h3>${escapeHtml(row.task)}</h3><div class="value">${numberText(row.value, row.kind)}<small>${escapeHtml(row.figure)}</small></div>${intervalBar(row)}<div class="against">${interval === "" ? "" : `95 %: ${interval} · `}${escapeHtml(row.baseline.name)} <b>${numberText(row.baseline.value, row.kind)}</b>${verdict}</div></div>`;
+    return `<div class="card"><h3>${escapeHtml(row.task)}</h3><div class="value"><span>${numberText(row.value, row.kind)}</span><small>${escapeHtml(row.figure)}</small></div>${intervalBar(row)}<div class="against">${interval === "" ? "" : `95 %: ${interval} · `}${escapeHtml(row.baseline.name)} <b>${numberText(row.baseline.value, row.kind)}</b>${verdict}</div></div>`;
   });
   return cards.length === 0
     ? '<p class="quiet">Nothing was evaluated.</p>'
@@ -31,6 +31,7 @@ export function lossSection({ losses }: ReportInput): string {
     lineChart(name, [{ name, points: thinned(values.map((value, i) => [losses.steps[i], value] as const)) }], {
       x: "step",
       y: name,
+      xRange: [losses.steps[0], losses.steps.at(-1) ?? 0],
     }),
   );
   return `<h2 id="training">Training</h2><p class="quiet">Each term before its weight, averaged over neighbouring steps.</p><div class="charts">${charts.join("")}</div>`;

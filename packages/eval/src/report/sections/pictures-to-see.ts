@@ -25,13 +25,13 @@ function reel(clip: ClipPictures, image: ImageWriter): string {
 function clipCard(clip: ClipPictures, image: ImageWriter): string {
   const tiles = [
     pair("original", clip.original, image),
+    clip.heat === undefined ? "" : tile("where it sounds", image(clip.heat, "similarity over the frame")),
+    reel(clip, image),
     ...clip.views.flatMap((view, index) => {
       const made = clip.reconstructions[index];
       const shown = pair(`view ${index + 1} sees`, view, image);
-      return made === undefined ? [shown] : [shown, pair(`view ${index + 1} makes of it`, made, image)];
+      return made === undefined ? [shown] : [shown, pair(`made from view ${index + 1}`, made, image)];
     }),
-    clip.heat === undefined ? "" : tile("where it sounds", image(clip.heat, "similarity over the frame")),
-    reel(clip, image),
   ];
   const score = clip.ciou === undefined ? "" : `<span class="quiet">cIoU ${numberText(clip.ciou, "share")}</span>`;
   return `<article class="clip"><header><h3>${escapeHtml(clip.label)}</h3><span class="quiet">${escapeHtml(clip.id)}</span>${score}</header><div class="tiles">${tiles.join("")}</div></article>`;
@@ -69,7 +69,7 @@ function strip({ label, original, masks }: InpaintingStrip, image: ImageWriter):
     pair("original", original, image),
     ...masks.flatMap(({ caption, masked, restored }) => [
       pair(caption, masked, image),
-      pair(`restored from ${caption}`, restored, image),
+      pair(`restored, ${caption}`, restored, image),
     ]),
   ];
   return `<article class="clip"><header><h3>${escapeHtml(label)}</h3></header><div class="tiles">${tiles.join("")}</div></article>`;
