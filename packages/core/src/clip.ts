@@ -27,4 +27,10 @@ export type ClipItem = {
 };
 
 /** A decoded clip. */
-export type Clip = { readonly item: ClipItem; readonly waveform: Waveform; readonly frames: readonly Frame[] };
+export type Clip = {
+  readonly item: ClipItem;
+  readonly waveform: Waveform;
+  readonly frames: readonly Frame[];
+  /** Size of the file's pictures before any scaling, which boxes are told in. */
+  readonly original?: { readonly width: number; readonly height: number };
+};

@@ -11,6 +11,8 @@ export type StoredClip = {
   readonly frames: readonly Uint8Array[];
   /** When each picture was taken, seconds into the clip. */
   readonly times: readonly number[];
+  /** Size of the file's pictures before scaling, which boxes are told in. */
+  readonly original: { readonly width: number; readonly height: number };
 };
 
 /** Runs the deterministic part of the front end on a decoded clip. */
@@ -20,5 +22,6 @@ export function storeClip(clip: Clip, frontEnd: FrontEnd): StoredClip {
     spectrogram: padFrames(logMel(clip.waveform, frontEnd.logMel), frontEnd.frames),
     frames: clip.frames.map((frame) => fit(frame, frontEnd.imageSize).data),
     times: clip.frames.map((frame) => frame.time),
+    original: clip.original ?? { width: frontEnd.imageSize, height: frontEnd.imageSize },
   };
 }

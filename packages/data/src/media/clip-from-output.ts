@@ -56,7 +56,8 @@ export type Output = {
 
 /** @throws KdcError with a {@link MediaReason} when the output is not a whole clip */
 export function assembleClip(item: ClipItem, times: readonly number[], picked: Picked, output: Output): Clip {
-  expectTracks(item.path, expectInput(item.path, output.log));
+  const info = expectInput(item.path, output.log);
+  expectTracks(item.path, info);
   const shape = readPictureSize(output.log);
   const bytes = shape ? shape.width * shape.height * 3 : 1;
   const pictures = shape ? Math.floor(output.pictures.length / bytes) : 0;
@@ -75,5 +76,6 @@ export function assembleClip(item: ClipItem, times: readonly number[], picked: P
     const data = new Uint8Array(output.pictures.subarray(picture * bytes, (picture + 1) * bytes));
     return { width: shape!.width, height: shape!.height, data, time };
   });
-  return { item, waveform: decodeWav(output.sound, item.path, { streamed: true }), frames };
+  const original = info.video && { width: info.video.width, height: info.video.height };
+  return { item, waveform: decodeWav(output.sound, item.path, { streamed: true }), frames, original };
 }

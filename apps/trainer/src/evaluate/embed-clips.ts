@@ -1,0 +1,99 @@
+import { type ClipGrids, type FloatTensor, type HostPatches, KdcError } from "@kdc-mae/core";
+import type { Execute } from "@kdc-mae/engine";
+import { labelIndices, type Matrix } from "@kdc-mae/eval";
+import type { ModelConfig } from "@kdc-mae/model";
+import { cutBatch, type Statistics } from "../corpus/batch.js";
+import type { StoredClip } from "../corpus/stored-clip.js";
+import { createEmbedder, type WithEncoder } from "./embedding.js";
+
+/** What evaluation needs to turn clips into batches of one size. */
+export type Cutting = { readonly grids: ClipGrids; readonly statistics: Statistics; readonly batch: number };
+
+/** The picture in the middle of a clip, by rule. */
+export const middleFrame = (clip: StoredClip): number => Math.floor(clip.frames.length / 2);
+
+/** Clips with their middle pictures as patches; where clips run out, the last one fills the batch up. */
+export type FilledBatch = { readonly clips: readonly StoredClip[]; readonly patches: HostPatches };
+
+/** Batches of one size, as compiled programs want them. */
+export function* filledBatches(
+  clips: readonly StoredClip[],
+  { grids, statistics, batch }: Cutting,
+): Generator<FilledBatch> {
+  for (let from = 0; from < clips.length; from += batch) {
+    const part = clips.slice(from, from + batch);
+    const filled = Array.from({ length: batch }, (_, index) => part[Math.min(index, part.length - 1)]);
+    const picks = filled.map((clip) => ({ clip, frame: middleFrame(clip) }));
+    yield { clips: part, patches: cutBatch(picks, grids, statistics) };
+  }
+}
+
+/** One clip's embeddings: mean of each stream `[D]`, and the visual tokens `[Nv, D]`. */
+export type ClipEmbedding = {
+  readonly clip: StoredClip;
+  readonly audio: Float32Array;
+  readonly visual: Float32Array;
+  readonly joint: Float32Array;
+  readonly tokens: Matrix;
+};
+
+const row = ({ data, shape }: FloatTensor, index: number): Float32Array => {
+  const length = data.length / shape[0];
+  return data.slice(index * length, (index + 1) * length);
+};
+
+/** Embeds clips, nothing hidden, middle picture. */
+export async function embedClips(
+  clips: readonly StoredClip[],
+  model: { readonly execute: Execute; readonly config: ModelConfig; readonly params: WithEncoder<FloatTensor> },
+  cutting: Cutting,
+  onProgress: (done: number) => void = () => undefined,
+): Promise<readonly ClipEmbedding[]> {
+  const { execute, config, params } = model;
+  const made: ClipEmbedding[] = [];
+  let embedder: Awaited<ReturnType<typeof createEmbedder>> | undefined;
+  try {
+    for (const { clips: part, patches } of filledBatches(clips, cutting)) {
+      embedder ??= await createEmbedder(execute, config, params, patches);
+      const { audio, visual, joint, tokens } = await embedder.embed(patches);
+      for (const [index, clip] of part.entries()) {
+        made.push({
+          clip,
+          audio: row(audio, index),
+          visual: row(visual, index),
+          joint: row(joint, index),
+          tokens: { shape: tokens.shape.slice(1), data: row(tokens, index) },
+        });
+      }
+      onProgress(made.length);
+    }
+  } finally {
+    await embedder?.dispose();
+  }
+  return made;
+}
+
+/** One stream of many clips as a matrix `[N, D]`. */
+export function stacked(embeddings: readonly ClipEmbedding[], stream: "audio" | "visual" | "joint"): Matrix {
+  const width = embeddings[0]?.[stream].length ?? 0;
+  const data = new Float32Array(embeddings.length * width);
+  for (const [index, embedding] of embeddings.entries()) data.set(embedding[stream], index * width);
+  return { shape: [embeddings.length, width], data };
+}
+
+/** The place of each clip's (first) label among the kinds. */
+export function labelsOf(embeddings: readonly ClipEmbedding[], kinds: readonly string[]): Int32Array {
+  const unlabelled = embeddings.find(({ clip }) => clip.item.labels.length === 0);
+  if (unlabelled !== undefined) {
+    throw new KdcError({
+      where: "classification",
+      what: `the clip ${unlabelled.clip.item.id} has no label`,
+      remedy: "Label every clip of the manifest, or leave it out",
+      reason: "no-label",
+    });
+  }
+  return labelIndices(
+    kinds,
+    embeddings.map(({ clip }) => clip.item.labels[0]),
+  );
+}

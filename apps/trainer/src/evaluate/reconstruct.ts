@@ -1,0 +1,59 @@
+import { createRng, type FloatTensor, type HostPatches, type HostView, type Patches, type View } from "@kdc-mae/core";
+import type { Execute, Hosted, Program } from "@kdc-mae/engine";
+import { batchViews, type Masker } from "@kdc-mae/masking";
+import { type ModelConfig, type ModelParams, pretrainForward } from "@kdc-mae/model";
+import type { Tensor } from "@tensorflow/tfjs-core";
+import type { StoredClip } from "../corpus/stored-clip.js";
+import { type Cutting, filledBatches } from "./embed-clips.js";
+
+type Inputs = { readonly params: ModelParams<Tensor>; readonly patches: Patches; readonly views: readonly View[] };
+
+/** A batch of clips with every view's prediction at every position. */
+export type Reconstructed = {
+  readonly clips: readonly StoredClip[];
+  readonly patches: HostPatches;
+  readonly views: readonly HostView[];
+  readonly predictions: readonly { readonly audio: FloatTensor; readonly visual: FloatTensor }[];
+};
+
+/** Predictions of every view at every position as a tfjs function: what inpainting shows. */
+export const reconstructFunction =
+  (config: ModelConfig) =>
+  ({ params, patches, views }: Inputs) =>
+    pretrainForward(config, params, patches, views).views.map(({ reconstruction }) => reconstruction);
+
+/** Hides patches of clips by a seeded masker, and predicts them. Masks depend on seed and clip alone. */
+export async function* reconstructClips(
+  clips: readonly StoredClip[],
+  model: { readonly execute: Execute; readonly config: ModelConfig; readonly params: ModelParams<FloatTensor> },
+  cutting: Cutting,
+  masker: Masker,
+  seed: number,
+): AsyncGenerator<Reconstructed> {
+  const { execute, config, params } = model;
+  const root = createRng(seed).fork("evaluate");
+  let program: Program<Inputs, ReturnType<ReturnType<typeof reconstructFunction>>> | undefined;
+  try {
+    for (const { clips: part, patches } of filledBatches(clips, cutting)) {
+      const B = patches.audio.shape[0];
+      const ids = Array.from({ length: B }, (_, index) => part[Math.min(index, part.length - 1)].item.id);
+      const views = batchViews(ids.map((id) => masker(cutting.grids, root.fork(id))));
+      const inputs = { params, patches, views } as unknown as Hosted<Inputs>;
+      program ??= await execute(reconstructFunction(config), inputs);
+      const predictions = (await program.run(inputs)) as unknown as Reconstructed["predictions"];
+      yield { clips: part, patches, views, predictions };
+    }
+  } finally {
+    await program?.dispose();
+  }
+}
+
+/** The first `count` clips of a tensor whose first axis is the batch. */
+export const firstClips = <T extends { readonly shape: readonly number[]; readonly data: Float32Array | Int32Array }>(
+  tensor: T,
+  count: number,
+): T => ({
+  ...tensor,
+  shape: [count, ...tensor.shape.slice(1)],
+  data: tensor.data.slice(0, (tensor.data.length / tensor.shape[0]) * count),
+});

@@ -1,0 +1,122 @@
+import type { FloatTensor, IntTensor } from "@kdc-mae/core";
+import type { Execute } from "@kdc-mae/engine";
+import {
+  boxAfterFit,
+  boxAt,
+  type InpaintingResult,
+  inpainting,
+  type LinearProbeResult,
+  type LocalizationResult,
+  linearProbe,
+  localization,
+  type PixelTargets,
+  protocols,
+  type RetrievalResult,
+  retrieval,
+  standardUnits,
+} from "@kdc-mae/eval";
+import { randomViews } from "@kdc-mae/masking";
+import type { ModelConfig, ModelParams } from "@kdc-mae/model";
+import type { StoredClip } from "../corpus/stored-clip.js";
+import { type ClipEmbedding, type Cutting, labelsOf, middleFrame, stacked } from "./embed-clips.js";
+import { firstClips, reconstructClips } from "./reconstruct.js";
+
+/** The four tasks' results on one set of test clips. */
+export type TaskResults = {
+  readonly retrieval: RetrievalResult;
+  readonly classification: Readonly<Record<"audio" | "visual" | "joint", LinearProbeResult>>;
+  readonly inpainting: InpaintingResult;
+  readonly localization: LocalizationResult | undefined;
+};
+
+const streams = ["audio", "visual", "joint"] as const;
+
+/** Linear probes on each stream, fitted on train, strength chosen on validation, scored on test. */
+export function probes(
+  kinds: readonly string[],
+  splits: Readonly<Record<"train" | "validation" | "test", readonly ClipEmbedding[]>>,
+  leftOut: Readonly<Record<string, number>>,
+): Readonly<Record<(typeof streams)[number], LinearProbeResult>> {
+  const rows = (split: readonly ClipEmbedding[], stream: (typeof streams)[number]) => ({
+    features: stacked(split, stream),
+    labels: labelsOf(split, kinds),
+  });
+  const results = streams.map((stream) => {
+    const result = linearProbe({
+      kinds,
+      train: rows(splits.train, stream),
+      validation: splits.validation.length > 0 ? rows(splits.validation, stream) : undefined,
+      test: rows(splits.test, stream),
+      protocol: protocols.find(({ name }) => name === `linear-probe-${stream}`),
+      leftOut,
+    });
+    return [stream, result] as const;
+  });
+  return Object.fromEntries(results) as Record<(typeof streams)[number], LinearProbeResult>;
+}
+
+/** Audio against visual embeddings of the same clips, both ways. */
+export const retrieve = (clips: readonly ClipEmbedding[], leftOut: Readonly<Record<string, number>>): RetrievalResult =>
+  retrieval({ audio: stacked(clips, "audio"), visual: stacked(clips, "visual"), leftOut });
+
+/** The boxes of a clip's middle picture, in pixels of the square picture the model sees. */
+export function boxOf(clip: StoredClip, size: number) {
+  const { boxes } = clip.item;
+  const box = boxes && boxAt(boxes, clip.times[middleFrame(clip)]);
+  return box && boxAfterFit(box, clip.original, size);
+}
+
+/** Where the sound is seen, for clips that have boxes; undefined where none has. */
+export async function localize(
+  clips: readonly ClipEmbedding[],
+  config: ModelConfig,
+  leftOut: Readonly<Record<string, number>>,
+): Promise<LocalizationResult | undefined> {
+  const boxed = clips.filter(({ clip }) => clip.item.boxes !== undefined);
+  if (boxed.length === 0) return undefined;
+  const size = config.visual.rows * config.visual.patch;
+  return localization({
+    grid: config.visual,
+    picture: { width: size, height: size },
+    clips: boxed.map(({ clip, audio, tokens }) => {
+      const box = boxOf(clip, size);
+      return { id: clip.item.id, steps: [{ audio, visual: tokens, boxes: box === undefined ? [] : [box] }] };
+    }),
+    leftOut,
+  });
+}
+
+/** Hides patches at random, predicts them, and measures the error on hidden patches. */
+export function inpaint(
+  clips: readonly StoredClip[],
+  model: { readonly execute: Execute; readonly config: ModelConfig; readonly params: ModelParams<FloatTensor> },
+  cutting: Cutting,
+  options: {
+    readonly ratio: number;
+    readonly seed: number;
+    readonly targets: PixelTargets;
+    readonly leftOut: Readonly<Record<string, number>>;
+  },
+): Promise<InpaintingResult> {
+  async function* batches() {
+    const masker = randomViews({ views: 1, ratio: options.ratio });
+    for await (const made of reconstructClips(clips, model, cutting, masker, options.seed)) {
+      const pair = (modality: "audio" | "visual") => {
+        const first = <T extends FloatTensor | IntTensor>(tensor: T) => firstClips(tensor, made.clips.length);
+        return {
+          target: first(made.patches[modality]),
+          predicted: first(made.predictions[0][modality]),
+          visible: first(made.views[0][modality].visible),
+          hidden: first(made.views[0][modality].hidden),
+        };
+      };
+      yield { audio: pair("audio"), visual: pair("visual") };
+    }
+  }
+  return inpainting({
+    batches: batches(),
+    targets: options.targets,
+    units: { ...standardUnits, audio: { ...standardUnits.audio, deviation: [cutting.statistics.std] } },
+    leftOut: options.leftOut,
+  });
+}
