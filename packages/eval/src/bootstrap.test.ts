@@ -1,6 +1,6 @@
 import { createRng } from "@kdc-mae/core";
 import { describe, expect, it } from "vitest";
-import { bootstrap, meanOf, medianOf } from "./bootstrap.js";
+import { bootstrap, mapInterval, meanOf, medianOf } from "./bootstrap.js";
 
 const rng = createRng("bootstrap-test");
 const values = Float64Array.from({ length: 211 }, () => 3 + 2 * rng.normal());
@@ -35,6 +35,12 @@ describe("bootstrap", () => {
     const { only } = bootstrap(2, { only: (counts) => (counts[0] === 0 ? Number.NaN : 1) }, { resamples: 500 });
     expect(only.resamples).toBeGreaterThan(300);
     expect(only.resamples).toBeLessThan(450);
+  });
+
+  it("carries intervals to a rising or falling figure", () => {
+    const interval = { low: 1, high: 4, level: 0.95, resamples: 7 };
+    expect(mapInterval(interval, Math.sqrt)).toEqual({ ...interval, low: 1, high: 2 });
+    expect(mapInterval(interval, (value) => -value)).toEqual({ ...interval, low: -4, high: -1 });
   });
 
   it("refuses no clips with words", () => {

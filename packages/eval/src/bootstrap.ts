@@ -91,6 +91,12 @@ export function medianOf(values: ArrayLike<number>): Statistic {
   };
 }
 
+/** The interval of a figure that only rises, or only falls, with another: percentiles go along. */
+export function mapInterval(interval: Interval, map: (value: number) => number): Interval {
+  const [one, other] = [map(interval.low), map(interval.high)];
+  return { ...interval, low: Math.min(one, other), high: Math.max(one, other) };
+}
+
 /** Quantile of sorted values by linear interpolation; NaN for none. */
 function quantile(sorted: Float64Array, share: number): number {
   if (sorted.length === 0) return Number.NaN;

@@ -1,4 +1,12 @@
-export { type BootstrapOptions, bootstrap, type Interval, meanOf, medianOf, type Statistic } from "./bootstrap.js";
+export {
+  type BootstrapOptions,
+  bootstrap,
+  type Interval,
+  mapInterval,
+  meanOf,
+  medianOf,
+  type Statistic,
+} from "./bootstrap.js";
 export { averageFrames } from "./classification/average-frames.js";
 export {
   averagePrecision,

@@ -2,12 +2,12 @@ import { type Protocol, varyProtocol } from "./protocol.js";
 
 const unmasked = "middle frame of the clip with the whole spectrogram, nothing hidden";
 
-const probeJoint: Protocol = {
-  name: "linear-probe-joint",
+const fineTuned: Protocol = {
+  name: "classification-middle-frame",
   task: "classification",
   frames: unmasked,
-  mode: "joint pass; encoder frozen, one linear layer trained on training clips",
-  pooling: "mean of the joint tokens (audio and visual)",
+  mode: "joint pass of a fine-tuned model",
+  pooling: "mean of the joint tokens (audio and visual), then the model's own head",
   gallery: "all labelled test clips; accuracy stands beside the majority class of the test set",
   metrics: {
     accuracy: "share of clips whose most probable kind is their label",
@@ -16,11 +16,18 @@ const probeJoint: Protocol = {
     dPrime: "√2 · Φ⁻¹(auc)",
     calibration: "expected calibration error over 15 equal confidence bins, weighted by their clips",
   },
+  notes: [],
+};
+
+const probeJoint = varyProtocol(fineTuned, {
+  name: "linear-probe-joint",
+  mode: "joint pass; encoder frozen, one linear layer trained on training clips",
+  pooling: "mean of the joint tokens (audio and visual)",
   notes: [
     "features standardised with the training clips' mean and deviation; mean cross-entropy + l2/2·|W|², L-BFGS",
-    "l2 chosen on validation clips by accuracy, then by cross-entropy; never on test clips",
+    "l2 chosen by accuracy, then by cross-entropy, never on test clips",
   ],
-};
+});
 
 const retrieval: Protocol = {
   name: "retrieval-middle-frame",
@@ -83,11 +90,18 @@ export const protocols: readonly Protocol[] = [
     mode: "visual-only pass; encoder frozen, one linear layer trained on training clips",
     pooling: "mean of the visual tokens",
   }),
-  varyProtocol(probeJoint, {
+  fineTuned,
+  varyProtocol(fineTuned, {
     name: "classification-10-frames",
     frames: "ten frames equally spaced over at most 10 s, probabilities averaged over them, nothing hidden",
-    mode: "fine-tuned model",
   }),
+  ...(["audio", "visual"] as const).map((missing) =>
+    varyProtocol(fineTuned, {
+      name: `classification-missing-${missing}`,
+      mode: `model fine-tuned on both, given no ${missing}: mean of the unified-norm pass and the modality-norm pass`,
+      pooling: `mean of the ${missing === "audio" ? "visual" : "audio"} tokens of each pass, then the model's own head`,
+    }),
+  ),
   retrieval,
   varyProtocol(retrieval, {
     name: "retrieval-five-per-class",

@@ -14,3 +14,8 @@ it("is 0 for sure and right, 1 for sure and wrong", () => {
   expect(calibration([1, 1], [1, 1]).error).toBe(0);
   expect(calibration([1, 1], [0, 0]).error).toBe(1);
 });
+
+it("counts a clip twice as if it stood there twice", () => {
+  const counted = calibration([0.3, 0.9, 0.5], [1, 0, 1], 5, Int32Array.of(2, 1, 0));
+  expect(counted).toEqual(calibration([0.3, 0.3, 0.9], [1, 1, 0], 5));
+});

@@ -12,20 +12,23 @@ export type CalibrationBin = {
  *
  * @param confidence highest probability of each clip, 0–1
  * @param correct 1 where the most probable kind is the label, else 0
+ * @param counts how often each clip counts, for the bootstrap
  */
 export function calibration(
   confidence: ArrayLike<number>,
   correct: ArrayLike<number>,
   binCount = 15,
+  counts?: Int32Array,
 ): { readonly error: number; readonly bins: readonly CalibrationBin[] } {
   const clips = new Float64Array(binCount);
   const sums = new Float64Array(binCount);
   const hits = new Float64Array(binCount);
   for (let i = 0; i < confidence.length; i++) {
     const bin = Math.min(binCount - 1, Math.max(0, Math.ceil(confidence[i] * binCount) - 1));
-    clips[bin]++;
-    sums[bin] += confidence[i];
-    hits[bin] += correct[i];
+    const times = counts === undefined ? 1 : counts[i];
+    clips[bin] += times;
+    sums[bin] += times * confidence[i];
+    hits[bin] += times * correct[i];
   }
   const bins = Array.from(clips, (count, bin) => ({
     low: bin / binCount,
@@ -35,5 +38,5 @@ export function calibration(
     accuracy: count === 0 ? 0 : hits[bin] / count,
   }));
   const error = bins.reduce((sum, bin) => sum + bin.clips * Math.abs(bin.accuracy - bin.confidence), 0);
-  return { error: error / confidence.length, bins };
+  return { error: error / clips.reduce((sum, count) => sum + count, 0), bins };
 }

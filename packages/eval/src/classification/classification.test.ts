@@ -32,7 +32,7 @@ describe("classification", () => {
     ]);
     expect(Array.from(result.clips.correct)).toEqual([1, 0, 1, 1, 1]);
     expect(result.intervals.accuracy.low).toBeLessThan(0.8);
-    expect(result.protocol.name).toBe("linear-probe-joint");
+    expect(result.protocol.name).toBe("classification-middle-frame");
   });
 
   it("holds no NaN where a kind has no clips, and names it", () => {
@@ -81,7 +81,7 @@ describe("tagging", () => {
     expect(result.mAP).toBe(1);
     expect(result.chance).toBeCloseTo((0.4 + 0.6) / 2, 12);
     expect(result.warnings[0]).toContain("flute (no positive clips)");
-    expect(result.protocol.notes.join()).toContain("binary cross-entropy per kind");
+    expect(result.protocol.notes.join()).toContain("each kind is scored by itself");
   });
 
   it("refuses targets that are not 0 or 1", () => {

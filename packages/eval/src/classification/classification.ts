@@ -1,5 +1,5 @@
 import { KdcError } from "@kdc-mae/core";
-import { type BootstrapOptions, bootstrap, type Interval, meanOf } from "../bootstrap.js";
+import { type BootstrapOptions, bootstrap, type Interval, mapInterval, meanOf } from "../bootstrap.js";
 import type { Evaluated } from "../head.js";
 import { expectMatrix, type Matrix } from "../matrix.js";
 import { findProtocol, type Protocol } from "../protocol.js";
@@ -7,6 +7,7 @@ import { protocols } from "../protocols.js";
 import { type CalibrationBin, calibration } from "./calibration.js";
 import { type KindScores, rankKinds } from "./kind-scores.js";
 import { oneHot } from "./labels.js";
+import { dPrime } from "./roc.js";
 
 export type ClassificationInput = {
   readonly kinds: readonly string[];
@@ -34,7 +35,7 @@ export type ClassificationResult = Evaluated & {
   readonly confusion: readonly (readonly number[])[];
   readonly calibration: { readonly error: number; readonly bins: readonly CalibrationBin[] };
   readonly excluded: Readonly<Record<string, string>>;
-  readonly intervals: Readonly<Record<"accuracy" | "mAP" | "auc", Interval>>;
+  readonly intervals: Readonly<Record<"accuracy" | "mAP" | "auc" | "dPrime" | "calibration", Interval>>;
   readonly warnings: readonly string[];
   /** By clip, for paired tests and curves: what came in, and 1 where the prediction is the label. */
   readonly clips: { readonly probabilities: Matrix; readonly labels: Int32Array; readonly correct: Uint8Array };
@@ -73,8 +74,12 @@ export function classification(input: ClassificationInput): ClassificationResult
   }));
   const frequent = rows.reduce((most, row) => (row.positives > most.positives ? row : most));
   const accuracy = meanOf(correct);
+  const confidence = Float64Array.from(predicted, (kind, i) => probabilities.data[i * kinds.length + kind]);
+  const calibrationError = (counts: Int32Array) => calibration(confidence, correct, 15, counts).error;
+  const statistics = { accuracy, calibration: calibrationError, ...ranking.statistics };
+  const intervals = bootstrap(N, statistics, input.intervals);
   return {
-    protocol: input.protocol ?? findProtocol(protocols, "linear-probe-joint"),
+    protocol: input.protocol ?? findProtocol(protocols, "classification-middle-frame"),
     evaluated: N,
     leftOut: input.leftOut ?? {},
     accuracy: accuracy(new Int32Array(N).fill(1)),
@@ -84,12 +89,9 @@ export function classification(input: ClassificationInput): ClassificationResult
     dPrime: ranking.dPrime,
     kinds: rows,
     confusion,
-    calibration: calibration(
-      Float64Array.from(predicted, (kind, i) => probabilities.data[i * kinds.length + kind]),
-      correct,
-    ),
+    calibration: calibration(confidence, correct),
     excluded: ranking.excluded,
-    intervals: bootstrap(N, { accuracy, ...ranking.statistics }, input.intervals),
+    intervals: { ...intervals, dPrime: mapInterval(intervals.auc, dPrime) },
     warnings: exclusionWarnings(frequent, N, ranking.excluded),
     clips: { probabilities, labels: Int32Array.from(labels), correct },
   };

@@ -1,6 +1,7 @@
 import { KdcError } from "@kdc-mae/core";
 import { expectMatrix, type Matrix, takeRows } from "../matrix.js";
-import { varyProtocol } from "../protocol.js";
+import { findProtocol, varyProtocol } from "../protocol.js";
+import { protocols } from "../protocols.js";
 import {
   argmaxRows,
   type ClassificationInput,
@@ -142,6 +143,7 @@ export function linearProbe(
   const { classifier, l2, tried } = fitLinearProbe(input);
   const result = classification({
     ...input,
+    protocol: input.protocol ?? findProtocol(protocols, "linear-probe-joint"),
     probabilities: predictLinear(classifier, input.test.features),
     labels: input.test.labels,
   });

@@ -1,10 +1,11 @@
 import { KdcError } from "@kdc-mae/core";
-import { type BootstrapOptions, bootstrap, type Interval } from "../bootstrap.js";
+import { type BootstrapOptions, bootstrap, type Interval, mapInterval } from "../bootstrap.js";
 import type { Evaluated } from "../head.js";
 import { expectMatrix, type Matrix } from "../matrix.js";
 import { findProtocol, type Protocol, varyProtocol } from "../protocol.js";
 import { protocols } from "../protocols.js";
 import { type KindScores, rankKinds } from "./kind-scores.js";
+import { dPrime } from "./roc.js";
 
 export type TaggingInput = {
   readonly kinds: readonly string[];
@@ -25,13 +26,14 @@ export type TaggingResult = Evaluated & {
   readonly chance: number | null;
   readonly kinds: readonly KindScores[];
   readonly excluded: Readonly<Record<string, string>>;
-  readonly intervals: Readonly<Record<"mAP" | "auc", Interval>>;
+  readonly intervals: Readonly<Record<"mAP" | "auc" | "dPrime", Interval>>;
   readonly warnings: readonly string[];
 };
 
-const taggingProtocol = varyProtocol(findProtocol(protocols, "linear-probe-joint"), {
-  name: "linear-probe-joint-multi-label",
-  notes: ["several labels per clip: binary cross-entropy per kind, l2 chosen by mAP"],
+const taggingProtocol = varyProtocol(findProtocol(protocols, "classification-middle-frame"), {
+  name: "tagging-middle-frame",
+  gallery: "all labelled test clips; mAP stands beside the mean share of positives",
+  notes: ["any number of labels per clip; each kind is scored by itself"],
 });
 
 /**
@@ -57,6 +59,7 @@ export function tagging(input: TaggingInput): TaggingResult {
     });
   }
   const ranking = rankKinds(kinds, scores, targets);
+  const intervals = bootstrap(N, ranking.statistics, input.intervals);
   const names = Object.keys(ranking.excluded);
   const counted = ranking.kinds.filter(({ averagePrecision }) => averagePrecision !== null);
   return {
@@ -69,7 +72,7 @@ export function tagging(input: TaggingInput): TaggingResult {
     chance: counted.length === 0 ? null : counted.reduce((sum, row) => sum + row.positives / N / counted.length, 0),
     kinds: ranking.kinds,
     excluded: ranking.excluded,
-    intervals: bootstrap(N, ranking.statistics, input.intervals),
+    intervals: { ...intervals, dPrime: mapInterval(intervals.auc, dPrime) },
     warnings:
       names.length === 0
         ? []

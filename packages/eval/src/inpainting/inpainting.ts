@@ -43,7 +43,7 @@ export type ModalityInpainting = {
   readonly meanFillPsnr: number | null;
   readonly peak: number;
   readonly unit: string;
-  readonly intervals: Readonly<Record<"mse" | "meanFill" | "gain", Interval>>;
+  readonly intervals: Readonly<Record<"mse" | "meanFill" | "gain" | "psnr", Interval>>;
   /** Mean of meanFill − mse: above 0 the model beats the baseline. */
   readonly gain: number;
   /** One number per clip, for paired tests. */
@@ -68,7 +68,16 @@ function figures(batches: readonly HiddenErrors[], units: PixelUnits, options?: 
   const low = Math.min(...batches.map(({ range }) => range[0]));
   const high = Math.max(...batches.map(({ range }) => range[1]));
   const peak = units.peak ?? high - low;
-  const decibel = (error: number) => (error > 0 && peak > 0 ? 10 * Math.log10((peak * peak) / error) : null);
+  const psnr = (error: number) => 10 * Math.log10((peak * peak) / error);
+  const decibel = (error: number) => (error > 0 && peak > 0 ? psnr(error) : null);
+  const inUnits = meanOf(all("mseInUnits"));
+  const statistics = {
+    mse: meanOf(mse),
+    meanFill: meanOf(meanFill),
+    gain: meanOf(gains),
+    psnr: (counts: Int32Array) => psnr(inUnits(counts)),
+  };
+  const intervals = bootstrap(mse.length, statistics, options);
   return {
     mse: mean(mse),
     meanFill: mean(meanFill),
@@ -77,7 +86,7 @@ function figures(batches: readonly HiddenErrors[], units: PixelUnits, options?: 
     meanFillPsnr: decibel(mean(all("meanFillInUnits"))),
     peak,
     unit: units.name,
-    intervals: bootstrap(mse.length, { mse: meanOf(mse), meanFill: meanOf(meanFill), gain: meanOf(gains) }, options),
+    intervals,
     clips: { mse, meanFill },
   };
 }

@@ -51,8 +51,8 @@ export function classificationSection({ classification, dataset }: ReportInput):
         withInterval(one.accuracy, "share", one.intervals.accuracy),
         withInterval(one.mAP, "share", one.intervals.mAP),
         withInterval(one.auc, "share", one.intervals.auc),
-        numberText(one.dPrime, "error"),
-        numberText(one.calibration.error, "share"),
+        withInterval(one.dPrime, "error", one.intervals.dPrime),
+        withInterval(one.calibration.error, "share", one.intervals.calibration),
       ];
     }),
   );
@@ -140,7 +140,7 @@ export function inpaintingTable({ inpainting }: ReportInput): string {
           numberText(result.ratio[modality], "share"),
           withInterval(one.mse, "error", one.intervals.mse),
           withInterval(one.meanFill, "error", one.intervals.meanFill),
-          numberText(one.psnr, "decibel"),
+          withInterval(one.psnr, "decibel", one.intervals.psnr),
           numberText(one.meanFillPsnr, "decibel"),
         ];
       }),
