@@ -14,7 +14,7 @@ const partials = [
   [4.07, 0.35, 0.2],
 ] as const;
 
-/** A flared bell with a swinging clapper; inharmonic partials that die away. */
+/** A flared bell with dark bands and a swinging clapper; inharmonic partials that die away. */
 export const bell: Kind = {
   name: "bell",
   pitch: 620,
@@ -23,9 +23,8 @@ export const bell: Kind = {
     if (depth > 0 && depth < 1) {
       const half = 0.18 + 0.35 * Math.sqrt(depth) + 0.42 * depth ** 4;
       if (Math.abs(u) < half) {
-        if (depth > 0.82) return ink.dark;
-        if (depth > 0.62 && depth < 0.7) return ink.accent;
-        return u > -0.62 * half && u < -0.3 * half ? ink.light : ink.body;
+        if (depth > 0.86) return ink.accent;
+        return (v + 1) % 0.4 < 0.16 ? ink.dark : ink.body;
       }
     }
     if (inDisc(u, v, 0.3 * Math.sin(swing), 0.74, 0.25)) return ink.accent;

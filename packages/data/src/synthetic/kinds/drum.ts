@@ -12,9 +12,9 @@ export const drum: Kind = {
     if (inEllipse(u, v, 0, -0.55, 0.97, 0.42)) return inEllipse(u, v, 0, -0.55, 0.8, 0.29) ? ink.light : ink.dark;
     const bottom = 0.62 + 0.36 * Math.sqrt(Math.max(0, 1 - u * u));
     if (Math.abs(u) > 0.95 || v < -0.55 || v > bottom) return ink.none;
-    if (v > bottom - 0.18) return ink.dark;
+    if (v > bottom - 0.15) return ink.accent;
     const zigzag = Math.abs((((((u + 0.95) / 0.475) % 2) + 2) % 2) - 1);
-    return Math.abs(v - (-0.05 + 0.75 * zigzag)) < 0.13 ? ink.accent : ink.body;
+    return Math.abs(v - (-0.05 + 0.75 * zigzag)) < 0.16 ? ink.dark : ink.body;
   },
   rhythm: (rng, seconds) => beats(rng, seconds, [1.8, 3.6], 0.8),
   sing: (samples, strokes, { pitch, sampleRate, detail, rng }) => {

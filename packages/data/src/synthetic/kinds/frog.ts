@@ -4,7 +4,7 @@ import { addNoise } from "../sound/noise.js";
 import { beats, held } from "../sound/stroke.js";
 import { addTone, harmonics, waveTable } from "../sound/tone.js";
 
-/** A wide head with bulging eyes and a broad mouth; croaks made of a rattling train of pulses. */
+/** A wide spotted head with bulging eyes and a broad mouth; croaks made of a rattling train of pulses. */
 export const frog: Kind = {
   name: "frog",
   pitch: 480,
@@ -17,7 +17,8 @@ export const frog: Kind = {
     const lip = 0.2 + 0.3 * (1 - u * u);
     const gape = 0.08 + 0.06 * (1 + Math.sin(swing));
     if (Math.abs(u) < 0.8 && Math.abs(v - lip) < gape) return ink.dark;
-    return v > lip ? ink.accent : ink.body;
+    if (v > lip) return ink.accent;
+    return inDisc(((u + 2) % 0.4) - 0.2, ((v + 2) % 0.36) - 0.18, 0, 0, 0.12) ? ink.dark : ink.body;
   },
   rhythm: (rng, seconds) => beats(rng, seconds, [1.7, 3], 0.62),
   sing: (samples, strokes, { pitch, sampleRate, detail, rng }) => {

@@ -6,7 +6,7 @@ import { beats } from "../sound/stroke.js";
 /** Steps of the scale the notes are taken from, in semitones. */
 const scale = [0, 3, 5, 7, 10, 12] as const;
 
-/** A waisted body with a sound hole and a long neck; plucked strings. */
+/** A waisted body of long grain with a sound hole and a long neck; plucked strings. */
 export const guitar: Kind = {
   name: "guitar",
   pitch: 190,
@@ -17,7 +17,7 @@ export const guitar: Kind = {
     if (!body) return ink.none;
     if (inRectangle(u, v, -0.4, 0.7, 0.4, 0.84)) return ink.dark;
     if (inDisc(u, v, 0, 0.3, 0.27)) return inDisc(u, v, 0, 0.3, 0.19) ? ink.dark : ink.accent;
-    return Math.abs(u) < 0.07 ? ink.light : ink.body;
+    return Math.abs(u) < 0.07 ? ink.light : Math.abs(u) % 0.3 < 0.07 ? ink.dark : ink.body;
   },
   rhythm: (rng, seconds) => beats(rng, seconds, [1.8, 3.4], 1.4),
   sing: (samples, strokes, { pitch, sampleRate, detail, rng }) => {

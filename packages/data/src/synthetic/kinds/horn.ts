@@ -11,8 +11,8 @@ export const horn: Kind = {
     if (u > 0.84 && u < 1 && Math.abs(v) < 0.97) return ink.dark;
     if (u > -0.35 && u <= 0.84) {
       const along = (u + 0.35) / 1.19;
-      const half = 0.13 + 0.68 * along ** 2.2;
-      if (Math.abs(v) < half) return Math.sin(17 * along) > 0.25 ? ink.accent : ink.light;
+      const half = 0.22 + 0.7 * along ** 1.5;
+      if (Math.abs(v) < half) return Math.sin(18 * along) > 0.25 ? ink.dark : ink.light;
     }
     if (inDisc(u, v, -0.64, 0, 0.36)) return inDisc(u, v, -0.72, -0.1, 0.13) ? ink.light : ink.body;
     return inRectangle(u, v, -0.1, 0.1, 0.1, 0.7) ? ink.dark : ink.none;

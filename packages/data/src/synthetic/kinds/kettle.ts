@@ -3,7 +3,7 @@ import { inDisc, inEllipse, ink, inRectangle, onLine } from "../picture/paint.js
 import { addNoise } from "../sound/noise.js";
 import { held, phrases } from "../sound/stroke.js";
 
-/** A pot with a spout, lid and handle; a hiss of steam that rises. */
+/** A criss-crossed pot with a spout, lid and handle; a hiss of steam that rises. */
 export const kettle: Kind = {
   name: "kettle",
   pitch: 4200,
@@ -14,8 +14,9 @@ export const kettle: Kind = {
     if (onLine(u, v, 0.45, 0.45, 0.93, -0.3, 0.13)) return v < -0.15 ? ink.dark : ink.accent;
     if (inEllipse(u, v, -0.1, -0.2, 0.5, 0.14)) return ink.light;
     if (!inEllipse(u, v, -0.1, 0.4, 0.85, 0.62) || v > 0.95) return ink.none;
-    if (inRectangle(u, v, -1, 0.72, 1, 1)) return ink.dark;
-    return Math.abs(v - 0.35) < 0.14 ? ink.accent : ink.body;
+    if (inRectangle(u, v, -1, 0.8, 1, 1)) return ink.accent;
+    const woven = Math.abs(((u + v + 4) % 0.44) - 0.22) < 0.07 || Math.abs(((u - v + 4) % 0.44) - 0.22) < 0.07;
+    return woven ? ink.light : ink.body;
   },
   rhythm: (rng, seconds) => phrases(rng, seconds, [1, 2]),
   sing: (samples, strokes, { pitch, sampleRate, detail, rng }) => {

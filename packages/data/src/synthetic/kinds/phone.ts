@@ -9,12 +9,12 @@ export const phone: Kind = {
   pitch: 1250,
   paint: (u, v) => {
     if (!inRectangle(u, v, -0.72, -0.99, 0.72, 0.99)) return ink.none;
-    if (!inRectangle(u, v, -0.6, -0.9, 0.6, 0.9)) return ink.dark;
-    if (inRectangle(u, v, -0.45, -0.75, 0.45, -0.28)) return ink.light;
-    if (v < -0.15) return ink.body;
+    if (!inRectangle(u, v, -0.6, -0.9, 0.6, 0.9)) return ink.body;
+    if (inRectangle(u, v, -0.45, -0.75, 0.45, -0.28)) return ink.body;
+    if (v < -0.15) return ink.accent;
     const keyU = ((u + 0.6) % 0.4) - 0.2;
     const keyV = ((v + 0.15) % 0.35) - 0.175;
-    return inDisc(keyU, keyV, 0, 0, 0.135) ? ink.accent : ink.body;
+    return inDisc(keyU, keyV, 0, 0, 0.135) ? ink.dark : ink.light;
   },
   rhythm: (rng, seconds) => phrases(rng, seconds, [0.45, 0.9]),
   sing: (samples, strokes, { pitch, sampleRate, detail }) => {

@@ -9,14 +9,15 @@ export const siren: Kind = {
   pitch: 760,
   paint: (u, v, swing) => {
     if (inRectangle(u, v, -0.98, 0.6, 0.98, 1)) return v > 0.8 ? ink.dark : ink.accent;
-    if (v < 0.6 && inDisc(u, v, 0, 0.6, 0.62)) {
+    if (v < 0.6 && inDisc(u, v, 0, 0.6, 0.92)) {
       const beam = Math.cos(swing);
-      return Math.abs(u - 0.35 * beam) < 0.16 ? ink.light : ink.body;
+      if (Math.abs(u - 0.5 * beam) < 0.16) return ink.light;
+      return Math.hypot(u, v - 0.6) % 0.36 < 0.16 ? ink.dark : ink.body;
     }
     const radius = Math.hypot(u, v - 0.6);
-    if (v > 0.45 || radius < 0.76 || radius > 1.5) return ink.none;
+    if (v > 0.2 || radius < 1.06 || radius > 1.6) return ink.none;
     const angle = Math.atan2(0.6 - v, u);
-    return Math.abs(Math.sin(2.5 * (angle - Math.PI / 2))) < 0.38 ? ink.dark : ink.none;
+    return Math.abs(Math.sin(3.5 * (angle - Math.PI / 2))) < 0.38 ? ink.dark : ink.none;
   },
   rhythm: (rng, seconds) => phrases(rng, seconds, [1.1, 2]),
   sing: (samples, strokes, { pitch, sampleRate, detail }) => {

@@ -4,14 +4,14 @@ import { addNoise } from "../sound/noise.js";
 import { held, phrases } from "../sound/stroke.js";
 import { addTone, sine } from "../sound/tone.js";
 
-/** A referee's whistle with a rolling pea; a high, fast-trilling sine in breath noise. */
+/** A referee's whistle of dark and light rings with a rolling pea; a high, fast-trilling sine in breath noise. */
 export const whistle: Kind = {
   name: "whistle",
   pitch: 2500,
   paint: (u, v, swing) => {
     if (inDisc(u, v, -0.3, 0.27, 0.72)) {
-      if (inDisc(u, v, -0.3 + 0.25 * Math.cos(swing), 0.27 + 0.25 * Math.sin(swing), 0.22)) return ink.light;
-      return inDisc(u, v, -0.3, 0.27, 0.52) ? ink.dark : ink.body;
+      if (inDisc(u, v, -0.3 + 0.2 * Math.cos(swing), 0.27 + 0.2 * Math.sin(swing), 0.15)) return ink.accent;
+      return Math.hypot(u + 0.3, v - 0.27) % 0.36 < 0.18 ? ink.light : ink.dark;
     }
     if (inRectangle(u, v, -0.35, -0.95, 1, -0.35)) {
       if (u > 0.72) return ink.accent;

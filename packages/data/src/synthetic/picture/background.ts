@@ -12,7 +12,10 @@ const things: readonly ((x: number, y: number) => boolean)[] = [
   (x, y) => (Math.abs(x) < 0.25 || Math.abs(y) < 0.25) && Math.abs(x) < 0.9 && Math.abs(y) < 0.9,
 ];
 
-const anyColour = (rng: Rng): Colour => fromHsv(rng.uniform(), 0.7 * rng.uniform(), 0.15 + 0.8 * rng.uniform());
+const thingColour = (rng: Rng): Colour => fromHsv(rng.uniform(), 0.7 * rng.uniform(), 0.15 + 0.8 * rng.uniform());
+
+/** Walls and floors are duller than the things in front of them. */
+const wallColour = (rng: Rng): Colour => fromHsv(rng.uniform(), 0.5 * rng.uniform(), 0.3 + 0.4 * rng.uniform());
 
 /** Mixes a colour into the pixel at index `x + size · y`; `cover` 0 leaves it, 1 replaces it. */
 function blend({ pixels }: Canvas, pixel: number, colour: Colour, cover: number): void {
@@ -26,7 +29,7 @@ function blend({ pixels }: Canvas, pixel: number, colour: Colour, cover: number)
 function scatter(canvas: Canvas, rng: Rng): void {
   const { size } = canvas;
   const inside = things[rng.integer(things.length)];
-  const colour = anyColour(rng);
+  const colour = thingColour(rng);
   const radius = size * (0.02 + 0.06 * rng.uniform());
   const cx = size * rng.uniform();
   const cy = size * rng.uniform();
@@ -45,13 +48,13 @@ function scatter(canvas: Canvas, rng: Rng): void {
 }
 
 /**
- * A cluttered background: a gradient between two random colours in a random direction, slow waves, `clutter` small
+ * A cluttered background: a gradient between two dull random colours in a random direction, slow waves, `clutter` small
  * random things, and grain.
  */
 export function drawBackground(rng: Rng, size: number, clutter: number): Canvas {
   const canvas = createCanvas(size);
-  const from = anyColour(rng);
-  const to = anyColour(rng);
+  const from = wallColour(rng);
+  const to = wallColour(rng);
   const turn = 2 * Math.PI * rng.uniform();
   const along = [Math.cos(turn) / size, Math.sin(turn) / size];
   const wave = 2 + 6 * rng.uniform();

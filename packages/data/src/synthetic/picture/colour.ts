@@ -20,7 +20,9 @@ export const brightness = ([red, green, blue]: Colour): number => 0.299 * red + 
 
 /** Random colours of one object. Every kind draws from the same distribution; only the contrast between inks is kept. */
 export function drawPalette(rng: Rng): Palette {
-  const body = fromHsv(rng.uniform(), 0.35 + 0.6 * rng.uniform(), 0.45 + 0.5 * rng.uniform());
+  const anyBody = () => fromHsv(rng.uniform(), 0.35 + 0.6 * rng.uniform(), 0.45 + 0.5 * rng.uniform());
+  let body = anyBody();
+  for (let tries = 0; tries < 50 && Math.abs(brightness(body) - 130) > 45; tries++) body = anyBody();
   let accent = body;
   for (let tries = 0; tries < 50 && Math.abs(brightness(accent) - brightness(body)) < 60; tries++) {
     accent = fromHsv(rng.uniform(), 0.3 + 0.65 * rng.uniform(), 0.25 + 0.75 * rng.uniform());

@@ -1,0 +1,27 @@
+import { manifestError } from "./manifest-error.js";
+import { readRows } from "./rows.js";
+
+/** The classes of a data set in their order, and the name that each written form of a label stands for. */
+export type ClassLabels = { readonly names: readonly string[]; readonly nameOf: ReadonlyMap<string, string> };
+
+/**
+ * Reads a class list: CAV-MAE's and AudioSet's `index,mid,display_name` with a header, or one name per line. A label
+ * may then be written as mid or as display name; items carry the display name.
+ *
+ * @throws KdcError naming line and column
+ */
+export async function readClassLabels(file: string): Promise<ClassLabels> {
+  const names: string[] = [];
+  const nameOf = new Map<string, string>();
+  for await (const { line, cells } of readRows(file)) {
+    if (line === 1 && cells.includes("display_name")) continue;
+    if (cells.length !== 1 && cells.length !== 3) {
+      const remedy = "Give index,mid,display_name or one name per line";
+      throw manifestError({ file, line }, `it has ${cells.length} columns`, remedy);
+    }
+    const name = cells.at(-1)!;
+    names.push(name);
+    for (const form of cells.slice(-2)) nameOf.set(form, name);
+  }
+  return { names, nameOf };
+}
