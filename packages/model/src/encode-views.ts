@@ -1,5 +1,6 @@
 import type { Encoded, Patches, View } from "@kdc-mae/core";
 import type { Tensor } from "@tensorflow/tfjs-core";
+import type { PretrainOptions } from "./compat.js";
 import type { ModelConfig } from "./config.js";
 import { encodeVisible } from "./encoder.js";
 import { expectPatches } from "./expect-patches.js";
@@ -12,7 +13,8 @@ export const encodeGroup = (
   encoder: EncoderParams<Tensor>,
   patches: Patches,
   { views }: ViewGroup,
-): Encoded => encodeVisible(config, encoder, patches, visibleSideBySide(views), views.length);
+  { compat }: PretrainOptions,
+): Encoded => encodeVisible(config, encoder, patches, visibleSideBySide(views), views.length, compat);
 
 /** The streams of view `v` of a group. */
 export const encodedOfView = (encoded: Encoded, V: number, v: number): Encoded => ({
@@ -33,11 +35,12 @@ export function encodeViews(
   encoder: EncoderParams<Tensor>,
   patches: Patches,
   views: readonly View[],
+  options: PretrainOptions = {},
 ): readonly Encoded[] {
   expectViews("encodeViews", config, expectPatches("encodeViews", config, patches), views);
   const made: Encoded[] = [];
   for (const group of groupViews(views)) {
-    const encoded = encodeGroup(config, encoder, patches, group);
+    const encoded = encodeGroup(config, encoder, patches, group, options);
     for (const [v, index] of group.indices.entries()) made[index] = encodedOfView(encoded, group.views.length, v);
   }
   return made;

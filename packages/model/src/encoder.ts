@@ -1,5 +1,6 @@
 import type { Encoded, Patches } from "@kdc-mae/core";
 import { reshape, type Tensor, type Tensor2D, type Tensor3D } from "@tensorflow/tfjs-core";
+import { type Compat, departsBy } from "./compat.js";
 import type { ModelConfig } from "./config.js";
 import { embedAll, embedVisible } from "./embed.js";
 import { jointStreams } from "./joint.js";
@@ -29,6 +30,7 @@ export function branchTokens(
  * @param patches audio `[B, Na, Pa]`, visual `[B, Nv, Pv]`
  * @param visible audio `[B, Ka·V]`, visual `[B, Kv·V]` int32: the visible patches of V views, one view after another
  * @param views V
+ * @param compat with `unchained-streams` the audio and the visual stream meet only the last joint block
  * @returns streams of `B·V` samples, all views of the first clip first
  */
 export function encodeVisible(
@@ -37,6 +39,7 @@ export function encodeVisible(
   patches: Patches,
   visible: Readonly<Record<"audio" | "visual", Tensor2D>>,
   views: number,
+  compat?: Compat,
 ): Encoded {
   const settings = encoderSettings(config);
   const tokens = (modality: "audio" | "visual"): Tensor3D => {
@@ -45,5 +48,7 @@ export function encodeVisible(
     const [B, KV, D] = embedded.shape;
     return blocks(branch.blocks, reshape(embedded, [B * views, KV / views, D]) as Tensor3D, settings);
   };
-  return jointStreams(params.joint, tokens("audio"), tokens("visual"), settings);
+  const { joint } = params;
+  const alone = departsBy(compat, "unchained-streams") ? { ...joint, blocks: joint.blocks.slice(-1) } : joint;
+  return jointStreams(joint, tokens("audio"), tokens("visual"), settings, alone);
 }

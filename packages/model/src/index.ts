@@ -1,8 +1,9 @@
 export { loadImageMae } from "./checkpoint/image-mae.js";
 export { type Loaded, type LoadOptions, loadClassifier, loadEncoder, loadModel } from "./checkpoint/load.js";
 export { parseSafetensors, safetensorsChunks, type TensorFile } from "./checkpoint/safetensors.js";
-export { stateDict } from "./checkpoint/state-dict.js";
+export { officialTensors, stateDict } from "./checkpoint/state-dict.js";
 export { type ClassifierMode, classify, officialModes, pooled } from "./classifier.js";
+export type { Compat, Departure, PretrainOptions } from "./compat.js";
 export { checkConfig, type ModelConfig, presets } from "./config.js";
 export { encodeViews } from "./encode-views.js";
 export { features } from "./features.js";
@@ -24,4 +25,4 @@ export type {
   Stream,
 } from "./params.js";
 export { pick, place } from "./place.js";
-export { type PretrainOptions, pretrainForward } from "./pretrain.js";
+export { pretrainForward } from "./pretrain.js";

@@ -25,14 +25,16 @@ export function jointPass(
  *
  * @param audio `[B, Ka, D]`
  * @param visual `[B, Kv, D]`
+ * @param alone the joint stack as the audio and the visual stream meet it; the whole of it unless given
  */
 export const jointStreams = (
   joint: EncoderParams<Tensor>["joint"],
   audio: Tensor3D,
   visual: Tensor3D,
   settings: BlockSettings,
+  alone = joint,
 ): Encoded => ({
   joint: jointPass(joint, "joint", concat([audio, visual], 1), settings),
-  audio: jointPass(joint, "audio", audio, settings),
-  visual: jointPass(joint, "visual", visual, settings),
+  audio: jointPass(alone, "audio", audio, settings),
+  visual: jointPass(alone, "visual", visual, settings),
 });

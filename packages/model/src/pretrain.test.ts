@@ -3,11 +3,12 @@ import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { loadModel } from "./checkpoint/load.js";
 import { stateDict } from "./checkpoint/state-dict.js";
+import type { PretrainOptions } from "./compat.js";
 import type { ModelConfig } from "./config.js";
 import { encodeViews } from "./encode-views.js";
 import { initModel } from "./init.js";
 import type { ModelParams } from "./params.js";
-import { type PretrainOptions, pretrainForward } from "./pretrain.js";
+import { pretrainForward } from "./pretrain.js";
 import { config, golden, hostPatches, onDevice, relativeError, views } from "./seed0.test.fixture.js";
 
 let params: ModelParams<tf.Tensor>;
@@ -178,6 +179,29 @@ describe("encodeViews", () => {
         expect(streams[stream].arraySync()).toEqual(whole[v].encoded[stream].arraySync());
       }
     }
+  });
+});
+
+describe("compat", () => {
+  it("unchained streams meet only the last joint block; joint tokens and predictions stay", () => {
+    const deep = { ...config, jointDepth: 3 };
+    const model = onDevice<ModelParams<tf.Tensor>>(initModel(deep, createRng(5)));
+    const { encoder } = model;
+    const last = { ...encoder, joint: { ...encoder.joint, blocks: encoder.joint.blocks.slice(-1) } };
+    const given = views(2, "complementary");
+    const [, chained] = pretrainForward(deep, model, patches, given).views;
+    const [, ours] = pretrainForward(deep, model, patches, given, { compat: ["unchained-streams"] }).views;
+    const [, expected] = encodeViews({ ...config, jointDepth: 1 }, last, patches, given);
+    for (const stream of ["audio", "visual"] as const) {
+      expect(ours.encoded[stream].arraySync()).toEqual(expected[stream].arraySync());
+      const difference = tf.sub(ours.encoded[stream], chained.encoded[stream]);
+      expect(tf.max(tf.abs(difference)).dataSync()[0]).toBeGreaterThan(0.1);
+    }
+    expect(ours.encoded.joint.arraySync()).toEqual(chained.encoded.joint.arraySync());
+    expect(ours.reconstruction.audio.arraySync()).toEqual(chained.reconstruction.audio.arraySync());
+    const official = pretrainForward(deep, model, patches, given, { compat: "official" }).views[1];
+    expect(official.encoded.audio.arraySync()).toEqual(expected.audio.arraySync());
+    expect(official.reconstruction.audio.arraySync()).not.toEqual(chained.reconstruction.audio.arraySync());
   });
 });
 

@@ -1,14 +1,12 @@
 import type { Evidence, Patches, View, ViewEvidence } from "@kdc-mae/core";
 import type { Tensor } from "@tensorflow/tfjs-core";
+import { departsBy, type PretrainOptions } from "./compat.js";
 import type { ModelConfig } from "./config.js";
 import { decode } from "./decoder.js";
 import { encodedOfView, encodeGroup } from "./encode-views.js";
 import { expectPatches } from "./expect-patches.js";
 import type { ModelParams } from "./params.js";
 import { both, expectViews, groupViews, tokensOfView, visibleAsBatch } from "./view-groups.js";
-
-/** `compat: "official"` seats the tokens of every view on the positions of the first, as the released code does. */
-export type PretrainOptions = { readonly compat?: "official" };
 
 /**
  * Encodes and decodes every view of a batch. Views that show equally many patches run as one batch of B·V.
@@ -22,14 +20,15 @@ export function pretrainForward(
   params: ModelParams<Tensor>,
   patches: Patches,
   views: readonly View[],
-  { compat }: PretrainOptions = {},
+  options: PretrainOptions = {},
 ): Evidence {
   expectViews("pretrainForward", config, expectPatches("pretrainForward", config, patches), views);
+  const misplaced = departsBy(options.compat, "misplaced-views");
   const made: ViewEvidence[] = [];
   for (const group of groupViews(views)) {
     const V = group.views.length;
-    const encoded = encodeGroup(config, params.encoder, patches, group);
-    const seats = visibleAsBatch(compat === "official" ? group.views.map(() => group.views[0]) : group.views);
+    const encoded = encodeGroup(config, params.encoder, patches, group, options);
+    const seats = visibleAsBatch(misplaced ? group.views.map(() => group.views[0]) : group.views);
     const reconstruction = decode(config, params.decoder, encoded.joint, seats);
     for (const [v, index] of group.indices.entries()) {
       made[index] = {

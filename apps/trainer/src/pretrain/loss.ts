@@ -1,6 +1,6 @@
 import type { Encoded, FloatTensor, HostPatches, HostView, LossReport, Patches, View } from "@kdc-mae/core";
 import type { Objective } from "@kdc-mae/losses";
-import type { ModelConfig, ModelParams } from "@kdc-mae/model";
+import type { Compat, ModelConfig, ModelParams } from "@kdc-mae/model";
 import { encodeViews, pretrainForward } from "@kdc-mae/model";
 import type { Tensor } from "@tensorflow/tfjs-core";
 
@@ -26,10 +26,10 @@ export type HostPretrainBatch = {
 
 /** The whole pretraining objective as one tfjs function of parameters and a batch. */
 export const pretrainLoss =
-  (config: ModelConfig, objective: Objective, compat?: "official") =>
+  (config: ModelConfig, objective: Objective, compat?: Compat) =>
   (params: PretrainParams<Tensor>, batch: PretrainBatch): LossReport => {
     const evidence = pretrainForward(config, params.model, batch.patches, batch.views, { compat });
     const teacher: readonly Encoded[] | undefined =
-      batch.teacher && encodeViews(config, batch.teacher.encoder, batch.patches, batch.views);
+      batch.teacher && encodeViews(config, batch.teacher.encoder, batch.patches, batch.views, { compat });
     return objective.compute(teacher === undefined ? evidence : { ...evidence, teacher }, params.weighting);
   };

@@ -43,6 +43,20 @@ function unusedNorms(config: ModelConfig, decoder: boolean): StateDict {
 }
 
 /**
+ * A tree like the parameters (theirs, or their gradients) under official PyTorch names and shapes, and nothing else.
+ */
+export function officialTensors(
+  config: ModelConfig,
+  params: ModelParams<FloatTensor> | ClassifierParams<FloatTensor>,
+): Record<string, FloatTensor> {
+  const specs = "decoder" in params ? modelSpec(config) : classifierSpec(config, params.head.linear.weight.shape[0]);
+  const values = new Map(treeLeaves<FloatTensor>(params));
+  return Object.fromEntries(
+    treeLeaves<ParameterSpec>(specs).map(([path, spec]) => [spec.official, toStored(spec, values.get(path)!)]),
+  );
+}
+
+/**
  * Parameters under their official PyTorch names and shapes, complete enough for a strict `load_state_dict` of the
  * official CAV-MAE classes: with position tables and with the norms those classes own and never use. Most tensors
  * share their memory with the parameters.
@@ -56,17 +70,11 @@ export function stateDict(
   unused: Readonly<Record<string, HostTensor>> = {},
 ): StateDict {
   const isModel = "decoder" in params;
-  const specs = isModel ? modelSpec(config) : classifierSpec(config, params.head.linear.weight.shape[0]);
-  const values = new Map(treeLeaves<FloatTensor>(params));
-  const named = treeLeaves<ParameterSpec>(specs).map(([path, spec]) => [
-    spec.official,
-    toStored(spec, values.get(path)!),
-  ]);
   const tables = Object.entries(positionNames(config, isModel)).map(([name, make]) => [name, make()]);
   return {
     ...unusedNorms(config, isModel),
     ...Object.fromEntries(tables),
     ...unused,
-    ...Object.fromEntries(named),
+    ...officialTensors(config, params),
   };
 }
