@@ -1,1 +1,28 @@
-process.stdout.write("kdc-mae\n");
+import { isKdcError } from "@kdc-mae/core";
+import { Command, CommanderError } from "commander";
+import { addDemoCommand } from "./commands/demo.js";
+
+const program = new Command("kdc-mae")
+  .description("KDC-MAE: audio-visual self-supervised learning, from media files to reports")
+  .version("0.1.0")
+  .showHelpAfterError("(add --help for what may be given)")
+  .exitOverride();
+
+for (const add of [addDemoCommand]) add(program);
+for (const command of program.commands) command.exitOverride().showHelpAfterError("(add --help for what may be given)");
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+  else if (isKdcError(error)) {
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = error.reason === "experiment" || error.reason === "usage" ? 2 : 1;
+  } else if (error instanceof Error && error.name === "AbortError") {
+    process.stderr.write("stopped; the same command goes on from here\n");
+    process.exitCode = 130;
+  } else {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}

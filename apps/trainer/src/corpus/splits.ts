@@ -1,0 +1,87 @@
+import type { ClipItem } from "@kdc-mae/core";
+import { KdcError } from "@kdc-mae/core";
+import { createPipesDecoder, locateFfmpeg, makeSet } from "@kdc-mae/data/node";
+import type { CheckedExperiment } from "../experiment/schema.js";
+import { startProgress } from "../terminal/progress.js";
+import type { FrontEnd } from "./front-end.js";
+import { loadClips } from "./load-clips.js";
+import type { StoredClip } from "./stored-clip.js";
+
+/** A data set in memory, by split. */
+export type LoadedSplits = {
+  readonly splits: Readonly<Record<"train" | "validation" | "test", readonly StoredClip[]>>;
+  readonly leftOut: Readonly<Record<string, number>>;
+  /** The messages of the first few that were left out. */
+  readonly messages: readonly string[];
+};
+
+const WORKERS = 2;
+
+/** The clips of a made set; files that are there already are used again. */
+export async function syntheticItems(
+  data: Extract<CheckedExperiment["data"], { kind: "synthetic" }>,
+  options: {
+    readonly directory: string;
+    readonly ffmpeg: string;
+    readonly seed: number;
+    readonly signal?: AbortSignal;
+  },
+): Promise<readonly ClipItem[]> {
+  const { directory, ffmpeg, seed, signal } = options;
+  const counts = { train: data.train, validation: data.validation, test: data.test };
+  const total = data.train + data.validation + data.test;
+  const progress = startProgress("media", total, "clips");
+  try {
+    const { items } = await makeSet({
+      directory,
+      ffmpeg,
+      counts,
+      seed,
+      workers: WORKERS,
+      onProgress: ({ done }) => progress.update(done),
+      signal,
+    });
+    return items;
+  } finally {
+    progress.stop();
+  }
+}
+
+/** Decodes items into memory and sorts them by split. */
+export async function loadSplits(
+  items: readonly ClipItem[],
+  frontEnd: FrontEnd,
+  options: { readonly ffmpeg: string; readonly signal?: AbortSignal },
+): Promise<LoadedSplits> {
+  const progress = startProgress("decode", items.length, "clips");
+  try {
+    const { kept, leftOut, reasons } = await loadClips(items, frontEnd, {
+      decoder: createPipesDecoder(options.ffmpeg),
+      concurrency: WORKERS,
+      onProgress: (done) => progress.update(done),
+      signal: options.signal,
+    });
+    const of = (split: string) => kept.filter(({ item }) => item.split === split);
+    return {
+      splits: { train: of("train"), validation: of("validation"), test: of("test") },
+      leftOut: reasons,
+      messages: leftOut.slice(0, 5).map(({ error }) => error.message),
+    };
+  } finally {
+    progress.stop();
+  }
+}
+
+/** The ffmpeg of this machine, chosen from the environment. */
+export const findFfmpeg = async (): Promise<string> => (await locateFfmpeg({ env: process.env })).path;
+
+/** @throws KdcError when a split that is needed has no clips */
+export function expectClips(name: string, clips: readonly unknown[]): void {
+  if (clips.length > 0) return;
+  throw new KdcError({
+    where: "data set",
+    what: `no clip of the ${name} split could be used`,
+    remedy: "Look at what was left out and why, and give more clips",
+    reason: "empty-split",
+  });
+}

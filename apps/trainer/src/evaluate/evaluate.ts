@@ -1,0 +1,86 @@
+import type { FloatTensor } from "@kdc-mae/core";
+import type { Execute } from "@kdc-mae/engine";
+import { kindsOf, type ReportInput } from "@kdc-mae/eval";
+import { complementaryViews } from "@kdc-mae/masking";
+import type { ModelConfig, ModelParams } from "@kdc-mae/model";
+import type { StoredClip } from "../corpus/stored-clip.js";
+import { type Cutting, embedClips } from "./embed-clips.js";
+import { clipPictures, retrievalExamples } from "./pictures.js";
+import { reconstructClips } from "./reconstruct.js";
+import { inpaint, localize, probes, retrieve } from "./tasks.js";
+
+/** Clips by what they are for. */
+export type Splits = Readonly<Record<"train" | "validation" | "test", readonly StoredClip[]>>;
+
+export type EvaluationOptions = {
+  readonly splits: Splits;
+  readonly model: {
+    readonly execute: Execute;
+    readonly config: ModelConfig;
+    readonly params: ModelParams<FloatTensor>;
+  };
+  readonly cutting: Cutting;
+  readonly seed: number;
+  /** Share of patches hidden for inpainting. */
+  readonly ratio: number;
+  /** True if the model was trained on per-patch normalised pixels. */
+  readonly normPixels: boolean;
+  readonly leftOut: Readonly<Record<string, number>>;
+  readonly onProgress?: (what: string) => void;
+};
+
+/** The part of a report that evaluation fills in. */
+export type Evaluation = Pick<
+  ReportInput,
+  "dataset" | "retrieval" | "classification" | "inpainting" | "localization" | "clips" | "retrievalExamples"
+>;
+
+const PICTURED_CLIPS = 8;
+
+/** Clips spread over a list. */
+const spread = <T>(list: readonly T[], count: number): number[] =>
+  Array.from({ length: Math.min(count, list.length) }, (_, i) =>
+    Math.floor((i * list.length) / Math.min(count, list.length)),
+  );
+
+/** All four tasks on the test clips, with pictures. Nothing is drawn at random that the seed does not decide. */
+export async function evaluate(options: EvaluationOptions): Promise<Evaluation> {
+  const { splits, model, cutting, seed, ratio, normPixels, leftOut, onProgress = () => undefined } = options;
+  const kinds = kindsOf(Object.values(splits).flatMap((clips) => clips.flatMap(({ item }) => item.labels)));
+  onProgress("embedding");
+  const all = await embedClips([...splits.train, ...splits.validation, ...splits.test], model, cutting);
+  const [first, second] = [splits.train.length, splits.train.length + splits.validation.length];
+  const embedded = { train: all.slice(0, first), validation: all.slice(first, second), test: all.slice(second) };
+  onProgress("retrieval");
+  const found = retrieve(embedded.test, leftOut);
+  onProgress("linear probes");
+  const classification = kinds.length > 1 ? probes(kinds, embedded, leftOut) : undefined;
+  onProgress("inpainting");
+  const targets = normPixels ? ("de-normalized" as const) : ("raw" as const);
+  const filled = await inpaint(splits.test, model, cutting, { ratio, seed, targets, leftOut });
+  onProgress("localization");
+  const located = await localize(embedded.test, model.config, leftOut);
+  onProgress("pictures");
+  const chosen = spread(splits.test, PICTURED_CLIPS);
+  const pictured = chosen.map((index) => splits.test[index]);
+  const masker = complementaryViews({ views: 2, ratio: Math.max(ratio, 0.5) });
+  const clips = [];
+  for await (const made of reconstructClips(pictured, model, { ...cutting, batch: pictured.length }, masker, seed)) {
+    clips.push(...clipPictures(made, embedded.test, model.config, cutting.statistics));
+  }
+  return {
+    dataset: {
+      train: splits.train.length,
+      validation: splits.validation.length,
+      test: splits.test.length,
+      kinds,
+      leftOut,
+    },
+    retrieval: found,
+    ...(classification === undefined ? {} : { classification }),
+    inpainting: [filled],
+    ...(located === undefined ? {} : { localization: located }),
+    clips,
+    retrievalExamples: retrievalExamples(embedded.test, chosen.slice(0, 5), model.config, cutting.statistics),
+  };
+}

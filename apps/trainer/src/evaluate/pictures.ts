@@ -1,0 +1,156 @@
+import type { FloatTensor, PatchGrid } from "@kdc-mae/core";
+import { denormalizeSpectrogram, pasteFrame, pasteSpectrogram } from "@kdc-mae/data";
+import {
+  boxPicture,
+  type ClipPictures,
+  framePicture,
+  heatPicture,
+  type ImagePair,
+  maskedPicture,
+  minMax,
+  neighbours,
+  type Picture,
+  type RetrievalExample,
+  similarityMap,
+  spectrogramPicture,
+  spectrogramRange,
+  upsampleBilinear,
+} from "@kdc-mae/eval";
+import type { ModelConfig } from "@kdc-mae/model";
+import type { Statistics } from "../corpus/batch.js";
+import { cutBatch } from "../corpus/batch.js";
+import type { StoredClip } from "../corpus/stored-clip.js";
+import { type ClipEmbedding, middleFrame, stacked } from "./embed-clips.js";
+import type { Reconstructed } from "./reconstruct.js";
+import { boxOf } from "./tasks.js";
+
+/** One clip's rows of a `[B, N, P]` tensor. */
+const clipRows = (tensor: FloatTensor, index: number): FloatTensor => {
+  const [, N, P] = tensor.shape;
+  return { dtype: "float32", shape: [N, P], data: tensor.data.subarray(index * N * P, (index + 1) * N * P) };
+};
+
+/** `[T, F]` in log-mel units as `[F, T]`, which pictures are drawn from. */
+function turned(spectrogram: FloatTensor): FloatTensor {
+  const [T, F] = spectrogram.shape;
+  const data = new Float32Array(T * F);
+  for (let t = 0; t < T; t++) for (let f = 0; f < F; f++) data[f * T + t] = spectrogram.data[t * F + f];
+  return { dtype: "float32", shape: [F, T], data };
+}
+
+/** Patches as colours: the frame, and the spectrogram drawn over `range` (its own where none is given). */
+function pictures(
+  audio: FloatTensor,
+  visual: FloatTensor,
+  config: ModelConfig,
+  statistics: Statistics,
+  range?: readonly [number, number],
+): {
+  readonly pair: { readonly frame: Picture; readonly spectrogram: Picture };
+  readonly range: readonly [number, number];
+} {
+  const sound = denormalizeSpectrogram(pasteSpectrogram(audio, config.audio), statistics.mean, statistics.std);
+  const values = turned(sound);
+  const drawn = range ?? spectrogramRange(values);
+  return {
+    pair: { frame: framePicture(pasteFrame(visual, config.visual)), spectrogram: spectrogramPicture(values, drawn) },
+    range: drawn,
+  };
+}
+
+/** Predictions where patches were hidden, the originals where they were seen. */
+function mended(original: FloatTensor, predicted: FloatTensor, visible: Int32Array): FloatTensor {
+  const [, P] = original.shape;
+  const data = predicted.data.slice();
+  for (const place of visible) data.set(original.data.subarray(place * P, (place + 1) * P), place * P);
+  return { ...predicted, data };
+}
+
+/** The heat of a clip's sound over its middle picture, with the true box where there is one. */
+function heatOf(embedding: ClipEmbedding, frame: Picture, config: ModelConfig): Picture {
+  const size = frame.width;
+  const map = similarityMap(embedding.audio, embedding.tokens, config.visual);
+  const heated = heatPicture(frame, minMax(upsampleBilinear(map, { width: size, height: size })));
+  const box = boxOf(embedding.clip, size);
+  return box === undefined ? heated : boxPicture(heated, box);
+}
+
+/** Everything there is to see about some clips: originals, views, reconstructions, heat. */
+export function clipPictures(
+  made: Reconstructed,
+  embeddings: readonly ClipEmbedding[],
+  config: ModelConfig,
+  statistics: Statistics,
+): readonly ClipPictures[] {
+  const rowsOf = ({ data, shape }: { data: Int32Array; shape: readonly number[] }, index: number) =>
+    data.subarray(index * shape[1], (index + 1) * shape[1]);
+  return made.clips.map((clip, index) => {
+    const audio = clipRows(made.patches.audio, index);
+    const visual = clipRows(made.patches.visual, index);
+    const { pair: original, range } = pictures(audio, visual, config, statistics);
+    const views = made.views.map(
+      (view): ImagePair => ({
+        frame: masked(original.frame, config.visual, rowsOf(view.visual.visible, index), "top"),
+        spectrogram: masked(original.spectrogram, config.audio, rowsOf(view.audio.visible, index), "bottom"),
+      }),
+    );
+    const reconstructions = made.predictions.map((predicted, v): ImagePair => {
+      const view = made.views[v];
+      const sound = mended(audio, clipRows(predicted.audio, index), rowsOf(view.audio.visible, index));
+      const picture = mended(visual, clipRows(predicted.visual, index), rowsOf(view.visual.visible, index));
+      return pictures(sound, picture, config, statistics, range).pair;
+    });
+    const embedding = embeddings.find((one) => one.clip === clip);
+    return {
+      id: clip.item.id,
+      label: clip.item.labels.join(", "),
+      original,
+      views,
+      reconstructions,
+      ...(embedding === undefined ? {} : { heat: heatOf(embedding, original.frame, config) }),
+    };
+  });
+}
+
+const masked = (picture: Picture, grid: PatchGrid, visible: Int32Array, firstRow: "top" | "bottom") =>
+  maskedPicture(picture, grid, visible, firstRow);
+
+/** Some queries in both directions with the five nearest answers. */
+export function retrievalExamples(
+  embeddings: readonly ClipEmbedding[],
+  chosen: readonly number[],
+  config: ModelConfig,
+  statistics: Statistics,
+): readonly RetrievalExample[] {
+  const drawn = new Map<StoredClip, { readonly frame: Picture; readonly spectrogram: Picture }>();
+  const draw = (clip: StoredClip) => {
+    const known = drawn.get(clip);
+    if (known !== undefined) return known;
+    const patches = cutBatch([{ clip, frame: middleFrame(clip) }], config, statistics);
+    const { pair } = pictures(clipRows(patches.audio, 0), clipRows(patches.visual, 0), config, statistics);
+    drawn.set(clip, pair);
+    return pair;
+  };
+  const [audio, visual] = [stacked(embeddings, "audio"), stacked(embeddings, "visual")];
+  const directions = [
+    { direction: "audioToVisual", from: audio, to: visual, asked: "spectrogram", found: "frame" },
+    { direction: "visualToAudio", from: visual, to: audio, asked: "frame", found: "spectrogram" },
+  ] as const;
+  return directions.flatMap(({ direction, from, to, asked, found }) => {
+    const lists = neighbours(from, to, embeddings.length);
+    return chosen.map((query): RetrievalExample => {
+      const { clip } = embeddings[query];
+      return {
+        direction,
+        query: { label: clip.item.labels.join(", "), image: draw(clip)[asked] },
+        place: lists[query].findIndex(({ index }) => index === query) + 1,
+        found: lists[query].slice(0, 5).map(({ index, cosine }) => ({
+          label: embeddings[index].clip.item.labels.join(", "),
+          image: draw(embeddings[index].clip)[found],
+          cosine,
+          right: index === query,
+        })),
+      };
+    });
+  });
+}

@@ -1,0 +1,52 @@
+import { type FloatTensor, KdcError } from "@kdc-mae/core";
+import { checkConfig, loadModel, type ModelConfig, type ModelParams, presets } from "@kdc-mae/model";
+import { readCheckpoint, saveCheckpoint } from "@kdc-mae/model/node";
+import type { Statistics } from "../corpus/batch.js";
+import { checkExperiment } from "../experiment/check.js";
+import type { CheckedExperiment } from "../experiment/schema.js";
+
+/** A trained model with what is needed to use it: its sizes, its normalisation, and the experiment that made it. */
+export type SavedModel = {
+  readonly config: ModelConfig;
+  readonly params: ModelParams<FloatTensor>;
+  readonly statistics: Statistics;
+  readonly experiment: CheckedExperiment;
+};
+
+/** The model config of an experiment: its preset with its own changes. */
+export function configFor({ model }: CheckedExperiment): ModelConfig {
+  const { preset, ...changes } = model;
+  const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+  return checkConfig({ ...presets[preset], ...given });
+}
+
+/** Saves a model under official names, with everything in its metadata that using it takes. */
+export const saveModel = (path: string, { config, params, statistics, experiment }: SavedModel): Promise<void> =>
+  saveCheckpoint(path, config, params, {
+    metadata: { statistics: JSON.stringify(statistics), experiment: JSON.stringify(experiment) },
+  });
+
+/**
+ * Reads a model that {@link saveModel} wrote.
+ *
+ * @throws KdcError for a checkpoint without its experiment, or of other sizes than it says
+ */
+export async function readModel(path: string): Promise<SavedModel> {
+  const { tensors, metadata } = await readCheckpoint(path);
+  if (metadata.config === undefined || metadata.experiment === undefined || metadata.statistics === undefined) {
+    throw new KdcError({
+      where: `checkpoint ${path}`,
+      what: "it does not say how the model was made (no config, statistics or experiment in its metadata)",
+      remedy:
+        "Give a model.safetensors that kdc-mae wrote; official checkpoints are taken by pretrain --init and finetune --init",
+      reason: "foreign-checkpoint",
+    });
+  }
+  const config = checkConfig(JSON.parse(metadata.config));
+  return {
+    config,
+    params: loadModel(config, tensors).params,
+    statistics: JSON.parse(metadata.statistics),
+    experiment: checkExperiment(JSON.parse(metadata.experiment), path),
+  };
+}
