@@ -1,0 +1,78 @@
+import { Readable } from "node:stream";
+import { createRng } from "@kdc-mae/core";
+import { extract, pack } from "tar-stream";
+import { describe, expect, it } from "vitest";
+import { scanShard } from "./shard-index.js";
+import { packTar, tarEnd, unpackTar } from "./tar.js";
+
+const rng = createRng("tar");
+const data = (length: number) => Uint8Array.from({ length }, () => rng.integer(256));
+const entries = [
+  { name: "000_a.wav", data: data(1031) },
+  { name: "000_a.0.jpg", data: data(512) },
+  { name: "000_a.json", data: new TextEncoder().encode('{"id":"a","labels":["x","y"],"split":"test"}') },
+  { name: "001_é.wav", data: data(0) },
+  { name: "001_é.json", data: new TextEncoder().encode("no json") },
+];
+const whole = Buffer.concat([packTar(entries), tarEnd]);
+/** Chunks whose sizes have nothing to do with blocks. */
+async function* chunks(bytes: Uint8Array, size: number) {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+describe("tar", () => {
+  it("is read by another library, with fixed owner, mode and time", async () => {
+    const got: { name: string; data: Uint8Array }[] = [];
+    const parser = extract();
+    Readable.from([whole]).pipe(parser);
+    for await (const entry of parser) {
+      const parts: Buffer[] = [];
+      for await (const part of entry) parts.push(part as Buffer);
+      got.push({ name: entry.header.name, data: new Uint8Array(Buffer.concat(parts)) });
+      expect(entry.header).toMatchObject({ mode: 0o644, uid: 0, gid: 0, mtime: new Date(0), type: "file" });
+    }
+    expect(got).toEqual(entries);
+  });
+
+  it("comes back, and always in the same bytes", () => {
+    expect(unpackTar(whole, "here").map(({ name, data }) => ({ name, data: new Uint8Array(data) }))).toEqual(entries);
+    expect(packTar(entries)).toEqual(packTar(entries));
+  });
+
+  it("of another library is read, long names too", async () => {
+    const name = `${"folder-é/".repeat(30)}key.0.jpg`;
+    const other = pack();
+    other.entry({ name: "folder", type: "directory" });
+    other.entry({ name }, Buffer.from("picture"));
+    other.finalize();
+    const parts: Buffer[] = [];
+    for await (const part of other) parts.push(part as Buffer);
+    const bytes = Buffer.concat(parts);
+    expect(unpackTar(bytes, "here").map((entry) => [entry.name, String(entry.data)])).toEqual([[name, "picture"]]);
+    expect((await scanShard(chunks(bytes, 100), "here")).map(({ key }) => key)).toEqual([name.slice(0, -6)]);
+  });
+
+  it("refuses what is damaged or cut short", async () => {
+    const damaged = Uint8Array.from(whole);
+    damaged[3]++;
+    expect(() => unpackTar(damaged, "shard-1.tar")).toThrow("shard-1.tar: a header in it is damaged, or it is no tar");
+    expect(() => unpackTar(whole.subarray(0, 1024), "s")).toThrow("000_a.wav is cut short");
+    await expect(scanShard(chunks(whole.subarray(0, 1300), 7), "s")).rejects.toThrow("s: it is cut short");
+    expect(() => packTar([{ name: "é".repeat(51), data: data(1) }])).toThrow("Give names of 1 to 100 bytes");
+  });
+});
+
+describe("scanShard", () => {
+  it.each([7, 512, 100_000])("finds every sample and what its JSON says, from chunks of %i bytes", async (size) => {
+    const samples = await scanShard(chunks(whole, size), "here");
+    expect(samples).toEqual([
+      { key: "000_a", offset: 0, bytes: 3584, id: "a", labels: ["x", "y"], split: "test" },
+      { key: "001_é", offset: 3584, bytes: 1536, id: "001_é", labels: [] },
+    ]);
+    const [, second] = samples;
+    const names = unpackTar(whole.subarray(second.offset, second.offset + second.bytes), "here").map(
+      ({ name }) => name,
+    );
+    expect(names).toEqual(["001_é.wav", "001_é.json"]);
+  });
+});
