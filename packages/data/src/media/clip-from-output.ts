@@ -1,4 +1,4 @@
-import type { Clip, ClipItem, Frame } from "@kdc-mae/core";
+import type { Clip, ClipItem, Frame, Waveform } from "@kdc-mae/core";
 import { chooseFrames } from "../visual/choose-frames.js";
 import type { Picked, Span } from "./command.js";
 import type { DecodeRequest, MediaInfo } from "./decoder.js";
@@ -41,10 +41,13 @@ export async function chosenTimes(
 
 /** Most bytes of sound and of pictures that a clip may give. */
 export function outputLimits(request: DecodeRequest, span: Span, picked: Picked, maxBytes: number): [number, number] {
-  const sound = 2 * request.sampleRate * (span.seconds + 1) + 4096;
   const pictures = request.size === undefined ? maxBytes : picked.gridFrames.length * request.size ** 2 * 3;
-  return [Math.ceil(sound), Math.min(pictures, maxBytes)];
+  return [soundLimit(request.sampleRate, span), Math.min(pictures, maxBytes)];
 }
+
+/** Most bytes of sound that a clip may give. */
+export const soundLimit = (sampleRate: number, span: Span): number =>
+  Math.ceil(2 * sampleRate * (span.seconds + 1) + 4096);
 
 /** What ffmpeg wrote. */
 export type Output = {
@@ -53,6 +56,16 @@ export type Output = {
   readonly sound: Uint8Array;
   readonly pictures: Uint8Array;
 };
+
+/** @throws KdcError with a {@link MediaReason} when the output is not a whole sound */
+export function assembleSound(item: ClipItem, output: Omit<Output, "pictures">): Waveform {
+  if (!expectInput(item.path, output.log).audio) throw mediaError(item.path, "no-audio");
+  const soundBytes = Math.max(0, output.sound.length - 44);
+  const got = { soundBytes, pictures: 1, exitCode: output.exitCode, start: item.start ?? 0, firstPicture: 0 };
+  const fault = findFault(item.path, output.log, got);
+  if (fault) throw fault;
+  return decodeWav(output.sound, item.path, { streamed: true });
+}
 
 /** @throws KdcError with a {@link MediaReason} when the output is not a whole clip */
 export function assembleClip(item: ClipItem, times: readonly number[], picked: Picked, output: Output): Clip {

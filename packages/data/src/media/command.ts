@@ -16,8 +16,12 @@ export const spanOf = (item: ClipItem, atMost: number): Span => {
   return { start, seconds: Math.min(atMost, (item.end ?? Number.POSITIVE_INFINITY) - start) };
 };
 
+/** Largest picture that is decoded, pixels (8K video has 33 million), and largest piece of memory ffmpeg may take, bytes. */
+const [maxPixels, maxAllocation] = [36_000_000, 2 ** 30];
+
 /** Options before `-i`: nothing is asked of a terminal, nothing but the file itself is opened, one thread. */
 export const inputOptions = (span?: Span): string[] => [
+  ...["-max_alloc", String(maxAllocation), "-max_pixels", String(maxPixels)],
   ...["-nostdin", "-protocol_whitelist", "file,pipe", "-format_whitelist", containers, "-threads", "1"],
   ...(span && span.start > 0 ? ["-ss", decimal(span.start)] : []),
   ...(span && Number.isFinite(span.seconds) ? ["-t", decimal(span.seconds)] : []),

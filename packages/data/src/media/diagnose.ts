@@ -39,6 +39,13 @@ export function findFault(path: string, log: string, got: Got): KdcError | undef
     return mediaError(path, "truncated", "it ends before the sound and pictures that its index promises");
   }
   if (got.soundBytes > 0 && got.pictures > 0 && got.exitCode === 0) return undefined;
+  if (/Picture size \S+ is invalid|exceeds specified max pixel count|Cannot allocate memory/i.test(log)) {
+    return mediaError(
+      path,
+      "too-large",
+      "its pictures are larger than 36 million pixels, or it asks for too much memory",
+    );
+  }
   const length = readStreamInfo(log)?.duration ?? 0;
   const lack = got.soundBytes === 0 ? "no sound" : "no picture";
   if (length - got.start < 0.05) return mediaError(path, "zero-length", `it gave ${lack} from ${got.start} s on`);

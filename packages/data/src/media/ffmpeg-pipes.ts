@@ -1,9 +1,17 @@
-import type { Clip, ClipItem } from "@kdc-mae/core";
-import { assembleClip, chosenTimes, type DecoderOptions, outputLimits, withDefaults } from "./clip-from-output.js";
+import type { Clip, ClipItem, Waveform } from "@kdc-mae/core";
+import {
+  assembleClip,
+  assembleSound,
+  chosenTimes,
+  type DecoderOptions,
+  outputLimits,
+  soundLimit,
+  withDefaults,
+} from "./clip-from-output.js";
 import { audioOptions, frameOptions, inputOptions, inputPath, pickFrames, spanOf } from "./command.js";
 import type { DecodeRequest, Decoder, MediaInfo } from "./decoder.js";
 import { expectFile, expectInput } from "./diagnose.js";
-import { mediaError } from "./media-error.js";
+import { mediaError, withLastLines } from "./media-error.js";
 import { type ProcessOptions, type ProcessResult, runProcess } from "./run-process.js";
 
 /**
@@ -13,23 +21,24 @@ import { type ProcessOptions, type ProcessResult, runProcess } from "./run-proce
  *
  * @param ffmpeg path of the program, from `locateFfmpeg`
  */
-export function createPipesDecoder(ffmpeg: string, options: DecoderOptions = {}): Decoder {
+export function createPipesDecoder(ffmpeg: string, options: DecoderOptions = {}): Decoder & SoundDecoder {
   const { timeoutMs, maxBytes } = withDefaults(options);
 
   const run = async (path: string, args: readonly string[], how: Omit<ProcessOptions, "timeoutMs">) => {
-    const result: ProcessResult = await runProcess(ffmpeg, ["-hide_banner", "-nostats", ...args], {
-      ...how,
-      timeoutMs,
-    });
-    if (result.killed)
-      throw mediaError(path, result.killed, result.killed === "timeout" ? `${timeoutMs} ms` : undefined);
-    return result;
+    const once = (): Promise<ProcessResult> =>
+      runProcess(ffmpeg, ["-hide_banner", "-nostats", ...args], { ...how, timeoutMs });
+    const first = await once();
+    // Somebody short of memory kills what he finds; the file need not be at fault.
+    const result = first.killed === "killed" ? await once() : first;
+    if (!result.killed) return result;
+    const detail = result.killed === "timeout" ? `${timeoutMs} ms` : undefined;
+    throw withLastLines(mediaError(path, result.killed, detail), result.log);
   };
 
   const probe = async (path: string, { signal }: { signal?: AbortSignal } = {}): Promise<MediaInfo> => {
     await expectFile(path);
     const { log } = await run(path, [...inputOptions(), "-i", inputPath(path)], { limits: [0], signal });
-    return expectInput(path, log);
+    return explained(log, () => expectInput(path, log));
   };
 
   const decode = async (item: ClipItem, request: DecodeRequest): Promise<Clip> => {
@@ -44,8 +53,32 @@ export function createPipesDecoder(ffmpeg: string, options: DecoderOptions = {})
     ];
     const limits = outputLimits(request, span, picked, maxBytes);
     const { log, outputs, exitCode } = await run(item.path, args, { limits, signal: request.signal });
-    return assembleClip(item, times, picked, { log, exitCode, sound: outputs[0], pictures: outputs[1] });
+    const output = { log, exitCode, sound: outputs[0], pictures: outputs[1] };
+    return explained(log, () => assembleClip(item, times, picked, output));
   };
 
-  return { name: "ffmpeg-pipes", probe, decode };
+  const decodeSound: SoundDecoder["decodeSound"] = async (item, request) => {
+    await expectFile(item.path);
+    const span = spanOf(item, request.seconds ?? 30);
+    const args = [...inputOptions(span), "-i", inputPath(item.path), ...audioOptions(request.sampleRate), "pipe:1"];
+    const limits = [soundLimit(request.sampleRate, span)];
+    const { log, outputs, exitCode } = await run(item.path, args, { limits, signal: request.signal });
+    return explained(log, () => assembleSound(item, { log, exitCode, sound: outputs[0] }));
+  };
+
+  return { name: "ffmpeg-pipes", probe, decode, decodeSound };
+}
+
+/** Reads the sound of a file that need not hold pictures. */
+export type SoundDecoder = {
+  /** @throws KdcError with a {@link MediaReason} */
+  decodeSound(item: ClipItem, request: Pick<DecodeRequest, "sampleRate" | "seconds" | "signal">): Promise<Waveform>;
+};
+
+function explained<T>(log: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw withLastLines(error, log);
+  }
 }

@@ -1,4 +1,4 @@
-import { KdcError } from "@kdc-mae/core";
+import { isKdcError, KdcError } from "@kdc-mae/core";
 
 const reasons = {
   missing: ["there is no such file", "Check the path, or fetch the file again"],
@@ -12,6 +12,7 @@ const reasons = {
   undecodable: ["ffmpeg could not decode it", "Try a current ffmpeg through FFMPEG_PATH, or encode the file again"],
   "too-large": ["it decodes to more than the limit", "Raise the limit, ask for fewer frames, or give a size"],
   timeout: ["ffmpeg did not finish in time", "Raise the time limit, or leave the file out"],
+  killed: ["ffmpeg was killed from outside, twice", "Look whether memory ran out; use fewer workers, and run again"],
   aborted: ["decoding was stopped", "Run again to go on"],
 } as const;
 
@@ -34,6 +35,23 @@ export const leaveOutReasons: ReadonlySet<string> = new Set([
   ...Object.keys(reasons).filter((reason) => reason !== "aborted"),
   "bad-wav",
 ]);
+
+/** The last lines that ffmpeg said about a file, kept with an error as its cause. */
+const logMarker = "ffmpeg's last lines";
+
+/** The same error with the last lines of ffmpeg's log, for {@link lastLinesOf}. */
+export function withLastLines(error: unknown, log: string): unknown {
+  if (!isKdcError(error)) return error;
+  const { where, what, remedy, reason } = error;
+  const cause = new Error(log.trim().split("\n").slice(-5).join("\n").slice(-1000));
+  cause.name = logMarker;
+  return new KdcError({ where, what, remedy, reason, cause });
+}
+
+/** What ffmpeg said last about the file of an error; undefined where it was not asked or said nothing. */
+export function lastLinesOf(error: KdcError): string | undefined {
+  return error.cause instanceof Error && error.cause.name === logMarker ? error.cause.message || undefined : undefined;
+}
 
 /** The error a person gets about one file: its path, what is wrong, and what to do. */
 export function mediaError(path: string, reason: MediaReason, detail?: string, cause?: unknown): KdcError {

@@ -7,8 +7,8 @@ export type ProcessResult = {
   readonly log: string;
   /** What it wrote to file descriptors 1, 3, 4 … in the order of `limits`. */
   readonly outputs: readonly Uint8Array[];
-  /** Why it was killed, if it was. */
-  readonly killed?: "timeout" | "too-large" | "aborted";
+  /** Why it was killed, if it was; `killed` when somebody else did it. */
+  readonly killed?: "timeout" | "too-large" | "aborted" | "killed";
 };
 
 export type ProcessOptions = {
@@ -59,8 +59,9 @@ export function runProcess(program: string, args: readonly string[], options: Pr
       tidy();
       reject(startError(program, error));
     });
-    child.on("close", (code) => {
+    child.on("close", (code, signal) => {
       tidy();
+      if (signal !== null) killed ??= "killed";
       const outputs = chunks.map((parts) => Buffer.concat(parts));
       resolve({ exitCode: code ?? -1, log: head + tail, outputs, ...(killed ? { killed } : {}) });
     });

@@ -66,8 +66,8 @@ describe("scanShard", () => {
   it.each([7, 512, 100_000])("finds every sample and what its JSON says, from chunks of %i bytes", async (size) => {
     const samples = await scanShard(chunks(whole, size), "here");
     expect(samples).toEqual([
-      { key: "000_a", offset: 0, bytes: 3584, id: "a", labels: ["x", "y"], split: "test" },
-      { key: "001_é", offset: 3584, bytes: 1536, id: "001_é", labels: [] },
+      { key: "000_a", offset: 0, bytes: 4096, id: "a", labels: ["x", "y"], split: "test" },
+      { key: "001_é", offset: 4096, bytes: 1536, id: "001_é", labels: [] },
     ]);
     const [, second] = samples;
     const names = unpackTar(whole.subarray(second.offset, second.offset + second.bytes), "here").map(

@@ -38,7 +38,7 @@ export const defaultOptions: SyntheticOptions = {
   objectSize: [0.48, 0.74],
   distractorSize: [0.22, 0.34],
   clutter: [6, 16],
-  noise: [-34, -16],
+  noise: [-30, -22],
 };
 
 /** One object of a clip at rest; lengths and places are shares of the picture's side, angles radians. */
@@ -150,7 +150,7 @@ export function describeClip(rng: Rng, options: SyntheticOptions, kind?: string)
     distractor: another.uniform() < options.distractorShare ? drawDistractor(another, options, sounding) : undefined,
     pitch: pitch * 2 ** (1.2 * smallness + 0.08 * voice.normal()),
     detail: [detail(), detail(), detail(), detail()],
-    loudness: between(voice, -32, -18),
+    loudness: between(voice, -28, -20),
     noise: [between(voice, ...options.noise), voice.uniform()],
     strokes: rhythm(rng.fork("rhythm"), options.seconds),
     clutter: Math.round(between(place, ...options.clutter)),

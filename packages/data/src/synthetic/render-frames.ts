@@ -25,7 +25,7 @@ type Motion = { readonly swell: number; readonly shake: number; readonly swing: 
 /** Moves with the sound: swells, shakes and turns as loudly as it sounds. To be asked for moments in order. */
 function soundingMotion(plan: SyntheticClipPlan): (seconds: number) => Motion {
   const { sounding, strokes, loudness } = plan;
-  const vigour = 0.7 + (loudness + 32) / 20;
+  const vigour = 0.7 + (loudness + 28) / 16;
   const step = 0.02;
   let swing = sounding.phase;
   let reached = 0;
