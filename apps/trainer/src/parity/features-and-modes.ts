@@ -13,12 +13,7 @@ import {
 import type { Tensor, Tensor2D } from "@tensorflow/tfjs-core";
 import type { ReferenceFolder } from "./reference-folder.js";
 import { referencePatches } from "./reference-inputs.js";
-import { type Errors, limits, relativeError, worst } from "./relative-error.js";
-
-/** Relative errors of outputs by name. */
-export type PartErrors = { readonly errors: Errors; readonly pass: boolean };
-
-const judged = (errors: Errors): PartErrors => ({ errors, pass: worst(errors) <= limits.values });
+import { judged, type PartErrors, relativeError } from "./relative-error.js";
 
 async function runOnce<I, O>(
   execute: Execute,

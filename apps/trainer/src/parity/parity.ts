@@ -1,6 +1,6 @@
 import type { Execute } from "@kdc-mae/engine";
-import { type AdamErrors, measureAdam } from "./adam-curve.js";
-import { measureFeatures, measureFinetune, type PartErrors } from "./features-and-modes.js";
+import { measureAdam } from "./adam-curve.js";
+import { measureFeatures, measureFinetune } from "./features-and-modes.js";
 import { type CaseErrors, measureCase } from "./pretraining-case.js";
 import { openReferenceFolder } from "./reference-folder.js";
 import { worst } from "./relative-error.js";
@@ -41,9 +41,6 @@ export type ParityReport = {
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** Adam's errors under one name each, weights by their own. */
-const flat = ({ curve, weights, pass }: AdamErrors): PartErrors => ({ errors: { ...curve, ...weights }, pass });
-
 /**
  * Compares every case of a folder, under every execution given. What cannot be computed is a failure, with its reason.
  *
@@ -60,7 +57,7 @@ export async function parity(
   const wanted = Object.entries(folder.index.cases);
   const measures = [
     ...(folder.index.adam_curve.length > 0
-      ? [["adam", async (execute: Execute) => flat(await measureAdam(execute, folder))] as const]
+      ? [["adam", (execute: Execute) => measureAdam(execute, folder)] as const]
       : []),
     ["features", (execute: Execute) => measureFeatures(execute, folder)] as const,
     ["finetune", (execute: Execute) => measureFinetune(execute, folder)] as const,
@@ -82,8 +79,7 @@ export async function parity(
     }
     for (const [name, measure] of measures) {
       try {
-        const { errors, pass } = await measure(execute);
-        parts.push({ name, execution, worst: worst(errors), pass, errors });
+        parts.push({ name, execution, ...(await measure(execute)) });
       } catch (error) {
         parts.push({ name, execution, worst: null, pass: false, error: messageOf(error) });
       }

@@ -25,3 +25,13 @@ export const worst = (errors: Errors): number => Math.max(0, ...Object.values(er
 
 /** Largest errors that count as the same numbers in float32. */
 export const limits = { values: 1e-4, gradients: 1e-3 } as const;
+
+/** What was compared of one part of a folder: `worst` is what must stay within the limits. */
+export type PartErrors = { readonly worst: number; readonly errors: Errors; readonly pass: boolean };
+
+/** A part whose errors all count alike. */
+export const judged = (errors: Errors): PartErrors => ({
+  worst: worst(errors),
+  errors,
+  pass: worst(errors) <= limits.values,
+});
