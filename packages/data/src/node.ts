@@ -5,6 +5,17 @@ export {
   decodeAll,
   type LeftOut,
 } from "./dataset/decode-all.js";
+export { type ClassLabels, readClassLabels } from "./manifest/class-labels.js";
+export type { ManifestItem } from "./manifest/manifest-item.js";
+export {
+  countItems,
+  type Manifest,
+  type ManifestFormat,
+  type ManifestOptions,
+  manifestFormats,
+  manifestLine,
+  openManifest,
+} from "./manifest/read-manifest.js";
 export type { DecoderOptions } from "./media/clip-from-output.js";
 export type { DecodeRequest, Decoder, FrameChoice, MediaInfo } from "./media/decoder.js";
 export { createFluentDecoder } from "./media/ffmpeg.js";
@@ -12,4 +23,7 @@ export { createPipesDecoder } from "./media/ffmpeg-pipes.js";
 export { type Ffmpeg, type LocateOptions, locateFfmpeg } from "./media/locate-ffmpeg.js";
 export type { MediaReason } from "./media/media-error.js";
 export { decodeWav } from "./media/wav.js";
+export type { PreparedContent } from "./prepare/options.js";
+export { type PrepareOptions, type PrepareProgress, prepare } from "./prepare/prepare.js";
+export type { DatasetSummary } from "./prepare/summary.js";
 export * from "./synthetic/node.js";

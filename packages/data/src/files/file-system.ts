@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fileError } from "./file-error.js";
 
@@ -13,6 +13,8 @@ export type FileSystem = {
   makeFolder(path: string): Promise<void>;
   /** Undefined when there is no such file. */
   readText(path: string): Promise<string | undefined>;
+  /** Bytes in a file; undefined when there is none. */
+  sizeOf(path: string): Promise<number | undefined>;
 };
 
 /** The real disk. */
@@ -35,8 +37,13 @@ export const disk: FileSystem = {
   readText: (path) =>
     readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") return undefined;
-      throw error;
+      throw fileError("read", path, error);
     }),
+  sizeOf: (path) =>
+    stat(path).then(
+      ({ size }) => size,
+      () => undefined,
+    ),
 };
 
 /** A file that is being written under a passing name; it gets its own only when it is whole. */

@@ -7,7 +7,7 @@ export type MediaRoot = { readonly root: string; readonly allowOutside?: boolean
 
 const isInside = (root: string, path: string): boolean => {
   const way = relative(root, path);
-  return way !== "" && way !== ".." && !way.startsWith("../") && !way.startsWith("..\\") && !isAbsolute(way);
+  return way !== ".." && !way.startsWith("../") && !way.startsWith("..\\") && !isAbsolute(way);
 };
 
 /** The absolute path that a manifest means; undefined when it leads out of the media root and may not. */

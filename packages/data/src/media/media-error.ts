@@ -43,7 +43,13 @@ const logMarker = "ffmpeg's last lines";
 export function withLastLines(error: unknown, log: string): unknown {
   if (!isKdcError(error)) return error;
   const { where, what, remedy, reason } = error;
-  const cause = new Error(log.trim().split("\n").slice(-5).join("\n").slice(-1000));
+  // Addresses in memory differ from run to run.
+  const lines = log
+    .replace(/ @ 0x[0-9a-f]+/g, "")
+    .trim()
+    .split("\n")
+    .slice(-5);
+  const cause = new Error(lines.join("\n").slice(-1000));
   cause.name = logMarker;
   return new KdcError({ where, what, remedy, reason, cause });
 }

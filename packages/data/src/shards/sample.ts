@@ -14,7 +14,7 @@ export type SampleNotes = {
   /** When each picture is shown, seconds from the start of the clip. */
   readonly times?: readonly number[];
   /** Shape of the log-mel, where there is one. */
-  readonly logMel?: { readonly shape: readonly [number, number]; readonly dtype: "float32" | "float16" };
+  readonly logMel?: { readonly shape: readonly number[]; readonly dtype: "float32" | "float16" };
 };
 
 /** One sample of a shard; its pictures are still encoded. */

@@ -1,0 +1,217 @@
+import { join, relative } from "node:path";
+import { isKdcError, KdcError } from "@kdc-mae/core";
+import { orderedMap } from "../dataset/ordered-map.js";
+import { fileError } from "../files/file-error.js";
+import { disk, type FileSystem, writeWholeFile } from "../files/file-system.js";
+import { expectAdmitted } from "../manifest/confine.js";
+import type { ManifestItem } from "../manifest/manifest-item.js";
+import type { Manifest } from "../manifest/read-manifest.js";
+import { decodeItem } from "../media/decode-item.js";
+import type { Decoder } from "../media/decoder.js";
+import type { SoundDecoder } from "../media/ffmpeg-pipes.js";
+import { lastLinesOf, leaveOutReasons, mediaError } from "../media/media-error.js";
+import { type PreparedContent, publishedContent } from "./options.js";
+import { packClip } from "./pack-clip.js";
+import { hashItems, parseRecord, type Quarantined, type ShardRecord, sampleKey, shardName } from "./shard-record.js";
+import { type DatasetSummary, startSummary } from "./summary.js";
+import { type Outcome, type ShardWriter, writeShard } from "./write-shard.js";
+
+export type PrepareOptions = {
+  readonly manifest: Manifest;
+  /** Folder of the set; made when missing. A run that was stopped there goes on. */
+  readonly out: string;
+  readonly decoder: Decoder & SoundDecoder;
+  /** Clips in work at once; about the number of processor cores. */
+  readonly workers: number;
+  readonly content?: Partial<PreparedContent>;
+  readonly onProgress?: (progress: PrepareProgress) => void;
+  readonly signal?: AbortSignal;
+  /** The disk; another one in tests. */
+  readonly files?: FileSystem;
+};
+
+export type PrepareProgress = {
+  /** Items dealt with, those of an earlier run included. */
+  readonly done: number;
+  /** Of those, taken over from an earlier run. */
+  readonly reused: number;
+  readonly failed: number;
+  readonly bytes: number;
+};
+
+/** Failures that are an item's own: it is put into quarantine and the rest go on. */
+const itemReasons = new Set([...leaveOutReasons, "bad-name", "outside-root", "bad-picture"]);
+
+/** A piece of work: one item of a shard, or a shard that an earlier run has finished. */
+type Errand =
+  | {
+      readonly kind: "item";
+      readonly shard: number;
+      readonly items: string;
+      readonly index: number;
+      readonly item: ManifestItem;
+      readonly last: boolean;
+    }
+  | { readonly kind: "finished"; readonly record: ShardRecord };
+
+/**
+ * Decodes every clip of a manifest once, into shards: `shard-000000.tar` … with a record `shard-000000.json` beside
+ * each, `quarantine.jsonl` with what could not be used, and `dataset.json`, the summary. The shard and place of an item
+ * follow from the manifest alone, so a run that was killed at any moment and is started again ends with the same bytes
+ * as one that was not.
+ *
+ * @throws KdcError reason `disk-full`, `permission` …; `aborted` when the signal says so; `other-content` when the
+ *   folder holds a set of another content or manifest
+ */
+export async function prepare(options: PrepareOptions): Promise<DatasetSummary> {
+  const { manifest, out, decoder, workers, onProgress, files = disk } = options;
+  const content = { ...publishedContent, ...options.content };
+  const ending = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, ending.signal]) : ending.signal;
+  await files.makeFolder(out).catch((error) => {
+    throw fileError("write", out, error);
+  });
+  await expectSameContent(out, content, files);
+
+  const summary = startSummary(content);
+  const quarantine: Quarantined[] = [];
+  let [done, reused, failed, bytes] = [0, 0, 0, 0];
+  const conclude = (record: ShardRecord) => {
+    summary.add(record);
+    quarantine.push(...record.quarantined);
+    bytes += record.bytes;
+  };
+
+  const work = async (errand: Errand): Promise<{ errand: Errand; outcome?: Outcome }> => {
+    if (errand.kind === "finished") return { errand };
+    if (signal.aborted) throw mediaError("prepare", "aborted");
+    return { errand, outcome: await prepareItem(errand.item, errand.index, { manifest, decoder, content, signal }) };
+  };
+  let writer: ShardWriter | undefined;
+  try {
+    const errands = errandsOf(manifest, out, content, files);
+    const pool = { concurrency: workers, ahead: 4 * workers, stop: () => ending.abort() };
+    for await (const { errand, outcome } of orderedMap(errands, work, pool)) {
+      if (signal.aborted) throw mediaError("prepare", "aborted");
+      if (errand.kind === "finished") {
+        const count = errand.record.samples.length + errand.record.quarantined.length;
+        [done, reused, failed] = [done + count, reused + count, failed + errand.record.quarantined.length];
+        conclude(errand.record);
+      } else {
+        writer ??= await writeShard(out, errand.shard, errand.items, files);
+        await writer.add(outcome!);
+        done++;
+        if ("quarantined" in outcome!) failed++;
+        if (errand.last) {
+          const finishing = writer;
+          conclude(await finishing.finish());
+          writer = undefined;
+        }
+      }
+      onProgress?.({ done, reused, failed, bytes });
+    }
+  } catch (error) {
+    await writer?.discard();
+    throw error;
+  }
+  const whole = summary.finish();
+  await writeWholeFile(
+    join(out, "quarantine.jsonl"),
+    quarantine.map((entry) => `${JSON.stringify(entry)}\n`).join(""),
+    files,
+  );
+  await writeWholeFile(join(out, "dataset.json"), `${JSON.stringify(whole, null, 1)}\n`, files);
+  return whole;
+}
+
+/** The items of a manifest in shards; finished shards are told by their records. */
+async function* errandsOf(
+  manifest: Manifest,
+  out: string,
+  { clipsPerShard }: PreparedContent,
+  files: FileSystem,
+): AsyncGenerator<Errand> {
+  let [shard, first, group]: [number, number, ManifestItem[]] = [0, 0, []];
+  const close = async function* (): AsyncGenerator<Errand> {
+    const items = hashItems(group);
+    const record = await findRecord(out, shard, items, files);
+    if (record) yield { kind: "finished", record };
+    else {
+      for (const [at, item] of group.entries()) {
+        yield { kind: "item", shard, items, index: first + at, item, last: at === group.length - 1 };
+      }
+    }
+    [shard, first, group] = [shard + 1, first + group.length, []];
+  };
+  for await (const item of manifest.items()) {
+    group.push(item);
+    if (group.length === clipsPerShard) yield* close();
+  }
+  if (group.length > 0) yield* close();
+}
+
+/** The record of a finished shard; undefined when it is still to be made. @throws KdcError when it was made of other items */
+async function findRecord(
+  out: string,
+  shard: number,
+  items: string,
+  files: FileSystem,
+): Promise<ShardRecord | undefined> {
+  const path = join(out, shardName(shard));
+  const record = parseRecord(await files.readText(`${path}.json`));
+  if (!record || (await files.sizeOf(`${path}.tar`)) !== record.bytes) return undefined;
+  if (record.items === items) return record;
+  throw new KdcError({
+    where: `${path}.tar`,
+    what: "it was made of other items than the manifest has now at this place",
+    remedy: "Use the manifest it was made with, or another --out",
+    reason: "other-content",
+  });
+}
+
+async function expectSameContent(out: string, content: PreparedContent, files: FileSystem): Promise<void> {
+  const path = join(out, "content.json");
+  const written = `${JSON.stringify(content, null, 1)}\n`;
+  const before = await files.readText(path);
+  if (before === undefined) await writeWholeFile(path, written, files);
+  else if (before !== written) {
+    throw new KdcError({
+      where: out,
+      what: "it holds a set that was prepared with other options (see content.json)",
+      remedy: "Give the same options, or another --out",
+      reason: "other-content",
+    });
+  }
+}
+
+type ItemTools = {
+  readonly manifest: Manifest;
+  readonly decoder: Decoder & SoundDecoder;
+  readonly content: PreparedContent;
+  readonly signal: AbortSignal;
+};
+
+async function prepareItem(
+  item: ManifestItem,
+  index: number,
+  { manifest, decoder, content, signal }: ItemTools,
+): Promise<Outcome> {
+  const file = relative(manifest.media.root, item.path);
+  let stage: Quarantined["stage"] = "admit";
+  try {
+    await expectAdmitted(item.path, manifest.media);
+    stage = "decode";
+    const { sampleRate, frames, size, seconds } = content;
+    const clip = await decodeItem(decoder, item, { sampleRate, frames, size, seconds, signal });
+    stage = "pack";
+    const key = sampleKey(index, item.id);
+    const packed = await packClip(clip, key, file, content);
+    const { id, labels, split } = item;
+    return { sample: { key, id, labels, ...(split === undefined ? {} : { split }) }, packed };
+  } catch (error) {
+    if (!isKdcError(error) || !itemReasons.has(error.reason)) throw error;
+    const ffmpeg = lastLinesOf(error);
+    const { reason, message } = error;
+    return { quarantined: { id: item.id, file, stage, reason, message, ...(ffmpeg === undefined ? {} : { ffmpeg }) } };
+  }
+}

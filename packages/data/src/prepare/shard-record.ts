@@ -1,0 +1,49 @@
+import { createHash } from "node:crypto";
+import type { ManifestItem } from "../manifest/manifest-item.js";
+import type { IndexedSample } from "../shards/shard-index.js";
+import type { LogMelSums } from "./log-mel-sums.js";
+
+/** A clip that could not be used: where it failed and why. */
+export type Quarantined = {
+  readonly id: string;
+  readonly file: string;
+  readonly stage: "admit" | "decode" | "pack";
+  readonly reason: string;
+  readonly message: string;
+  /** What ffmpeg said last. */
+  readonly ffmpeg?: string;
+};
+
+/** What is written beside every shard, before the shard gets its name. */
+export type ShardRecord = {
+  readonly format: 1;
+  readonly tar: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  /** Of the manifest's items that this shard was made of. */
+  readonly items: string;
+  readonly samples: readonly IndexedSample[];
+  readonly quarantined: readonly Quarantined[];
+  readonly logMel: LogMelSums;
+};
+
+export const shardName = (number: number): string => `shard-${String(number).padStart(6, "0")}`;
+
+/** A key that sorts as the manifest does, is unique, and has no character that tar or WebDataset minds. */
+export const sampleKey = (index: number, id: string): string =>
+  `${String(index).padStart(8, "0")}_${id.replace(/[^A-Za-z0-9_-]+/g, "_").slice(-60)}`;
+
+/** Tells whether a shard was made of these very items. */
+export const hashItems = (items: readonly ManifestItem[]): string =>
+  createHash("sha256").update(JSON.stringify(items)).digest("hex").slice(0, 32);
+
+/** A record from its text; undefined when it is none. */
+export function parseRecord(text: string | undefined): ShardRecord | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const record = JSON.parse(text) as ShardRecord;
+    return record.format === 1 && Array.isArray(record.samples) ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,67 @@
+import { addSums, noSums, type Statistics, statisticsOf } from "./log-mel-sums.js";
+import type { PreparedContent } from "./options.js";
+import { melBins, spectrogramFrames } from "./pack-clip.js";
+import type { ShardRecord } from "./shard-record.js";
+
+/** What a prepared set holds: the content of its `dataset.json`. */
+export type DatasetSummary = {
+  readonly format: 1;
+  readonly content: PreparedContent;
+  readonly samples: number;
+  readonly bytes: number;
+  readonly shards: readonly {
+    readonly tar: string;
+    readonly index: string;
+    readonly samples: number;
+    readonly bytes: number;
+  }[];
+  /** How many clips were left out, by reason. */
+  readonly quarantined: Readonly<Record<string, number>>;
+  /** Log-mel values: over spectrograms padded to 1024 frames, as models are normalised, and over the bare ones. */
+  readonly logMel: Statistics & { readonly unpadded: Statistics };
+  readonly splits: Readonly<Record<string, number>>;
+  /** Clips per class, in all and by split. */
+  readonly classes: Readonly<Record<string, Readonly<Record<string, number>>>>;
+};
+
+/** Collects the records of shards, in their order, into a summary. */
+export function startSummary(content: PreparedContent) {
+  const shards: DatasetSummary["shards"][number][] = [];
+  const quarantined = new Map<string, number>();
+  const splits = new Map<string, number>();
+  const classes = new Map<string, Map<string, number>>();
+  let [samples, bytes, sums] = [0, 0, noSums];
+  const count = (counts: Map<string, number>, name: string) => counts.set(name, (counts.get(name) ?? 0) + 1);
+  const sorted = <T>(map: Map<string, T>): [string, T][] => [...map].sort(([a], [b]) => (a < b ? -1 : 1));
+
+  return {
+    add(record: ShardRecord): void {
+      samples += record.samples.length;
+      bytes += record.bytes;
+      sums = addSums(sums, record.logMel);
+      const index = record.tar.replace(/\.tar$/, ".json");
+      shards.push({ tar: record.tar, index, samples: record.samples.length, bytes: record.bytes });
+      for (const { reason } of record.quarantined) count(quarantined, reason);
+      for (const { labels, split } of record.samples) {
+        const part = split ?? "none";
+        count(splits, part);
+        for (const label of labels) {
+          if (!classes.has(label)) classes.set(label, new Map());
+          count(classes.get(label)!, "all");
+          count(classes.get(label)!, part);
+        }
+      }
+    },
+    finish: (): DatasetSummary => ({
+      format: 1,
+      content,
+      samples,
+      bytes,
+      shards,
+      quarantined: Object.fromEntries(sorted(quarantined)),
+      logMel: { ...statisticsOf(sums, spectrogramFrames * melBins), unpadded: statisticsOf(sums) },
+      splits: Object.fromEntries(sorted(splits)),
+      classes: Object.fromEntries(sorted(classes).map(([label, counts]) => [label, Object.fromEntries(counts)])),
+    }),
+  };
+}

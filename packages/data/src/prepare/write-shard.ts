@@ -1,0 +1,62 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { beginFile, type FileSystem, type PendingFile, writeWholeFile } from "../files/file-system.js";
+import type { IndexedSample } from "../shards/shard-index.js";
+import { tarEnd } from "../shards/tar.js";
+import { addSums, noSums } from "./log-mel-sums.js";
+import type { PackedClip } from "./pack-clip.js";
+import { type Quarantined, type ShardRecord, shardName } from "./shard-record.js";
+
+/** What became of one item. */
+export type Outcome =
+  | { readonly sample: Omit<IndexedSample, "offset" | "bytes">; readonly packed: PackedClip }
+  | { readonly quarantined: Quarantined };
+
+/** A shard under way. */
+export type ShardWriter = {
+  add(outcome: Outcome): Promise<void>;
+  /** Writes the record, then gives the shard its name: a shard with its name is whole and has its record. */
+  finish(): Promise<ShardRecord>;
+  discard(): Promise<void>;
+};
+
+/** Begins shard `number`, made of items with this hash. */
+export async function writeShard(
+  folder: string,
+  number: number,
+  items: string,
+  files: FileSystem,
+): Promise<ShardWriter> {
+  const name = shardName(number);
+  const file: PendingFile = await beginFile(join(folder, `${name}.tar`), files);
+  const hash = createHash("sha256");
+  const samples: IndexedSample[] = [];
+  const quarantined: Quarantined[] = [];
+  let [bytes, logMel] = [0, noSums];
+  const append = async (piece: Uint8Array) => {
+    hash.update(piece);
+    await file.write(piece);
+    bytes += piece.length;
+  };
+  return {
+    async add(outcome) {
+      if ("quarantined" in outcome) {
+        quarantined.push(outcome.quarantined);
+        return;
+      }
+      const { tar, sums } = outcome.packed;
+      samples.push({ ...outcome.sample, offset: bytes, bytes: tar.length });
+      logMel = addSums(logMel, sums);
+      await append(tar);
+    },
+    async finish() {
+      await append(tarEnd);
+      const sha256 = hash.digest("hex");
+      const record: ShardRecord = { format: 1, tar: `${name}.tar`, bytes, sha256, items, samples, quarantined, logMel };
+      await writeWholeFile(join(folder, `${name}.json`), `${JSON.stringify(record)}\n`, files);
+      await file.finish();
+      return record;
+    },
+    discard: () => file.discard(),
+  };
+}
