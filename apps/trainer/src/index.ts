@@ -1,1 +1,4 @@
-export {};
+export { checkExperiment } from "./experiment/check.js";
+export { loadExperiment } from "./experiment/load.js";
+export { named } from "./experiment/named.js";
+export type { CheckedExperiment, Experiment } from "./experiment/schema.js";

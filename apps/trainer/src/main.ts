@@ -1,6 +1,11 @@
 import { isKdcError } from "@kdc-mae/core";
 import { Command, CommanderError } from "commander";
 import { addDemoCommand } from "./commands/demo.js";
+import { addDoctorCommand } from "./commands/doctor.js";
+import { addEmbedCommand } from "./commands/embed.js";
+import { addEvaluateCommand } from "./commands/evaluate.js";
+import { addParityCommand } from "./commands/parity.js";
+import { addPretrainCommand } from "./commands/pretrain.js";
 
 const program = new Command("kdc-mae")
   .description("KDC-MAE: audio-visual self-supervised learning, from media files to reports")
@@ -8,7 +13,15 @@ const program = new Command("kdc-mae")
   .showHelpAfterError("(add --help for what may be given)")
   .exitOverride();
 
-for (const add of [addDemoCommand]) add(program);
+const commands = [
+  addDemoCommand,
+  addDoctorCommand,
+  addPretrainCommand,
+  addEvaluateCommand,
+  addEmbedCommand,
+  addParityCommand,
+];
+for (const add of commands) add(program);
 for (const command of program.commands) command.exitOverride().showHelpAfterError("(add --help for what may be given)");
 
 try {

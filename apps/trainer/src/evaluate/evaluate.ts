@@ -4,9 +4,11 @@ import { kindsOf, type ReportInput } from "@kdc-mae/eval";
 import { complementaryViews } from "@kdc-mae/masking";
 import type { ModelConfig, ModelParams } from "@kdc-mae/model";
 import type { StoredClip } from "../corpus/stored-clip.js";
+import type { CheckedExperiment } from "../experiment/schema.js";
 import { type Cutting, embedClips } from "./embed-clips.js";
 import { clipPictures, retrievalExamples } from "./pictures.js";
 import { reconstructClips } from "./reconstruct.js";
+import { usesNormPixels } from "./run-in-words.js";
 import { inpaint, localize, probes, retrieve } from "./tasks.js";
 
 /** Clips by what they are for. */
@@ -20,11 +22,8 @@ export type EvaluationOptions = {
     readonly params: ModelParams<FloatTensor>;
   };
   readonly cutting: Cutting;
-  readonly seed: number;
-  /** Share of patches hidden for inpainting. */
-  readonly ratio: number;
-  /** True if the model was trained on per-patch normalised pixels. */
-  readonly normPixels: boolean;
+  /** The experiment that made the model: its seed draws the masks, its mask ratio is the one inpainted at. */
+  readonly experiment: CheckedExperiment;
   readonly leftOut: Readonly<Record<string, number>>;
   readonly onProgress?: (what: string) => void;
 };
@@ -45,7 +44,9 @@ const spread = <T>(list: readonly T[], count: number): number[] =>
 
 /** All four tasks on the test clips, with pictures. Nothing is drawn at random that the seed does not decide. */
 export async function evaluate(options: EvaluationOptions): Promise<Evaluation> {
-  const { splits, model, cutting, seed, ratio, normPixels, leftOut, onProgress = () => undefined } = options;
+  const { splits, model, cutting, experiment, leftOut, onProgress = () => undefined } = options;
+  const { seed } = experiment;
+  const ratio = experiment.masking.visualRatio;
   const kinds = kindsOf(Object.values(splits).flatMap((clips) => clips.flatMap(({ item }) => item.labels)));
   onProgress("embedding");
   const all = await embedClips([...splits.train, ...splits.validation, ...splits.test], model, cutting);
@@ -56,7 +57,7 @@ export async function evaluate(options: EvaluationOptions): Promise<Evaluation> 
   onProgress("linear probes");
   const classification = kinds.length > 1 ? probes(kinds, embedded, leftOut) : undefined;
   onProgress("inpainting");
-  const targets = normPixels ? ("de-normalized" as const) : ("raw" as const);
+  const targets = usesNormPixels(experiment) ? ("de-normalized" as const) : ("raw" as const);
   const filled = await inpaint(splits.test, model, cutting, { ratio, seed, targets, leftOut });
   onProgress("localization");
   const located = await localize(embedded.test, model.config, leftOut);

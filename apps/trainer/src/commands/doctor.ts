@@ -1,0 +1,73 @@
+import { availableParallelism, totalmem } from "node:os";
+import { isKdcError } from "@kdc-mae/core";
+import { locateFfmpeg } from "@kdc-mae/data/node";
+import { listDevices, surveyBackends } from "@kdc-mae/engine";
+import type { Command } from "commander";
+
+/** One thing that was looked at. */
+type Finding = { readonly name: string; readonly ok: boolean; readonly detail: string; readonly remedy?: string };
+
+/** Adds `kdc-mae doctor`. */
+export function addDoctorCommand(program: Command): void {
+  program
+    .command("doctor")
+    .description("say what this machine can do, and what to do about the rest")
+    .option("--json", "print the findings as JSON")
+    .addHelpText("after", "\nExample:\n  kdc-mae doctor\n")
+    .action(async ({ json }: { json?: true }) => {
+      const findings = await examine();
+      if (json) process.stdout.write(`${JSON.stringify(findings, null, 2)}\n`);
+      else for (const finding of findings) process.stdout.write(inWords(finding));
+      if (findings.some(({ name, ok }) => !ok && needed.has(name))) process.exitCode = 1;
+    });
+}
+
+/** What nothing works without. */
+const needed = new Set(["node", "ffmpeg", "onnxruntime cpu"]);
+
+const inWords = ({ name, ok, detail, remedy }: Finding) =>
+  `${ok ? "ok " : "no "} ${name.padEnd(20)} ${detail}\n${ok || remedy === undefined ? "" : `${" ".repeat(24)}→ ${remedy}\n`}`;
+
+async function examine(): Promise<Finding[]> {
+  const [major] = process.versions.node.split(".").map(Number);
+  const memory = `${(totalmem() / 2 ** 30).toFixed(1)} GiB`;
+  const devices = listDevices();
+  return [
+    {
+      name: "node",
+      ok: major >= 20,
+      detail: `${process.versions.node} on ${process.platform} ${process.arch}, ${availableParallelism()} cores, ${memory}`,
+      remedy: "Install Node 20 or newer",
+    },
+    await ffmpegFinding(),
+    ...(["cpu", "webgpu", "cuda"] as const).map((device) => ({
+      name: `onnxruntime ${device}`,
+      ok: devices.includes(device),
+      detail: devices.includes(device)
+        ? device === "cpu"
+          ? "compiled programs run here"
+          : "in this build; whether a driver answers is known when it is first used"
+        : "not in this build of onnxruntime-node",
+      remedy:
+        device === "cuda" ? "Install CUDA and onnxruntime-node with its CUDA libraries" : "Reinstall onnxruntime-node",
+    })),
+    ...(await surveyBackends()).map(({ name, usable, reason, remedy }) => ({
+      name: `tfjs ${name}`,
+      ok: usable,
+      detail: reason,
+      remedy,
+    })),
+  ];
+}
+
+async function ffmpegFinding(): Promise<Finding> {
+  try {
+    const { path, source, version } = await locateFfmpeg({ env: process.env });
+    const old =
+      source === "@ffmpeg-installer/ffmpeg" ? "; a build of 2018: a current one from your system is better" : "";
+    return { name: "ffmpeg", ok: true, detail: `${version} at ${path} (${source})${old}` };
+  } catch (error) {
+    if (!isKdcError(error)) throw error;
+    return { name: "ffmpeg", ok: false, detail: error.what, remedy: error.remedy };
+  }
+}

@@ -1,0 +1,60 @@
+import { existsSync } from "node:fs";
+import { isKdcError, KdcError } from "@kdc-mae/core";
+import { createPipesDecoder } from "@kdc-mae/data/node";
+import type { Command } from "commander";
+import { findFfmpeg } from "../corpus/splits.js";
+import { createFileEmbedder } from "../evaluate/embed-files.js";
+import { atomicWrite } from "../run/atomic-write.js";
+import { readModel } from "../run/model-file.js";
+import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
+
+type EmbedOptions = EngineChoice & { readonly model: string; readonly out?: string };
+
+/** Adds `kdc-mae embed`. */
+export function addEmbedCommand(program: Command): void {
+  const command = program
+    .command("embed")
+    .description("embed media files: one JSON line per file with its audio, visual and joint vectors")
+    .argument("<files...>", "media files with sound and picture")
+    .option("--model <file>", "a model.safetensors that kdc-mae wrote", "runs/demo/model.safetensors")
+    .option("--out <file>", "write the lines to a file instead of stdout")
+    .addHelpText(
+      "after",
+      "\nA file longer than the model's clip is cut into windows side by side (first 10 s), whose embeddings are averaged.\n" +
+        "\nExample:\n  kdc-mae embed cat.mp4 dog.mp4 --out embeddings.jsonl\n",
+    );
+  withEngineOptions(command).action(run);
+}
+
+async function run(files: readonly string[], options: EmbedOptions): Promise<void> {
+  if (!existsSync(options.model)) {
+    throw new KdcError({
+      where: "embed",
+      what: `there is no model ${options.model}`,
+      remedy: "Run kdc-mae demo or kdc-mae pretrain first, or give one with --model",
+      reason: "no-model",
+    });
+  }
+  const model = await readModel(options.model);
+  const embedder = await createFileEmbedder(model, executeFor(options), createPipesDecoder(await findFfmpeg()));
+  const lines: string[] = [];
+  let failed = 0;
+  try {
+    for (const file of files) {
+      try {
+        const { audio, visual, joint, windows } = await embedder.embed(file);
+        lines.push(JSON.stringify({ file, windows, audio: [...audio], visual: [...visual], joint: [...joint] }));
+        if (options.out === undefined) process.stdout.write(`${lines.at(-1)}\n`);
+      } catch (error) {
+        if (!isKdcError(error)) throw error;
+        failed += 1;
+        process.stderr.write(`left out: ${error.message}\n`);
+      }
+    }
+  } finally {
+    await embedder.dispose();
+  }
+  if (options.out !== undefined) await atomicWrite(options.out, lines.map((line) => `${line}\n`).join(""));
+  process.stderr.write(`embedded ${lines.length} of ${files.length} files\n`);
+  if (failed > 0) process.exitCode = 1;
+}

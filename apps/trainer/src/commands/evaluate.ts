@@ -1,0 +1,69 @@
+import { dirname, join } from "node:path";
+import { type ReportInput, reportJson } from "@kdc-mae/eval";
+import { countParameters } from "@kdc-mae/model";
+import type { Command } from "commander";
+import { frontEndFor } from "../corpus/front-end.js";
+import { defaultMedia, openCorpus } from "../corpus/open-corpus.js";
+import { evaluate } from "../evaluate/evaluate.js";
+import { settingsOf } from "../evaluate/run-in-words.js";
+import { headlineTable, writeReport } from "../evaluate/write-report.js";
+import { readModel } from "../run/model-file.js";
+import { untilInterrupted } from "../terminal/interrupt.js";
+import { type EngineChoice, engineName, executeFor, withEngineOptions } from "./engine-options.js";
+
+type EvaluateOptions = EngineChoice & {
+  readonly media: string;
+  readonly data?: string;
+  readonly out?: string;
+  readonly json?: true;
+};
+
+/** Adds `kdc-mae evaluate`. */
+export function addEvaluateCommand(program: Command): void {
+  const command = program
+    .command("evaluate")
+    .description("evaluate a pretrained model: retrieval, linear probes, inpainting, localization")
+    .argument("[model]", "a model.safetensors that kdc-mae wrote", "runs/demo/model.safetensors")
+    .option("--data <manifest>", "clips to evaluate on (default: the data of the model's own experiment)")
+    .option("--media <folder>", "where made clips are, for models trained on made data", defaultMedia)
+    .option("--out <folder>", "where the report goes (default: evaluation, beside the model)")
+    .option("--json", "print the report as JSON")
+    .addHelpText("after", "\nExample:\n  kdc-mae evaluate runs/demo/model.safetensors --json\n");
+  withEngineOptions(command).action((model: string, options: EvaluateOptions) =>
+    untilInterrupted((signal) => run(model, options, signal)),
+  );
+}
+
+async function run(path: string, options: EvaluateOptions, signal: AbortSignal): Promise<void> {
+  const started = performance.now();
+  const { config, params, statistics, experiment: trained } = await readModel(path);
+  const experiment =
+    options.data === undefined ? trained : { ...trained, data: { kind: "manifest" as const, path: options.data } };
+  const { splits, leftOut } = await openCorpus(experiment, frontEndFor(config, experiment.visual.framesPerClip), {
+    media: options.media,
+    needs: ["train", "test"],
+    signal,
+  });
+  const media = (performance.now() - started) / 1000;
+  const evaluation = await evaluate({
+    splits,
+    model: { execute: executeFor(options), config, params },
+    cutting: { grids: config, statistics, batch: 32 },
+    experiment,
+    leftOut,
+    onProgress: (what) => process.stderr.write(`evaluate: ${what}\n`),
+  });
+  const total = (performance.now() - started) / 1000;
+  const input: ReportInput = {
+    title: `Evaluation of ${trained.name}`,
+    engine: engineName(options),
+    seconds: { media, pretrain: 0, evaluate: total - media, total },
+    settings: [
+      ["model", path],
+      ...settingsOf(experiment, countParameters(params), 0).filter(([key]) => key !== "training"),
+    ],
+    ...evaluation,
+  };
+  const page = await writeReport(options.out ?? join(dirname(path), "evaluation"), input);
+  process.stdout.write(options.json ? `${reportJson(input)}\n` : `${headlineTable(input)}\n\nreport: ${page}\n`);
+}

@@ -1,0 +1,69 @@
+import { createRng, type FloatTensor } from "@kdc-mae/core";
+import { loadImageMae, loadModel, type ModelConfig, type ModelParams } from "@kdc-mae/model";
+import { readCheckpoint } from "@kdc-mae/model/node";
+import type { Command } from "commander";
+import { measureStatistics } from "../corpus/batch.js";
+import { frontEndFor } from "../corpus/front-end.js";
+import { defaultMedia, openCorpus } from "../corpus/open-corpus.js";
+import { parseChange } from "../experiment/change.js";
+import { loadExperiment } from "../experiment/load.js";
+import { runPretraining } from "../pretrain/run-pretraining.js";
+import { configFor } from "../run/model-file.js";
+import { openRunFolder } from "../run/run-folder.js";
+import { untilInterrupted } from "../terminal/interrupt.js";
+import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
+import { collect, saysStopped } from "./options.js";
+
+type PretrainCommandOptions = EngineChoice & {
+  readonly out?: string;
+  readonly media: string;
+  readonly set: string[];
+  readonly init?: string;
+};
+
+/** Adds `kdc-mae pretrain`. */
+export function addPretrainCommand(program: Command): void {
+  const command = program
+    .command("pretrain")
+    .description("pretrain an experiment; run again, it goes on where it was stopped")
+    .argument("<experiment>", "a name, or a .ts, .mjs or .json file")
+    .option("--out <folder>", "where the run goes (default: runs/<name>)")
+    .option("--media <folder>", "where made clips go, for experiments on made data", defaultMedia)
+    .option("--set <key=value>", "change the experiment, such as data.path=manifest.csv", collect, [])
+    .option("--init <checkpoint>", "start from a CAV-MAE, KDC-MAE or ImageNet MAE checkpoint (.pth, .safetensors)")
+    .addHelpText(
+      "after",
+      "\nExample:\n  kdc-mae pretrain kdc-mae-base --set data.path=vggsound.csv --out runs/vggsound\n",
+    );
+  withEngineOptions(command).action((experiment: string, options: PretrainCommandOptions) =>
+    untilInterrupted((signal) => run(experiment, options, signal)),
+  );
+}
+
+/** A model from any checkpoint that fits; files with a class token are ImageNet MAEs. */
+async function startFrom(path: string, config: ModelConfig, seed: number): Promise<ModelParams<FloatTensor>> {
+  const { tensors } = await readCheckpoint(path);
+  const loaded =
+    "cls_token" in tensors ? loadImageMae(config, tensors, createRng(seed).fork("init")) : loadModel(config, tensors);
+  for (const note of loaded.notes) process.stderr.write(`${path}: ${note}\n`);
+  return loaded.params;
+}
+
+async function run(name: string, options: PretrainCommandOptions, signal: AbortSignal): Promise<void> {
+  const experiment = await loadExperiment(name, options.set.map(parseChange));
+  const out = options.out ?? `runs/${experiment.name}`;
+  const config = configFor(experiment);
+  const start = options.init === undefined ? undefined : await startFrom(options.init, config, experiment.seed);
+  const folder = await openRunFolder(out, experiment);
+  const { splits } = await openCorpus(experiment, frontEndFor(config, experiment.visual.framesPerClip), {
+    media: options.media,
+    needs: ["train"],
+    signal,
+  });
+  const { statistics: given } = experiment.audio;
+  const statistics = given === "measured" ? measureStatistics(splits.train) : given;
+  const execute = executeFor(options);
+  const trained = await runPretraining({ folder, config, clips: splits.train, statistics, execute, start, signal });
+  if (trained === undefined) return saysStopped(out);
+  process.stdout.write(`model: ${folder.file("model.safetensors")} (${trained.steps} steps)\n`);
+}

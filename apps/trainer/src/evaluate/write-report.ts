@@ -1,0 +1,44 @@
+import { mkdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { deflateSync } from "node:zlib";
+import {
+  headline,
+  intervalText,
+  numberText,
+  type ReportInput,
+  reportHtml,
+  reportJson,
+  reportMarkdown,
+} from "@kdc-mae/eval";
+import { atomicWrite } from "../run/atomic-write.js";
+
+/** Writes report.html, report.md and report.json into a folder; returns the path of the page. */
+export async function writeReport(folder: string, input: ReportInput): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  const deflate = (bytes: Uint8Array) => new Uint8Array(deflateSync(bytes));
+  await atomicWrite(join(folder, "report.html"), reportHtml(input, { deflate }));
+  await atomicWrite(join(folder, "report.md"), reportMarkdown(input));
+  await atomicWrite(join(folder, "report.json"), `${reportJson(input)}\n`);
+  return resolve(folder, "report.html");
+}
+
+/** The first table of the report as aligned text. */
+export function headlineTable(input: ReportInput): string {
+  const rows = headline(input).map(({ task, figure, kind, value, interval, baseline }) => [
+    task,
+    figure,
+    numberText(value, kind),
+    interval === undefined ? "" : intervalText(interval, kind),
+    `${baseline.name} ${numberText(baseline.value, kind)}`,
+  ]);
+  const table = [["task", "figure", "value", "95 %", "baseline"], ...rows];
+  const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)));
+  return table
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column]))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
