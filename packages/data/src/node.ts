@@ -26,4 +26,13 @@ export { decodeWav } from "./media/wav.js";
 export type { PreparedContent } from "./prepare/options.js";
 export { type PrepareOptions, type PrepareProgress, prepare } from "./prepare/prepare.js";
 export type { DatasetSummary } from "./prepare/summary.js";
+export type { Thresholds } from "./survey/inspect-clip.js";
+export {
+  type Problem,
+  type Survey,
+  type SurveyOptions,
+  type SurveyReason,
+  survey,
+  surveyReasons,
+} from "./survey/survey.js";
 export * from "./synthetic/node.js";

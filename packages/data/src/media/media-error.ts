@@ -36,6 +36,14 @@ export const leaveOutReasons: ReadonlySet<string> = new Set([
   "bad-wav",
 ]);
 
+/** {@link leaveOutReasons}, and those of a manifest's item: a name that cannot be used, a way out of the media root, a bad picture. */
+export const itemReasons: ReadonlySet<string> = new Set([
+  ...leaveOutReasons,
+  "bad-name",
+  "outside-root",
+  "bad-picture",
+]);
+
 /** The last lines that ffmpeg said about a file, kept with an error as its cause. */
 const logMarker = "ffmpeg's last lines";
 

@@ -9,7 +9,7 @@ import type { Manifest } from "../manifest/read-manifest.js";
 import { decodeItem } from "../media/decode-item.js";
 import type { Decoder } from "../media/decoder.js";
 import type { SoundDecoder } from "../media/ffmpeg-pipes.js";
-import { lastLinesOf, leaveOutReasons, mediaError } from "../media/media-error.js";
+import { itemReasons, lastLinesOf, mediaError } from "../media/media-error.js";
 import { type PreparedContent, publishedContent } from "./options.js";
 import { packClip } from "./pack-clip.js";
 import { hashItems, parseRecord, type Quarantined, type ShardRecord, sampleKey, shardName } from "./shard-record.js";
@@ -38,9 +38,6 @@ export type PrepareProgress = {
   readonly failed: number;
   readonly bytes: number;
 };
-
-/** Failures that are an item's own: it is put into quarantine and the rest go on. */
-const itemReasons = new Set([...leaveOutReasons, "bad-name", "outside-root", "bad-picture"]);
 
 /** A piece of work: one item of a shard, or a shard that an earlier run has finished. */
 type Errand =

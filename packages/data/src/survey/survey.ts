@@ -1,0 +1,148 @@
+import { isKdcError } from "@kdc-mae/core";
+import { orderedMap } from "../dataset/ordered-map.js";
+import { beginFile } from "../files/file-system.js";
+import type { ClassLabels } from "../manifest/class-labels.js";
+import { expectAdmitted } from "../manifest/confine.js";
+import type { ManifestItem } from "../manifest/manifest-item.js";
+import { type Manifest, manifestLine } from "../manifest/read-manifest.js";
+import { decodeItem } from "../media/decode-item.js";
+import type { Decoder } from "../media/decoder.js";
+import type { SoundDecoder } from "../media/ffmpeg-pipes.js";
+import { itemReasons, mediaError } from "../media/media-error.js";
+import { contentHash, inspectClip, type Thresholds, usualThresholds } from "./inspect-clip.js";
+
+/** The rows of a survey's table. */
+export const surveyReasons = [
+  "missing",
+  "undecodable",
+  "no-audio",
+  "no-video",
+  "silent",
+  "black",
+  "frozen",
+  "too-short",
+  "duplicate",
+  "label-unknown",
+  "refused",
+] as const;
+export type SurveyReason = (typeof surveyReasons)[number];
+
+/** One item that cannot be used; `detail` is the finer reason. */
+export type Problem = {
+  readonly item: ManifestItem;
+  readonly reason: SurveyReason;
+  readonly detail: string;
+  readonly message: string;
+};
+
+export type SurveyOptions = {
+  readonly manifest: Manifest;
+  readonly decoder: Decoder & SoundDecoder;
+  /** Items in work at once; about the number of processor cores. */
+  readonly workers: number;
+  /** Labels that are known; without it any label will do. */
+  readonly classes?: ClassLabels;
+  /** An item without labels counts as `label-unknown`. */
+  readonly requireLabels?: boolean;
+  readonly thresholds?: Partial<Thresholds>;
+  /** Where to write the items that can be used, as JSONL. */
+  readonly cleaned?: string;
+  readonly onProblem?: (problem: Problem) => void;
+  readonly onProgress?: (progress: { readonly done: number; readonly problems: number }) => void;
+  readonly signal?: AbortSignal;
+};
+
+export type Survey = {
+  readonly total: number;
+  /** Items that can be used: the N that a reported figure should carry. */
+  readonly usable: number;
+  readonly reasons: Readonly<Record<SurveyReason, number>>;
+  /** Usable items per split and per label. */
+  readonly splits: Readonly<Record<string, number>>;
+  readonly labels: Readonly<Record<string, number>>;
+};
+
+/** Finer reasons that are no row of their own. */
+const rowOf: Readonly<Record<string, SurveyReason>> = {
+  missing: "missing",
+  "no-audio": "no-audio",
+  "no-video": "no-video",
+  "too-short": "too-short",
+  "bad-name": "refused",
+  "outside-root": "refused",
+};
+
+type Finding = { readonly item: ManifestItem; readonly hash?: string; readonly problem?: Omit<Problem, "item"> };
+
+/**
+ * Looks at every item of a manifest: opens and decodes it, listens, looks, compares it with those before it. An item
+ * has at most one problem, the first that is found; of equal items the first counts as usable.
+ *
+ * @throws KdcError reason `aborted` when the signal says so, and whatever is no item's fault
+ */
+export async function survey(options: SurveyOptions): Promise<Survey> {
+  const { manifest, workers, cleaned, onProblem, onProgress } = options;
+  const ending = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, ending.signal]) : ending.signal;
+  const reasons = Object.fromEntries(surveyReasons.map((reason) => [reason, 0])) as Record<SurveyReason, number>;
+  const [splits, labels, seen] = [new Map<string, number>(), new Map<string, number>(), new Map<string, string>()];
+  let [total, usable] = [0, 0];
+  const output = cleaned === undefined ? undefined : await beginFile(cleaned);
+  try {
+    const work = (item: ManifestItem) => examine(item, { ...options, signal });
+    const pool = { concurrency: workers, ahead: 4 * workers, stop: () => ending.abort() };
+    for await (const { item, hash, problem: found } of orderedMap(manifest.items(), work, pool)) {
+      const twin = hash === undefined ? undefined : seen.get(hash);
+      const problem = found ?? (twin === undefined ? undefined : duplicateOf(twin));
+      total++;
+      if (problem) {
+        reasons[problem.reason]++;
+        onProblem?.({ item, ...problem });
+      } else {
+        usable++;
+        if (hash !== undefined) seen.set(hash, item.id);
+        splits.set(item.split ?? "none", (splits.get(item.split ?? "none") ?? 0) + 1);
+        for (const label of item.labels) labels.set(label, (labels.get(label) ?? 0) + 1);
+        await output?.write(new TextEncoder().encode(manifestLine(item, manifest.media.root)));
+      }
+      onProgress?.({ done: total, problems: total - usable });
+    }
+    await output?.finish();
+  } catch (error) {
+    await output?.discard();
+    throw error;
+  }
+  return { total, usable, reasons, splits: Object.fromEntries(splits), labels: Object.fromEntries(labels) };
+}
+
+const duplicateOf = (twin: string): Omit<Problem, "item"> => ({
+  reason: "duplicate",
+  detail: "duplicate",
+  message: `it sounds and looks exactly like ${twin}`,
+});
+
+async function examine(item: ManifestItem, options: SurveyOptions): Promise<Finding> {
+  const { manifest, decoder, classes, requireLabels, signal } = options;
+  if (signal?.aborted) throw mediaError("survey", "aborted");
+  try {
+    await expectAdmitted(item.path, manifest.media);
+    const frames = { count: 8, limit: 10 };
+    const clip = await decodeItem(decoder, item, { sampleRate: 16000, frames, size: 64, seconds: 10.3, signal });
+    const fault = inspectClip(clip, { ...usualThresholds, ...options.thresholds });
+    if (fault) return { item, problem: { ...fault, detail: fault.reason } };
+    const known = new Set(classes?.names);
+    const strange = classes && item.labels.find((label) => !known.has(label));
+    if (strange !== undefined || (requireLabels && item.labels.length === 0)) {
+      const message =
+        strange === undefined ? "it has no label" : `its label ${JSON.stringify(strange)} is not in the class list`;
+      return { item, problem: { reason: "label-unknown", detail: "label-unknown", message } };
+    }
+    return { item, hash: contentHash(clip) };
+  } catch (error) {
+    if (!isKdcError(error) || !itemReasons.has(error.reason)) throw error;
+    return {
+      item,
+      problem: { reason: rowOf[error.reason] ?? "undecodable", detail: error.reason, message: error.message },
+    };
+  }
+}
