@@ -1,0 +1,85 @@
+import { availableParallelism } from "node:os";
+import { countItems, createPipesDecoder, locateFfmpeg, type PreparedContent, prepare } from "@kdc-mae/data/node";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { untilInterrupted } from "../terminal/interrupt.js";
+import { startProgress } from "../terminal/progress.js";
+import { atLeastOne, type ManifestChoice, openChosen, withManifestOptions } from "./survey.js";
+
+type Options = ManifestChoice & {
+  readonly out: string;
+  readonly workers: number;
+  readonly clipsPerShard: number;
+  readonly seconds: number;
+  readonly frames: number;
+  readonly size: number;
+  readonly pictures: "jpeg" | "ppm";
+  readonly quality: number;
+  readonly logMel: PreparedContent["logMel"];
+  readonly timeout: number;
+  readonly json?: boolean;
+};
+
+const positive = (text: string): number => {
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError("It must be a number above 0.");
+};
+const pixels = (text: string): number => (text === "0" ? 0 : atLeastOne(text));
+
+/** `kdc-mae prepare`: clips into shards, each decoded once. */
+export function addPrepareCommand(program: Command): void {
+  withManifestOptions(program.command("prepare"))
+    .description("Decode every clip once into WebDataset shards; a stopped run goes on where it was")
+    .argument("<manifest>", "a folder of media, or a CSV, JSONL or JSON manifest")
+    .requiredOption("--out <folder>", "folder of the prepared set")
+    .option("--workers <n>", "clips decoded side by side", atLeastOne, availableParallelism())
+    .option("--clips-per-shard <n>", "clips in one tar", atLeastOne, 500)
+    .option("--seconds <s>", "most of a clip that is kept", positive, 10.3)
+    .option("--frames <n>", "pictures per clip", atLeastOne, 10)
+    .option("--size <pixels>", "side of the square pictures; 0 keeps them as they are", pixels, 224)
+    .addOption(new Option("--pictures <kind>", "how pictures are kept").choices(["jpeg", "ppm"]).default("jpeg"))
+    .option("--quality <q>", "of JPEG pictures, 1 to 100", atLeastOne, 95)
+    .addOption(
+      new Option("--log-mel <precision>", "keep ready-made log-mel beside the sound")
+        .choices(["none", "float16", "float32"])
+        .default("none"),
+    )
+    .option("--timeout <s>", "longest time for one clip", positive, 60)
+    .option("--json", "print the summary as JSON")
+    .addHelpText("after", "\nExample:\n  kdc-mae prepare usable.jsonl --media-root videos --out prepared --workers 8\n")
+    .action((path: string, options: Options) => untilInterrupted((signal) => run(path, options, signal)));
+}
+
+async function run(path: string, options: Options, signal: AbortSignal): Promise<void> {
+  const { manifest } = await openChosen(path, options);
+  const ffmpeg = await locateFfmpeg({ env: process.env });
+  const progress = startProgress("prepare", await countItems(manifest), "clips");
+  const { clipsPerShard, seconds, size, quality, logMel } = options;
+  const summary = await prepare({
+    ...{ manifest, signal, out: options.out, workers: options.workers },
+    decoder: createPipesDecoder(ffmpeg.path, { timeoutMs: 1000 * options.timeout }),
+    content: {
+      ...{ clipsPerShard, seconds, logMel, size: size === 0 ? undefined : size },
+      frames: { count: options.frames, limit: Math.min(10, seconds) },
+      pictures: options.pictures === "jpeg" ? { kind: "jpeg", quality } : { kind: "ppm" },
+    },
+    onProgress: ({ done, reused, failed }) =>
+      progress.update(done, `${failed} failed${reused > 0 ? `, ${reused} from before` : ""}`),
+  }).finally(() => progress.stop());
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
+    return;
+  }
+  const failed = Object.entries(summary.quarantined);
+  const lines = [
+    `${summary.samples} clips in ${summary.shards.length} shards, ${(summary.bytes / 1e9).toFixed(2)} GB`,
+    `log-mel mean ${summary.logMel.mean.toFixed(4)}, standard deviation ${summary.logMel.std.toFixed(4)}`,
+    `splits: ${Object.entries(summary.splits)
+      .map(([split, count]) => `${split} ${count}`)
+      .join(", ")}; ${Object.keys(summary.classes).length} classes`,
+    failed.length === 0
+      ? "nothing was left out"
+      : `left out: ${failed.map(([reason, count]) => `${reason} ${count}`).join(", ")} (see quarantine.jsonl)`,
+  ];
+  process.stdout.write(`${lines.join("\n")}\n`);
+}
