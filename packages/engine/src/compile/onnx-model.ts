@@ -51,23 +51,51 @@ const portMessage = ({ name, dtype, shape }: GraphPort): Piece => {
   return message(textField(1, name), bytesField(2, bytesField(1, tensorType)));
 };
 
-/** The graph as the bytes of an `.onnx` file (ONNX IR version 10, opset 20). */
-export function onnxModel(graph: OnnxGraph): Uint8Array {
+/** An output that is a list of tensors. */
+const listPortMessage = (name: string): Piece => {
+  const tensorType = message(integerField(1, dataTypes.float32));
+  return message(textField(1, name), bytesField(2, bytesField(4, bytesField(1, bytesField(1, tensorType)))));
+};
+
+/** An output that no graph of ours has, a list with one number in it, put before all others. */
+export const listOutput = "%list";
+
+const listNode: GraphNode = {
+  op: "SequenceConstruct",
+  domain: "",
+  inputs: [`${listOutput}.item`],
+  outputs: [listOutput],
+  attributes: {},
+};
+
+const listItem: GraphConstant = { name: `${listOutput}.item`, dtype: "float32", shape: [], data: new Float32Array(1) };
+
+const modelMessage = (graph: OnnxGraph, firstOutputs: readonly Piece[]): Piece => {
   const graphMessage = message(
     ...graph.nodes.map((node) => bytesField(1, nodeMessage(node))),
     textField(2, "kdc-mae"),
     ...graph.constants.map((constant) => bytesField(5, constantMessage(constant))),
     ...graph.inputs.map((port) => bytesField(11, portMessage(port))),
+    ...firstOutputs.map((output) => bytesField(12, output)),
     ...graph.outputs.map((port) => bytesField(12, portMessage(port))),
   );
   const domains = [...new Set(graph.nodes.map((node) => node.domain).filter((domain) => domain !== ""))];
-  return messageBytes(
-    message(
-      integerField(1, irVersion),
-      textField(2, "kdc-mae"),
-      bytesField(7, graphMessage),
-      bytesField(8, integerField(2, opset)),
-      ...domains.map((domain) => bytesField(8, message(textField(1, domain), integerField(2, 1)))),
-    ),
+  return message(
+    integerField(1, irVersion),
+    textField(2, "kdc-mae"),
+    bytesField(7, graphMessage),
+    bytesField(8, integerField(2, opset)),
+    ...domains.map((domain) => bytesField(8, message(textField(1, domain), integerField(2, 1)))),
   );
+};
+
+/** The graph as the bytes of an `.onnx` file (ONNX IR version 10, opset 20). */
+export function onnxModel(graph: OnnxGraph): Uint8Array {
+  return messageBytes(modelMessage(graph, []));
+}
+
+/** The same with {@link listOutput} before all other outputs. */
+export function onnxModelWithList(graph: OnnxGraph): Uint8Array {
+  const longer = { ...graph, nodes: [...graph.nodes, listNode], constants: [...graph.constants, listItem] };
+  return messageBytes(modelMessage(longer, [listPortMessage(listOutput)]));
 }
