@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { lossTerm } from "./loss-term.js";
 
 const fraction = z.number().gt(0).lt(1);
 const positive = z.number().positive();
@@ -45,10 +46,12 @@ const masking = z.strictObject({
 });
 
 const term = z.strictObject({
-  term: z.string().min(1),
+  /** A built-in term by name, or, in a module, a `LossTerm` of anybody's. */
+  term: lossTerm,
   /** Name in the report, where one term is used twice. */
   name: z.string().min(1).optional(),
   weight: z.number().nonnegative().optional(),
+  /** The term's own; `streams`, `divergence`, `temperature` … see the README of @kdc-mae/losses. */
   options: z.record(z.string(), z.unknown()).optional(),
 });
 
@@ -95,12 +98,12 @@ export const experimentSchema = z.strictObject({
   masking,
   objective: z.array(term).min(1),
   weighting: z.enum(["fixed", "uncertainty", "learned"]).default("fixed"),
-  /** A moving-average copy of the model whose embeddings distillation may aim at. */
+  /** A moving-average copy of the encoder, for `target: "teacher"`; left out where a term needs one: momentum 0.996. */
   teacher: z.strictObject({ momentum: fraction }).optional(),
   optimizer,
   schedule: schedule.default({ kind: "constant" }),
   training,
-  /** "official" decodes every view at the first view's positions, as the released code does. */
+  /** "official" repeats what the released code does otherwise: later views misplaced, joint blocks not chained. */
   compat: z.enum(["official"]).optional(),
 });
 

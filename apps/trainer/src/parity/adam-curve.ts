@@ -27,11 +27,10 @@ function weightErrors(ours: Readonly<Record<string, FloatTensor>>, after: Tensor
   const each: Record<string, number> = {};
   let [apart, size] = [0, 0];
   for (const [name, { data }] of Object.entries(ours)) {
-    const expected = after[name]?.data ?? new Float32Array();
-    const error = relativeError(data, expected);
-    apart += (error * norm(expected)) ** 2;
+    const expected = reproducible(name, (after[name]?.data ?? new Float32Array()) as Float32Array);
+    each[name] = relativeError(reproducible(name, data), expected);
+    apart += (each[name] * norm(expected)) ** 2;
     size += norm(expected) ** 2;
-    each[name] = relativeError(reproducible(name, data), reproducible(name, expected as Float32Array));
   }
   return { all: Math.sqrt(apart / size), each };
 }

@@ -39,6 +39,9 @@ export type Pretrained = {
 
 const STATE_FILE = "state.safetensors";
 
+/** Of the teacher, where an experiment asks for one without saying (BYOL, Grill et al. 2020). */
+const DEFAULT_MOMENTUM = 0.996;
+
 const copyOf = <T>(tree: T): T => mapTree(tree, (leaf: FloatTensor) => float32(leaf.shape, leaf.data.slice())) as T;
 
 /** teacher ← momentum · teacher + (1 − momentum) · student, in place. */
@@ -68,7 +71,8 @@ export async function pretrain(options: PretrainOptions): Promise<Pretrained> {
   );
   const params: PretrainParams<FloatTensor> = { model, weighting: objective.initParams() };
   const state = train.init(params as never);
-  const teacher = experiment.teacher && { encoder: copyOf(model.encoder) };
+  const momentum = experiment.teacher?.momentum ?? (objective.needs.teacher ? DEFAULT_MOMENTUM : undefined);
+  const teacher = momentum === undefined ? undefined : { encoder: copyOf(model.encoder) };
   const trees = {
     params,
     first: state.optimizer.first,
@@ -101,9 +105,7 @@ export async function pretrain(options: PretrainOptions): Promise<Pretrained> {
           (batch): HostPretrainBatch => (teacher === undefined ? batch : { ...batch, teacher }),
         );
         const report = await train.accumulate(state, batches as never, rateAt(state.step));
-        if (teacher !== undefined && experiment.teacher !== undefined) {
-          follow(teacher.encoder, model.encoder, experiment.teacher.momentum);
-        }
+        if (teacher !== undefined && momentum !== undefined) follow(teacher.encoder, model.encoder, momentum);
         seconds += (performance.now() - began) / 1000;
         for (const [name, value] of Object.entries({ total: report.total, ...report.terms })) {
           sums[name] = (sums[name] ?? 0) + value;

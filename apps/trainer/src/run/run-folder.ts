@@ -38,9 +38,9 @@ export async function openRunFolder(path: string, experiment: CheckedExperiment)
   const file = join(path, EXPERIMENT);
   if (existsSync(file)) {
     const before = JSON.parse(await readFile(file, "utf8"));
-    const differing = Object.keys({ ...before, ...experiment }).filter(
-      (key) => !isDeepStrictEqual(before[key], (experiment as Record<string, unknown>)[key]),
-    );
+    // As it would be written: a loss term from another package is its name there.
+    const now = JSON.parse(JSON.stringify(experiment));
+    const differing = Object.keys({ ...before, ...now }).filter((key) => !isDeepStrictEqual(before[key], now[key]));
     if (differing.length > 0) {
       throw new KdcError({
         where: `run folder ${path}`,
