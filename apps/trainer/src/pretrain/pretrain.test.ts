@@ -1,0 +1,150 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { audioGrid, createRng, type FloatTensor, float32, treeLeaves, visualGrid } from "@kdc-mae/core";
+import { compiled } from "@kdc-mae/engine";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { StoredClip } from "../corpus/stored-clip.js";
+import { withChanges } from "../experiment/change.js";
+import { checkExperiment } from "../experiment/check.js";
+import { named } from "../experiment/named.js";
+import { configFor } from "../run/model-file.js";
+import { openRunFolder } from "../run/run-folder.js";
+import { noiseAndTimeShift } from "./augment.js";
+import { memorySource } from "./batch-source.js";
+import { maskerFor } from "./masker.js";
+import { pretrain } from "./pretrain.js";
+
+const grids = { audio: audioGrid(48, 32, 16), visual: visualGrid(48, 16) };
+const experiment = checkExperiment(
+  withChanges(named.demo, {
+    name: "tiny",
+    model: {
+      ...grids,
+      embedDim: 24,
+      heads: 3,
+      modalityDepth: 1,
+      decoderDim: 16,
+      decoderHeads: 2,
+      decoderDepth: 1,
+    },
+    masking: { audioRatio: 0.5, visualRatio: 0.6 },
+    teacher: { momentum: 0.9 },
+    objective: [
+      { term: "reconstruction-audio" },
+      { term: "reconstruction-visual" },
+      { term: "contrastive", weight: 0.1 },
+      { term: "view-distillation", weight: 10, options: { target: "teacher" } },
+    ],
+    training: { batch: 5, epochs: 3, checkpointSeconds: 1000 },
+  }),
+  "test",
+);
+const config = configFor(experiment);
+
+const clips = Array.from({ length: 17 }, (_, index): StoredClip => {
+  const rng = createRng(index);
+  return {
+    item: { id: `clip-${index}`, path: "", labels: [] },
+    spectrogram: float32(
+      [48, 32],
+      Float32Array.from({ length: 48 * 32 }, () => rng.normal()),
+    ),
+    frames: [0, 1].map(() => Uint8Array.from({ length: 48 * 48 * 3 }, () => rng.integer(256))),
+    times: [0, 1],
+    original: { width: 48, height: 48 },
+  };
+});
+
+let folders: string[] = [];
+const newFolder = async () => {
+  const path = await mkdtemp(join(tmpdir(), "kdc-pretrain-"));
+  folders.push(path);
+  return openRunFolder(path, experiment);
+};
+beforeEach(() => {
+  folders = [];
+});
+afterEach(async () => {
+  for (const path of folders) await rm(path, { recursive: true });
+});
+
+const source = () =>
+  memorySource({
+    clips,
+    grids,
+    statistics: { mean: 0, std: 1 },
+    masker: maskerFor(experiment),
+    batch: experiment.training.batch,
+    seed: 3,
+    change: noiseAndTimeShift,
+  });
+
+const run = async (folder: Awaited<ReturnType<typeof newFolder>>, stopAt = Number.POSITIVE_INFINITY) => {
+  const controller = new AbortController();
+  const totals: number[] = [];
+  const result = await pretrain({
+    experiment,
+    config,
+    source: source(),
+    execute: compiled(),
+    folder,
+    signal: controller.signal,
+    onProgress: ({ step, total }) => {
+      totals.push(total);
+      if (step === stopAt) controller.abort();
+    },
+  });
+  return { ...result, totals };
+};
+
+const bytes = (params: unknown) => treeLeaves<FloatTensor>(params).map(([path, { data }]) => [path, ...data]);
+
+describe("pretrain", () => {
+  it("gives the same losses to the last digit when it runs twice", async () => {
+    const folder = await newFolder();
+    const first = await run(folder);
+    const second = await run(await newFolder());
+    expect(first.totals).toHaveLength(9);
+    expect(second.totals).toEqual(first.totals);
+    expect(bytes(second.params)).toEqual(bytes(first.params));
+    const epochs = (await folder.readLog()).map(({ losses }) => losses["reconstruction-audio"]);
+    expect(epochs.at(-1)).toBeLessThan(epochs[0]);
+  });
+
+  it.each([2, 3, 7])("goes on after a stop at step %i as if nothing had happened", async (stopAt) => {
+    const whole = await run(await newFolder());
+    const folder = await newFolder();
+    const before = await run(folder, stopAt);
+    expect(before.finished).toBe(false);
+    const after = await run(folder);
+    expect(after.finished).toBe(true);
+    expect([...before.totals, ...after.totals]).toEqual(whole.totals);
+    expect(bytes(after.params)).toEqual(bytes(whole.params));
+    expect((await folder.readLog()).map(({ epoch, losses }) => [epoch, Number.isFinite(losses.total)])).toEqual([
+      [0, true],
+      [1, true],
+      [2, true],
+    ]);
+  });
+
+  it("refuses a folder that holds another experiment's run", async () => {
+    const folder = await newFolder();
+    await expect(openRunFolder(folder.path, { ...experiment, seed: 9 })).rejects.toThrow(
+      /it holds a run of another experiment \(different: seed\)\. Give another folder with --out/,
+    );
+  });
+
+  it("refuses fewer clips than a batch takes", () => {
+    expect(() =>
+      memorySource({
+        clips: clips.slice(0, 3),
+        grids,
+        statistics: { mean: 0, std: 1 },
+        masker: maskerFor(experiment),
+        batch: 5,
+        seed: 0,
+      }),
+    ).toThrow("training data: there are 3 clips and a batch takes 5. Give more clips, or a smaller training.batch");
+  });
+});
