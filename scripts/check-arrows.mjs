@@ -26,10 +26,12 @@ const importsOf = (text) =>
     ),
   ].map((match) => ({ specifier: match[3] ?? match[4], typeOnly: match[2] !== undefined }));
 
+const withoutComments = (text) => text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$/gm, "");
+
 const problems = [];
 for (const name of readdirSync(join(root, "packages"))) {
   for (const file of sources(join(root, "packages", name, "src"))) {
-    const isTest = file.endsWith(".test.ts");
+    const isTest = /\.test(\.support)?\.ts$/.test(file);
     const at = relative(root, file);
     const text = readFileSync(file, "utf8");
     for (const { specifier, typeOnly } of importsOf(text)) {

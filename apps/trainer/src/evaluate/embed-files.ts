@@ -21,7 +21,7 @@ export type FileEmbedding = {
 const LONGEST = 10;
 
 /** Where windows of `length` seconds begin in a file that lasts `duration`: side by side, the last one whole. */
-export function windowStarts(duration: number, length: number): readonly number[] {
+function windowStarts(duration: number, length: number): readonly number[] {
   const usable = Math.min(duration, LONGEST);
   const count = Math.max(1, Math.floor(usable / length + 1e-6));
   return Array.from({ length: count }, (_, index) => index * length);

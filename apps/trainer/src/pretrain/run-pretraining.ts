@@ -12,7 +12,7 @@ import { maskerFor } from "./masker.js";
 import { pretrain } from "./pretrain.js";
 
 /** The file a finished run leaves its model in. */
-export const MODEL_FILE = "model.safetensors";
+const MODEL_FILE = "model.safetensors";
 
 /**
  * Pretrains on clips in memory with a progress bar, and saves the model when it is done.
