@@ -1,4 +1,5 @@
 import { type FloatTensor, float32, KdcError, mapTree, treeLeaves } from "@kdc-mae/core";
+import { createAdamKernel } from "./adam-kernel.js";
 import type { Optimizer, ParameterGroup } from "./optimizer.js";
 
 export type AdamOptions = {
@@ -14,44 +15,10 @@ export type AdamOptions = {
 /** Moments like the parameters, and how many updates were made. */
 export type AdamState = { readonly first: unknown; readonly second: unknown; updates: number };
 
-type Coefficients = {
-  readonly rate: number;
-  readonly scale: number;
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly epsilon: number;
-  /** Weight decay added to the gradient. */
-  readonly coupled: number;
-  /** What a parameter is multiplied by before the step. */
-  readonly shrink: number;
-  /** 1 / √(1 − β₂ᵗ) */
-  readonly rootCorrection: number;
-};
-
-/** One pass over the four arrays: reading and writing memory is what an update costs. */
-const updateArray = (
-  values: Float32Array,
-  gradients: Float32Array,
-  first: Float32Array,
-  second: Float32Array,
-  { rate, scale, beta1, beta2, epsilon, coupled, shrink, rootCorrection }: Coefficients,
-): void => {
-  const rest1 = 1 - beta1;
-  const rest2 = 1 - beta2;
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i];
-    const gradient = gradients[i] * scale + coupled * value;
-    const m = beta1 * first[i] + rest1 * gradient;
-    const v = beta2 * second[i] + rest2 * gradient * gradient;
-    first[i] = m;
-    second[i] = v;
-    values[i] = value * shrink - (rate * m) / (Math.sqrt(v) * rootCorrection + epsilon);
-  }
-};
-
 const createAdam = (name: string, options: AdamOptions, decoupled: boolean): Optimizer<AdamState> => {
   const { betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0, groups = [] } = options;
   const [beta1, beta2] = betas;
+  const updateArray = createAdamKernel();
   const groupOf = (path: string): ParameterGroup | undefined => groups.find(({ paths }) => paths.test(path));
   const zeros = (params: unknown): unknown => mapTree(params, (leaf: FloatTensor) => float32(leaf.shape));
   return {
@@ -72,7 +39,9 @@ const createAdam = (name: string, options: AdamOptions, decoupled: boolean): Opt
           rate: rate / (1 - beta1 ** state.updates),
           scale,
           beta1,
+          rest1: 1 - beta1,
           beta2,
+          rest2: 1 - beta2,
           epsilon,
           coupled: decoupled ? 0 : decay,
           shrink: decoupled ? 1 - rate * decay : 1,
