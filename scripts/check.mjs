@@ -18,7 +18,10 @@ const steps = [
 
 let failed = 0;
 for (const [name, [command, ...options]] of steps) {
-  const { status, stdout, stderr } = spawnSync(command, options, { encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync(command, options, {
+    encoding: "utf8",
+    env: { ...process.env, NO_COLOR: "1" },
+  });
   if (status === 0) process.stdout.write(`ok      ${name}\n`);
   else {
     failed += 1;

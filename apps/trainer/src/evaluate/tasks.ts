@@ -21,14 +21,6 @@ import type { StoredClip } from "../corpus/stored-clip.js";
 import { type ClipEmbedding, type Cutting, labelsOf, middleFrame, stacked } from "./embed-clips.js";
 import { firstClips, reconstructClips } from "./reconstruct.js";
 
-/** The four tasks' results on one set of test clips. */
-export type TaskResults = {
-  readonly retrieval: RetrievalResult;
-  readonly classification: Readonly<Record<"audio" | "visual" | "joint", LinearProbeResult>>;
-  readonly inpainting: InpaintingResult;
-  readonly localization: LocalizationResult | undefined;
-};
-
 const streams = ["audio", "visual", "joint"] as const;
 
 /** Linear probes on each stream, fitted on train, strength chosen on validation, scored on test. */
