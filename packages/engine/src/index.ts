@@ -1,16 +1,7 @@
 export { type BackendName, type BackendReport, selectBackend, surveyBackends } from "./backend/select.js";
 export { type CompiledProgram, type CompileOptions, compile } from "./compile/compile.js";
-export type {
-  Attribute,
-  ElementType,
-  GraphBuilder,
-  GraphConstant,
-  GraphNode,
-  GraphPort,
-  NodeRequest,
-  OnnxGraph,
-  Value,
-} from "./compile/graph.js";
+export type { Attribute, ElementType, GraphConstant, GraphNode, GraphPort, OnnxGraph } from "./compile/graph.js";
+export type { GraphBuilder, NodeRequest, Value } from "./compile/graph-builder.js";
 export type { KernelCall, KernelRule, KernelRules } from "./compile/kernel-rule.js";
 export { knownKernels, registerKernelRule } from "./compile/kernel-table.js";
 export { onnxModel } from "./compile/onnx-model.js";

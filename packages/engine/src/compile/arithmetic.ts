@@ -1,5 +1,6 @@
 import { sizeOf } from "@kdc-mae/core";
-import { broadcastShapes, type ElementType, type GraphBuilder, type Value } from "./graph.js";
+import type { ElementType } from "./graph.js";
+import { broadcastShapes, type GraphBuilder, type Value } from "./graph-builder.js";
 
 const same = (a: readonly number[], b: readonly number[]): boolean => a.join() === b.join();
 

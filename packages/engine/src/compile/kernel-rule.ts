@@ -1,4 +1,4 @@
-import type { GraphBuilder, Value } from "./graph.js";
+import type { GraphBuilder, Value } from "./graph-builder.js";
 
 /** One call of a tfjs kernel while a function is traced. */
 export type KernelCall = {

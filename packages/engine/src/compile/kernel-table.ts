@@ -6,6 +6,7 @@ import { fusedRules } from "./kernels-fused.js";
 import { gatherRules } from "./kernels-gather.js";
 import { imageRules } from "./kernels-image.js";
 import { matrixRules } from "./kernels-matrix.js";
+import { poolingRules } from "./kernels-pooling.js";
 import { reductionRules } from "./kernels-reduction.js";
 import { shapeRules } from "./kernels-shape.js";
 import { slicingRules } from "./kernels-slicing.js";
@@ -21,6 +22,7 @@ const table = new Map<string, KernelRule>(
     gatherRules,
     matrixRules,
     convolutionRules,
+    poolingRules,
     imageRules,
     fusedRules,
   ].flatMap((rules) => Object.entries(rules)),

@@ -1,5 +1,5 @@
 import { add, cast, divide, multiply, number, subtract } from "./arithmetic.js";
-import type { Value } from "./graph.js";
+import type { Value } from "./graph-builder.js";
 import type { KernelCall, KernelRule, KernelRules } from "./kernel-rule.js";
 
 const binary =

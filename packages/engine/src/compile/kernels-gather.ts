@@ -1,6 +1,6 @@
 import { sizeOf } from "@kdc-mae/core";
 import { cast, number, reshape } from "./arithmetic.js";
-import type { GraphBuilder, Value } from "./graph.js";
+import type { GraphBuilder, Value } from "./graph-builder.js";
 import type { KernelRules } from "./kernel-rule.js";
 import { select } from "./kernels-arithmetic.js";
 import { transpose } from "./kernels-shape.js";

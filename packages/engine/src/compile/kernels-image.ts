@@ -1,5 +1,5 @@
 import { reshape } from "./arithmetic.js";
-import type { GraphBuilder, Value } from "./graph.js";
+import type { GraphBuilder, Value } from "./graph-builder.js";
 import type { KernelRule, KernelRules } from "./kernel-rule.js";
 import { matrixProduct } from "./kernels-matrix.js";
 import { transpose } from "./kernels-shape.js";

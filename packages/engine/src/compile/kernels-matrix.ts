@@ -1,6 +1,6 @@
 import { KdcError } from "@kdc-mae/core";
 import { add } from "./arithmetic.js";
-import { broadcastShapes, type GraphBuilder, type Value } from "./graph.js";
+import { broadcastShapes, type GraphBuilder, type Value } from "./graph-builder.js";
 import type { KernelCall, KernelRule, KernelRules } from "./kernel-rule.js";
 import { transpose } from "./kernels-shape.js";
 import { unaryRules } from "./kernels-unary.js";

@@ -1,5 +1,5 @@
 import { cast, multiply, number, reshape, sizeAlong } from "./arithmetic.js";
-import type { GraphBuilder, Value } from "./graph.js";
+import type { GraphBuilder, Value } from "./graph-builder.js";
 import type { KernelRule, KernelRules } from "./kernel-rule.js";
 import { concat, split } from "./kernels-slicing.js";
 

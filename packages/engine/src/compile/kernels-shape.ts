@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { reshape } from "./arithmetic.js";
-import type { GraphBuilder, Value } from "./graph.js";
+import type { GraphBuilder, Value } from "./graph-builder.js";
 import type { KernelRules } from "./kernel-rule.js";
 
 /** Axes moved; two moves after each other are one, and a move that changes nothing is none. */

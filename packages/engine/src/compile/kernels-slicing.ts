@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { cast, number, reshape } from "./arithmetic.js";
-import type { GraphBuilder, Value } from "./graph.js";
+import type { GraphBuilder, Value } from "./graph-builder.js";
 import type { KernelRules } from "./kernel-rule.js";
 
 /** ONNX takes any number below every index for "beyond the first", where a slice runs backwards. */

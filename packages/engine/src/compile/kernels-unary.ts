@@ -1,5 +1,5 @@
 import { add, cast, multiply, number, subtract } from "./arithmetic.js";
-import type { GraphBuilder, Value } from "./graph.js";
+import type { GraphBuilder, Value } from "./graph-builder.js";
 import type { KernelRule, KernelRules } from "./kernel-rule.js";
 import { select } from "./kernels-arithmetic.js";
 

@@ -1,7 +1,8 @@
 import { KdcError } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { callSite } from "./call-site.js";
-import { createGraphBuilder, type ElementType, type GraphBuilder, type Value } from "./graph.js";
+import type { ElementType } from "./graph.js";
+import { createGraphBuilder, type GraphBuilder, type Value } from "./graph-builder.js";
 import type { KernelRule } from "./kernel-rule.js";
 
 const backendName = "kdc-mae-recorder";
