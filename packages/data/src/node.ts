@@ -5,6 +5,8 @@ export {
   decodeAll,
   type LeftOut,
 } from "./dataset/decode-all.js";
+export type { Augmentation } from "./loader/make-sample.js";
+export { type LoadedBatch, type Loader, type LoaderOptions, openShards } from "./loader/open-shards.js";
 export { type ClassLabels, readClassLabels } from "./manifest/class-labels.js";
 export type { ManifestItem } from "./manifest/manifest-item.js";
 export {
@@ -26,6 +28,8 @@ export { decodeWav } from "./media/wav.js";
 export type { PreparedContent } from "./prepare/options.js";
 export { type PrepareOptions, type PrepareProgress, prepare } from "./prepare/prepare.js";
 export type { DatasetSummary } from "./prepare/summary.js";
+export type { RemoteOptions } from "./shards/remote-source.js";
+export type { S3Access } from "./shards/s3.js";
 export type { Thresholds } from "./survey/inspect-clip.js";
 export {
   type Problem,

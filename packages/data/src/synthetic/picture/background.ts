@@ -15,7 +15,7 @@ const things: readonly ((x: number, y: number) => boolean)[] = [
 const thingColour = (rng: Rng): Colour => fromHsv(rng.uniform(), 0.7 * rng.uniform(), 0.15 + 0.8 * rng.uniform());
 
 /** Walls and floors are duller than the things in front of them. */
-const wallColour = (rng: Rng): Colour => fromHsv(rng.uniform(), 0.5 * rng.uniform(), 0.3 + 0.4 * rng.uniform());
+const wallColour = (rng: Rng): Colour => fromHsv(rng.uniform(), 0.4 * rng.uniform(), 0.38 + 0.24 * rng.uniform());
 
 /** Mixes a colour into the pixel at index `x + size · y`; `cover` 0 leaves it, 1 replaces it. */
 function blend({ pixels }: Canvas, pixel: number, colour: Colour, cover: number): void {
@@ -58,7 +58,7 @@ export function drawBackground(rng: Rng, size: number, clutter: number): Canvas 
   const turn = 2 * Math.PI * rng.uniform();
   const along = [Math.cos(turn) / size, Math.sin(turn) / size];
   const wave = 2 + 6 * rng.uniform();
-  const swell = 25 * rng.uniform();
+  const swell = 18 * rng.uniform();
   for (let y = 0; y < size; y++) {
     for (let x = 0; x < size; x++) {
       const place = 0.5 + (x - size / 2) * along[0] + (y - size / 2) * along[1];

@@ -1,0 +1,151 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type LoadedBatch, type LoaderOptions, openShards } from "./open-shards.js";
+import { findWorker } from "./sample-pool.js";
+import { clipCount, frontEnd, writeSmallSet } from "./small-set.test.support.js";
+
+let set = "";
+beforeAll(async () => {
+  set = await mkdtemp(join(tmpdir(), "kdc-mae-loader-"));
+  await writeSmallSet(set);
+});
+afterAll(() => rm(set, { recursive: true }));
+
+const everyAugmentation = {
+  noiseAndShift: true,
+  specAugment: { frequency: 5, time: 9 },
+  mixup: { probability: 0.5, alpha: 10 },
+  flip: true,
+};
+const usual: LoaderOptions = {
+  batch: 4,
+  frontEnd,
+  seed: 7,
+  workers: 0,
+  augment: everyAugmentation,
+  classes: ["a", "b", "c"],
+  smoothing: 0.1,
+};
+const load = async (more: Partial<LoaderOptions> = {}, epoch = 0, from = 0): Promise<LoadedBatch[]> => {
+  const loader = await openShards(set, { ...usual, ...more });
+  const batches: LoadedBatch[] = [];
+  try {
+    for await (const batch of loader.batches(epoch, from)) batches.push(batch);
+  } finally {
+    await loader.close();
+  }
+  return batches;
+};
+const ids = (batches: readonly LoadedBatch[]) => batches.flatMap(({ samples }) => samples.map(({ id }) => id));
+/** The numbers of every sample by its id. */
+const contents = (batches: readonly LoadedBatch[]) =>
+  new Map(
+    batches.flatMap(({ samples, patches: { audio, visual }, targets, pictures }) =>
+      samples.map(({ id }, row) => {
+        const rowOf = ({ shape, data }: { shape: readonly number[]; data: Float32Array }) => {
+          const length = data.length / shape[0];
+          return [...data.subarray(row * length, (row + 1) * length)];
+        };
+        return [
+          id,
+          { audio: rowOf(audio), visual: rowOf(visual), target: rowOf(targets!), picture: pictures[row] },
+        ] as const;
+      }),
+    ),
+  );
+
+describe("openShards", () => {
+  it("gives every sample once per epoch, in batches of patches, the rest left out", async () => {
+    const loader = await openShards(set, usual);
+    expect([loader.samples, loader.stepsPerEpoch]).toEqual([clipCount, 5]);
+    expect(loader.logMel?.std).toBeGreaterThan(0.1);
+    await loader.close();
+    const batches = await load();
+    expect(new Set(ids(batches)).size).toBe(20);
+    expect(batches.map(({ step }) => step)).toEqual([0, 1, 2, 3, 4]);
+    expect(batches[0].patches.audio.shape).toEqual([4, 15, 64]);
+    expect(batches[0].patches.visual.shape).toEqual([4, 9, 192]);
+    expect(batches[0].targets?.shape).toEqual([4, 3]);
+    expect(batches[0].patches.visual.data.every(Number.isFinite)).toBe(true);
+    const whole = await load({ dropLast: false });
+    expect([ids(whole).length, new Set(ids(whole)).size, whole.at(-1)!.samples.length]).toEqual([23, 23, 3]);
+  });
+
+  it("goes on at any batch with the batches that would have come", async () => {
+    const all = await load({}, 2);
+    expect(await load({}, 2, 3)).toEqual(all.slice(3));
+    expect(ids(await load({}, 3))).not.toEqual(ids(all));
+  });
+
+  it("makes the same of a sample in whatever order, batch or machine it comes", async () => {
+    const reference = contents(await load({ dropLast: false }));
+    const other = contents(await load({ dropLast: false, batch: 7, buffer: 2, mix: 1, ahead: 1 }));
+    for (const [id, content] of reference) expect(other.get(id)).toEqual(content);
+    const shared = await Promise.all([0, 1, 2].map((rank) => load({ dropLast: false, rank, ranks: 3, batch: 3 })));
+    expect(ids(shared.flat()).sort()).toEqual([...reference.keys()].sort());
+    for (const [id, content] of contents(shared.flat())) expect(reference.get(id)).toEqual(content);
+    expect(new Set([...reference.values()].map(({ picture }) => picture)).size).toBe(3);
+  });
+
+  const built = findWorker() !== undefined;
+  if (!built) process.stdout.write("loader workers: skipped, the package is not built (run tsc -b packages/data)\n");
+  it.runIf(built)("makes the same in worker threads, however many", async () => {
+    const here = await load();
+    expect(await load({ workers: 1 })).toEqual(here);
+    expect(await load({ workers: 3, ahead: 1 })).toEqual(here);
+    await expect(load({ workers: 1, classes: ["a", "b"] })).rejects.toMatchObject({ reason: "label-unknown" });
+  });
+
+  it("leaves samples as they are without augmentation, and takes the middle picture", async () => {
+    const plain = { augment: {}, picture: "middle" as const, shuffle: false, dropLast: false };
+    const [once, again] = [await load(plain), await load(plain, 5)];
+    expect(ids(once)).toEqual(Array.from({ length: 23 }, (_, n) => `clip ${n}`));
+    expect(contents(again)).toEqual(contents(once));
+    expect(once[0].pictures).toEqual([1, 1, 1, 1]);
+    expect([...once[0].targets!.data.slice(0, 6)].map((value) => Math.round(value * 100))).toEqual([
+      90, 3, 3, 3, 90, 90,
+    ]);
+  });
+
+  it("takes one split, and evens out classes", async () => {
+    expect(new Set(ids(await load({ split: "test", batch: 3 })))).toEqual(new Set(["clip 20", "clip 21", "clip 22"]));
+    const drawn: string[][] = [];
+    const repeated: number[] = [];
+    for (let epoch = 0; epoch < 12; epoch++) {
+      for (const { samples, occurrences } of await load({ balanced: true, augment: {} }, epoch)) {
+        drawn.push(...samples.map(({ labels }) => [...labels]));
+        repeated.push(...occurrences);
+      }
+    }
+    const rare = drawn.filter((labels) => labels.includes("a")).length / drawn.length;
+    expect(rare).toBeGreaterThan(0.27);
+    expect(Math.max(...repeated)).toBeGreaterThan(0);
+  });
+
+  it("says what is wrong with a set that is too small, empty or damaged", async () => {
+    await expect(load({ batch: 24 })).rejects.toThrow(
+      "there are 23 clips and a batch takes 24. Give more clips, or a smaller batch",
+    );
+    await expect(openShards(join(set, "nowhere"), usual)).rejects.toMatchObject({ reason: "missing" });
+    const empty = await mkdtemp(join(tmpdir(), "kdc-mae-loader-"));
+    await expect(openShards(empty, usual)).rejects.toThrow("there are no shards in it");
+    await writeFile(join(empty, "a.tar"), "no tar at all ".repeat(100));
+    await expect(openShards(empty, usual)).rejects.toThrow("a header in it is damaged, or it is no tar");
+    await rm(empty, { recursive: true });
+  });
+
+  it("reads tars of others, without an index, all the same", async () => {
+    const tars = [0, 1, 2, 3, 4].map((n) => join(set, `shard-00000${n}.tar`));
+    const bare = await mkdtemp(join(tmpdir(), "kdc-mae-loader-"));
+    const { copyFile } = await import("node:fs/promises");
+    for (const [n, tar] of tars.entries()) await copyFile(tar, join(bare, `${n}.tar`));
+    const loader = await openShards(bare, usual);
+    const batches: LoadedBatch[] = [];
+    for await (const batch of loader.batches(0)) batches.push(batch);
+    expect(batches).toEqual(await load());
+    await loader.close();
+    await rm(bare, { recursive: true });
+  });
+});

@@ -1,0 +1,232 @@
+import { type FloatTensor, float32, type HostPatches, KdcError } from "@kdc-mae/core";
+import { orderedMap } from "../dataset/ordered-map.js";
+import { balancedWeights } from "../dataset/sampler.js";
+import { assembleBatch, type FrontEnd } from "../prepare-clip.js";
+import type { RemoteOptions } from "../shards/remote-source.js";
+import type { IndexedSample } from "../shards/shard-index.js";
+import { openShardSet } from "../shards/shard-set.js";
+import {
+  type Augmentation,
+  drawPartner,
+  type MadeSample,
+  type SampleJob,
+  type SampleRecipe,
+  sampleStream,
+  streamName,
+} from "./make-sample.js";
+import { planEpoch } from "./plan-epoch.js";
+import { inlinePool, workerPool } from "./sample-pool.js";
+import { readerOf, type SampleReader } from "./sample-reader.js";
+
+export type LoaderOptions = {
+  readonly batch: number;
+  readonly frontEnd: FrontEnd;
+  readonly seed: number | string;
+  /** Leave out the last samples of an epoch that do not fill a batch (true unless told). */
+  readonly dropLast?: boolean;
+  /** Draw in a random order (true unless told). */
+  readonly shuffle?: boolean;
+  /** Samples among which the next is drawn (1024 unless told); a remote set holds as many in memory. */
+  readonly buffer?: number;
+  /** Shards read by turns (8 unless told). */
+  readonly mix?: number;
+  /** Draw rare classes as often as common ones, with replacement. */
+  readonly balanced?: boolean;
+  /** Only samples of this split. */
+  readonly split?: string;
+  /** This machine's number, and how many there are. */
+  readonly rank?: number;
+  readonly ranks?: number;
+  readonly augment?: Augmentation;
+  /** Which picture of a clip; random unless told. */
+  readonly picture?: SampleRecipe["picture"];
+  /** Class names in the order of the targets; left out: no targets. */
+  readonly classes?: readonly string[];
+  /** ε of the targets (0 unless told). */
+  readonly smoothing?: number;
+  /** Threads that make samples (1 unless told); 0 makes them on this one. */
+  readonly workers?: number;
+  /** Batches made ahead (3 unless told). */
+  readonly ahead?: number;
+  readonly remote?: RemoteOptions;
+};
+
+export type LoadedBatch = {
+  readonly epoch: number;
+  /** Number of the batch in its epoch. */
+  readonly step: number;
+  readonly samples: readonly Pick<IndexedSample, "key" | "id" | "labels">[];
+  /** Which picture of each clip. */
+  readonly pictures: readonly number[];
+  /** How often each sample came earlier in this epoch; above 0 only where sampling is balanced. */
+  readonly occurrences: readonly number[];
+  /** audio `[B, N, P]`, visual `[B, N, P]`. */
+  readonly patches: HostPatches;
+  /** Soft labels `[B, C]`, where classes were given. */
+  readonly targets?: FloatTensor;
+};
+
+/** Ready batches of a prepared set. */
+export type Loader = {
+  /** Samples of an epoch on all machines together. */
+  readonly samples: number;
+  readonly stepsPerEpoch: number;
+  /** Statistics of the set, where `prepare` measured them. */
+  readonly logMel?: { readonly mean: number; readonly std: number };
+  /** The batches of an epoch from number `from` on: always the same ones, and the next are made while one is used. */
+  batches(epoch: number, from?: number): AsyncGenerator<LoadedBatch, void>;
+  close(): Promise<void>;
+};
+
+/**
+ * Opens prepared shards for training: every sample once per epoch (or balanced), shuffled by seed, split over machines,
+ * resumable at any batch. What happens to a sample depends on seed, epoch and sample alone, not on order or workers.
+ *
+ * @param where what {@link openShardSet} takes
+ * @throws KdcError reason `no-shards`, `too-few-clips`, and those of reading
+ */
+export async function openShards(where: string | readonly string[], options: LoaderOptions): Promise<Loader> {
+  const {
+    batch,
+    frontEnd,
+    seed,
+    dropLast = true,
+    shuffle = true,
+    mix = 8,
+    split,
+    classes,
+    workers = 1,
+    ahead = 3,
+  } = options;
+  const { balanced = false, rank = 0, ranks = 1, augment = {}, picture = "random", smoothing = 0 } = options;
+  const set = await openShardSet(where, options.remote);
+  const all = set.shards.flatMap(({ samples }, shard) => samples.map((sample, number) => ({ sample, shard, number })));
+  const takes = ({ sample }: (typeof all)[number]) => split === undefined || sample.split === split;
+  const members = set.shards.map((): number[] => []);
+  for (const [index, entry] of all.entries()) if (takes(entry)) members[entry.shard].push(index);
+  const taking = members.flat();
+  const evenShare = Math.floor(taking.length / ranks);
+  const ownShare = Math.floor(((rank + 1) * taking.length) / ranks) - Math.floor((rank * taking.length) / ranks);
+  const stepsPerEpoch = dropLast ? Math.floor(evenShare / batch) : Math.ceil(ownShare / batch);
+  if (stepsPerEpoch === 0) {
+    await set.close();
+    throw new KdcError({
+      where: typeof where === "string" ? where : "shards",
+      what: `there are ${taking.length} clips${split === undefined ? "" : ` in the split ${split}`} and a batch takes ${batch}${ranks > 1 ? ` on each of ${ranks} machines` : ""}`,
+      remedy: "Give more clips, or a smaller batch",
+      reason: "too-few-clips",
+    });
+  }
+  const weights = balanced
+    ? weightsOf(
+        all.map(({ sample }) => sample.labels),
+        taking,
+      )
+    : undefined;
+  const recipe: SampleRecipe = { frontEnd, augment, picture, smoothing, ...(classes ? { classes } : {}) };
+  const pool = workers === 0 ? inlinePool(recipe) : workerPool(recipe, workers);
+
+  const orderOf = (epoch: number) =>
+    planEpoch({
+      shards: members.map((own) => Int32Array.from(own)),
+      ...{ seed, epoch, mix, rank, ranks, even: dropLast, ...(weights ? { weights } : {}) },
+      buffer: shuffle ? (options.buffer ?? 1024) : 0,
+    });
+
+  async function* batches(epoch: number, from = 0): AsyncGenerator<LoadedBatch, void> {
+    const order = orderOf(epoch);
+    const end = dropLast ? stepsPerEpoch * batch : order.length;
+    const seen = new Map<number, number>();
+    const before = (index: number) => {
+      const times = seen.get(index) ?? 0;
+      seen.set(index, times + 1);
+      return times;
+    };
+    const errands = Array.from(order.subarray(0, end), (index) => ({ index, occurrence: before(index) })).slice(
+      from * batch,
+    );
+    const readers = new Map<number, SampleReader>();
+    const wanted = new Map<number, number[]>();
+    for (const { index } of errands) {
+      const { shard, number } = all[index];
+      if (!wanted.has(shard)) wanted.set(shard, []);
+      wanted.get(shard)!.push(number);
+    }
+    const read = (index: number) => {
+      const { shard, number } = all[index];
+      const reader = readers.get(shard) ?? readerOf(set.shards[shard], wanted.get(shard) ?? []);
+      readers.set(shard, reader);
+      return reader.read(number);
+    };
+    const nameOf = (index: number) => set.shards[all[index].shard].source.name;
+
+    const make = async ({ index, occurrence }: (typeof errands)[number]) => {
+      const stream = streamName(seed, epoch, all[index].sample.id, occurrence);
+      const other = drawPartner(sampleStream(stream), augment, taking.length);
+      const job: SampleJob = {
+        ...{ stream, bytes: await read(index), where: nameOf(index) },
+        ...(other === undefined
+          ? {}
+          : { partner: { bytes: await readAlone(taking[other]), where: nameOf(taking[other]) } }),
+      };
+      return { index, occurrence, made: await pool.make(job) };
+    };
+    const readAlone = (index: number) => {
+      const { shard, number } = all[index];
+      return readerOf(set.shards[shard], []).read(number);
+    };
+    const many = ahead * batch;
+    let group: Awaited<ReturnType<typeof make>>[] = [];
+    let step = from;
+    try {
+      for await (const sample of orderedMap(errands, make, { concurrency: many, ahead: many })) {
+        group.push(sample);
+        if (group.length < batch) continue;
+        const ready = group;
+        group = [];
+        yield batchOf(ready, epoch, step++);
+      }
+      if (group.length > 0) yield batchOf(group, epoch, step);
+    } finally {
+      await Promise.all([...readers.values()].map((reader) => reader.close()));
+    }
+  }
+
+  const batchOf = (
+    group: readonly { index: number; occurrence: number; made: MadeSample }[],
+    epoch: number,
+    step: number,
+  ): LoadedBatch => ({
+    ...{ epoch, step },
+    samples: group.map(({ index }) => {
+      const { key, id, labels } = all[index].sample;
+      return { key, id, labels };
+    }),
+    pictures: group.map(({ made }) => made.picture),
+    occurrences: group.map(({ occurrence }) => occurrence),
+    patches: assembleBatch(group.map(({ made }) => made)),
+    ...(classes ? { targets: stackTargets(group.map(({ made }) => made.target!)) } : {}),
+  });
+
+  return {
+    ...{ samples: taking.length, stepsPerEpoch, batches },
+    ...(set.logMel ? { logMel: { mean: set.logMel.mean, std: set.logMel.std } } : {}),
+    close: async () => {
+      await Promise.all([pool.close(), set.close()]);
+    },
+  };
+}
+
+/** Balanced weights over those that take part; the others weigh nothing. */
+function weightsOf(labels: readonly (readonly string[])[], taking: readonly number[]): Float64Array {
+  const own = balancedWeights(taking.map((index) => labels[index]));
+  const weights = new Float64Array(labels.length);
+  for (const [at, index] of taking.entries()) weights[index] = own[at];
+  return weights;
+}
+
+function stackTargets(targets: readonly Float32Array[]): FloatTensor {
+  const out = float32([targets.length, targets[0].length]);
+  for (const [row, target] of targets.entries()) out.data.set(target, row * target.length);
+  return out;
+}

@@ -1,0 +1,48 @@
+import { mkdir } from "node:fs/promises";
+import { audioGrid, createRng, visualGrid } from "@kdc-mae/core";
+import { disk, writeWholeFile } from "../files/file-system.js";
+import { publishedContent } from "../prepare/options.js";
+import { packClip } from "../prepare/pack-clip.js";
+import { startSummary } from "../prepare/summary.js";
+import { writeShard } from "../prepare/write-shard.js";
+import type { FrontEnd } from "../prepare-clip.js";
+
+/** Small patches of small pictures and short sounds. */
+export const frontEnd: FrontEnd = {
+  audio: { sampleRate: 16000, melBins: 24, frameLengthMs: 25, frameShiftMs: 10, frames: 40, mean: -5, std: 4 },
+  visual: { size: 24 },
+  grids: { audio: audioGrid(40, 24, 8), visual: visualGrid(24, 8) },
+};
+
+/** How many clips each shard of the set has; clip n has the label `a` when n is divisible by 5, else `b`, and `c` when odd. */
+export const shardSizes = [5, 3, 7, 1, 7];
+export const clipCount = 23;
+
+/** Writes a set of 23 short clips in five shards, as `prepare` would. */
+export async function writeSmallSet(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const content = { ...publishedContent, pictures: { kind: "ppm" } as const };
+  const summary = startSummary(content);
+  let n = 0;
+  for (const [shard, size] of shardSizes.entries()) {
+    const writer = await writeShard(folder, shard, "items", disk);
+    for (const end = n + size; n < end; n++) {
+      const rng = createRng(n);
+      const samples = Float32Array.from({ length: 6500 + 10 * n }, () => rng.normal() / 10);
+      const frames = [0, 0.2, 0.3].map((time) => ({
+        width: 31,
+        height: 27,
+        time,
+        data: Uint8Array.from({ length: 31 * 27 * 3 }, () => rng.integer(256)),
+      }));
+      const labels = [n % 5 === 0 ? "a" : "b", ...(n % 2 ? ["c"] : [])];
+      const split = n < 20 ? "train" : "test";
+      const item = { id: `clip ${n}`, path: "x", labels, split };
+      const key = `k${n}`;
+      const packed = await packClip({ item, waveform: { samples, sampleRate: 16000 }, frames }, key, "x", content);
+      await writer.add({ sample: { key, id: item.id, labels, split }, packed });
+    }
+    summary.add(await writer.finish());
+  }
+  await writeWholeFile(`${folder}/dataset.json`, JSON.stringify(summary.finish()));
+}

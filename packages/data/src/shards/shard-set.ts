@@ -1,0 +1,105 @@
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { KdcError } from "@kdc-mae/core";
+import { orderedMap } from "../dataset/ordered-map.js";
+import { fileError } from "../files/file-error.js";
+import { type ByteSource, fileSource } from "./byte-source.js";
+import { openRemote, type RemoteOptions } from "./remote-source.js";
+import { type IndexedSample, scanShard } from "./shard-index.js";
+
+/** One shard and what is in it. */
+export type Shard = { readonly source: ByteSource; readonly samples: readonly IndexedSample[] };
+
+/** Mean and standard deviation of the log-mel of a set that `prepare` made. */
+export type ShardSet = {
+  readonly shards: readonly Shard[];
+  readonly logMel?: { readonly mean: number; readonly std: number };
+  close(): Promise<void>;
+};
+
+/**
+ * Opens shards: a folder or URL that `prepare` filled, a folder of any tars, or a list of tars (paths or URLs). Shards
+ * without an index beside them are read through once to find their samples.
+ *
+ * @param where folder, `http(s)://` or `s3://` address of one, or a list of tars
+ * @throws KdcError reason `missing`, `bad-tar`, `remote`, `no-shards`
+ */
+export async function openShardSet(where: string | readonly string[], options: RemoteOptions = {}): Promise<ShardSet> {
+  const isList = typeof where !== "string";
+  const summary = isList ? undefined : await readJson(placeIn(where, "dataset.json"), options);
+  const names = isList
+    ? where
+    : summary
+      ? (summary.shards as { tar: string }[]).map(({ tar }) => placeIn(where, tar))
+      : await listTars(where);
+  if (names.length === 0) {
+    throw new KdcError({
+      where: isList ? "shards" : where,
+      what: "there are no shards in it",
+      remedy: "Give the folder that prepare made, or .tar files",
+      reason: "no-shards",
+    });
+  }
+  const sources: ByteSource[] = [];
+  const closeAll = async () => {
+    await Promise.all(sources.map((source) => source.close()));
+  };
+  const openOne = async (name: string): Promise<Shard> => {
+    const source = sourceOf(name, options);
+    sources.push(source);
+    const record = await readJson(name.replace(/\.tar$/, ".json"), options).catch(() => undefined);
+    const samples = (record?.samples as IndexedSample[] | undefined) ?? (await scanShard(source.stream(), name));
+    return { source, samples };
+  };
+  const shards: Shard[] = [];
+  try {
+    for await (const shard of orderedMap(names, openOne, { concurrency: 8, ahead: 16 })) shards.push(shard);
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+  const logMel = summary?.logMel as ShardSet["logMel"];
+  return { shards, ...(logMel ? { logMel } : {}), close: closeAll };
+}
+
+const isRemote = (name: string): boolean => /^(https?|s3):\/\//.test(name);
+const placeIn = (folder: string, name: string): string =>
+  isRemote(folder) ? `${folder.replace(/\/+$/, "")}/${name}` : join(folder, name);
+
+const sourceOf = (name: string, options: RemoteOptions): ByteSource =>
+  isRemote(name) ? openRemote(name, options) : fileSource(name);
+
+async function listTars(folder: string): Promise<string[]> {
+  if (isRemote(folder)) {
+    throw new KdcError({
+      where: folder,
+      what: "there is no dataset.json, and a web folder cannot be listed",
+      remedy: "Put up the whole folder that prepare made, or give a list of .tar addresses",
+      reason: "no-shards",
+    });
+  }
+  try {
+    if ((await stat(folder)).isFile()) return [folder];
+    return (await readdir(folder))
+      .filter((name) => name.endsWith(".tar"))
+      .sort()
+      .map((name) => join(folder, name));
+  } catch (error) {
+    throw fileError("read", folder, error);
+  }
+}
+
+/** A JSON file next to shards; undefined when there is none. */
+async function readJson(name: string, options: RemoteOptions): Promise<Record<string, unknown> | undefined> {
+  const parts: Uint8Array[] = [];
+  const source = sourceOf(name, options);
+  try {
+    for await (const part of source.stream()) parts.push(part);
+    return JSON.parse(Buffer.concat(parts).toString());
+  } catch (error) {
+    if ((error as { reason?: string }).reason === "missing") return undefined;
+    throw error;
+  } finally {
+    await source.close();
+  }
+}
