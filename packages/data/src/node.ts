@@ -30,6 +30,7 @@ export { type PrepareOptions, type PrepareProgress, prepare } from "./prepare/pr
 export type { DatasetSummary } from "./prepare/summary.js";
 export type { RemoteOptions } from "./shards/remote-source.js";
 export type { S3Access } from "./shards/s3.js";
+export { shardStatistics } from "./shards/shard-set.js";
 export type { Thresholds } from "./survey/inspect-clip.js";
 export {
   type Problem,

@@ -3,6 +3,7 @@ import { countItems, createPipesDecoder, locateFfmpeg, type PreparedContent, pre
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { untilInterrupted } from "../terminal/interrupt.js";
 import { startProgress } from "../terminal/progress.js";
+import { saysStopped } from "./options.js";
 import { atLeastOne, type ManifestChoice, openChosen, withManifestOptions } from "./survey.js";
 
 type Options = ManifestChoice & {
@@ -65,7 +66,13 @@ async function run(path: string, options: Options, signal: AbortSignal): Promise
     },
     onProgress: ({ done, reused, failed }) =>
       progress.update(done, `${failed} failed${reused > 0 ? `, ${reused} from before` : ""}`),
-  }).finally(() => progress.stop());
+  })
+    .catch((error) => {
+      if (signal.aborted) return undefined;
+      throw error;
+    })
+    .finally(() => progress.stop());
+  if (summary === undefined) return saysStopped(options.out);
   if (options.json) {
     process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
     return;

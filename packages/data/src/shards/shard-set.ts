@@ -62,6 +62,19 @@ export async function openShardSet(where: string | readonly string[], options: R
   return { shards, ...(logMel ? { logMel } : {}), close: closeAll };
 }
 
+/** What `prepare` measured over a set: mean and standard deviation of padded log-mel; undefined for other shards. */
+export async function shardStatistics(
+  where: string | readonly string[],
+  options: RemoteOptions = {},
+): Promise<ShardSet["logMel"]> {
+  if (typeof where !== "string") return undefined;
+  const { mean, std } = ((await readJson(placeIn(where, "dataset.json"), options))?.logMel ?? {}) as Record<
+    string,
+    number
+  >;
+  return mean === undefined || std === undefined ? undefined : { mean, std };
+}
+
 const isRemote = (name: string): boolean => /^(https?|s3):\/\//.test(name);
 const placeIn = (folder: string, name: string): string =>
   isRemote(folder) ? `${folder.replace(/\/+$/, "")}/${name}` : join(folder, name);

@@ -1,0 +1,98 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { audioGrid, visualGrid } from "@kdc-mae/core";
+import { noiseAndShift } from "@kdc-mae/data";
+import { createPipesDecoder, locateFfmpeg, makeSet, openManifest, prepare } from "@kdc-mae/data/node";
+import { complementaryViews } from "@kdc-mae/masking";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { type MaskedBatch, memorySource } from "../pretrain/batch-source.js";
+import { frontEndFor } from "./front-end.js";
+import { loadClips } from "./load-clips.js";
+import { openShardSource } from "./shard-source.js";
+
+const grids = { audio: audioGrid(192, 32, 16), visual: visualGrid(48, 16) };
+const shared = {
+  ...{ grids, batch: 4, seed: 11 },
+  statistics: { mean: -6, std: 4 },
+  masker: complementaryViews({ views: 2, ratio: { audio: 0.75, visual: 0.75 } }),
+};
+const ffmpeg = (await locateFfmpeg({ env: process.env })).path;
+const decoder = createPipesDecoder(ffmpeg);
+let folder = "";
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "kdc-mae-shard-source-"));
+  await makeSet({
+    directory: join(folder, "media"),
+    ffmpeg,
+    counts: { train: 11, validation: 0, test: 0 },
+    seed: 1,
+    options: { size: 64 },
+  });
+  await prepare({
+    manifest: await openManifest(join(folder, "media", "manifest.jsonl")),
+    ...{ out: join(folder, "set"), decoder, workers: 2 },
+    content: {
+      clipsPerShard: 4,
+      size: 48,
+      frames: { count: 3, limit: 1.92 },
+      seconds: 2.02,
+      pictures: { kind: "ppm" },
+    },
+  });
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const all = async (batches: AsyncIterable<MaskedBatch>): Promise<MaskedBatch[]> => {
+  const got: MaskedBatch[] = [];
+  for await (const batch of batches) got.push(batch);
+  return got;
+};
+/** Each clip's numbers of an epoch, sorted, since the two sources have orders of their own. */
+const clipsOf = (batches: readonly MaskedBatch[]): string[] =>
+  batches
+    .flatMap(({ patches: { audio, visual }, views }) =>
+      [0, 1, 2, 3].map((row) => {
+        const rowOf = ({ data }: { data: Float32Array | Int32Array }) => [
+          ...data.subarray((row * data.length) / 4, ((row + 1) * data.length) / 4),
+        ];
+        const numbers = [rowOf(audio), rowOf(visual), ...views.map(({ audio: positions }) => rowOf(positions.visible))];
+        return JSON.stringify(numbers);
+      }),
+    )
+    .sort();
+
+it("makes of each clip exactly what the clips in memory give: patches, noise, picture and views", async () => {
+  const { kept: clips } = await loadClips(await itemsOf(), frontEndFor(grids, 3), { decoder, concurrency: 2 });
+  const memory = memorySource({ ...shared, clips, change: (spectrogram, _, rng) => noiseAndShift(spectrogram, rng) });
+  const shards = await openShardSource(join(folder, "set"), { ...shared, noise: true, workers: 0 });
+  expect([shards.stepsPerEpoch, shards.clips]).toEqual([2, 11]);
+  const seen = new Set<string>();
+  const known = new Set<string>();
+  // An epoch leaves three clips out, and the two sources leave out different ones: what both show must be equal.
+  for (const clip of clipsOf(await all(memory.batches(3, 0)))) known.add(clip);
+  for (const clip of clipsOf(await all(shards.batches(3, 0)))) seen.add(clip);
+  expect([...seen].filter((clip) => known.has(clip)).length).toBeGreaterThanOrEqual(5);
+  expect(await all(shards.batches(3, 1))).toEqual((await all(shards.batches(3, 0))).slice(1));
+  await shards.close();
+});
+
+it("takes the statistics that were measured", async () => {
+  const source = await openShardSource(join(folder, "set"), {
+    ...shared,
+    statistics: "measured",
+    noise: false,
+    workers: 0,
+  });
+  expect(source.statistics.std).toBeGreaterThan(0.5);
+  await source.close();
+  await expect(
+    openShardSource([join(folder, "set", "shard-000000.tar")], { ...shared, statistics: "measured", noise: false }),
+  ).rejects.toThrow("the set says no mean and standard deviation");
+});
+
+async function itemsOf() {
+  const items = [];
+  for await (const item of (await openManifest(join(folder, "media", "manifest.jsonl"))).items()) items.push(item);
+  return items;
+}
