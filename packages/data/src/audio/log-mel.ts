@@ -1,5 +1,6 @@
 import { expectShape, type FloatTensor, float32, KdcError, type Waveform } from "@kdc-mae/core";
 import { planPowerSpectrum } from "./fft.js";
+import { wasmLogMel } from "./log-mel-wasm.js";
 import { logarithm } from "./logarithm.js";
 import { melBank, melEnergies } from "./mel.js";
 
@@ -57,14 +58,22 @@ function planLogMel(options: LogMelOptions): LogMelPlan {
   const spectrum = planPowerSpectrum(size);
   const bank = melBank(size, sampleRate, melBins, lowHz);
   const window = Float64Array.from({ length }, (_, n) => 0.5 - 0.5 * Math.cos((2 * Math.PI * n) / (length - 1)));
+  const kernel = wasmLogMel({ window, shift, size, bank, melBins, preemphasis, energyFloor });
+  if (kernel) {
+    return (waveform) => {
+      const frames = countFrames(waveform, { sampleRate, length, shift });
+      const out = float32([frames, melBins]);
+      kernel(waveform.samples, frames, out.data);
+      return out;
+    };
+  }
   const frame = new Float64Array(size);
   const power = new Float64Array(size / 2 + 1);
   const energies = new Float64Array(melBins);
 
-  return ({ samples, sampleRate: rate }) => {
-    if (rate !== sampleRate) refuseRate(rate, sampleRate);
-    if (samples.length < length) refuseLength(samples.length, length, sampleRate);
-    const frames = 1 + Math.floor((samples.length - length) / shift);
+  return (waveform) => {
+    const { samples } = waveform;
+    const frames = countFrames(waveform, { sampleRate, length, shift });
     const out = float32([frames, melBins]);
     for (let t = 0; t < frames; t++) {
       windowFrame(samples, t * shift, window, frame);
@@ -75,6 +84,16 @@ function planLogMel(options: LogMelOptions): LogMelPlan {
     }
     return out;
   };
+}
+
+/** How many whole frames there are. @throws KdcError when the rate is another one, or there is none */
+function countFrames(
+  { samples, sampleRate: rate }: Waveform,
+  { sampleRate, length, shift }: { sampleRate: number; length: number; shift: number },
+): number {
+  if (rate !== sampleRate) refuseRate(rate, sampleRate);
+  if (samples.length < length) refuseLength(samples.length, length, sampleRate);
+  return 1 + Math.floor((samples.length - length) / shift);
 }
 
 /** Writes one frame, without its mean, pre-emphasised (its first sample counts as its own predecessor) and windowed. */
