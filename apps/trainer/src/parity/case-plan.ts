@@ -38,7 +38,7 @@ function refuse(name: string, what: string): never {
  * its audio and visual streams went through the whole joint stack: if not, the norms they have in the first joint
  * block got no gradient.
  *
- * @param tensors of the case's file
+ * @param tensors of the case's file, or of another's that {@link trainsStreams}
  * @throws KdcError for a name or a flag that is not known
  */
 export function planCase(name: string, { flags }: Pick<ReferenceCase, "flags">, tensors: Tensors): CasePlan {
@@ -74,9 +74,15 @@ export function planCase(name: string, { flags }: Pick<ReferenceCase, "flags">, 
   };
 }
 
+const hasGradient = (tensors: Tensors, name: string): boolean =>
+  tensors[`grad.${name}`]?.data.some((value) => value !== 0) ?? false;
+
+/** True if a case's file can tell how its streams were run: its loss looks at the audio or the visual tokens. */
+export const trainsStreams = (tensors: Tensors): boolean =>
+  Object.keys(tensors).some((key) => /^grad\.norm_[av]\.bias$/.test(key) && hasGradient(tensors, key.slice(5)));
+
 /** False if the file shows that only the last joint block saw the audio and the visual stream alone. */
 function streamsAreChained(tensors: Tensors): boolean {
   const several = Object.keys(tensors).some((key) => key.startsWith("grad.blocks_u.1."));
-  const first = tensors["grad.blocks_u.0.norm1_a.weight"];
-  return !several || (first?.data.some((value) => value !== 0) ?? false);
+  return !several || !trainsStreams(tensors) || hasGradient(tensors, "blocks_u.0.norm1_a.weight");
 }

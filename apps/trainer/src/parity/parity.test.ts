@@ -2,8 +2,11 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { float32 } from "@kdc-mae/core";
 import { compiled, eager } from "@kdc-mae/engine";
+import { avMae } from "@kdc-mae/losses";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { planCase } from "./case-plan.js";
 import { measureFeatures, measureFinetune } from "./features-and-modes.js";
 import { type ParityReport, parity } from "./parity.js";
 import { measureCase } from "./pretraining-case.js";
@@ -92,6 +95,31 @@ describe("parity with the official code (fixtures/seed0)", () => {
     expect(text).toMatch(/loss at step 5 +\d/);
     expect(text).toMatch(/missingaudioonly\.logits +\d/);
     expect(text).toContain("pass: everything within 1e-4");
+  });
+});
+
+describe("planCase", () => {
+  const one = float32([1], Float32Array.of(1));
+  const tensors = { "grad.norm_a.bias": one, "grad.blocks_u.0.norm1_a.weight": one };
+
+  it("reads AV-MAE, and three independent views, from name and flags", () => {
+    expect(planCase("avmae", { flags: {} }, tensors)).toMatchObject({ views: 1, compat: [] });
+    expect(planCase("avmae", { flags: {} }, tensors).entries.map(({ term }) => term)).toEqual(
+      avMae.map(({ term }) => term),
+    );
+    const flags = { triple_mask: true, complementary: false };
+    expect(planCase("triple", { flags }, tensors)).toMatchObject({ views: 3, disjoint: false });
+  });
+
+  it("sees in the gradients whether the streams went through all joint blocks", () => {
+    const deeper = { ...tensors, "grad.blocks_u.1.norm1_a.weight": one };
+    const { "grad.blocks_u.0.norm1_a.weight": _, ...last } = deeper;
+    expect(planCase("complementary_official", { flags: {} }, deeper).compat).toEqual(["misplaced-views"]);
+    expect(planCase("complementary", { flags: {} }, last).compat).toEqual(["unchained-streams"]);
+    expect(planCase("complementary_official", { flags: {} }, last).compat).toEqual([
+      "misplaced-views",
+      "unchained-streams",
+    ]);
   });
 });
 
