@@ -1,15 +1,28 @@
 export { type BackendName, type BackendReport, selectBackend, surveyBackends } from "./backend/select.js";
-export { type CompiledProgram, type CompileOptions, compile } from "./compile/compile.js";
-export type { Attribute, ElementType, GraphConstant, GraphNode, GraphPort, OnnxGraph } from "./compile/graph.js";
+export { type CompiledProgram, type CompileOptions, compile, createProgram } from "./compile/compile.js";
+export type {
+  Attribute,
+  BatchAxis,
+  ElementType,
+  GraphConstant,
+  GraphNode,
+  GraphPort,
+  OnnxGraph,
+  StoredType,
+} from "./compile/graph.js";
 export type { GraphBuilder, NodeRequest, Value } from "./compile/graph-builder.js";
 export type { KernelCall, KernelRule, KernelRules } from "./compile/kernel-rule.js";
 export { knownKernels, registerKernelRule } from "./compile/kernel-table.js";
-export { onnxModel } from "./compile/onnx-model.js";
+export { type ModelMetadata, onnxModel } from "./compile/onnx-model.js";
 export { type Trace, trace } from "./compile/trace.js";
+export { bind } from "./export/bind.js";
+export { traceAnyBatch } from "./export/trace-any-batch.js";
+export { weightsFloat16 } from "./export/weights-float16.js";
+export { weightsInt8 } from "./export/weights-int8.js";
 export { compiled } from "./run/compiled.js";
 export { eager } from "./run/eager.js";
 export { comparePrograms, type OutputDifference } from "./run/parity.js";
-export type { Execute, Hosted, Program } from "./run/program.js";
+export { type Execute, type Hosted, type Program, spec } from "./run/program.js";
 export { createSession, type Device, listDevices, type Session, type SessionOptions } from "./run/session.js";
 export { type AdamOptions, type AdamState, adam, adamW } from "./train/adam.js";
 export { clipScale, globalNorm } from "./train/clip.js";

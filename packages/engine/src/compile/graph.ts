@@ -1,8 +1,11 @@
 /** Element types a graph may hold. `int64` appears only in shapes and indices, never at the doors. */
 export type ElementType = "float32" | "int32" | "int64" | "bool";
 
-/** Values of a constant: BigInt64Array for int64, Uint8Array (0 or 1) for bool. */
-export type ConstantData = Float32Array | Int32Array | BigInt64Array | Uint8Array;
+/** Element types a constant may be stored in; the last two only in graphs made smaller for export. */
+export type StoredType = ElementType | "float16" | "int8";
+
+/** Values of a constant: BigInt64Array for int64, Uint8Array (0 or 1) for bool, Uint16Array (bits) for float16. */
+export type ConstantData = Float32Array | Int32Array | BigInt64Array | Uint8Array | Uint16Array | Int8Array;
 
 export type Attribute = number | string | readonly number[] | { readonly float: number };
 
@@ -18,10 +21,13 @@ export type GraphNode = {
 
 export type GraphConstant = {
   readonly name: string;
-  readonly dtype: ElementType;
+  readonly dtype: StoredType;
   readonly shape: readonly number[];
   readonly data: ConstantData;
 };
+
+/** An axis whose size is the number of samples in a batch, times a number. */
+export type BatchAxis = { readonly axis: number; readonly times: number };
 
 /** A door of the graph: `path` is the dotted path of the leaf in the caller's tree, `name` the name in the graph. */
 export type GraphPort = {
@@ -29,7 +35,17 @@ export type GraphPort = {
   readonly name: string;
   readonly dtype: "float32" | "int32";
   readonly shape: readonly number[];
+  /** Axes that follow the batch, in graphs traced for any batch size; `shape` then holds the traced size there. */
+  readonly batch?: readonly BatchAxis[];
 };
+
+/** The shape of a port for a batch of a given size. */
+export function shapeFor({ shape, batch = [] }: GraphPort, samples: number): readonly number[] {
+  return shape.map((size, at) => {
+    const follows = batch.find(({ axis }) => axis === at);
+    return follows === undefined ? size : follows.times * samples;
+  });
+}
 
 /** A traced function: plain data, ready to be written as ONNX. Nodes are in running order. */
 export type OnnxGraph = {

@@ -1,8 +1,15 @@
-import type { Attribute, ElementType, GraphConstant, GraphNode, GraphPort, OnnxGraph } from "./graph.js";
+import type { Attribute, GraphConstant, GraphNode, GraphPort, OnnxGraph, StoredType } from "./graph.js";
 import { bytesField, floatField, integerField, message, messageBytes, type Piece, textField } from "./protobuf.js";
 
 /** TensorProto.DataType */
-const dataTypes: Readonly<Record<ElementType, number>> = { float32: 1, int32: 6, int64: 7, bool: 9 };
+const dataTypes: Readonly<Record<StoredType, number>> = {
+  float32: 1,
+  int8: 3,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+};
 
 /** AttributeProto.AttributeType */
 const attributeTypes = { float: 1, integer: 2, text: 3, integers: 7 } as const;
@@ -45,8 +52,14 @@ const constantMessage = ({ name, dtype, shape, data }: GraphConstant): Piece =>
     bytesField(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength)),
   );
 
-const portMessage = ({ name, dtype, shape }: GraphPort): Piece => {
-  const sizes = message(...shape.map((size) => bytesField(1, integerField(1, size))));
+const portMessage = ({ name, dtype, shape, batch = [] }: GraphPort): Piece => {
+  const sizes = message(
+    ...shape.map((size, at) => {
+      const follows = batch.find(({ axis }) => axis === at);
+      if (follows === undefined) return bytesField(1, integerField(1, size));
+      return bytesField(1, textField(2, follows.times === 1 ? "batch" : `${follows.times}*batch`));
+    }),
+  );
   const tensorType = message(integerField(1, dataTypes[dtype]), bytesField(2, sizes));
   return message(textField(1, name), bytesField(2, bytesField(1, tensorType)));
 };
@@ -70,7 +83,10 @@ const listNode: GraphNode = {
 
 const listItem: GraphConstant = { name: `${listOutput}.item`, dtype: "float32", shape: [], data: new Float32Array(1) };
 
-const modelMessage = (graph: OnnxGraph, firstOutputs: readonly Piece[]): Piece => {
+/** Texts by key, kept in the file beside the graph. */
+export type ModelMetadata = Readonly<Record<string, string>>;
+
+const modelMessage = (graph: OnnxGraph, firstOutputs: readonly Piece[], metadata: ModelMetadata): Piece => {
   const graphMessage = message(
     ...graph.nodes.map((node) => bytesField(1, nodeMessage(node))),
     textField(2, "kdc-mae"),
@@ -86,16 +102,17 @@ const modelMessage = (graph: OnnxGraph, firstOutputs: readonly Piece[]): Piece =
     bytesField(7, graphMessage),
     bytesField(8, integerField(2, opset)),
     ...domains.map((domain) => bytesField(8, message(textField(1, domain), integerField(2, 1)))),
+    ...Object.entries(metadata).map(([key, value]) => bytesField(14, message(textField(1, key), textField(2, value)))),
   );
 };
 
-/** The graph as the bytes of an `.onnx` file (ONNX IR version 10, opset 20). */
-export function onnxModel(graph: OnnxGraph): Uint8Array {
-  return messageBytes(modelMessage(graph, []));
+/** The graph as the bytes of an `.onnx` file (ONNX IR version 10, opset 20), with metadata of the caller's choice. */
+export function onnxModel(graph: OnnxGraph, metadata: ModelMetadata = {}): Uint8Array {
+  return messageBytes(modelMessage(graph, [], metadata));
 }
 
 /** The same with {@link listOutput} before all other outputs. */
 export function onnxModelWithList(graph: OnnxGraph): Uint8Array {
   const longer = { ...graph, nodes: [...graph.nodes, listNode], constants: [...graph.constants, listItem] };
-  return messageBytes(modelMessage(longer, [listPortMessage(listOutput)]));
+  return messageBytes(modelMessage(longer, [listPortMessage(listOutput)], {}));
 }

@@ -11,8 +11,14 @@ import { kernelTable } from "./kernel-table.js";
 import { nameOutputs, pruneGraph } from "./prune.js";
 import { missingKernel, type Recorder, withRecorder } from "./recorder.js";
 
-/** A traced function: its graph, and the trees it takes and gives with a port at each leaf. */
-export type Trace = { readonly graph: OnnxGraph; readonly inputs: unknown; readonly outputs: unknown };
+/** A function as a graph, and the trees it takes and gives with a port at each leaf. */
+export type Trace<I, O> = {
+  readonly graph: OnnxGraph;
+  readonly inputs: unknown;
+  readonly outputs: unknown;
+  /** Never there: it carries the function's types. */
+  readonly types?: (inputs: I) => O;
+};
 
 type ExampleLeaf = { readonly shape: readonly number[]; readonly dtype: string };
 
@@ -68,7 +74,7 @@ const explain = (error: unknown): unknown => {
   });
 };
 
-const record = (recorder: Recorder, fn: (inputs: never) => unknown, inputTree: unknown): Trace => {
+const record = (recorder: Recorder, fn: (inputs: never) => unknown, inputTree: unknown): Trace<unknown, unknown> => {
   const { graph } = recorder;
   const inputs = treeLeaves<GraphPort>(inputTree).map(([, port]) => port);
   refuseDoubles(inputs);
@@ -109,11 +115,11 @@ const record = (recorder: Recorder, fn: (inputs: never) => unknown, inputTree: u
  * @param rules kernel rules for this trace, before the table
  * @throws KdcError naming kernel and line when a kernel has no ONNX form, or when `fn` reads values or is async
  */
-export function trace<I, O>(fn: (inputs: I) => O, example: Hosted<I>, rules: KernelRules = {}): Trace {
+export function trace<I, O>(fn: (inputs: I) => O, example: Hosted<I>, rules: KernelRules = {}): Trace<I, O> {
   const inputTree = mapTree(example, inputPort);
   return withDeepStacks(() =>
     withRecorder(kernelTable(rules), (recorder) => {
-      let traced: Trace | undefined;
+      let traced: Trace<unknown, unknown> | undefined;
       try {
         tf.tidy(() => {
           traced = record(recorder, fn as (inputs: never) => unknown, inputTree);
@@ -121,7 +127,7 @@ export function trace<I, O>(fn: (inputs: I) => O, example: Hosted<I>, rules: Ker
       } catch (error) {
         throw explain(error);
       }
-      return traced as Trace;
+      return traced as Trace<I, O>;
     }),
   );
 }

@@ -1,6 +1,6 @@
 import { type HostTensor, KdcError, sizeOf } from "@kdc-mae/core";
 import * as ort from "onnxruntime-node";
-import type { GraphPort, OnnxGraph } from "../compile/graph.js";
+import { type GraphPort, type OnnxGraph, shapeFor } from "../compile/graph.js";
 import { listOutput, onnxModelWithList } from "../compile/onnx-model.js";
 
 /** Where ONNX Runtime computes. `cpu` and `webgpu` come with the npm package; `cuda` the user installs. */
@@ -52,30 +52,39 @@ type Slot = { data: HostTensor["data"]; tensor: ort.Tensor };
 const createBinder = (port: GraphPort) => {
   let slot: Slot | undefined;
   return (value: HostTensor): ort.Tensor => {
-    if (slot?.data === value.data) return slot.tensor;
-    slot = { data: value.data, tensor: new ort.Tensor(port.dtype, value.data as Float32Array, port.shape) };
+    if (slot?.data === value.data && slot.tensor.dims[0] === value.shape[0]) return slot.tensor;
+    slot = { data: value.data, tensor: new ort.Tensor(port.dtype, value.data as Float32Array, value.shape) };
     return slot.tensor;
   };
 };
 
-const check = (role: "input" | "output", port: GraphPort, value: HostTensor | undefined): HostTensor => {
+const check = (role: "input" | "output", port: GraphPort, samples: number, value?: HostTensor): HostTensor => {
   const name = port.path || "(root)";
+  const shape = shapeFor(port, samples);
   const refuse = (what: string): never => {
     throw new KdcError({
       where: "program.run",
       what: `the ${role} ${name} ${what}`,
-      remedy: `Pass ${name} as ${port.dtype} with shape [${port.shape.join(", ")}], or compile again for another shape`,
+      remedy: `Pass ${name} as ${port.dtype} with shape [${shape.join(", ")}], or compile again for another shape`,
       reason: "shape",
     });
   };
   if (value === undefined) return refuse("is missing");
   if (value.dtype !== port.dtype) return refuse(`is ${value.dtype}, not ${port.dtype}`);
-  const fits = value.shape.length === port.shape.length && value.shape.every((size, axis) => size === port.shape[axis]);
-  if (!fits) return refuse(`has shape [${value.shape.join(", ")}], not [${port.shape.join(", ")}]`);
-  if (value.data.length !== sizeOf(port.shape))
-    return refuse(`holds ${value.data.length} numbers, not ${sizeOf(port.shape)}`);
+  const fits = value.shape.length === shape.length && value.shape.every((size, axis) => size === shape[axis]);
+  if (!fits) return refuse(`has shape [${value.shape.join(", ")}], not [${shape.join(", ")}]`);
+  if (value.data.length !== sizeOf(shape)) return refuse(`holds ${value.data.length} numbers, not ${sizeOf(shape)}`);
   return value;
 };
+
+/** How many samples inputs hold, by the first input that has a batch axis; 1 where none has. */
+export function samplesIn(graph: OnnxGraph, inputs: ReadonlyMap<string, HostTensor>): number {
+  for (const { path, batch = [] } of graph.inputs) {
+    const size = inputs.get(path)?.shape[batch[0]?.axis];
+    if (size !== undefined) return size / batch[0].times;
+  }
+  return 1;
+}
 
 const createOrtSession = async (model: Uint8Array, options: SessionOptions): Promise<ort.InferenceSession> => {
   const device = options.device ?? "cpu";
@@ -126,10 +135,13 @@ export async function createSession(graph: OnnxGraph, options: SessionOptions = 
   const outputs = graph.outputs.map((port) => ({ port, bind: createBinder(port) }));
   return {
     run: async (given, wanted) => {
+      const samples = samplesIn(graph, given);
       const feeds: Record<string, ort.Tensor> = {};
-      for (const { port, bind } of inputs) feeds[port.name] = bind(check("input", port, given.get(port.path)));
+      for (const { port, bind } of inputs) feeds[port.name] = bind(check("input", port, samples, given.get(port.path)));
       const fetches: Record<string, ort.Tensor | null> = { [listOutput]: null };
-      for (const { port, bind } of outputs) fetches[port.name] = bind(check("output", port, wanted.get(port.path)));
+      for (const { port, bind } of outputs) {
+        fetches[port.name] = bind(check("output", port, samples, wanted.get(port.path)));
+      }
       await runWithoutCopies(session, feeds, fetches);
     },
     dispose: async () => {

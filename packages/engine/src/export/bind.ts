@@ -1,0 +1,47 @@
+import { type HostTensor, KdcError, treeLeaves } from "@kdc-mae/core";
+import type { GraphConstant, GraphPort } from "../compile/graph.js";
+import type { Trace } from "../compile/trace.js";
+
+const refuse = (what: string, remedy: string): never => {
+  throw new KdcError({ where: "bind", what, remedy, reason: "bind" });
+};
+
+const constantOf = (port: GraphPort, value: HostTensor | undefined): GraphConstant => {
+  if (value === undefined) return refuse(`there is no value for ${port.path}`, "Give a tree like the one traced");
+  if (value.dtype !== port.dtype || value.shape.join() !== port.shape.join()) {
+    return refuse(
+      `${port.path} is ${value.dtype} [${value.shape.join(", ")}], the graph takes ${port.dtype} [${port.shape.join(", ")}]`,
+      "Trace again with an example of these shapes",
+    );
+  }
+  return { name: port.name, dtype: port.dtype, shape: port.shape, data: value.data };
+};
+
+/**
+ * Writes the inputs under one key into the graph as constants: parameters, when a model is exported or only embeds.
+ * ONNX Runtime then lays weights out once, when the session is made. Values are not copied.
+ *
+ * @param key a key at the top of the input tree
+ * @param values the tree under that key
+ * @throws KdcError when a value is missing or of another shape
+ */
+export function bind<I extends object, O, Key extends keyof I & string>(
+  trace: Trace<I, O>,
+  key: Key,
+  values: unknown,
+): Trace<Omit<I, Key>, O> {
+  const given = new Map(treeLeaves<HostTensor>(values, key));
+  const under = ({ path }: GraphPort): boolean => path === key || path.startsWith(`${key}.`);
+  const { graph } = trace;
+  const bound = graph.inputs.filter(under).map((port) => constantOf(port, given.get(port.path)));
+  const { [key]: _, ...inputs } = trace.inputs as Record<string, unknown>;
+  return {
+    graph: {
+      ...graph,
+      inputs: graph.inputs.filter((port) => !under(port)),
+      constants: [...graph.constants, ...bound],
+    },
+    inputs,
+    outputs: trace.outputs,
+  };
+}
