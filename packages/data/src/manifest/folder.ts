@@ -4,7 +4,9 @@ import { fileError } from "../files/file-error.js";
 import type { ManifestItem } from "./manifest-item.js";
 
 const media = new Set(
-  "mp4 m4v mov mkv webm avi flv wmv asf mpg mpeg ts mts m2ts 3gp ogv ogg mxf vob gif wav mp3 m4a aac flac".split(" "),
+  "mp4 m4v mov mkv webm avi flv wmv asf mpg mpeg ts mts m2ts 3gp ogv ogg mxf vob gif ivf h264 264 h265 265 hevc wav aiff aif au mp3 m4a mka aac ac3 eac3 flac opus oga amr".split(
+    " ",
+  ),
 );
 const splits: Readonly<Record<string, string>> = {
   train: "train",

@@ -16,6 +16,7 @@ export async function expectFile(path: string): Promise<void> {
 
 /** What ffmpeg's log says about an input that it opened, or the reason why it did not. */
 export function expectInput(path: string, log: string): MediaInfo {
+  if (tooLarge.test(log)) throw mediaError(path, "too-large", largest);
   const info = readStreamInfo(log);
   if (info) return info;
   if (/low score|not on whitelist/.test(log)) throw mediaError(path, "not-media");
@@ -69,5 +70,9 @@ export type Got = {
   /** The first picture asked for, seconds after `start`. */
   readonly firstPicture: number;
 };
+
+/** What ffmpeg says of pictures beyond the limit, and of memory beyond it. */
+const tooLarge = /exceeds specified max pixel count|Cannot allocate memory/i;
+const largest = "its pictures have more than 36 million pixels, or it asks for too much memory";
 
 const lastWords = (log: string): string => log.trim().split("\n").at(-1)?.trim().slice(0, 200) ?? "";

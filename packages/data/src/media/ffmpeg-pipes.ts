@@ -35,16 +35,24 @@ export function createPipesDecoder(ffmpeg: string, options: DecoderOptions = {})
     throw withLastLines(mediaError(path, result.killed, detail), result.log);
   };
 
-  const probe = async (path: string, { signal }: { signal?: AbortSignal } = {}): Promise<MediaInfo> => {
+  const look = async (path: string, signal?: AbortSignal): Promise<{ info: MediaInfo; log: string }> => {
     await expectFile(path);
     const { log } = await run(path, [...inputOptions(), "-i", inputPath(path)], { limits: [0], signal });
-    return explained(log, () => expectInput(path, log));
+    return { info: explained(log, () => expectInput(path, log)), log };
   };
+  const probe: Decoder["probe"] = async (path, { signal } = {}) => (await look(path, signal)).info;
 
   const decode = async (item: ClipItem, request: DecodeRequest): Promise<Clip> => {
     await expectFile(item.path);
     const span = spanOf(item, request.seconds ?? 30);
-    const times = await chosenTimes(item, request, span, (path) => probe(path, request));
+    let probed = "";
+    const times = await chosenTimes(item, request, span, async (path) => {
+      const { info, log } = await look(path, request.signal);
+      probed = log;
+      return info;
+    }).catch((error) => {
+      throw probed === "" ? error : withLastLines(error, probed);
+    });
     const picked = pickFrames(times);
     const args = [
       ...[...inputOptions(span), "-i", inputPath(item.path)],

@@ -47,7 +47,8 @@ export function readSample(bytes: Uint8Array, where: string): ShardSample {
     new KdcError({ where: `${where}, sample ${key}`, what, remedy: "Prepare the set again", reason: "bad-sample" });
   const json = fields.get("json");
   if (!json) throw refuse("it has no json");
-  const notes = { id: key, labels: [], ...JSON.parse(new TextDecoder().decode(json)) } as SampleNotes;
+  const notes = parseNotes(new TextDecoder().decode(json), key);
+  if (!notes) throw refuse("its json cannot be read");
   const pictures = [...fields]
     .flatMap(([field, data]) => {
       const found = picture.exec(field);
@@ -67,6 +68,15 @@ export function readSample(bytes: Uint8Array, where: string): ShardSample {
     logMel: ready && notes.logMel ? () => readLogMel(ready, notes.logMel!, refuse) : undefined,
     pictures: pictures.length > 0 ? pictures.map(({ data }) => data) : single ? [single] : [],
   };
+}
+
+function parseNotes(text: string, key: string): SampleNotes | undefined {
+  try {
+    const notes = { id: key, labels: [], ...JSON.parse(text) };
+    return Array.isArray(notes.labels) ? notes : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function readLogMel(
