@@ -1,0 +1,81 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { locateFfmpeg, makeSet } from "@kdc-mae/data/node";
+import { Command } from "commander";
+import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
+import { addPrepareCommand } from "./prepare.js";
+import { addSurveyCommand } from "./survey.js";
+
+let folder = "";
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "kdc-mae-commands-"));
+  const { path } = await locateFfmpeg({ env: process.env });
+  await makeSet({
+    directory: folder,
+    ffmpeg: path,
+    counts: { train: 5, validation: 0, test: 2 },
+    seed: 3,
+    options: { size: 48 },
+  });
+  await writeFile(join(folder, "broken.mp4"), "<html>");
+  const made = await readFile(join(folder, "manifest.jsonl"), "utf8");
+  await writeFile(join(folder, "all.jsonl"), `${made}{"path":"broken.mp4","labels":["bell"]}\n`);
+});
+afterAll(() => rm(folder, { recursive: true }));
+afterEach(() => vi.restoreAllMocks());
+
+/** Runs a command line and returns what it prints. */
+async function printed(...line: string[]): Promise<string> {
+  const program = new Command().exitOverride();
+  addSurveyCommand(program);
+  addPrepareCommand(program);
+  let out = "";
+  vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
+    out += text;
+    return true;
+  });
+  await program.parseAsync(line, { from: "user" });
+  return out;
+}
+
+it("survey prints a table by reason and writes a manifest that prepare takes", async () => {
+  const clean = join(folder, "clean.jsonl");
+  const table = await printed("survey", join(folder, "all.jsonl"), "--clean", clean);
+  expect(table).toMatch(/^clips +8 +100\.0 %\nusable +7 +87\.5 %\n {2}undecodable +1 +12\.5 %\n/);
+  const json = JSON.parse(await printed("survey", join(folder, "all.jsonl"), "--json"));
+  expect(json).toMatchObject({ total: 8, usable: 7, problems: [{ id: "broken", detail: "not-media" }] });
+  const summary = await printed(
+    "prepare",
+    clean,
+    "--out",
+    join(folder, "set"),
+    "--clips-per-shard",
+    "3",
+    "--size",
+    "32",
+    "--frames",
+    "2",
+  );
+  expect(summary).toContain("7 clips in 3 shards");
+  expect(summary).toContain("splits: test 2, train 5; 5 classes\nnothing was left out\n");
+});
+
+it("prepare says what it left out, and prints JSON", async () => {
+  const line = [
+    "prepare",
+    join(folder, "all.jsonl"),
+    "--out",
+    join(folder, "other"),
+    "--pictures",
+    "ppm",
+    "--size",
+    "0",
+    "--frames",
+    "1",
+  ];
+  expect(await printed(...line)).toContain("left out: not-media 1 (see quarantine.jsonl)");
+  const again = JSON.parse(await printed(...line, "--json"));
+  expect(again).toMatchObject({ samples: 7, quarantined: { "not-media": 1 }, content: { pictures: { kind: "ppm" } } });
+});
