@@ -1,11 +1,14 @@
 import { isKdcError } from "@kdc-mae/core";
 import { Command, CommanderError } from "commander";
+import { addBenchCommand } from "./commands/bench.js";
 import { addDemoCommand } from "./commands/demo.js";
 import { addDoctorCommand } from "./commands/doctor.js";
 import { addEmbedCommand } from "./commands/embed.js";
 import { addEvaluateCommand } from "./commands/evaluate.js";
 import { addParityCommand } from "./commands/parity.js";
+import { addPrepareCommand } from "./commands/prepare.js";
 import { addPretrainCommand } from "./commands/pretrain.js";
+import { addSurveyCommand } from "./commands/survey.js";
 
 const program = new Command("kdc-mae")
   .description("KDC-MAE: audio-visual self-supervised learning, from media files to reports")
@@ -16,10 +19,13 @@ const program = new Command("kdc-mae")
 const commands = [
   addDemoCommand,
   addDoctorCommand,
+  addSurveyCommand,
+  addPrepareCommand,
   addPretrainCommand,
   addEvaluateCommand,
   addEmbedCommand,
   addParityCommand,
+  addBenchCommand,
 ];
 for (const add of commands) add(program);
 for (const command of program.commands) command.exitOverride().showHelpAfterError("(add --help for what may be given)");

@@ -24,7 +24,7 @@ const model = z.strictObject({
   preset: z.enum(["tiny", "small", "base"]),
   embedDim: count.optional(),
   heads: count.optional(),
-  modalityDepth: count.optional(),
+  modalityDepth: z.number().int().nonnegative().optional(),
   jointDepth: count.optional(),
   decoderDim: count.optional(),
   decoderHeads: count.optional(),

@@ -1,0 +1,13 @@
+import { compiled, eager } from "@kdc-mae/engine";
+import { runWork, type Work } from "./work.js";
+
+/** Runs one engine's work and sends what was measured to the parent process. */
+const { engine, work } = JSON.parse(process.argv[2]) as { engine: "compiled" | "tfjs-node" | "wasm"; work: Work };
+const execute = engine === "compiled" ? compiled() : eager(engine === "wasm" ? "wasm" : "tensorflow");
+try {
+  const timed = await runWork(work, execute);
+  process.send?.({ ...timed, peakBytes: process.resourceUsage().maxRSS * 1024 });
+} catch (error) {
+  process.send?.({ error: error instanceof Error ? error.message : String(error) });
+}
+process.disconnect?.();
