@@ -6,9 +6,13 @@
  *   → `[y [.., D], mean [.., 1], inverseDeviation [.., 1]]`
  * - `gelu` (exact, erf) inputs `{ x }` → y
  * - `geluGradient` inputs `{ x, dy }` → dx
+ * - `attention` inputs `{ q [G, N, d], k [G, M, d], v [G, M, d] }`, queries already scaled → softmax(q kᵀ) v `[G, N, d]`
+ * - `attentionGradient` inputs `{ q, k, v, y, dy }`, y what `attention` gave → `[dq, dk, dv]`
  */
 export const fusedKernels = {
   layerNorm: "KdcLayerNorm",
   gelu: "KdcGelu",
   geluGradient: "KdcGeluGradient",
+  attention: "KdcAttention",
+  attentionGradient: "KdcAttentionGradient",
 } as const;

@@ -19,6 +19,8 @@ export type NodeRequest = {
   readonly dtype?: ElementType;
   readonly attributes?: Readonly<Record<string, Attribute>>;
   readonly domain?: string;
+  /** Nodes of one copy are shared among themselves only: a copy is computed again instead of being kept in memory. */
+  readonly copy?: string;
 };
 
 const typed = (values: ArrayLike<number>, dtype: ElementType): ConstantData => {
@@ -111,9 +113,9 @@ export function createGraphBuilder() {
     op: string,
     inputs: readonly string[],
     outputCount: number,
-    { attributes = {}, domain = "" }: NodeRequest,
+    { attributes = {}, domain = "", copy = "" }: NodeRequest,
   ): readonly string[] => {
-    const key = `${domain}/${op}(${inputs.join()})${outputCount}${JSON.stringify(attributes)}`;
+    const key = `${copy}${domain}/${op}(${inputs.join()})${outputCount}${JSON.stringify(attributes)}`;
     const made = madeNodes.get(key);
     if (made) return made;
     const outputs = Array.from({ length: outputCount }, freshName);

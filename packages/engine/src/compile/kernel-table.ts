@@ -1,6 +1,7 @@
 import { KdcError } from "@kdc-mae/core";
 import type { KernelRule, KernelRules } from "./kernel-rule.js";
 import { arithmeticRules } from "./kernels-arithmetic.js";
+import { attentionRules } from "./kernels-attention.js";
 import { convolutionRules } from "./kernels-convolution.js";
 import { fusedRules } from "./kernels-fused.js";
 import { gatherRules } from "./kernels-gather.js";
@@ -25,6 +26,8 @@ const table = new Map<string, KernelRule>(
     poolingRules,
     imageRules,
     fusedRules,
+    // 8 MB of scores: four heads of 708 tokens.
+    attentionRules(2 ** 21),
   ].flatMap((rules) => Object.entries(rules)),
 );
 

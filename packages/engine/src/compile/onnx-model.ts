@@ -39,6 +39,8 @@ const nodeMessage = (node: GraphNode): Piece =>
   message(
     ...node.inputs.map((name) => textField(1, name)),
     ...node.outputs.map((name) => textField(2, name)),
+    // ONNX Runtime's profiles and errors speak of nodes by name.
+    textField(3, node.outputs[0]),
     textField(4, node.op),
     ...Object.entries(node.attributes).map(([name, value]) => bytesField(5, attributeMessage(name, value))),
     ...(node.domain === "" ? [] : [textField(7, node.domain)]),

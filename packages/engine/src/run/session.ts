@@ -86,6 +86,9 @@ export function samplesIn(graph: OnnxGraph, inputs: ReadonlyMap<string, HostTens
   return 1;
 }
 
+/** Equal nodes that are still there are meant: values computed again instead of being kept in memory. */
+const builderMakesNodesOnce = { optimization: { disable_specified_optimizers: "CommonSubexpressionElimination" } };
+
 const createOrtSession = async (model: Uint8Array, options: SessionOptions): Promise<ort.InferenceSession> => {
   const device = options.device ?? "cpu";
   if (!listDevices().includes(device)) throw missingDevice(device);
@@ -99,7 +102,7 @@ const createOrtSession = async (model: Uint8Array, options: SessionOptions): Pro
       ...(options.profilePrefix === undefined
         ? {}
         : { enableProfiling: true, profileFilePrefix: options.profilePrefix }),
-      ...(options.extra === undefined ? {} : { extra: options.extra as Record<string, unknown> }),
+      extra: { ...builderMakesNodesOnce, ...options.extra },
     });
   } catch (error) {
     if (device !== "cpu") throw missingDevice(device, error);
