@@ -87,7 +87,7 @@ export async function prepare(options: PrepareOptions): Promise<DatasetSummary> 
   let writer: ShardWriter | undefined;
   try {
     const errands = errandsOf(manifest, out, content, files);
-    const pool = { concurrency: workers, ahead: 4 * workers, stop: () => ending.abort() };
+    const pool = { concurrency: workers, ahead: 8 * workers, stop: () => ending.abort() };
     for await (const { errand, outcome } of orderedMap(errands, work, pool)) {
       if (signal.aborted) throw mediaError("prepare", "aborted");
       if (errand.kind === "finished") {
