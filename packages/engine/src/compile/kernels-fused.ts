@@ -1,5 +1,5 @@
 import { fusedKernels } from "@kdc-mae/core";
-import { add, multiply, number } from "./arithmetic.js";
+import { add, multiply, number, subtract } from "./arithmetic.js";
 import type { KernelRules } from "./kernel-rule.js";
 
 /** The kernels of our own that the model asks for by name; see `fusedKernels` in core for their inputs and outputs. */
@@ -11,16 +11,17 @@ export const fusedRules: KernelRules = {
     });
   },
   [fusedKernels.gelu]: ({ inputs: { x }, graph }) => graph.node("Gelu", [x], x.shape),
-  /** d/dx [x Φ(x)] = Φ(x) + x φ(x), Φ and φ the normal distribution and density. */
+  /**
+   * d/dx [x Φ(x)] = Φ(x) + x φ(x), Φ and φ the normal distribution and density, in few passes over memory:
+   * Φ = ½ + ½ erf t with t = x / √2 is a line that HardSigmoid computes at once, and φ = exp(−t² − ln √(2π)).
+   */
   [fusedKernels.geluGradient]: ({ inputs: { x, dy }, graph }) => {
-    const scaled = multiply(graph, x, number(graph, Math.SQRT1_2, x));
-    const half = multiply(
-      graph,
-      add(graph, graph.elementwise("Erf", [scaled]), number(graph, 1, x)),
-      number(graph, 0.5, x),
-    );
-    const exponent = multiply(graph, multiply(graph, x, x), number(graph, -0.5, x));
-    const density = multiply(graph, graph.elementwise("Exp", [exponent]), number(graph, 1 / Math.sqrt(2 * Math.PI), x));
-    return multiply(graph, dy, add(graph, half, multiply(graph, x, density)));
+    const t = multiply(graph, x, number(graph, Math.SQRT1_2, x));
+    const distribution = graph.elementwise("HardSigmoid", [graph.elementwise("Erf", [t])], {
+      attributes: { alpha: { float: 0.5 }, beta: { float: 0.5 } },
+    });
+    const exponent = subtract(graph, number(graph, -0.5 * Math.log(2 * Math.PI), x), multiply(graph, t, t));
+    const density = graph.elementwise("Exp", [exponent]);
+    return multiply(graph, dy, add(graph, distribution, multiply(graph, x, density)));
   },
 };

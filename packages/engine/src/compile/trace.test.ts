@@ -64,6 +64,17 @@ describe("trace", () => {
     expect(ops((t) => tf.mean(tf.square(tf.mul(t, tf.ones([5, 3])))))).toEqual(["Mul", "ReduceMean"]);
   });
 
+  it("has the product of a linear layer add the bias, unless somebody else needs the bare product", () => {
+    const linear = ({ a, w, b }: { a: tf.Tensor2D; w: tf.Tensor2D; b: tf.Tensor1D }) => {
+      const product = tf.matMul(a, w, false, true);
+      return { y: tf.tanh(tf.add(b, product)), product };
+    };
+    const example = { a: x, w: float32([7, 3]), b: float32([7]) };
+    const nodes = (fn: (inputs: never) => tf.Tensor) => trace(fn, example as never).graph.nodes.map(({ op }) => op);
+    expect(nodes((inputs) => linear(inputs).y)).toEqual(["Gemm", "Tanh"]);
+    expect(trace(linear, example).graph.nodes.map(({ op }) => op)).toEqual(["Gemm", "Add", "Tanh"]);
+  });
+
   it("copies nothing to name an output, except where a value leaves twice or comes straight in", () => {
     const both = (t: tf.Tensor) => {
       const y = tf.exp(t);

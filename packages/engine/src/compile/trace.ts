@@ -4,6 +4,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Hosted } from "../run/program.js";
 import { cast } from "./arithmetic.js";
 import { callSite, withDeepStacks } from "./call-site.js";
+import { fuseBias } from "./fuse-bias.js";
 import type { ElementType, GraphPort, OnnxGraph } from "./graph.js";
 import type { Value } from "./graph-builder.js";
 import type { KernelRules } from "./kernel-rule.js";
@@ -98,9 +99,13 @@ const record = (recorder: Recorder, fn: (inputs: never) => unknown, inputTree: u
   });
   const outputs = outputPorts(leaves, new Set(inputs.map((port) => port.name)));
   const leaving = outputs.map((port, index) => ({ from: leaves[index][1].name, to: port.name }));
+  const nodes = fuseBias(
+    graph,
+    leaving.map(({ from }) => from),
+  );
   let next = 0;
   return {
-    graph: pruneGraph(inputs, outputs, nameOutputs(graph.nodes, leaving), graph.constants),
+    graph: pruneGraph(inputs, outputs, nameOutputs(nodes, leaving), graph.constants),
     inputs: inputTree,
     outputs: mapTree(result, () => outputs[next++]),
   };

@@ -25,8 +25,9 @@ const productWeight = (
   const weight = constants.get(node.inputs[1]);
   if (weight?.shape.length !== 2 || weight.dtype !== "float32") return undefined;
   if (node.op === "MatMul") return { weight, transposed: false };
-  const plain = node.op === "Gemm" && node.attributes.transA !== 1 && node.inputs.length === 2;
-  return plain ? { weight, transposed: node.attributes.transB === 1 } : undefined;
+  return node.op === "Gemm" && node.attributes.transA !== 1
+    ? { weight, transposed: node.attributes.transB === 1 }
+    : undefined;
 };
 
 /**
@@ -55,7 +56,9 @@ export function weightsInt8<I, O>(trace: Trace<I, O>, least = 16384): Trace<I, O
     return {
       op: "DynamicQuantizeMatMul",
       domain: "com.microsoft",
-      inputs: [node.inputs[0], ...names],
+      // The fourth input, weights' zero points, is left out: they are symmetric.
+      inputs:
+        node.inputs[2] === undefined ? [node.inputs[0], ...names] : [node.inputs[0], ...names, "", node.inputs[2]],
       outputs: node.outputs,
       attributes: {},
     };
