@@ -34,12 +34,10 @@ const expm1: KernelRule = ({ inputs: { x }, graph }) => {
   return multiply(graph, half, add(graph, graph.elementwise("Exp", [x]), number(graph, 1, x)));
 };
 
-/** 1 above zero, alpha at and below, NaN where x is. */
+/** 1 above zero, alpha at and below. */
 const step: KernelRule = ({ inputs: { x }, attributes: { alpha = 0 }, graph }) => {
   const above = test(graph, "Greater", [x, number(graph, 0, x)]);
-  const stepped = select({ graph }, above, number(graph, 1, x), number(graph, alpha, x));
-  if (x.dtype !== "float32") return stepped;
-  return stepped;
+  return select({ graph }, above, number(graph, 1, x), number(graph, alpha, x));
 };
 
 const fill =
