@@ -12,6 +12,7 @@ import { lossCurves, settingsOf } from "../evaluate/run-in-words.js";
 import { headlineTable, writeReport } from "../evaluate/write-report.js";
 import { parseChange } from "../experiment/change.js";
 import { loadExperiment } from "../experiment/load.js";
+import { memorySourceFor } from "../pretrain/memory-source.js";
 import { runPretraining } from "../pretrain/run-pretraining.js";
 import { configFor } from "../run/model-file.js";
 import { openRunFolder } from "../run/run-folder.js";
@@ -67,7 +68,14 @@ async function runDemo(options: DemoOptions, signal: AbortSignal): Promise<void>
 
   const execute = executeFor(options);
   const pretrainStart = performance.now();
-  const trained = await runPretraining({ folder, config, clips: splits.train, statistics, execute, signal });
+  const trained = await runPretraining({
+    folder,
+    config,
+    source: memorySourceFor(experiment, config, splits.train, statistics),
+    statistics,
+    execute,
+    signal,
+  });
   if (trained === undefined) return saysStopped(options.out);
   const { params, steps } = trained;
   const pretrain = since(pretrainStart);

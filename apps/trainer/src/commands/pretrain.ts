@@ -2,11 +2,16 @@ import { createRng, type FloatTensor } from "@kdc-mae/core";
 import { loadImageMae, loadModel, type ModelConfig, type ModelParams } from "@kdc-mae/model";
 import { readCheckpoint } from "@kdc-mae/model/node";
 import type { Command } from "commander";
-import { measureStatistics } from "../corpus/batch.js";
+import { measureStatistics, type Statistics } from "../corpus/batch.js";
 import { frontEndFor } from "../corpus/front-end.js";
 import { defaultMedia, openCorpus } from "../corpus/open-corpus.js";
+import { openShardSource } from "../corpus/shard-source.js";
 import { parseChange } from "../experiment/change.js";
 import { loadExperiment } from "../experiment/load.js";
+import type { CheckedExperiment } from "../experiment/schema.js";
+import type { BatchSource } from "../pretrain/batch-source.js";
+import { maskerFor } from "../pretrain/masker.js";
+import { memorySourceFor } from "../pretrain/memory-source.js";
 import { runPretraining } from "../pretrain/run-pretraining.js";
 import { configFor } from "../run/model-file.js";
 import { openRunFolder } from "../run/run-folder.js";
@@ -49,21 +54,48 @@ async function startFrom(path: string, config: ModelConfig, seed: number): Promi
   return loaded.params;
 }
 
+type Opened = { readonly source: BatchSource; readonly statistics: Statistics; readonly close: () => Promise<void> };
+
+/** Where the batches come from: prepared shards as they are needed, or clips decoded into memory. */
+async function openSource(
+  experiment: CheckedExperiment,
+  config: ModelConfig,
+  media: string,
+  signal: AbortSignal,
+): Promise<Opened> {
+  const { data, audio, training, seed, visual } = experiment;
+  if (data.kind === "shards") {
+    const source = await openShardSource(data.path, {
+      grids: { audio: config.audio, visual: config.visual },
+      statistics: audio.statistics,
+      masker: maskerFor(experiment),
+      batch: training.batch,
+      seed,
+      noise: audio.noise,
+      split: data.split,
+      workers: data.workers,
+    });
+    return { source, statistics: source.statistics, close: source.close };
+  }
+  const frontEnd = frontEndFor(config, visual.framesPerClip);
+  const { splits } = await openCorpus(experiment, frontEnd, { media, needs: ["train"], signal });
+  const statistics = audio.statistics === "measured" ? measureStatistics(splits.train) : audio.statistics;
+  return {
+    source: memorySourceFor(experiment, config, splits.train, statistics),
+    statistics,
+    close: async () => undefined,
+  };
+}
+
 async function run(name: string, options: PretrainCommandOptions, signal: AbortSignal): Promise<void> {
   const experiment = await loadExperiment(name, options.set.map(parseChange));
   const out = options.out ?? `runs/${experiment.name}`;
   const config = configFor(experiment);
   const start = options.init === undefined ? undefined : await startFrom(options.init, config, experiment.seed);
   const folder = await openRunFolder(out, experiment);
-  const { splits } = await openCorpus(experiment, frontEndFor(config, experiment.visual.framesPerClip), {
-    media: options.media,
-    needs: ["train"],
-    signal,
-  });
-  const { statistics: given } = experiment.audio;
-  const statistics = given === "measured" ? measureStatistics(splits.train) : given;
   const execute = executeFor(options);
-  const trained = await runPretraining({ folder, config, clips: splits.train, statistics, execute, start, signal });
+  const { source, statistics, close } = await openSource(experiment, config, options.media, signal);
+  const trained = await runPretraining({ folder, config, source, statistics, execute, start, signal }).finally(close);
   if (trained === undefined) return saysStopped(out);
   process.stdout.write(`model: ${folder.file("model.safetensors")} (${trained.steps} steps)\n`);
 }

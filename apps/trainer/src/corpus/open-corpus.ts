@@ -1,4 +1,4 @@
-import type { ClipItem } from "@kdc-mae/core";
+import { type ClipItem, KdcError } from "@kdc-mae/core";
 import { openManifest } from "@kdc-mae/data/node";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import type { FrontEnd } from "./front-end.js";
@@ -30,6 +30,14 @@ export async function openCorpus(
 ): Promise<LoadedSplits> {
   const { media: directory, needs, signal } = options;
   const { data, seed } = experiment;
+  if (data.kind === "shards") {
+    throw new KdcError({
+      where: "data set",
+      what: "prepared shards can be trained on, not yet evaluated on",
+      remedy: "Give the manifest the shards were made from with --data",
+      reason: "shards",
+    });
+  }
   const ffmpeg = await findFfmpeg();
   const items =
     data.kind === "synthetic"

@@ -18,6 +18,15 @@ const manifestData = z.strictObject({
   mediaRoot: z.string().optional(),
 });
 
+const shardData = z.strictObject({
+  kind: z.literal("shards"),
+  /** Folder or http(s) address of a set that prepare made. */
+  path: z.string().min(1),
+  split: z.string().default("train"),
+  /** Threads that make samples. */
+  workers: count.default(1),
+});
+
 const grid = z.strictObject({ rows: count, columns: count, patch: count, channels: count });
 
 const model = z.strictObject({
@@ -84,7 +93,7 @@ const training = z.strictObject({
 export const experimentSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/i, "letters, digits, dots and dashes only"),
   seed: z.number().int().nonnegative().default(0),
-  data: z.discriminatedUnion("kind", [syntheticData, manifestData]),
+  data: z.discriminatedUnion("kind", [syntheticData, manifestData, shardData]),
   model,
   audio: z
     .strictObject({

@@ -8,10 +8,12 @@ import {
   eye,
   logSoftmax,
   matMul,
+  max,
   mean,
   mul,
   neg,
   range,
+  reshape,
   type Scalar,
   sqrt,
   square,
@@ -19,6 +21,7 @@ import {
   type Tensor2D,
   type Tensor3D,
   tidy,
+  transpose,
 } from "@tensorflow/tfjs-core";
 import type { LossTerm } from "../term.js";
 
@@ -27,6 +30,12 @@ export type ContrastiveOptions = {
   readonly temperature?: number;
   /** Which modality asks and which answers. Default `visual-to-audio`, as published; `both` is the mean of the two. */
   readonly direction?: "visual-to-audio" | "audio-to-visual" | "both";
+  /**
+   * What of the picture is compared with the mean audio token: its mean token (`mean`, default, as published), or the
+   * one that fits best (`max`, multiple-instance learning as in EZ-VSL, Mo & Morgado 2022), which teaches where a
+   * sound is seen.
+   */
+  readonly pooling?: "mean" | "max";
 };
 
 /** Mean token, scaled to length one: `[B, K, D]` → `[B, D]`. */
@@ -36,20 +45,28 @@ function unitMean(tokens: Tensor3D): Tensor2D {
   return div(pooled, sqrt(add(sum(square(pooled), -1, true), 1e-24)));
 }
 
-type Ask = (asking: Tensor2D, answering: Tensor2D) => Tensor2D;
+/** Every token scaled to length one. */
+const unitTokens = (tokens: Tensor3D): Tensor3D => div(tokens, sqrt(add(sum(square(tokens), -1, true), 1e-24)));
 
-/** Per direction: the scores of pooled audio and visual, by a way of asking. */
-const directions: Record<
-  NonNullable<ContrastiveOptions["direction"]>,
-  (audio: Tensor2D, visual: Tensor2D, ask: Ask) => Tensor2D[]
-> = {
-  "visual-to-audio": (audio, visual, ask) => [ask(visual, audio)],
-  "audio-to-visual": (audio, visual, ask) => [ask(audio, visual)],
-  both: (audio, visual, ask) => [ask(visual, audio), ask(audio, visual)],
+/** Cosines of every clip's sound (rows) with every clip's picture (columns), `[B, B]`. */
+const poolings: Record<NonNullable<ContrastiveOptions["pooling"]>, (audio: Tensor3D, visual: Tensor3D) => Tensor2D> = {
+  mean: (audio, visual) => matMul(unitMean(audio), unitMean(visual), false, true),
+  max: (audio, visual) => {
+    const [B, K, D] = visual.shape;
+    const tokens = reshape(unitTokens(visual), [B * K, D]) as Tensor2D;
+    return max(reshape(matMul(unitMean(audio), tokens, false, true), [audio.shape[0], B, K]), 2);
+  },
+};
+
+/** Per direction: the cosines with who asks in rows and who answers in columns. */
+const directions: Record<NonNullable<ContrastiveOptions["direction"]>, (cosines: Tensor2D) => Tensor2D[]> = {
+  "visual-to-audio": (cosines) => [transpose(cosines)],
+  "audio-to-visual": (cosines) => [cosines],
+  both: (cosines) => [transpose(cosines), cosines],
 };
 
 /** @throws KdcError for an unknown direction or a temperature that is not above 0 */
-function readOptions({ temperature = 0.05, direction = "visual-to-audio" }: ContrastiveOptions = {}) {
+function readOptions({ temperature = 0.05, direction = "visual-to-audio", pooling = "mean" }: ContrastiveOptions = {}) {
   const refuse = (what: string, remedy: string): never => {
     throw new KdcError({ where: "contrastive", what, remedy, reason: "option" });
   };
@@ -59,16 +76,18 @@ function readOptions({ temperature = 0.05, direction = "visual-to-audio" }: Cont
   if (!Object.hasOwn(directions, direction)) {
     refuse(`the direction "${direction}" is not known`, `Use one of ${Object.keys(directions).join(", ")}`);
   }
-  return { temperature, score: directions[direction] };
+  if (!Object.hasOwn(poolings, pooling)) {
+    refuse(`the pooling "${pooling}" is not known`, `Use one of ${Object.keys(poolings).join(", ")}`);
+  }
+  return { temperature, asked: directions[direction], cosines: poolings[pooling] };
 }
 
 /** For each direction the scores `[B asking, B answering]`: cosines over the temperature; the true pairs are the diagonal. */
 function scores(audio: Tensor3D, visual: Tensor3D, options: ContrastiveOptions): Tensor2D[] {
-  const { temperature, score } = readOptions(options);
+  const { temperature, asked, cosines } = readOptions(options);
   const { B, D } = expectShape("contrastive", "audio tokens", audio, "B K D");
   expectShape("contrastive", "visual tokens", visual, "B _ D", { B, D });
-  const ask: Ask = (asking, answering) => div(matMul(asking, answering, false, true), temperature);
-  return score(unitMean(audio), unitMean(visual), ask);
+  return asked(div(cosines(audio, visual), temperature));
 }
 
 const average = (values: readonly Scalar[]): Scalar =>
