@@ -24,7 +24,8 @@ const createAdam = (name: string, options: AdamOptions, decoupled: boolean): Opt
   return {
     name,
     init: (params) => ({ first: zeros(params), second: zeros(params), updates: 0 }),
-    update: (state, params, gradients, learningRate, scale = 1) => {
+    update: (state, params, gradients, learningRate, scale = 1, untouched = []) => {
+      const still = new Set(untouched);
       const byPath = (tree: unknown) => treeLeaves<FloatTensor>(tree);
       const [given, first, second] = [byPath(gradients), byPath(state.first), byPath(state.second)];
       const leaves = byPath(params);
@@ -32,6 +33,7 @@ const createAdam = (name: string, options: AdamOptions, decoupled: boolean): Opt
       expectSamePaths(name, leaves, first);
       state.updates++;
       for (const [index, [path, leaf]] of leaves.entries()) {
+        if (still.has(path)) continue;
         const group = groupOf(path);
         const rate = learningRate * (group?.rate ?? 1);
         const decay = group?.weightDecay ?? weightDecay;

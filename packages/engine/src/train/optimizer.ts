@@ -9,8 +9,16 @@ export type Optimizer<State> = {
    * Changes `params` and `state` in place.
    *
    * @param scale the gradients are multiplied by this on the way in, as clipping asks
+   * @param untouched paths of parameters the loss does not depend on: they keep their values, as in PyTorch
    */
-  readonly update: (state: State, params: unknown, gradients: unknown, learningRate: number, scale?: number) => void;
+  readonly update: (
+    state: State,
+    params: unknown,
+    gradients: unknown,
+    learningRate: number,
+    scale?: number,
+    untouched?: readonly string[],
+  ) => void;
 };
 
 /** Parameters treated differently, chosen by their path: the first group that matches counts. */

@@ -30,6 +30,15 @@ const ways: readonly (readonly [string, Execute])[] = [
 ];
 
 describe.each(ways)("createTrainStep, %s", (_, execute) => {
+  it("leaves parameters that the loss does not depend on as they are, weight decay or not", async () => {
+    const train = createTrainStep(execute, loss, adam({ weightDecay: 0.1 }));
+    const idle = wave([2], 3);
+    const state = train.init({ ...start(), idle: float32([2], idle.data.slice()) });
+    for (let i = 0; i < 3; i++) await train.step(state, batchOf(7, 2), 0.05);
+    expect((state.params as { idle: unknown }).idle).toEqual(idle);
+    await train.dispose();
+  });
+
   it("makes the loss fall, counts steps and names idle parameters", async () => {
     const train = createTrainStep(execute, loss, adam());
     const state = train.init(start());

@@ -134,7 +134,7 @@ export function createTrainStep<Params, Batch, OptimizerState>(
     const gradientNorm = clipNorm === undefined ? undefined : globalNorm(gradients);
     if (gradientNorm !== undefined) expectFinite("the gradient norm", gradientNorm, step);
     const scale = clipNorm === undefined || gradientNorm === undefined ? 1 : clipScale(gradientNorm, clipNorm);
-    optimizer.update(state.optimizer, state.params, gradients, learningRate, scale);
+    optimizer.update(state.optimizer, state.params, gradients, learningRate, scale, missing);
     state.step = step;
     return { step, ...report, ...(gradientNorm === undefined ? {} : { gradientNorm }) };
   };
