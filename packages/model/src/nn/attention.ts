@@ -1,8 +1,44 @@
-import { matMul, mul, reshape, softmax, split, type Tensor, type Tensor3D, transpose } from "@tensorflow/tfjs-core";
+import { fusedKernels } from "@kdc-mae/core";
+import {
+  customGrad,
+  engine,
+  type GradSaveFunc,
+  getBackend,
+  getKernel,
+  matMul,
+  mul,
+  reshape,
+  softmax,
+  split,
+  type Tensor,
+  type Tensor3D,
+  transpose,
+} from "@tensorflow/tfjs-core";
 import { type Linear, linear } from "./linear.js";
 
 /** qkv `[3D, D]` (queries, keys, values one after another), projection `[D, D]`. */
 export type Attention<Leaf> = { readonly qkv: Linear<Leaf>; readonly projection: Linear<Leaf> };
+
+/**
+ * softmax(q kᵀ) v for G heads, queries already scaled: `[G, N, d]`. Where the backend has the fused kernels (the
+ * compiler's has), the scores `[G, N, N]` are made a few heads at a time, and again for the gradient, not kept.
+ */
+function attend(q: Tensor, k: Tensor, v: Tensor): Tensor {
+  if (getKernel(fusedKernels.attention, getBackend()) === undefined) {
+    return matMul(softmax(matMul(q, k, false, true)), v);
+  }
+  const run = customGrad((...inputs) => {
+    const [q, k, v, save] = inputs as unknown as [Tensor, Tensor, Tensor, GradSaveFunc];
+    const value = engine().runKernel(fusedKernels.attention, { q, k, v }) as Tensor;
+    save([q, k, v, value]);
+    const gradFunc = (dy: Tensor, saved: Tensor[]) => {
+      const [q, k, v, y] = saved;
+      return engine().runKernel(fusedKernels.attentionGradient, { q, k, v, y, dy }) as unknown as Tensor[];
+    };
+    return { value, gradFunc };
+  });
+  return run(q, k, v);
+}
 
 /** Multi-head self-attention (Vaswani et al. 2017): `[B, N, D]` → `[B, N, D]`. */
 export function attention(params: Attention<Tensor>, tokens: Tensor3D, heads: number): Tensor3D {
@@ -12,7 +48,7 @@ export function attention(params: Attention<Tensor>, tokens: Tensor3D, heads: nu
   const stacked = transpose(reshape(linear(params.qkv, tokens), [B, N, 3, heads, width]), [2, 0, 3, 1, 4]);
   const [q, k, v] = split(stacked, 3, 0).map((part) => reshape(part, [B * heads, N, width]));
   // Scaling the queries touches N·D numbers; scaling the scores would touch H·N².
-  const weights = softmax(matMul(mul(q, 1 / Math.sqrt(width)), k, false, true));
-  const mixed = transpose(reshape(matMul(weights, v), [B, heads, N, width]), [0, 2, 1, 3]);
+  const attended = attend(mul(q, 1 / Math.sqrt(width)), k, v);
+  const mixed = transpose(reshape(attended, [B, heads, N, width]), [0, 2, 1, 3]);
   return linear(params.projection, reshape(mixed, [B, N, D]));
 }
