@@ -27,15 +27,15 @@ const paperClip = { audio: audioGrid(1024, 128, 16), visual: visualGrid(224, 16)
 export const presets: Readonly<Record<"tiny" | "small" | "base", ModelConfig>> = {
   tiny: {
     ...common,
-    embedDim: 128,
+    embedDim: 64,
     heads: 4,
-    modalityDepth: 3,
+    modalityDepth: 2,
     jointDepth: 1,
-    decoderDim: 96,
-    decoderHeads: 4,
+    decoderDim: 32,
+    decoderHeads: 2,
     decoderDepth: 1,
-    audio: audioGrid(192, 128, 16),
-    visual: visualGrid(96, 16),
+    audio: audioGrid(192, 64, 16),
+    visual: visualGrid(64, 8),
   },
   small: {
     ...common,
