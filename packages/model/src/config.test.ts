@@ -15,7 +15,7 @@ describe("presets", () => {
 
 describe("checkConfig", () => {
   const refusals: [string, Partial<ModelConfig>, RegExp][] = [
-    ["heads that do not divide", { heads: 5 }, /embedDim 128 does not divide into 5 heads/],
+    ["heads that do not divide", { heads: 5 }, /embedDim 64 does not divide into 5 heads/],
     ["a width without positions", { decoderDim: 90, decoderHeads: 3 }, /decoderDim 90 is not a multiple of 4/],
     ["no joint block", { jointDepth: 0 }, /jointDepth is 0, not a whole number ≥ 1/],
     ["half a block", { modalityDepth: 1.5 }, /modalityDepth is 1.5/],
