@@ -10,6 +10,12 @@ import { addPrepareCommand } from "./commands/prepare.js";
 import { addPretrainCommand } from "./commands/pretrain.js";
 import { addSurveyCommand } from "./commands/survey.js";
 
+// Whoever reads our output may stop reading, as `head` does.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+});
+
 const program = new Command("kdc-mae")
   .description("KDC-MAE: audio-visual self-supervised learning, from media files to reports")
   .version("0.1.0")
