@@ -22,7 +22,8 @@ const shardData = z.strictObject({
   kind: z.literal("shards"),
   /** Folder or http(s) address of a set that prepare made. */
   path: z.string().min(1),
-  split: z.string().default("train"),
+  /** Only clips of this split; all unless given. */
+  split: z.string().optional(),
   /** Threads that make samples. */
   workers: count.default(1),
 });
