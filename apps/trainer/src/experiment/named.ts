@@ -12,7 +12,7 @@ const paperMasking = { kind: "complementary", views: 2, audioRatio: 0.75, visual
 
 /**
  * Small enough for two cores and five minutes, on clips made by the synthetic part of the data package. Against the
- * paper: contrast weighs 1 and asks both ways, at temperature 0.1, since 0.01 does not get going in so few steps.
+ * paper: contrast weighs 1 and asks both ways, at temperature 0.1. How the paper's own weights do here was not measured.
  */
 const demo: Experiment = {
   name: "demo",

@@ -139,7 +139,7 @@ export async function pretrain(options: PretrainOptions): Promise<Pretrained> {
   return { params: model, finished: true, steps: state.step };
 }
 
-/** Groups of `size` batches; the next group is being made while the one before is trained on. */
+/** Groups of `size` batches; batches left over at the end are dropped. */
 async function* grouped(batches: AsyncIterable<MaskedBatch>, size: number): AsyncIterable<readonly MaskedBatch[]> {
   let group: MaskedBatch[] = [];
   for await (const batch of batches) {
