@@ -7,6 +7,7 @@ export {
 } from "./dataset/decode-all.js";
 export type { Augmentation } from "./loader/make-sample.js";
 export { type LoadedBatch, type Loader, type LoaderOptions, openShards } from "./loader/open-shards.js";
+export { type ReadShardsOptions, readShards, type ShardReading } from "./loader/read-shards.js";
 export { type ClassLabels, readClassLabels } from "./manifest/class-labels.js";
 export type { ManifestItem } from "./manifest/manifest-item.js";
 export {

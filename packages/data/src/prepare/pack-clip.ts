@@ -30,7 +30,7 @@ export type PackedClip = { readonly tar: Uint8Array; readonly sums: LogMelSums }
  * @throws KdcError reason `too-short` when the sound does not fill one analysis frame
  */
 export async function packClip(clip: Clip, key: string, path: string, content: PreparedContent): Promise<PackedClip> {
-  const { item, waveform, frames } = clip;
+  const { item, waveform, frames, original } = clip;
   const whole = logMel(waveform, frontEndAt(content.sampleRate));
   const kept = Math.min(whole.shape[0], spectrogramFrames);
   const spectrogram = float32([kept, melBins], whole.data.subarray(0, kept * melBins));
@@ -47,6 +47,7 @@ export async function packClip(clip: Clip, key: string, path: string, content: P
     sampleRate: waveform.sampleRate,
     samples: waveform.samples.length,
     times: frames.map(({ time }) => Math.round(time * 1000) / 1000),
+    ...(original === undefined ? {} : { original }),
     ...(item.boxes === undefined ? {} : { boxes: item.boxes }),
     ...(content.logMel === "none" ? {} : { logMel: { shape: spectrogram.shape, dtype: content.logMel } }),
   };

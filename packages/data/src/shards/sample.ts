@@ -1,4 +1,4 @@
-import type { FloatTensor, Waveform } from "@kdc-mae/core";
+import type { ClipItem, FloatTensor, Waveform } from "@kdc-mae/core";
 import { float32, KdcError } from "@kdc-mae/core";
 import { decodeWav } from "../media/wav.js";
 import { splitName } from "./shard-index.js";
@@ -13,6 +13,9 @@ export type SampleNotes = {
   readonly source?: { readonly path: string; readonly start?: number; readonly end?: number };
   /** When each picture is shown, seconds from the start of the clip. */
   readonly times?: readonly number[];
+  /** Size of the file's own pictures, in whose pixels boxes are told. */
+  readonly original?: { readonly width: number; readonly height: number };
+  readonly boxes?: ClipItem["boxes"];
   /** Shape of the log-mel, where there is one. */
   readonly logMel?: { readonly shape: readonly number[]; readonly dtype: "float32" | "float16" };
 };

@@ -1,0 +1,99 @@
+import { type Clip, KdcError } from "@kdc-mae/core";
+import { orderedMap } from "../dataset/ordered-map.js";
+import type { RemoteOptions } from "../shards/remote-source.js";
+import { readSample, type SampleNotes } from "../shards/sample.js";
+import type { IndexedSample } from "../shards/shard-index.js";
+import { openShardSet, type Shard, type ShardSet } from "../shards/shard-set.js";
+import { decodePicture } from "../visual/encode-picture.js";
+import { readerOf } from "./sample-reader.js";
+
+export type ReadShardsOptions = {
+  /** Only clips of this split. */
+  readonly split?: string;
+  /** Clips worked on at once (4 unless told). */
+  readonly concurrency?: number;
+  readonly remote?: RemoteOptions;
+  readonly signal?: AbortSignal;
+};
+
+/** A prepared set, to be read from front to back. */
+export type ShardReading = {
+  /** How many clips {@link ShardReading.clips} gives. */
+  readonly count: number;
+  /** What the set says of them without being read, in the same order. */
+  readonly items: readonly Pick<IndexedSample, "key" | "id" | "labels" | "split">[];
+  /** Statistics of the set, where `prepare` measured them. */
+  readonly logMel?: ShardSet["logMel"];
+  /** Every clip once in the order of the shards, as the decoder gave it: its sound, and all of its pictures. */
+  clips(): AsyncGenerator<Clip, void>;
+  close(): Promise<void>;
+};
+
+/**
+ * Opens prepared shards to be read whole, for evaluating: in order, unshuffled, nothing changed at random. Pictures have
+ * the size that `prepare` gave them; boxes, where there are any, are told in pixels of the file's own pictures.
+ *
+ * @param where what {@link openShardSet} takes
+ * @throws KdcError reason `too-few-clips` when no clip is of the split, and those of reading
+ */
+export async function readShards(
+  where: string | readonly string[],
+  options: ReadShardsOptions = {},
+): Promise<ShardReading> {
+  const { split, concurrency = 4, remote, signal } = options;
+  const set = await openShardSet(where, remote);
+  const chosen = set.shards.map(({ samples }) =>
+    [...samples.keys()].filter((at) => split === undefined || samples[at].split === split),
+  );
+  const items = set.shards.flatMap(({ samples }, shard) => chosen[shard].map((at) => samples[at]));
+  if (items.length === 0) {
+    await set.close();
+    throw new KdcError({
+      where: typeof where === "string" ? where : "shards",
+      what: split === undefined ? "there are no clips in it" : `there are no clips of the split ${split} in it`,
+      remedy: "Look at what its dataset.json says of splits, and at its quarantine.jsonl",
+      reason: "too-few-clips",
+    });
+  }
+
+  async function* clips(): AsyncGenerator<Clip, void> {
+    for (const [index, shard] of set.shards.entries()) {
+      const reader = readerOf(shard, chosen[index]);
+      try {
+        yield* orderedMap(chosen[index], async (at) => clipOf(await reader.read(at), shard), {
+          ...{ concurrency, ahead: 2 * concurrency },
+        });
+      } finally {
+        await reader.close();
+      }
+    }
+  }
+  const clipOf = async (bytes: Uint8Array, { source }: Shard): Promise<Clip> => {
+    signal?.throwIfAborted();
+    const { key, notes, waveform, pictures } = readSample(bytes, source.name);
+    const frames = pictures.map((file, at) =>
+      decodePicture(file, `${source.name}, sample ${key}, picture ${at}`, notes.times?.[at]),
+    );
+    return {
+      item: itemOf(notes, key),
+      waveform: waveform(),
+      frames: await Promise.all(frames),
+      ...(notes.original ? { original: notes.original } : {}),
+    };
+  };
+  return {
+    ...{ count: items.length, items, clips, close: set.close },
+    ...(set.logMel ? { logMel: set.logMel } : {}),
+  };
+}
+
+/** The clip as its manifest named it; a tar of somebody else says no path. */
+function itemOf({ id, labels, split, source, boxes }: SampleNotes, key: string): Clip["item"] {
+  return {
+    ...{ id, labels, path: source?.path ?? key },
+    ...(split === undefined ? {} : { split }),
+    ...(source?.start === undefined ? {} : { start: source.start }),
+    ...(source?.end === undefined ? {} : { end: source.end }),
+    ...(boxes === undefined ? {} : { boxes }),
+  };
+}
