@@ -5,6 +5,7 @@ import { addDemoCommand } from "./commands/demo.js";
 import { addDoctorCommand } from "./commands/doctor.js";
 import { addEmbedCommand } from "./commands/embed.js";
 import { addEvaluateCommand } from "./commands/evaluate.js";
+import { addFinetuneCommand } from "./commands/finetune.js";
 import { addParityCommand } from "./commands/parity.js";
 import { addPrepareCommand } from "./commands/prepare.js";
 import { addPretrainCommand } from "./commands/pretrain.js";
@@ -28,6 +29,7 @@ const commands = [
   addSurveyCommand,
   addPrepareCommand,
   addPretrainCommand,
+  addFinetuneCommand,
   addEvaluateCommand,
   addEmbedCommand,
   addParityCommand,

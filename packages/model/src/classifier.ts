@@ -33,6 +33,9 @@ const plans: Readonly<Record<ClassifierMode, { needs: readonly Modality[]; passe
   "missing-audio": { needs: ["visual"], passes: ["joint", "visual"] },
 };
 
+/** The modalities a mode looks at. */
+export const modalitiesOf = (mode: ClassifierMode): readonly Modality[] => plans[mode].needs;
+
 function needed(mode: ClassifierMode, modality: Modality, patches: Partial<Patches>): Tensor3D {
   const value = patches[modality];
   if (value !== undefined) return value;

@@ -2,7 +2,7 @@ export { loadImageMae } from "./checkpoint/image-mae.js";
 export { type Loaded, type LoadOptions, loadClassifier, loadEncoder, loadModel } from "./checkpoint/load.js";
 export { parseSafetensors, safetensorsChunks, type TensorFile } from "./checkpoint/safetensors.js";
 export { officialTensors, stateDict } from "./checkpoint/state-dict.js";
-export { type ClassifierMode, classify, officialModes, pooled } from "./classifier.js";
+export { type ClassifierMode, classify, modalitiesOf, officialModes, pooled } from "./classifier.js";
 export type { Compat, Departure, PretrainOptions } from "./compat.js";
 export { checkConfig, type ModelConfig, presets } from "./config.js";
 export { encodeViews } from "./encode-views.js";

@@ -11,6 +11,8 @@ export type FrontEnd = {
   readonly framesPerClip: number;
   /** How much of a clip the spectrogram covers, seconds; pictures are taken from the same stretch. */
   readonly seconds: number;
+  /** True where the waveform is kept beside its spectrogram, because sounds will be mixed. */
+  readonly keepSound?: boolean;
 };
 
 const SAMPLE_RATE = 16_000;

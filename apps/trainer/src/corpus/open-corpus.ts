@@ -1,50 +1,80 @@
-import { type ClipItem, KdcError } from "@kdc-mae/core";
-import { openManifest } from "@kdc-mae/data/node";
+import type { ClipItem } from "@kdc-mae/core";
+import { type ClassLabels, openManifest, readShards } from "@kdc-mae/data/node";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import type { FrontEnd } from "./front-end.js";
 import { expectClips, findFfmpeg, type LoadedSplits, loadSplits, syntheticItems } from "./splits.js";
+import { type StoredClip, storeClip } from "./stored-clip.js";
 
 /** Where made clips are kept, and found again. */
 export const defaultMedia = "runs/demo-media";
 
-/** Items of a manifest; those of no split go to training. */
-async function manifestItems(data: Extract<CheckedExperiment["data"], { kind: "manifest" }>): Promise<ClipItem[]> {
-  const manifest = await openManifest(data.path, { mediaRoot: data.mediaRoot });
+type DataSource = CheckedExperiment["data"];
+
+/** Where clips go that name no split. */
+export type Unsplit = "train" | "test" | "validation";
+
+/** What others call our three splits. */
+const splitNames: Readonly<Record<string, string>> = { val: "validation", valid: "validation", eval: "test" };
+
+/** The split of a clip under our name; `unsplit` where it names none. */
+export const splitOf = (split: string | undefined, unsplit: Unsplit): string =>
+  split === undefined ? unsplit : (splitNames[split] ?? split);
+
+async function manifestItems(
+  data: Extract<DataSource, { kind: "manifest" }>,
+  unsplit: Unsplit,
+  classes: ClassLabels | undefined,
+): Promise<readonly ClipItem[]> {
+  const manifest = await openManifest(data.path, { mediaRoot: data.mediaRoot, classes });
   const items: ClipItem[] = [];
-  for await (const item of manifest.items())
-    items.push({ ...item, split: splitNames[item.split ?? "train"] ?? item.split });
+  for await (const item of manifest.items()) items.push({ ...item, split: splitOf(item.split, unsplit) });
   return items;
 }
 
-const splitNames: Readonly<Record<string, string>> = { val: "validation", valid: "validation", eval: "test" };
-
 /** The clips an experiment names, decoded into memory. */
 export async function openCorpus(
-  experiment: CheckedExperiment,
+  experiment: Pick<CheckedExperiment, "data" | "seed">,
   frontEnd: FrontEnd,
   options: {
     readonly media: string;
     readonly needs: readonly ("train" | "validation" | "test")[];
+    readonly unsplit?: Unsplit;
+    /** Names labels that a manifest writes as mids. */
+    readonly classes?: ClassLabels;
     readonly signal?: AbortSignal;
   },
 ): Promise<LoadedSplits> {
-  const { media: directory, needs, signal } = options;
+  const { media: directory, needs, unsplit = "train", signal } = options;
   const { data, seed } = experiment;
-  if (data.kind === "shards") {
-    throw new KdcError({
-      where: "data set",
-      what: "prepared shards can be trained on, not yet evaluated on",
-      remedy: "Give the manifest the shards were made from with --data",
-      reason: "shards",
-    });
+  let loaded: LoadedSplits;
+  if (data.kind === "shards") loaded = await loadShards(data, frontEnd, unsplit);
+  else {
+    const ffmpeg = await findFfmpeg();
+    const items =
+      data.kind === "synthetic"
+        ? await syntheticItems(data, { directory, ffmpeg, seed, signal })
+        : await manifestItems(data, unsplit, options.classes);
+    loaded = await loadSplits(items, frontEnd, { ffmpeg, signal });
   }
-  const ffmpeg = await findFfmpeg();
-  const items =
-    data.kind === "synthetic"
-      ? await syntheticItems(data, { directory, ffmpeg, seed, signal })
-      : await manifestItems(data);
-  const loaded = await loadSplits(items, frontEnd, { ffmpeg, signal });
   for (const message of loaded.messages) process.stderr.write(`left out: ${message}\n`);
   for (const name of needs) expectClips(name, loaded.splits[name]);
   return loaded;
+}
+
+async function loadShards(
+  data: Extract<DataSource, { kind: "shards" }>,
+  frontEnd: FrontEnd,
+  unsplit: Unsplit,
+): Promise<LoadedSplits> {
+  const reader = await readShards(data.path);
+  const splits: Record<"train" | "validation" | "test", StoredClip[]> = { train: [], validation: [], test: [] };
+  try {
+    for await (const clip of reader.clips()) {
+      const split = splitOf(clip.item.split, unsplit);
+      if (Object.hasOwn(splits, split)) splits[split as Unsplit].push(storeClip(clip, frontEnd));
+    }
+  } finally {
+    await reader.close();
+  }
+  return { splits, leftOut: reader.quarantined ?? {}, messages: [] };
 }

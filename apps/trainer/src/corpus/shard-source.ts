@@ -43,7 +43,8 @@ export async function openShardSource(
 ): Promise<ShardSource> {
   const { grids, masker, batch, seed, noise } = options;
   const { logMel, frames, imageSize } = frontEndFor(grids, 1);
-  const statistics = options.statistics === "measured" ? await measuredOf(where, options) : options.statistics;
+  const statistics =
+    options.statistics === "measured" ? await measuredStatistics(where, options.remote) : options.statistics;
   const loader = await openShards(where, {
     ...{ batch, seed, split: options.split, rank: options.rank, ranks: options.ranks },
     ...{ workers: options.workers, remote: options.remote, augment: { noiseAndShift: noise } },
@@ -61,7 +62,15 @@ export async function openShardSource(
   };
 }
 
-async function measuredOf(where: string | readonly string[], { remote }: ShardSourceOptions): Promise<Statistics> {
+/**
+ * What `prepare` measured over a set.
+ *
+ * @throws KdcError reason `statistics` where it says nothing
+ */
+export async function measuredStatistics(
+  where: string | readonly string[],
+  remote?: RemoteOptions,
+): Promise<Statistics> {
   const logMel = await shardStatistics(where, remote);
   if (logMel) return logMel;
   throw new KdcError({

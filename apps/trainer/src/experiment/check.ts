@@ -18,13 +18,13 @@ function describe(issue: z.core.$ZodIssue): string {
 }
 
 /**
- * Checks an experiment and fills in its defaults.
+ * Checks anything against a schema and fills in its defaults.
  *
  * @param source where it came from, for the message
  * @throws KdcError naming every wrong key and the values it may have
  */
-export function checkExperiment(value: unknown, source: string): CheckedExperiment {
-  const result = experimentSchema.safeParse(value);
+export function checkWith<Schema extends z.ZodType>(schema: Schema, value: unknown, source: string): z.output<Schema> {
+  const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw new KdcError({
     where: `experiment ${source}`,
@@ -33,3 +33,7 @@ export function checkExperiment(value: unknown, source: string): CheckedExperime
     reason: "experiment",
   });
 }
+
+/** A pretraining experiment, checked. See {@link checkWith}. */
+export const checkExperiment = (value: unknown, source: string): CheckedExperiment =>
+  checkWith(experimentSchema, value, source);

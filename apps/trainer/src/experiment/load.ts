@@ -27,17 +27,26 @@ async function readModule(path: string): Promise<unknown> {
  * @throws KdcError for an unknown name, a missing or broken file, or a wrong key
  */
 export async function loadExperiment(nameOrFile: string, changes: readonly unknown[] = []): Promise<CheckedExperiment> {
-  return checkExperiment(changes.reduce(withChanges, await resolveExperiment(nameOrFile)), nameOrFile);
+  return checkExperiment(await resolveExperiment(nameOrFile, named, changes), nameOrFile);
 }
 
-async function resolveExperiment(nameOrFile: string): Promise<unknown> {
-  if (Object.hasOwn(named, nameOrFile)) return named[nameOrFile];
+/** What a name or a file holds, not checked yet. `known`: what the names stand for. */
+export async function resolveExperiment(
+  nameOrFile: string,
+  known: Readonly<Record<string, unknown>>,
+  changes: readonly unknown[] = [],
+): Promise<unknown> {
+  return changes.reduce(withChanges, await resolveBase(nameOrFile, known));
+}
+
+async function resolveBase(nameOrFile: string, known: Readonly<Record<string, unknown>>): Promise<unknown> {
+  if (Object.hasOwn(known, nameOrFile)) return known[nameOrFile];
   const path = resolve(nameOrFile);
   if (!existsSync(path)) {
     throw new KdcError({
       where: "experiment",
       what: `"${nameOrFile}" is neither a named experiment nor a file`,
-      remedy: `Use one of ${Object.keys(named).join(", ")}, or the path of a .ts, .mjs or .json file`,
+      remedy: `Use one of ${Object.keys(known).join(", ")}, or the path of a .ts, .mjs or .json file`,
       reason: "experiment",
     });
   }
@@ -54,7 +63,7 @@ async function resolveExperiment(nameOrFile: string): Promise<unknown> {
     });
   }
   if (typeof value === "object" && value !== null && "base" in value && typeof value.base === "string") {
-    return withChanges(await resolveExperiment(value.base), "change" in value ? value.change : {});
+    return withChanges(await resolveBase(value.base, known), "change" in value ? value.change : {});
   }
   return value;
 }

@@ -1,6 +1,9 @@
 import { z } from "zod";
 import { lossTerm } from "./loss-term.js";
 
+/** Names of runs, which are also names of folders. */
+export const runName = z.string().regex(/^[a-z0-9][a-z0-9.-]*$/i, "letters, digits, dots and dashes only");
+
 const fraction = z.number().gt(0).lt(1);
 const positive = z.number().positive();
 const count = z.number().int().positive();
@@ -28,9 +31,12 @@ const shardData = z.strictObject({
   workers: count.default(1),
 });
 
+/** Where clips come from. */
+export const dataSource = z.discriminatedUnion("kind", [syntheticData, manifestData, shardData]);
+
 const grid = z.strictObject({ rows: count, columns: count, patch: count, channels: count });
 
-const model = z.strictObject({
+export const model = z.strictObject({
   preset: z.enum(["tiny", "small", "base"]),
   embedDim: count.optional(),
   heads: count.optional(),
@@ -65,13 +71,13 @@ const term = z.strictObject({
   options: z.record(z.string(), z.unknown()).optional(),
 });
 
-const schedule = z.discriminatedUnion("kind", [
+export const schedule = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("constant") }),
   z.strictObject({ kind: z.literal("multi-step"), from: count, every: count, factor: positive }),
   z.strictObject({ kind: z.literal("cosine"), warmup: z.number().nonnegative() }),
 ]);
 
-const optimizer = z.strictObject({
+export const optimizer = z.strictObject({
   kind: z.enum(["adam", "adamw"]).default("adam"),
   learningRate: positive,
   betas: z.tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)]).default([0.95, 0.999]),
@@ -81,7 +87,7 @@ const optimizer = z.strictObject({
   clipNorm: positive.optional(),
 });
 
-const training = z.strictObject({
+export const training = z.strictObject({
   batch: count,
   epochs: count,
   /** Gradients of this many batches are averaged before each update. */
@@ -92,9 +98,9 @@ const training = z.strictObject({
 
 /** One run, fully described. Everything that changes a figure is in here. */
 export const experimentSchema = z.strictObject({
-  name: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/i, "letters, digits, dots and dashes only"),
+  name: runName,
   seed: z.number().int().nonnegative().default(0),
-  data: z.discriminatedUnion("kind", [syntheticData, manifestData, shardData]),
+  data: dataSource,
   model,
   audio: z
     .strictObject({

@@ -14,7 +14,7 @@ export type SavedModel = {
 };
 
 /** The model config of an experiment: its preset with its own changes. */
-export function configFor({ model }: CheckedExperiment): ModelConfig {
+export function configFor({ model }: Pick<CheckedExperiment, "model">): ModelConfig {
   const { preset, ...changes } = model;
   const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
   return checkConfig({ ...presets[preset], ...given });
@@ -40,6 +40,14 @@ export async function readModel(path: string): Promise<SavedModel> {
       remedy:
         "Give a model.safetensors that kdc-mae wrote; official checkpoints are taken by pretrain --init and finetune --init",
       reason: "foreign-checkpoint",
+    });
+  }
+  if (metadata.classes !== undefined) {
+    throw new KdcError({
+      where: `checkpoint ${path}`,
+      what: "it is a fine-tuned classifier, which has no decoder any more",
+      remedy: "Give the pretrained model.safetensors, or evaluate the classifier under a protocol: --protocol NAME",
+      reason: "classifier",
     });
   }
   const config = checkConfig(JSON.parse(metadata.config));

@@ -14,12 +14,14 @@ export type LogEntry = {
   readonly learningRate: number;
   readonly seconds: number;
   readonly losses: Readonly<Record<string, number>>;
+  /** Figures on the clips that are evaluated after every epoch, where there are such. */
+  readonly evaluation?: Readonly<Record<string, number | null>>;
 };
 
 /** Where one run keeps everything it makes. */
-export type RunFolder = {
+export type RunFolder<Experiment = CheckedExperiment> = {
   readonly path: string;
-  readonly experiment: CheckedExperiment;
+  readonly experiment: Experiment;
   file(name: string): string;
   log(entry: LogEntry): Promise<void>;
   readLog(): Promise<LogEntry[]>;
@@ -33,7 +35,7 @@ const LOG = "log.jsonl";
  *
  * @throws KdcError when the folder holds a run of another experiment
  */
-export async function openRunFolder(path: string, experiment: CheckedExperiment): Promise<RunFolder> {
+export async function openRunFolder<Experiment>(path: string, experiment: Experiment): Promise<RunFolder<Experiment>> {
   await mkdir(path, { recursive: true });
   const file = join(path, EXPERIMENT);
   if (existsSync(file)) {
@@ -73,7 +75,7 @@ export async function readRunFolder(path: string): Promise<RunFolder> {
   return folder(path, checkExperiment(JSON.parse(await readFile(file, "utf8")), file));
 }
 
-function folder(path: string, experiment: CheckedExperiment): RunFolder {
+function folder<Experiment>(path: string, experiment: Experiment): RunFolder<Experiment> {
   return {
     path,
     experiment,

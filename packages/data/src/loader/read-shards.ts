@@ -10,6 +10,8 @@ import { readerOf } from "./sample-reader.js";
 export type ReadShardsOptions = {
   /** Only clips of this split. */
   readonly split?: string;
+  /** Only clips that it is true of, by what the index says. */
+  readonly takes?: (sample: IndexedSample) => boolean;
   /** Clips worked on at once (4 unless told). */
   readonly concurrency?: number;
   readonly remote?: RemoteOptions;
@@ -24,6 +26,8 @@ export type ShardReading = {
   readonly items: readonly Pick<IndexedSample, "key" | "id" | "labels" | "split">[];
   /** Statistics of the set, where `prepare` measured them. */
   readonly logMel?: ShardSet["logMel"];
+  /** Clips of the whole set that could not be prepared, by reason, where it says so. */
+  readonly quarantined?: ShardSet["quarantined"];
   /** Every clip once in the order of the shards, as the decoder gave it: its sound, and all of its pictures. */
   clips(): AsyncGenerator<Clip, void>;
   close(): Promise<void>;
@@ -40,10 +44,10 @@ export async function readShards(
   where: string | readonly string[],
   options: ReadShardsOptions = {},
 ): Promise<ShardReading> {
-  const { split, concurrency = 4, remote, signal } = options;
+  const { split, takes = () => true, concurrency = 4, remote, signal } = options;
   const set = await openShardSet(where, remote);
   const chosen = set.shards.map(({ samples }) =>
-    [...samples.keys()].filter((at) => split === undefined || samples[at].split === split),
+    [...samples.keys()].filter((at) => (split === undefined || samples[at].split === split) && takes(samples[at])),
   );
   const items = set.shards.flatMap(({ samples }, shard) => chosen[shard].map((at) => samples[at]));
   if (items.length === 0) {
@@ -84,6 +88,7 @@ export async function readShards(
   return {
     ...{ count: items.length, items, clips, close: set.close },
     ...(set.logMel ? { logMel: set.logMel } : {}),
+    ...(set.quarantined ? { quarantined: set.quarantined } : {}),
   };
 }
 

@@ -14,6 +14,8 @@ export type Shard = { readonly source: ByteSource; readonly samples: readonly In
 export type ShardSet = {
   readonly shards: readonly Shard[];
   readonly logMel?: { readonly mean: number; readonly std: number };
+  /** Clips that could not be prepared, by reason, where the set says so. */
+  readonly quarantined?: Readonly<Record<string, number>>;
   close(): Promise<void>;
 };
 
@@ -59,7 +61,8 @@ export async function openShardSet(where: string | readonly string[], options: R
     throw error;
   }
   const logMel = summary?.logMel as ShardSet["logMel"];
-  return { shards, ...(logMel ? { logMel } : {}), close: closeAll };
+  const quarantined = summary?.quarantined as ShardSet["quarantined"];
+  return { shards, ...(logMel ? { logMel } : {}), ...(quarantined ? { quarantined } : {}), close: closeAll };
 }
 
 /** What `prepare` measured over a set: mean and standard deviation of padded log-mel; undefined for other shards. */

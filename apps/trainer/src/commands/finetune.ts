@@ -1,0 +1,77 @@
+import type { Command } from "commander";
+import { defaultMedia } from "../corpus/open-corpus.js";
+import { parseChange } from "../experiment/change.js";
+import { loadFineTuning, namedFineTunings } from "../finetune/named.js";
+import { openFineTuningData } from "../finetune/open-data.js";
+import { type FineTuningResult, runFineTuning } from "../finetune/run-fine-tuning.js";
+import { readStart } from "../finetune/start.js";
+import { openRunFolder } from "../run/run-folder.js";
+import { untilInterrupted } from "../terminal/interrupt.js";
+import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
+import { collect, saysStopped } from "./options.js";
+
+type FinetuneOptions = EngineChoice & {
+  readonly init?: string;
+  readonly out?: string;
+  readonly media: string;
+  readonly set: string[];
+  readonly json?: true;
+};
+
+/** Adds `kdc-mae finetune`. */
+export function addFinetuneCommand(program: Command): void {
+  const command = program
+    .command("finetune")
+    .description("train a classifier on a pretrained encoder; run again, it goes on where it was stopped")
+    .argument("<experiment>", `${Object.keys(namedFineTunings).join(", ")}, or a .ts, .mjs or .json file`)
+    .option("--init <checkpoint>", "the encoder to begin with (.safetensors, .pth); from nothing unless given")
+    .option("--out <folder>", "where the run goes (default: runs/<name>)")
+    .option("--media <folder>", "where made clips go, for experiments on made data", defaultMedia)
+    .option("--set <key=value>", "change the experiment, such as mode=audio-only", collect, [])
+    .option("--json", "print result.json on stdout")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  kdc-mae finetune demo-finetune --init runs/demo/model.safetensors
+  kdc-mae finetune vggsound --init cav-mae.pth --set data.path=train.json \\
+    --set 'evaluation.data={"kind":"manifest","path":"test.json"}' --set classes=class_labels_indices.csv
+`,
+    );
+  withEngineOptions(command).action((experiment: string, options: FinetuneOptions) =>
+    untilInterrupted((signal) => run(experiment, options, signal)),
+  );
+}
+
+const percent = (value: number | null | undefined): string =>
+  value === null || value === undefined ? "none" : `${(100 * value).toFixed(1)} %`;
+
+/** The result in a few lines. */
+function inWords({ best, last, averaged, files }: FineTuningResult, metric: string, split: string): string {
+  const lines = [
+    `${metric} on the ${split} clips: best ${percent(best.score)} (epoch ${best.epoch}), last ${percent(last[metric])}`,
+    ...(averaged === undefined ? [] : [`mean of ${averaged.epochs} epochs' weights: ${percent(averaged[metric])}`]),
+    ...files.map((file) => `model: ${file}`),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+async function run(name: string, options: FinetuneOptions, signal: AbortSignal): Promise<void> {
+  const experiment = await loadFineTuning(name, options.set.map(parseChange));
+  const out = options.out ?? `runs/${experiment.name}`;
+  const start = await readStart(experiment, options.init);
+  for (const note of start.notes) process.stderr.write(`finetune: ${note}\n`);
+  const folder = await openRunFolder(out, experiment);
+  const data = await openFineTuningData(experiment, start.config, {
+    ...{ media: options.media, signal, statistics: start.statistics },
+  });
+  for (const note of data.notes) process.stderr.write(`finetune: ${note}\n`);
+  const execute = executeFor(options);
+  const result = await runFineTuning({ folder, start, data, execute, signal }).finally(data.close);
+  if (result === undefined) return saysStopped(out);
+  const { tuned: _, ...printed } = result;
+  const metric = experiment.loss.kind === "cross-entropy" ? "accuracy" : "mAP";
+  process.stdout.write(
+    options.json ? `${JSON.stringify(printed, null, 2)}\n` : inWords(printed, metric, experiment.evaluation.split),
+  );
+}

@@ -1,0 +1,104 @@
+import { createRng, type FloatTensor } from "@kdc-mae/core";
+import type { Execute } from "@kdc-mae/engine";
+import { type ClassifierParams, initClassifier } from "@kdc-mae/model";
+import { createPredictor, type Link } from "../evaluate/predict.js";
+import { type ClassScores, isSingleLabel, scoreClasses } from "../evaluate/score-classes.js";
+import { atomicWrite } from "../run/atomic-write.js";
+import { saveClassifier } from "../run/classifier-file.js";
+import type { RunFolder } from "../run/run-folder.js";
+import { startProgress } from "../terminal/progress.js";
+import { type EpochScore, type FineTuned, fineTune } from "./fine-tune.js";
+import type { FineTuningData } from "./open-data.js";
+import type { CheckedFineTuning } from "./schema.js";
+import type { Start } from "./start.js";
+
+/** The files a run leaves its classifiers in: after the last epoch, after the best one, and the mean of several. */
+const files = { last: "model.safetensors", best: "best.safetensors", averaged: "averaged.safetensors" } as const;
+
+/** What a finished run reached on the evaluation clips, by checkpoint. */
+export type FineTuningResult = {
+  readonly steps: number;
+  readonly best: { readonly epoch: number; readonly score: number };
+  readonly last: EpochScore["figures"];
+  readonly averaged?: EpochScore["figures"] & { readonly epochs: number };
+  readonly files: readonly string[];
+};
+
+/** How a loss's logits are read. */
+export const linkOf = ({ loss }: CheckedFineTuning): Link => (loss.kind === "cross-entropy" ? "softmax" : "sigmoid");
+
+const epochScore = (result: ClassScores): EpochScore =>
+  isSingleLabel(result)
+    ? { score: result.accuracy, figures: { accuracy: result.accuracy, mAP: result.mAP, auc: result.auc } }
+    : // Without any class to rank there is no mAP; such an epoch is no better than any other.
+      { score: result.mAP ?? 0, figures: { mAP: result.mAP, auc: result.auc, dPrime: result.dPrime } };
+
+/**
+ * Fine-tunes with a progress bar, evaluates after every epoch, and keeps the last, the best and the averaged weights.
+ *
+ * @returns what was reached, or undefined when it was asked to stop before the end (the state is saved)
+ */
+export async function runFineTuning(options: {
+  readonly folder: RunFolder<CheckedFineTuning>;
+  readonly start: Start;
+  readonly data: FineTuningData;
+  readonly execute: Execute;
+  readonly signal?: AbortSignal;
+}): Promise<(FineTuningResult & { readonly tuned: FineTuned }) | undefined> {
+  const { folder, start, data, execute, signal } = options;
+  const { experiment } = folder;
+  const { config } = start;
+  const { classes, statistics, source } = data;
+  const params = initClassifier(config, classes.length, createRng(experiment.seed).fork("head"), start.encoder);
+  const predictor = createPredictor(execute, {
+    ...{ config, mode: experiment.mode, link: linkOf(experiment), frames: experiment.evaluation.frames },
+    ...{ statistics, grids: { audio: config.audio, visual: config.visual }, batch: experiment.training.batch },
+  });
+  const keep = (name: string, weights: string) => (tuned: ClassifierParams<FloatTensor>) =>
+    saveClassifier(folder.file(name), { config, params: tuned, statistics, classes, experiment, weights });
+  const { epochs, accumulate } = experiment.training;
+  const progress = startProgress("finetune", epochs * Math.floor(source.stepsPerEpoch / accumulate), "steps");
+  let [step, note] = [0, ""];
+  const evaluate = async (tuned: ClassifierParams<FloatTensor>, what: string): Promise<EpochScore> => {
+    const shown = (done: number) =>
+      progress.update(step, `evaluating ${what}: ${done}/${data.evaluation.items.length}`);
+    const predicted = await predictor.predict(tuned, data.evaluation, shown, signal);
+    const scored = epochScore(scoreClasses(classes, linkOf(experiment), predicted, { intervals: { resamples: 1 } }));
+    note = `${what} ${(100 * scored.score).toFixed(1)} %`;
+    return scored;
+  };
+  try {
+    const tuned = await fineTune({
+      ...{ experiment, config, params, source, execute, folder, evaluate, signal },
+      keepBest: (best, epoch) => keep(files.best, `epoch ${epoch}, the best of those run`)(best),
+      onProgress: (now) => {
+        step = now.step;
+        progress.update(now.step, `loss ${now.total.toFixed(3)}${note === "" ? "" : `, ${note}`}`);
+      },
+    });
+    if (!tuned.finished || tuned.best === undefined) return undefined;
+    await keep(files.last, `epoch ${epochs}, the last`)(tuned.params);
+    const last = (await folder.readLog()).at(-1)?.evaluation ?? {};
+    let averaged: FineTuningResult["averaged"];
+    if (tuned.averaged !== undefined) {
+      const { from, to } = experiment.averaging ?? { from: 1, to: epochs };
+      await keep(files.averaged, `mean of epochs ${from} to ${to}`)(tuned.averaged.params);
+      averaged = { ...(await evaluate(tuned.averaged.params, "average")).figures, epochs: tuned.averaged.epochs };
+    }
+    const written = [files.best, files.last, ...(averaged === undefined ? [] : [files.averaged])];
+    const result: FineTuningResult = {
+      ...{ steps: tuned.steps, best: tuned.best, last, files: written.map((name) => folder.file(name)) },
+      ...(averaged === undefined ? {} : { averaged }),
+    };
+    const { split, frames } = experiment.evaluation;
+    const about = { evaluated: data.evaluation.items.length, leftOut: data.leftOut, split, frames, notes: data.notes };
+    await atomicWrite(folder.file("result.json"), `${JSON.stringify({ ...result, evaluation: about }, null, 2)}\n`);
+    return { ...result, tuned };
+  } catch (error) {
+    if (signal?.aborted) return undefined;
+    throw error;
+  } finally {
+    progress.stop();
+    await predictor.dispose();
+  }
+}

@@ -1,0 +1,30 @@
+import { openShards } from "@kdc-mae/data/node";
+import { frontEndFor } from "../corpus/front-end.js";
+import type { LabelledOptions, LabelledSource } from "./source.js";
+
+/**
+ * The same batches from prepared shards, made ahead in worker threads.
+ *
+ * @throws KdcError those of `openShards`, such as a label that is not among the classes
+ */
+export async function shardLabelledSource(
+  path: string,
+  options: LabelledOptions & { readonly split?: string; readonly workers: number },
+): Promise<LabelledSource> {
+  const { grids, statistics, classes, batch, seed, smoothing, balanced, noise, specAugment, mixup } = options;
+  const { logMel, frames, imageSize } = frontEndFor(grids, 1);
+  const loader = await openShards(path, {
+    ...{ batch, seed, balanced, classes, smoothing, split: options.split, workers: options.workers },
+    augment: { noiseAndShift: noise, ...(specAugment ? { specAugment } : {}), ...(mixup ? { mixup } : {}) },
+    frontEnd: { audio: { ...logMel, frames, ...statistics }, visual: { size: imageSize }, grids },
+  });
+  return {
+    stepsPerEpoch: loader.stepsPerEpoch,
+    close: loader.close,
+    async *batches(epoch, from) {
+      for await (const { patches, targets } of loader.batches(epoch, from)) {
+        if (targets !== undefined) yield { patches, targets };
+      }
+    },
+  };
+}

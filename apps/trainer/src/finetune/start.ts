@@ -1,0 +1,90 @@
+import { createHash } from "node:crypto";
+import { createRng, type FloatTensor, type HostTensor, KdcError, type Rng, treeLeaves } from "@kdc-mae/core";
+import {
+  checkConfig,
+  type EncoderParams,
+  initClassifier,
+  loadEncoder,
+  loadImageMae,
+  type ModelConfig,
+} from "@kdc-mae/model";
+import { readCheckpoint } from "@kdc-mae/model/node";
+import type { Statistics } from "../corpus/batch.js";
+import { configFor } from "../run/model-file.js";
+import type { CheckedFineTuning } from "./schema.js";
+
+/** Where fine-tuning begins. */
+export type Start = {
+  readonly config: ModelConfig;
+  readonly encoder: EncoderParams<FloatTensor>;
+  /** What the checkpoint was normalised with, where it says so. */
+  readonly statistics?: Statistics;
+  readonly notes: readonly string[];
+};
+
+/** The fields two models must share for one's encoder to be the other's. */
+const encoderFields = ["embedDim", "heads", "modalityDepth", "jointDepth", "audio", "visual", "positions"] as const;
+
+/**
+ * Reads the encoder of any checkpoint (kdc-mae's own, official CAV-MAE or KDC-MAE, ImageNet MAE, fine-tuned ones), or
+ * begins from nothing where none is given.
+ *
+ * @throws KdcError for a checkpoint of another size than the experiment says, or when nobody says a size
+ */
+export async function readStart(experiment: CheckedFineTuning, path: string | undefined): Promise<Start> {
+  const wanted = experiment.model === undefined ? undefined : configFor({ model: experiment.model });
+  const rng = createRng(experiment.seed).fork("init");
+  if (path === undefined) {
+    const config =
+      wanted ?? refuseSize("no checkpoint", "neither --init nor the experiment says what size the model has");
+    return { config, encoder: initClassifier(config, 1, rng).encoder, notes: ["the encoder starts from nothing"] };
+  }
+  const { tensors, metadata } = await readCheckpoint(path);
+  const given = metadata.config === undefined ? undefined : checkConfig(JSON.parse(metadata.config));
+  if (given !== undefined && wanted !== undefined) expectSameSize(path, given, wanted);
+  const config = given ?? wanted ?? refuseSize(`checkpoint ${path}`, "it does not say what size its model has");
+  const { encoder, notes } = encoderIn(config, tensors, rng);
+  const statistics = metadata.statistics === undefined ? undefined : JSON.parse(metadata.statistics);
+  return { config, encoder, notes, ...(statistics === undefined ? {} : { statistics }) };
+}
+
+/** Files with a class token are ImageNet MAEs. */
+function encoderIn(
+  config: ModelConfig,
+  tensors: Readonly<Record<string, HostTensor>>,
+  rng: Rng,
+): Pick<Start, "encoder" | "notes"> {
+  if ("cls_token" in tensors) {
+    const { params, notes } = loadImageMae(config, tensors, rng);
+    return { encoder: params.encoder, notes };
+  }
+  const { params, notes } = loadEncoder(config, tensors);
+  return { encoder: params, notes };
+}
+
+function refuseSize(where: string, what: string): never {
+  throw new KdcError({ where, what, remedy: "Set the size, such as --set model.preset=base", reason: "config" });
+}
+
+function expectSameSize(path: string, given: ModelConfig, wanted: ModelConfig): void {
+  const text = (value: unknown) => JSON.stringify(value);
+  const differing = encoderFields.filter((field) => text(given[field]) !== text(wanted[field]));
+  if (differing.length === 0) return;
+  throw new KdcError({
+    where: `checkpoint ${path}`,
+    what: `it is of another size than the experiment: ${differing
+      .map((field) => `${field} is ${text(given[field])}, not ${text(wanted[field])}`)
+      .join("; ")}`,
+    remedy: "Give a checkpoint of the experiment's size, or leave model out of the experiment (--set model=null)",
+    reason: "config",
+  });
+}
+
+/** Tells one encoder from another. */
+export function fingerprint(encoder: EncoderParams<FloatTensor>): string {
+  const hash = createHash("sha256");
+  for (const [, { data }] of treeLeaves<FloatTensor>(encoder)) {
+    hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+  return hash.digest("hex").slice(0, 16);
+}

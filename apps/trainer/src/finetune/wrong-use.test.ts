@@ -1,0 +1,124 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createRng } from "@kdc-mae/core";
+import { initModel, presets } from "@kdc-mae/model";
+import { saveCheckpoint } from "@kdc-mae/model/node";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { absentClasses, expectClasses } from "./classes.js";
+import { config, tiny, tinyWith } from "./made-clips.test.support.js";
+import { checkFineTuning, loadFineTuning, namedFineTunings } from "./named.js";
+import { readStart } from "./start.js";
+
+let folder = "";
+let checkpoint = "";
+let foreign = "";
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "kdc-finetune-words-"));
+  checkpoint = join(folder, "pretrained.safetensors");
+  foreign = join(folder, "foreign.safetensors");
+  await saveCheckpoint(checkpoint, config, initModel(config, createRng(1)), {
+    metadata: { statistics: '{"mean":-7,"std":3}' },
+  });
+  const { writeTensors } = await import("@kdc-mae/model/node");
+  const { stateDict } = await import("@kdc-mae/model");
+  await writeTensors(foreign, stateDict(config, initModel(config, createRng(1))));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe("the checkpoint", () => {
+  it("says its size and statistics", async () => {
+    const start = await readStart(tinyWith({}), checkpoint);
+    expect([start.config, start.statistics]).toEqual([config, { mean: -7, std: 3 }]);
+  });
+
+  it("of another size is refused, field by field", async () => {
+    const experiment = tinyWith({
+      model: {
+        preset: "tiny",
+        audio: config.audio,
+        visual: config.visual,
+        heads: 3,
+        embedDim: 36,
+        jointDepth: 2,
+        modalityDepth: 1,
+      },
+    });
+    await expect(readStart(experiment, checkpoint)).rejects.toThrow(
+      `checkpoint ${checkpoint}: it is of another size than the experiment: embedDim is 24, not 36. Give a checkpoint of the experiment's size, or leave model out of the experiment (--set model=null)`,
+    );
+  });
+
+  it("that says no size needs one from the experiment", async () => {
+    await expect(readStart(tinyWith({}), foreign)).rejects.toThrow(
+      "it does not say what size its model has. Set the size, such as --set model.preset=base",
+    );
+    await expect(readStart(tinyWith({ model: { preset: "tiny" } }), foreign)).rejects.toThrow(
+      /of the wrong kind: .*expected float32/,
+    );
+    await expect(readStart(tinyWith({}), undefined)).rejects.toThrow(
+      "neither --init nor the experiment says what size",
+    );
+  });
+
+  it("may be left out: the encoder starts from nothing", async () => {
+    const start = await readStart(tinyWith({ model: { preset: "tiny" } }), undefined);
+    expect([start.config, start.notes]).toEqual([presets.tiny, ["the encoder starts from nothing"]]);
+  });
+});
+
+describe("labels", () => {
+  const clips = [
+    { id: "a", labels: ["bell"] },
+    { id: "b", labels: ["drum", "siren"] },
+  ];
+
+  it("that are no classes are named", () => {
+    expect(() => expectClasses("validation clips", clips, ["bell", "drum"], "any")).toThrow(
+      "validation clips: labels that are none of the 2 classes: siren; the classes are bell, drum. Mend the labels, or give all classes in a list",
+    );
+  });
+
+  it("of one class leave nothing to tell apart", () => {
+    expect(() => expectClasses("training clips", clips.slice(0, 1), ["bell"], "any")).toThrow(
+      "training clips: every clip is labelled bell: there is nothing to tell apart. Give clips of at least two classes",
+    );
+  });
+
+  it("are one each under cross-entropy", () => {
+    const all = ["bell", "drum", "siren"];
+    expect(() => expectClasses("training clips", clips, all, "one")).toThrow(
+      "clip b has 2 labels (drum, siren), and cross-entropy takes exactly one. Label every clip once, or set loss.kind to binary-cross-entropy",
+    );
+    expect(() => expectClasses("training clips", [{ id: "c", labels: [] }], all, "any")).toThrow("clip c has no label");
+  });
+
+  it("that no clip has are told", () => {
+    expect(absentClasses("test", clips, ["bell", "drum", "horn", "siren"])).toBe(
+      "1 of 4 classes have no test clip: horn",
+    );
+    expect(absentClasses("test", clips, ["bell", "drum", "siren"])).toBeUndefined();
+  });
+});
+
+describe("the experiment", () => {
+  it.each(Object.keys(namedFineTunings))("%s is one", async (name) => {
+    expect((await loadFineTuning(name)).name).toBe(name);
+  });
+
+  it("names unknown keys and allowed values", () => {
+    expect(() => checkFineTuning({ ...tiny, mode: "both" }, "file.ts")).toThrow(
+      'mode must be one of "multimodal", "audio-only", "visual-only"',
+    );
+    expect(() => checkFineTuning({ ...tiny, freeze: true }, "file.ts")).toThrow('has no "freeze"');
+    expect(() => checkFineTuning({ ...tiny, averaging: { from: 2, to: 4 } }, "file.ts")).toThrow(
+      "averaging.to: it ends after the last epoch",
+    );
+  });
+
+  it("by an unknown name lists those there are", async () => {
+    await expect(loadFineTuning("kinetics")).rejects.toThrow(
+      /neither a named experiment nor a file. Use one of demo-finetune, vggsound, audioset-20k, audioset-2m, or/,
+    );
+  });
+});

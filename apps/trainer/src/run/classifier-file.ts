@@ -1,0 +1,68 @@
+import { type FloatTensor, KdcError } from "@kdc-mae/core";
+import {
+  type ClassifierMode,
+  type ClassifierParams,
+  checkConfig,
+  loadClassifier,
+  type ModelConfig,
+} from "@kdc-mae/model";
+import { readCheckpoint, saveCheckpoint } from "@kdc-mae/model/node";
+import type { Statistics } from "../corpus/batch.js";
+import { checkFineTuning } from "../finetune/named.js";
+import type { CheckedFineTuning } from "../finetune/schema.js";
+
+/** A fine-tuned classifier with what is needed to use it. */
+export type SavedClassifier = {
+  readonly config: ModelConfig;
+  readonly params: ClassifierParams<FloatTensor>;
+  readonly statistics: Statistics;
+  /** Class names in the order of the logits. */
+  readonly classes: readonly string[];
+  readonly experiment: CheckedFineTuning;
+  /** Which epochs' weights these are, in words. */
+  readonly weights: string;
+};
+
+/**
+ * Saves a classifier under official names (`mlp_head.0`, `mlp_head.1`). Metadata, each as JSON: `config`, `statistics`,
+ * `classes`, `experiment`; and as text `mode` and `weights`.
+ */
+export const saveClassifier = (path: string, saved: SavedClassifier): Promise<void> => {
+  const { config, params, statistics, classes, experiment, weights } = saved;
+  return saveCheckpoint(path, config, params, {
+    metadata: {
+      statistics: JSON.stringify(statistics),
+      classes: JSON.stringify(classes),
+      experiment: JSON.stringify(experiment),
+      mode: experiment.mode satisfies ClassifierMode,
+      weights,
+    },
+  });
+};
+
+/**
+ * Reads a classifier that {@link saveClassifier} wrote.
+ *
+ * @throws KdcError for a checkpoint without its classes
+ */
+export async function readClassifier(path: string): Promise<SavedClassifier> {
+  const { tensors, metadata } = await readCheckpoint(path);
+  const { config: sizes, statistics, classes, experiment, weights = "unknown" } = metadata;
+  if (sizes === undefined || statistics === undefined || classes === undefined || experiment === undefined) {
+    throw new KdcError({
+      where: `checkpoint ${path}`,
+      what: "it is no classifier that kdc-mae fine-tuned (no config, statistics, classes or experiment in its metadata)",
+      remedy: "Give a best.safetensors, averaged.safetensors or model.safetensors that kdc-mae finetune wrote",
+      reason: "not-a-classifier",
+    });
+  }
+  const config = checkConfig(JSON.parse(sizes));
+  return {
+    config,
+    params: loadClassifier(config, tensors).params,
+    statistics: JSON.parse(statistics),
+    classes: JSON.parse(classes),
+    experiment: checkFineTuning(JSON.parse(experiment), path),
+    weights,
+  };
+}
