@@ -24,7 +24,7 @@ const demo: Experiment = {
   objective: [
     { term: "reconstruction-audio", weight: 1 },
     { term: "reconstruction-visual", weight: 2 },
-    { term: "contrastive", weight: 1, options: { direction: "both", temperature: 0.1 } },
+    { term: "contrastive", weight: 1, options: { direction: "both", temperature: 0.1, pooling: "log-sum-exp" } },
     { term: "view-distillation", weight: 10 },
   ],
   optimizer: { kind: "adamw", learningRate: 1e-3, betas: [0.9, 0.99], weightDecay: 0.01, clipNorm: 1 },

@@ -78,33 +78,42 @@ describe("contrastiveLoss", () => {
   });
 });
 
-describe("max pooling", () => {
-  const rng = createRng("max pooling");
+describe("pooling over tokens", () => {
+  const rng = createRng("pooling over tokens");
   const tokens = (K: number) => Array.from({ length: 3 * K * 5 }, () => rng.normal());
   const [sound, picture] = [tokens(2), tokens(7)];
   const dot = (a: readonly number[], b: readonly number[]) => a.reduce((total, value, d) => total + value * b[d], 0);
   const token = (values: readonly number[], K: number, clip: number, k: number) =>
     values.slice((clip * K + k) * 5, (clip * K + k + 1) * 5);
 
-  it("compares the mean sound with the picture's best token", () => {
-    const cosine = (asking: number, clip: number) => {
-      const mean = token(sound, 2, asking, 0).map((value, d) => (value + token(sound, 2, asking, 1)[d]) / 2);
-      const each = Array.from({ length: 7 }, (_, k) => token(picture, 7, clip, k));
-      return Math.max(...each.map((one) => dot(mean, one) / Math.sqrt(dot(mean, mean) * dot(one, one))));
-    };
-    const wanted =
-      [0, 1, 2].reduce((total, asking) => {
-        const row = [0, 1, 2].map((clip) => Math.exp(cosine(asking, clip) / 0.1));
-        return total - Math.log(row[asking] / row.reduce((all, one) => all + one));
-      }, 0) / 3;
-    const options = { pooling: "max", direction: "audio-to-visual", temperature: 0.1 } as const;
+  const cosines = (asking: number, clip: number) => {
+    const mean = token(sound, 2, asking, 0).map((value, d) => (value + token(sound, 2, asking, 1)[d]) / 2);
+    const each = Array.from({ length: 7 }, (_, k) => token(picture, 7, clip, k));
+    return each.map((one) => dot(mean, one) / Math.sqrt(dot(mean, mean) * dot(one, one)));
+  };
+  const total = (values: readonly number[]) => values.reduce((all, one) => all + one);
+  const likelihoods = {
+    max: (asking: number, clip: number) => Math.exp(Math.max(...cosines(asking, clip)) / 0.1),
+    "log-sum-exp": (asking: number, clip: number) =>
+      total(cosines(asking, clip).map((cosine) => Math.exp(cosine / 0.1))),
+  };
+
+  it.each(["max", "log-sum-exp"] as const)("compares the mean sound with the picture's tokens: %s", (pooling) => {
+    const likelihood = likelihoods[pooling];
+    const wanted = total(
+      [0, 1, 2].map((asking) => {
+        const row = [0, 1, 2].map((clip) => likelihood(asking, clip));
+        return -Math.log(row[asking] / total(row)) / 3;
+      }),
+    );
+    const options = { pooling, direction: "audio-to-visual", temperature: 0.1 } as const;
     const got = contrastiveLoss(tf.tensor3d(sound, [3, 2, 5]), tf.tensor3d(picture, [3, 7, 5]), options).dataSync()[0];
     expect(got).toBeCloseTo(wanted, 5);
   });
 
   it("is refused by name when it is another", () => {
     expect(() => contrastive.needs({ pooling: "median" as never })).toThrow(
-      'contrastive: the pooling "median" is not known. Use one of mean, max',
+      'contrastive: the pooling "median" is not known. Use one of mean, max, log-sum-exp',
     );
   });
 });

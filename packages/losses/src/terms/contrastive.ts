@@ -7,6 +7,7 @@ import {
   equal,
   eye,
   logSoftmax,
+  logSumExp,
   matMul,
   max,
   mean,
@@ -31,11 +32,12 @@ export type ContrastiveOptions = {
   /** Which modality asks and which answers. Default `visual-to-audio`, as published; `both` is the mean of the two. */
   readonly direction?: "visual-to-audio" | "audio-to-visual" | "both";
   /**
-   * What of the picture is compared with the mean audio token: its mean token (`mean`, default, as published), or the
-   * one that fits best (`max`, multiple-instance learning as in EZ-VSL, Mo & Morgado 2022), which teaches where a
-   * sound is seen.
+   * What of the picture is compared with the mean audio token: its mean token (`mean`, default, as published), the one
+   * that fits best (`max`, multiple-instance learning as in EZ-VSL, Mo & Morgado 2022), or all of them, each as far as it
+   * fits (`log-sum-exp`: their soft maximum at the loss's temperature, as MIL-NCE, Miech et al. 2020, sums over
+   * candidates). The last two teach where a sound is seen; the mean lets any token stand for the whole picture.
    */
-  readonly pooling?: "mean" | "max";
+  readonly pooling?: "mean" | "max" | "log-sum-exp";
 };
 
 /** Mean token, scaled to length one: `[B, K, D]` → `[B, D]`. */
@@ -48,21 +50,28 @@ function unitMean(tokens: Tensor3D): Tensor2D {
 /** Every token scaled to length one. */
 const unitTokens = (tokens: Tensor3D): Tensor3D => div(tokens, sqrt(add(sum(square(tokens), -1, true), 1e-24)));
 
-/** Cosines of every clip's sound (rows) with every clip's picture (columns), `[B, B]`. */
-const poolings: Record<NonNullable<ContrastiveOptions["pooling"]>, (audio: Tensor3D, visual: Tensor3D) => Tensor2D> = {
-  mean: (audio, visual) => matMul(unitMean(audio), unitMean(visual), false, true),
-  max: (audio, visual) => {
-    const [B, K, D] = visual.shape;
-    const tokens = reshape(unitTokens(visual), [B * K, D]) as Tensor2D;
-    return max(reshape(matMul(unitMean(audio), tokens, false, true), [audio.shape[0], B, K]), 2);
-  },
+/** Cosines of every clip's mean sound with every visual token of every clip, `[B, B, K]`. */
+function tokenCosines(audio: Tensor3D, visual: Tensor3D): Tensor3D {
+  const [B, K, D] = visual.shape;
+  const tokens = reshape(unitTokens(visual), [B * K, D]) as Tensor2D;
+  return reshape(matMul(unitMean(audio), tokens, false, true), [audio.shape[0], B, K]);
+}
+
+/** Scores of every clip's sound (rows) with every clip's picture (columns), `[B, B]`: cosines over the temperature. */
+const poolings: Record<
+  NonNullable<ContrastiveOptions["pooling"]>,
+  (audio: Tensor3D, visual: Tensor3D, temperature: number) => Tensor2D
+> = {
+  mean: (audio, visual, temperature) => div(matMul(unitMean(audio), unitMean(visual), false, true), temperature),
+  max: (audio, visual, temperature) => div(max(tokenCosines(audio, visual), 2), temperature),
+  "log-sum-exp": (audio, visual, temperature) => logSumExp(div(tokenCosines(audio, visual), temperature), 2),
 };
 
-/** Per direction: the cosines with who asks in rows and who answers in columns. */
-const directions: Record<NonNullable<ContrastiveOptions["direction"]>, (cosines: Tensor2D) => Tensor2D[]> = {
-  "visual-to-audio": (cosines) => [transpose(cosines)],
-  "audio-to-visual": (cosines) => [cosines],
-  both: (cosines) => [transpose(cosines), cosines],
+/** Per direction: the scores with who asks in rows and who answers in columns. */
+const directions: Record<NonNullable<ContrastiveOptions["direction"]>, (scores: Tensor2D) => Tensor2D[]> = {
+  "visual-to-audio": (scores) => [transpose(scores)],
+  "audio-to-visual": (scores) => [scores],
+  both: (scores) => [transpose(scores), scores],
 };
 
 /** @throws KdcError for an unknown direction or a temperature that is not above 0 */
@@ -79,15 +88,15 @@ function readOptions({ temperature = 0.05, direction = "visual-to-audio", poolin
   if (!Object.hasOwn(poolings, pooling)) {
     refuse(`the pooling "${pooling}" is not known`, `Use one of ${Object.keys(poolings).join(", ")}`);
   }
-  return { temperature, asked: directions[direction], cosines: poolings[pooling] };
+  return { temperature, asked: directions[direction], pooled: poolings[pooling] };
 }
 
 /** For each direction the scores `[B asking, B answering]`: cosines over the temperature; the true pairs are the diagonal. */
 function scores(audio: Tensor3D, visual: Tensor3D, options: ContrastiveOptions): Tensor2D[] {
-  const { temperature, asked, cosines } = readOptions(options);
+  const { temperature, asked, pooled } = readOptions(options);
   const { B, D } = expectShape("contrastive", "audio tokens", audio, "B K D");
   expectShape("contrastive", "visual tokens", visual, "B _ D", { B, D });
-  return asked(div(cosines(audio, visual), temperature));
+  return asked(pooled(audio, visual, temperature));
 }
 
 const average = (values: readonly Scalar[]): Scalar =>
