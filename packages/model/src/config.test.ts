@@ -22,6 +22,12 @@ describe("checkConfig", () => {
     ["half a patch", { audio: { ...presets.tiny.audio, columns: 12.5 } }, /audio.columns is 12.5/],
     ["a single patch", { visual: { rows: 1, columns: 1, patch: 16, channels: 3 } }, /visual has fewer than 2 patches/],
     ["no epsilon", { layerNormEpsilon: 0 }, /layerNormEpsilon is 0/],
+    ["locality for other heads", { visualLocality: [1, 1] }, /visualLocality has 2 numbers for 4 heads/],
+    [
+      "negative locality",
+      { visualLocality: [0, 0, 0, -1] },
+      /visualLocality is \[0, 0, 0, -1\], not numbers of 0 or more/,
+    ],
     ["unknown positions", { positions: "rotary" as "fixed" }, /positions is "rotary", not "fixed" or "learned"/],
   ];
   it.each(refusals)("refuses %s", (_, change, message) => {

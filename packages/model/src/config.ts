@@ -18,6 +18,12 @@ export type ModelConfig = {
   readonly layerNormEpsilon: number;
   /** `fixed`: 2-D sine-cosine tables. `learned`: parameters that start at those tables. */
   readonly positions: "fixed" | "learned";
+  /**
+   * One number per head of the encoder: how much a visual token's attention to another falls with their squared
+   * distance in patches, in the visual branch and in the joint block's visual pass. Left out: all are equally near, as
+   * in the paper. For small sets, where it keeps what a token stands for close to where it is.
+   */
+  readonly visualLocality?: readonly number[];
 };
 
 const common = { layerNormEpsilon: 1e-5, positions: "fixed" } as const;
@@ -88,6 +94,13 @@ export function checkConfig(config: ModelConfig): ModelConfig {
   if (!(config.layerNormEpsilon > 0)) problems.push(`layerNormEpsilon is ${config.layerNormEpsilon}, not above 0`);
   if (!["fixed", "learned"].includes(config.positions)) {
     problems.push(`positions is ${JSON.stringify(config.positions)}, not "fixed" or "learned"`);
+  }
+  const { visualLocality = [] } = config;
+  if (config.visualLocality !== undefined && visualLocality.length !== config.heads) {
+    problems.push(`visualLocality has ${visualLocality.length} numbers for ${config.heads} heads`);
+  }
+  if (!visualLocality.every((penalty) => penalty >= 0 && Number.isFinite(penalty))) {
+    problems.push(`visualLocality is [${visualLocality.join(", ")}], not numbers of 0 or more`);
   }
   if (problems.length === 0) return config;
   throw new KdcError({

@@ -6,12 +6,7 @@ import { embedAll, embedVisible } from "./embed.js";
 import { jointStreams } from "./joint.js";
 import { type BlockSettings, blocks } from "./nn/block.js";
 import type { EncoderParams } from "./params.js";
-
-/** How the encoder's blocks run. */
-export const encoderSettings = (config: ModelConfig): BlockSettings => ({
-  heads: config.heads,
-  epsilon: config.layerNormEpsilon,
-});
+import { streamSettings } from "./stream-settings.js";
 
 /** Every patch of one modality through its own branch: `[B, N, P]` → `[B, N, D]`. */
 export function branchTokens(
@@ -19,9 +14,10 @@ export function branchTokens(
   params: EncoderParams<Tensor>,
   modality: "audio" | "visual",
   patches: Tensor3D,
+  settings: BlockSettings,
 ): Tensor3D {
   const branch = params[modality];
-  return blocks(branch.blocks, embedAll(branch, config[modality], patches), encoderSettings(config));
+  return blocks(branch.blocks, embedAll(branch, config[modality], patches), settings);
 }
 
 /**
@@ -41,12 +37,14 @@ export function encodeVisible(
   views: number,
   compat?: Compat,
 ): Encoded {
-  const settings = encoderSettings(config);
+  const B = patches.visual.shape[0];
+  const Kv = visible.visual.shape[1] / views;
+  const settings = streamSettings(config, B * views, reshape(visible.visual, [B * views, Kv]));
   const tokens = (modality: "audio" | "visual"): Tensor3D => {
     const branch = params[modality];
     const embedded = embedVisible(branch, config[modality], patches[modality], visible[modality]);
-    const [B, KV, D] = embedded.shape;
-    return blocks(branch.blocks, reshape(embedded, [B * views, KV / views, D]) as Tensor3D, settings);
+    const [, KV, D] = embedded.shape;
+    return blocks(branch.blocks, reshape(embedded, [B * views, KV / views, D]) as Tensor3D, settings[modality]);
   };
   const { joint } = params;
   const alone = departsBy(compat, "unchained-streams") ? { ...joint, blocks: joint.blocks.slice(-1) } : joint;

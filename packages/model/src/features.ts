@@ -1,10 +1,11 @@
 import type { Encoded, Patches } from "@kdc-mae/core";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { ModelConfig } from "./config.js";
-import { branchTokens, encoderSettings } from "./encoder.js";
+import { branchTokens } from "./encoder.js";
 import { expectPatches } from "./expect-patches.js";
 import { jointStreams } from "./joint.js";
 import type { EncoderParams } from "./params.js";
+import { streamSettings } from "./stream-settings.js";
 
 /**
  * Encodes clips with nothing hidden: joint `[B, Na + Nv, D]`, audio `[B, Na, D]`, visual `[B, Nv, D]`.
@@ -19,7 +20,8 @@ export function features(
 ): Encoded {
   expectPatches("features", config, patches);
   const { encoder } = params;
-  const audio = branchTokens(config, encoder, "audio", patches.audio);
-  const visual = branchTokens(config, encoder, "visual", patches.visual);
-  return jointStreams(encoder.joint, audio, visual, encoderSettings(config));
+  const settings = streamSettings(config, patches.visual.shape[0]);
+  const audio = branchTokens(config, encoder, "audio", patches.audio, settings.audio);
+  const visual = branchTokens(config, encoder, "visual", patches.visual, settings.visual);
+  return jointStreams(encoder.joint, audio, visual, settings);
 }

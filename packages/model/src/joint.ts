@@ -25,16 +25,17 @@ export function jointPass(
  *
  * @param audio `[B, Ka, D]`
  * @param visual `[B, Kv, D]`
+ * @param settings how the blocks run for each stream
  * @param alone the joint stack as the audio and the visual stream meet it; the whole of it unless given
  */
 export const jointStreams = (
   joint: EncoderParams<Tensor>["joint"],
   audio: Tensor3D,
   visual: Tensor3D,
-  settings: BlockSettings,
+  settings: Readonly<Record<Stream, BlockSettings>>,
   alone = joint,
 ): Encoded => ({
-  joint: jointPass(joint, "joint", concat([audio, visual], 1), settings),
-  audio: jointPass(alone, "audio", audio, settings),
-  visual: jointPass(alone, "visual", visual, settings),
+  joint: jointPass(joint, "joint", concat([audio, visual], 1), settings.joint),
+  audio: jointPass(alone, "audio", audio, settings.audio),
+  visual: jointPass(alone, "visual", visual, settings.visual),
 });

@@ -17,7 +17,7 @@ const paperMasking = { kind: "complementary", views: 2, audioRatio: 0.75, visual
 const demo: Experiment = {
   name: "demo",
   data: { kind: "synthetic", train: 1280, validation: 96, test: 192 },
-  model: { preset: "tiny" },
+  model: { preset: "tiny", visualLocality: [0.5, 0.2, 0.1, 0.05] },
   audio: { statistics: "measured", noise: false },
   visual: { framesPerClip: 10 },
   masking: paperMasking,

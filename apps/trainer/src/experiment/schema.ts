@@ -48,6 +48,7 @@ export const model = z.strictObject({
   audio: grid.optional(),
   visual: grid.optional(),
   positions: z.enum(["fixed", "learned"]).optional(),
+  visualLocality: z.array(z.number().nonnegative()).optional(),
 });
 
 const masking = z.strictObject({

@@ -276,6 +276,12 @@ const axes: [axis: string, change: object, effect: (run: Run) => void][] = [
       expect(published.weights.has("encoder.audio.positions")).toBe(false);
     },
   ],
+  ["pictures attended to from nearby", { model: { visualLocality: [1, 0.3, 0] } }, learnsOtherwise],
+  [
+    "the soft best token of a picture",
+    objective({ contrastive: { options: { pooling: "log-sum-exp" } } }),
+    changes("contrastive"),
+  ],
   [
     "the released code's departures",
     { compat: "official" },

@@ -1,5 +1,6 @@
 import { fusedKernels } from "@kdc-mae/core";
 import {
+  concat,
   customGrad,
   engine,
   type GradSaveFunc,
@@ -15,6 +16,7 @@ import {
   transpose,
 } from "@tensorflow/tfjs-core";
 import { type Linear, linear } from "./linear.js";
+import type { Nearness } from "./nearness.js";
 
 /** qkv `[3D, D]` (queries, keys, values one after another), projection `[D, D]`. */
 export type Attention<Leaf> = { readonly qkv: Linear<Leaf>; readonly projection: Linear<Leaf> };
@@ -40,15 +42,23 @@ function attend(q: Tensor, k: Tensor, v: Tensor): Tensor {
   return run(q, k, v);
 }
 
-/** Multi-head self-attention (Vaswani et al. 2017): `[B, N, D]` → `[B, N, D]`. */
-export function attention(params: Attention<Tensor>, tokens: Tensor3D, heads: number): Tensor3D {
+/**
+ * Multi-head self-attention (Vaswani et al. 2017): `[B, N, D]` → `[B, N, D]`.
+ *
+ * @param near how much less tokens far from each other matter to each other; alike unless given
+ */
+export function attention(params: Attention<Tensor>, tokens: Tensor3D, heads: number, near?: Nearness): Tensor3D {
   const [B, N, D] = tokens.shape;
   const width = D / heads;
   // One transpose puts queries, keys and values side by side, each a stack of B·H small matrices.
   const stacked = transpose(reshape(linear(params.qkv, tokens), [B, N, 3, heads, width]), [2, 0, 3, 1, 4]);
   const [q, k, v] = split(stacked, 3, 0).map((part) => reshape(part, [B * heads, N, width]));
   // Scaling the queries touches N·D numbers; scaling the scores would touch H·N².
-  const attended = attend(mul(q, 1 / Math.sqrt(width)), k, v);
+  const scaled = mul(q, 1 / Math.sqrt(width));
+  const attended =
+    near === undefined
+      ? attend(scaled, k, v)
+      : attend(concat([scaled, near.asking], 2), concat([k, near.answering], 2), v);
   const mixed = transpose(reshape(attended, [B, heads, N, width]), [0, 2, 1, 3]);
   return linear(params.projection, reshape(mixed, [B, N, D]));
 }
