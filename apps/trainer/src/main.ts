@@ -5,6 +5,7 @@ import { addDemoCommand } from "./commands/demo.js";
 import { addDoctorCommand } from "./commands/doctor.js";
 import { addEmbedCommand } from "./commands/embed.js";
 import { addEvaluateCommand } from "./commands/evaluate.js";
+import { addExportCommand } from "./commands/export.js";
 import { addFinetuneCommand } from "./commands/finetune.js";
 import { addParityCommand } from "./commands/parity.js";
 import { addPrepareCommand } from "./commands/prepare.js";
@@ -32,6 +33,7 @@ const commands = [
   addFinetuneCommand,
   addEvaluateCommand,
   addEmbedCommand,
+  addExportCommand,
   addParityCommand,
   addBenchCommand,
 ];

@@ -10,6 +10,7 @@ export type {
   OnnxGraph,
   StoredType,
 } from "./compile/graph.js";
+export { shapeFor } from "./compile/graph.js";
 export type { GraphBuilder, NodeRequest, Value } from "./compile/graph-builder.js";
 export type { KernelCall, KernelRule, KernelRules } from "./compile/kernel-rule.js";
 export { knownKernels, registerKernelRule } from "./compile/kernel-table.js";

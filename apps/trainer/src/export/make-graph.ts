@@ -1,0 +1,62 @@
+import { KdcError } from "@kdc-mae/core";
+import {
+  bind,
+  type OnnxGraph,
+  onnxModel,
+  type Trace,
+  traceAnyBatch,
+  weightsFloat16,
+  weightsInt8,
+} from "@kdc-mae/engine";
+import { type GraphName, type GraphSettings, graphs } from "./graphs.js";
+import { graphMetadata } from "./metadata.js";
+import type { ExportSource } from "./source.js";
+
+/** A traced graph of any of the kinds. */
+export type GraphTrace = Trace<never, unknown>;
+
+/** How weights are stored; `int8` also multiplies in 8 bits. */
+export type Dtype = "float32" | "float16" | "int8";
+
+/** Smaller weights stay as they are: they make up little of a file. */
+const LEAST = 1024;
+
+const shrink: Readonly<Record<Dtype, <I, O>(trace: Trace<I, O>) => Trace<I, O>>> = {
+  float32: (trace) => trace,
+  float16: (trace) => weightsFloat16(trace, LEAST),
+  int8: (trace) => weightsInt8(trace, LEAST),
+};
+
+/** Graphs a trained file has the parameters for. */
+export const possibleGraphs = ({ params }: ExportSource): readonly GraphName[] =>
+  (Object.keys(graphs) as GraphName[]).filter((name) => {
+    if (name === "classifier") return "head" in params;
+    return name === "inpainting" ? "decoder" in params : true;
+  });
+
+/** The graph as it leaves training: float32, parameters as constants, any number of clips. */
+export function traceGraph(name: GraphName, source: ExportSource, settings: GraphSettings): GraphTrace {
+  if (!possibleGraphs(source).includes(name)) {
+    const has = name === "classifier" ? "no classification head" : "no decoder";
+    throw new KdcError({
+      where: `export ${name}`,
+      what: `the model has ${has}`,
+      remedy: name === "classifier" ? "Export a model that finetune wrote" : "Export a model that pretrain wrote",
+      reason: "wrong-model",
+    });
+  }
+  const plan = graphs[name](source.config, settings);
+  const { params } = source;
+  const exampleOf = (samples: number) => ({ params, ...plan.inputs(samples) });
+  const fn = plan.fn as unknown as (inputs: { readonly params: object }) => unknown;
+  return bind(traceAnyBatch(fn, exampleOf as never), "params", params);
+}
+
+/** A graph ready to be written. */
+export type MadeGraph = { readonly trace: GraphTrace; readonly graph: OnnxGraph; readonly bytes: Uint8Array };
+
+/** Makes one `.onnx` file of a trained model. */
+export function makeGraph(name: GraphName, dtype: Dtype, source: ExportSource, settings: GraphSettings): MadeGraph {
+  const trace = shrink[dtype](traceGraph(name, source, settings));
+  return { trace, graph: trace.graph, bytes: onnxModel(trace.graph, graphMetadata(name, dtype, source, settings)) };
+}

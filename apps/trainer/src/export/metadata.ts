@@ -1,0 +1,64 @@
+import { readFileSync } from "node:fs";
+import { imageNet } from "@kdc-mae/data";
+import type { ModelMetadata } from "@kdc-mae/engine";
+import { frontEndFor } from "../corpus/front-end.js";
+import { usesNormPixels } from "../evaluate/run-in-words.js";
+import type { CheckedExperiment } from "../experiment/schema.js";
+import type { GraphName, GraphSettings } from "./graphs.js";
+import type { Dtype } from "./make-graph.js";
+import type { ExportSource } from "./source.js";
+
+const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+
+/** What only some graphs have to say. */
+function ownMetadata(name: GraphName, { labels, experiment }: ExportSource, settings: GraphSettings): ModelMetadata {
+  if (name === "classifier") {
+    return { "classifier.mode": settings.mode, ...(labels ? { "classifier.labels": JSON.stringify(labels) } : {}) };
+  }
+  if (name !== "inpainting") return {};
+  const normalised = experiment !== undefined && usesNormPixels(experiment as CheckedExperiment);
+  return {
+    "inpainting.visible.audio": String(settings.visible.audio),
+    "inpainting.visible.visual": String(settings.visible.visual),
+    "inpainting.target": normalised ? "patches less their own mean, over their own deviation" : "patch values",
+  };
+}
+
+/**
+ * Everything it takes to use the graph without this project: normalisation, front end, sizes, what it is. Lists and
+ * records are JSON. Spectrograms are (log-mel − mean) / std, pictures (value / 255 − mean) / std per channel.
+ */
+export function graphMetadata(
+  name: GraphName,
+  dtype: Dtype,
+  source: ExportSource,
+  settings: GraphSettings,
+): ModelMetadata {
+  const { config, statistics, experiment } = source;
+  const { logMel, frames, imageSize } = frontEndFor(config, 1);
+  return {
+    "kdc-mae.version": version,
+    "kdc-mae.graph": name,
+    "kdc-mae.dtype": dtype,
+    "kdc-mae.config": JSON.stringify(config),
+    ...(experiment === undefined ? {} : { "kdc-mae.experiment": String(experiment.name) }),
+    "audio.mean": String(statistics.mean),
+    "audio.std": String(statistics.std),
+    "audio.sampleRate": String(logMel.sampleRate),
+    "audio.melBins": String(logMel.melBins),
+    "audio.frameLengthMs": String(logMel.frameLengthMs),
+    "audio.frameShiftMs": String(logMel.frameShiftMs),
+    "audio.frames": String(frames),
+    "audio.window": "symmetric Hann, pre-emphasis 0.97, mel from 20 Hz, natural logarithm (Kaldi fbank)",
+    "audio.patch": String(config.audio.patch),
+    "audio.grid": JSON.stringify([config.audio.rows, config.audio.columns]),
+    "audio.order": "patches by frequency, then time; numbers in a patch by frequency, then time",
+    "visual.mean": JSON.stringify(imageNet.mean),
+    "visual.std": JSON.stringify(imageNet.std),
+    "visual.size": String(imageSize),
+    "visual.patch": String(config.visual.patch),
+    "visual.grid": JSON.stringify([config.visual.rows, config.visual.columns]),
+    "visual.order": "patches by row, then column; numbers in a patch by row, column, then channel (RGB)",
+    ...ownMetadata(name, source, settings),
+  };
+}

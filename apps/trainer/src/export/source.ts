@@ -1,0 +1,48 @@
+import { type FloatTensor, KdcError } from "@kdc-mae/core";
+import {
+  type ClassifierParams,
+  checkConfig,
+  loadClassifier,
+  loadModel,
+  type ModelConfig,
+  type ModelParams,
+} from "@kdc-mae/model";
+import { readCheckpoint } from "@kdc-mae/model/node";
+import type { Statistics } from "../corpus/batch.js";
+
+/** What a trained file holds that graphs are made of. */
+export type ExportSource = {
+  readonly config: ModelConfig;
+  readonly statistics: Statistics;
+  readonly params: ModelParams<FloatTensor> | ClassifierParams<FloatTensor>;
+  /** Names of the classes, where a classifier's file says them. */
+  readonly labels?: readonly string[];
+  /** The experiment that made it, as JSON, where the file has it. */
+  readonly experiment?: { readonly [key: string]: unknown };
+};
+
+/**
+ * Reads a pretrained model or a fine-tuned classifier that `kdc-mae` wrote.
+ *
+ * @throws KdcError for a file that does not say its sizes and its normalisation
+ */
+export async function readExportSource(path: string): Promise<ExportSource> {
+  const { tensors, metadata } = await readCheckpoint(path);
+  if (metadata.config === undefined || metadata.statistics === undefined) {
+    throw new KdcError({
+      where: `checkpoint ${path}`,
+      what: `it does not say how it was made (no ${metadata.config === undefined ? "config" : "statistics"} in its metadata)`,
+      remedy: "Give a model.safetensors that kdc-mae wrote; start from an official checkpoint with pretrain --init",
+      reason: "foreign-checkpoint",
+    });
+  }
+  const config = checkConfig(JSON.parse(metadata.config));
+  const isClassifier = Object.keys(tensors).some((name) => name.endsWith("mlp_head.1.weight"));
+  return {
+    config,
+    statistics: JSON.parse(metadata.statistics),
+    params: isClassifier ? loadClassifier(config, tensors).params : loadModel(config, tensors).params,
+    ...(metadata.labels === undefined ? {} : { labels: JSON.parse(metadata.labels) }),
+    ...(metadata.experiment === undefined ? {} : { experiment: JSON.parse(metadata.experiment) }),
+  };
+}
