@@ -26,6 +26,7 @@ export { comparePrograms, type OutputDifference } from "./run/parity.js";
 export { type Execute, type Hosted, type Program, spec } from "./run/program.js";
 export { createSession, type Device, listDevices, type Session, type SessionOptions } from "./run/session.js";
 export { type AdamOptions, type AdamState, adam, adamW } from "./train/adam.js";
+export { createCachedStep, type LossInParts } from "./train/cached-step.js";
 export { clipScale, globalNorm } from "./train/clip.js";
 export { type Gradients, type Loss, valueAndGradients } from "./train/gradient.js";
 export type { Optimizer, ParameterGroup } from "./train/optimizer.js";

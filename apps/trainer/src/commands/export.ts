@@ -14,7 +14,7 @@ import { atomicWrite } from "../run/atomic-write.js";
 type ExportOptions = {
   readonly graphs?: readonly GraphName[];
   readonly dtype: Dtype;
-  readonly mode: ClassifierMode;
+  readonly mode?: ClassifierMode;
   readonly hidden: number;
   readonly out?: string;
   readonly json?: true;
@@ -64,9 +64,9 @@ export function addExportCommand(program: Command): void {
         .default("float32"),
     )
     .addOption(
-      new Option("--mode <mode>", "what the classifier looks at")
-        .choices(Object.keys(officialModes))
-        .default("multimodal"),
+      new Option("--mode <mode>", "what the classifier looks at (default: what it was tuned to)").choices(
+        Object.keys(officialModes),
+      ),
     )
     .option("--hidden <share>", "share of patches the inpainting graph does not see", share, 0.75)
     .option("--out <folder>", "where the files go (default: onnx, beside the model)")
@@ -103,7 +103,7 @@ async function run(model: string, options: ExportOptions): Promise<void> {
   if (options.json) process.stdout.write(`${JSON.stringify(written, null, 2)}\n`);
 }
 
-function settingsFor({ config }: ExportSource, { mode, hidden }: ExportOptions): GraphSettings {
+function settingsFor({ config, mode: tuned = "multimodal" }: ExportSource, { mode = tuned, hidden }: ExportOptions): GraphSettings {
   const [{ audio, visual }] = randomViews({ views: 1, ratio: hidden })(config, createRng(0));
   return { mode, visible: { audio: audio.visible.length, visual: visual.visible.length } };
 }

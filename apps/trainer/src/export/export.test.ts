@@ -122,7 +122,7 @@ const sourceOf = (name: GraphName) => (name === "classifier" ? sources.classifie
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "kdc-mae-export-"));
-  const metadata = { statistics: JSON.stringify(statistics), labels: JSON.stringify(["bell", "dog"]) };
+  const metadata = { statistics: JSON.stringify(statistics), classes: JSON.stringify(["bell", "dog"]) };
   const [model, classifier] = ["model", "classifier"].map((name) => join(folder, `${name}.safetensors`));
   await saveCheckpoint(model, config, shaken(initModel(config, createRng(1))), { metadata });
   await saveCheckpoint(classifier, config, shaken(initClassifier(config, classes, createRng(2))), { metadata });
@@ -219,7 +219,7 @@ describe("exported graphs give what the model gives, at two batch sizes", () => 
         ...{ "visual.mean": "[0.485,0.456,0.406]", "visual.std": "[0.229,0.224,0.225]", "visual.size": "40" },
       });
       expect(JSON.parse(metadata["kdc-mae.config"])).toEqual(config);
-      if (name === "classifier") expect(JSON.parse(metadata["classifier.labels"])).toEqual(["bell", "dog"]);
+      if (name === "classifier") expect(JSON.parse(metadata["classifier.classes"])).toEqual(["bell", "dog"]);
     }
   });
 });

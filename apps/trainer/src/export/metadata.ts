@@ -11,9 +11,9 @@ import type { ExportSource } from "./source.js";
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
 
 /** What only some graphs have to say. */
-function ownMetadata(name: GraphName, { labels, experiment }: ExportSource, settings: GraphSettings): ModelMetadata {
+function ownMetadata(name: GraphName, { classes, experiment }: ExportSource, settings: GraphSettings): ModelMetadata {
   if (name === "classifier") {
-    return { "classifier.mode": settings.mode, ...(labels ? { "classifier.labels": JSON.stringify(labels) } : {}) };
+    return { "classifier.mode": settings.mode, ...(classes ? { "classifier.classes": JSON.stringify(classes) } : {}) };
   }
   if (name !== "inpainting") return {};
   const normalised = experiment !== undefined && usesNormPixels(experiment as CheckedExperiment);

@@ -1,5 +1,6 @@
 import { type FloatTensor, KdcError } from "@kdc-mae/core";
 import {
+  type ClassifierMode,
   type ClassifierParams,
   checkConfig,
   loadClassifier,
@@ -15,8 +16,9 @@ export type ExportSource = {
   readonly config: ModelConfig;
   readonly statistics: Statistics;
   readonly params: ModelParams<FloatTensor> | ClassifierParams<FloatTensor>;
-  /** Names of the classes, where a classifier's file says them. */
-  readonly labels?: readonly string[];
+  /** Names of the classes in the order of the logits, and what it was tuned to look at, where the file says them. */
+  readonly classes?: readonly string[];
+  readonly mode?: ClassifierMode;
   /** The experiment that made it, as JSON, where the file has it. */
   readonly experiment?: { readonly [key: string]: unknown };
 };
@@ -42,7 +44,8 @@ export async function readExportSource(path: string): Promise<ExportSource> {
     config,
     statistics: JSON.parse(metadata.statistics),
     params: isClassifier ? loadClassifier(config, tensors).params : loadModel(config, tensors).params,
-    ...(metadata.labels === undefined ? {} : { labels: JSON.parse(metadata.labels) }),
+    ...(metadata.classes === undefined ? {} : { classes: JSON.parse(metadata.classes) }),
+    ...(metadata.mode === undefined ? {} : { mode: metadata.mode as ClassifierMode }),
     ...(metadata.experiment === undefined ? {} : { experiment: JSON.parse(metadata.experiment) }),
   };
 }

@@ -1,8 +1,9 @@
-import { type FloatTensor, type HostTensor, KdcError, treeLeaves } from "@kdc-mae/core";
-import type { Execute, Hosted, Program } from "../run/program.js";
-import { clipScale, globalNorm } from "./clip.js";
+import type { HostTensor } from "@kdc-mae/core";
+import type { Execute, Hosted } from "../run/program.js";
 import { type Gradients, type Loss, valueAndGradients } from "./gradient.js";
 import type { Optimizer } from "./optimizer.js";
+import { programsByShape } from "./programs-by-shape.js";
+import { blend, expectBatches, update } from "./update.js";
 
 /** Everything that changes while training. */
 export type TrainState<Params, OptimizerState> = {
@@ -48,58 +49,6 @@ export type TrainStep<Params, Batch, OptimizerState> = {
 
 const scalar = (value: HostTensor): number => value.data[0];
 
-const expectFinite = (what: string, value: number, step: number): void => {
-  if (Number.isFinite(value)) return;
-  throw new KdcError({
-    where: `train step ${step}`,
-    what: `${what} is ${value}`,
-    remedy:
-      "Lower the learning rate, clip gradients, look for NaN or infinite values in the batch, and go on from the last checkpoint",
-    reason: "loss-not-finite",
-  });
-};
-
-/** sum ← sum · keep + next · weight */
-const blend = (sum: unknown, next: unknown, keep: number, weight: number): void => {
-  const others = treeLeaves<FloatTensor>(next);
-  for (const [index, [, { data }]] of treeLeaves<FloatTensor>(sum).entries()) {
-    const other = others[index][1].data;
-    for (let i = 0; i < data.length; i++) data[i] = data[i] * keep + other[i] * weight;
-  }
-};
-
-type Result<Params> = Hosted<Gradients<Params>>;
-
-/** Programs by the shapes of their batch, each with the arrays its results are written to, step after step. */
-const createPrograms = <Params, Batch>(
-  execute: Execute,
-  fn: (inputs: { readonly params: Params; readonly batch: Batch }) => Gradients<Params>,
-) => {
-  type Inputs = Hosted<{ readonly params: Params; readonly batch: Batch }>;
-  const programs = new Map<
-    string,
-    Promise<Program<{ readonly params: Params; readonly batch: Batch }, Gradients<Params>>>
-  >();
-  const results: (Result<Params> | undefined)[] = [];
-  return {
-    run: async (params: Hosted<Params>, batch: Hosted<Batch>, slot: number): Promise<Result<Params>> => {
-      const inputs = { params, batch } as Inputs;
-      const key = treeLeaves(batch)
-        .map(([path, { shape }]) => `${path}[${shape.join()}]`)
-        .join();
-      const program = programs.get(key) ?? execute(fn, inputs);
-      programs.set(key, program);
-      const result = await (await program).run(inputs, results[slot]);
-      results[slot] = result;
-      return result;
-    },
-    dispose: async () => {
-      for (const program of programs.values()) await (await program).dispose();
-      programs.clear();
-    },
-  };
-};
-
 /**
  * Joins a loss and an optimizer into training steps. The program is made at the first step, and again when a batch of
  * other shapes comes.
@@ -115,38 +64,26 @@ export function createTrainStep<Params, Batch, OptimizerState>(
 ): TrainStep<Params, Batch, OptimizerState> {
   const { clipNorm, clips = () => 1 } = options;
   let missing: readonly string[] = [];
-  const programs = createPrograms<Params, Batch>(
+  const programs = programsByShape<Params, { readonly batch: Batch }, Gradients<Params>>(
     execute,
     valueAndGradients(loss, (paths) => {
       missing = paths;
     }),
   );
 
-  const finish = (
-    state: TrainState<Params, OptimizerState>,
-    result: Result<Params>,
-    report: Pick<StepReport, "total" | "terms">,
-    learningRate: number,
-  ): StepReport => {
-    const step = state.step + 1;
-    expectFinite("the loss", report.total, step);
-    const gradients = (result as { gradients: unknown }).gradients;
-    const gradientNorm = clipNorm === undefined ? undefined : globalNorm(gradients);
-    if (gradientNorm !== undefined) expectFinite("the gradient norm", gradientNorm, step);
-    const scale = clipNorm === undefined || gradientNorm === undefined ? 1 : clipScale(gradientNorm, clipNorm);
-    optimizer.update(state.optimizer, state.params, gradients, learningRate, scale, missing);
-    state.step = step;
-    return { step, ...report, ...(gradientNorm === undefined ? {} : { gradientNorm }) };
-  };
-
   const accumulate: TrainStep<Params, Batch, OptimizerState>["accumulate"] = async (state, batches, learningRate) => {
+    expectBatches(batches);
     const weights = batches.map(clips);
     const all = weights.reduce((sum, weight) => sum + weight, 0);
     const means = { total: 0, terms: {} as Record<string, number> };
-    let sum: Result<Params> | undefined;
+    let sum: unknown;
     for (const [index, batch] of batches.entries()) {
       const weight = weights[index] / all;
-      const result = await programs.run(state.params, batch, index === 0 ? 0 : 1);
+      const result = await programs.run(
+        state.params,
+        { batch } as Hosted<{ readonly batch: Batch }>,
+        index === 0 ? 0 : 1,
+      );
       const { total, terms, gradients } = result as {
         total: HostTensor;
         terms: Record<string, HostTensor>;
@@ -156,19 +93,11 @@ export function createTrainStep<Params, Batch, OptimizerState>(
       for (const [name, term] of Object.entries(terms))
         means.terms[name] = (means.terms[name] ?? 0) + scalar(term) * weight;
       if (sum === undefined) {
-        sum = result;
+        sum = gradients;
         if (weight !== 1) blend(gradients, gradients, 0, weight);
-      } else blend((sum as { gradients: unknown }).gradients, gradients, 1, weight);
+      } else blend(sum, gradients, 1, weight);
     }
-    if (sum === undefined) {
-      throw new KdcError({
-        where: "train step",
-        what: "there are no batches to accumulate",
-        remedy: "Give at least one batch",
-        reason: "batch",
-      });
-    }
-    return finish(state, sum, means, learningRate);
+    return update(state, optimizer, { gradients: sum, report: means }, { learningRate, clipNorm, missing });
   };
 
   return {

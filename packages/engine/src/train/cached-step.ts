@@ -1,0 +1,153 @@
+import { type FloatTensor, type HostTensor, type LossReport, treeLeaves } from "@kdc-mae/core";
+import * as tf from "@tensorflow/tfjs-core";
+import type { Execute } from "../run/program.js";
+import { valueAndGradients } from "./gradient.js";
+import { joinParts, partOfBatch, rebuild } from "./join-parts.js";
+import type { Optimizer } from "./optimizer.js";
+import { programsByShape } from "./programs-by-shape.js";
+import type { TrainStep, TrainStepOptions } from "./train-step.js";
+import { blend, expectBatches, update } from "./update.js";
+
+/**
+ * A loss that can be computed of several batches as if they were one. `part` must give the same each time it sees the
+ * same parameters and batch: what is random comes in with the batch.
+ */
+export type LossInParts<Params, Batch, Parts> = {
+  /** What a batch adds: tensors with clips first, to be put one after another, and scalars that are means over clips. */
+  readonly part: (params: Params, batch: Batch) => Parts;
+  /** The loss of all clips, from the parts joined: for one batch the loss as it would be computed at once. */
+  readonly whole: (params: Params, parts: Parts) => LossReport;
+};
+
+/** Tensors by their path in a tree. */
+type Named = { readonly [path: string]: tf.Tensor };
+
+/** The loss of the whole with its gradients, by path, where there are any. */
+const wholeWithGradients =
+  <Params, Parts>(whole: LossInParts<Params, unknown, Parts>["whole"]) =>
+  ({ params, parts }: { readonly params: Params; readonly parts: Parts }) => {
+    const sides = [treeLeaves<tf.Tensor>(params), treeLeaves<tf.Tensor>(parts)].map((leaves) =>
+      leaves.filter(([, leaf]) => leaf.dtype === "float32"),
+    );
+    const given = sides.flat().map(([, leaf]) => leaf);
+    let terms: [string, tf.Scalar][] = [];
+    const { value, grads } = tf.engine().gradients(
+      () => {
+        const report = whole(params, parts);
+        terms = Object.entries(report.terms).map(([name, term]) => [name, tf.keep(tf.clone(term))]);
+        return report.total;
+      },
+      given,
+      undefined,
+      true,
+    );
+    const released = terms.map(([name, term]) => {
+      const copy = tf.clone(term);
+      term.dispose();
+      return [name, copy] as const;
+    });
+    const present = (from: number, leaves: (typeof sides)[number]): Named =>
+      Object.fromEntries(
+        leaves.flatMap(([path], index) => (grads[from + index] ? [[path, grads[from + index] as tf.Tensor]] : [])),
+      );
+    return {
+      total: value as tf.Scalar,
+      terms: Object.fromEntries(released) as Record<string, tf.Scalar>,
+      toParams: present(0, sides[0]),
+      toParts: present(sides[0].length, sides[1]),
+    };
+  };
+
+/** Σ ⟨part, gradient of the whole to it⟩: its gradient to the parameters is what this batch adds to the whole's. */
+const projected =
+  <Params, Batch, Parts>(part: LossInParts<Params, Batch, Parts>["part"]) =>
+  (params: Params, { batch, along }: { readonly batch: Batch; readonly along: Named }): LossReport => {
+    const leaves = new Map(treeLeaves<tf.Tensor>(part(params, batch)));
+    const products = Object.entries(along).map(([path, direction]) => tf.sum(tf.mul(leaves.get(path)!, direction)));
+    const total = products.reduce((sum, next) => tf.add(sum, next), tf.scalar(0)) as tf.Scalar;
+    return { total, terms: {} };
+  };
+
+/**
+ * Training steps whose loss sees all accumulated batches at once while only one batch is differentiated at a time
+ * (GradCache: Gao et al., Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup, 2021). Each batch
+ * is run forward, the parts are joined, the loss of the whole is differentiated to them, and each batch is run again
+ * with that gradient. Exact; costs one forward run more than `createTrainStep`, and the memory of the parts.
+ *
+ * @throws KdcError as `createTrainStep`, and when the parts of two batches do not fit together
+ */
+export function createCachedStep<Params, Batch, Parts, OptimizerState>(
+  execute: Execute,
+  { part, whole }: LossInParts<Params, Batch, Parts>,
+  optimizer: Optimizer<OptimizerState>,
+  options: TrainStepOptions<Batch> = {},
+): TrainStep<Params, Batch, OptimizerState> {
+  const { clipNorm, clips = () => 1 } = options;
+  let missing: readonly string[] = [];
+  const forward = programsByShape(execute, ({ params, batch }: { params: Params; batch: Batch }) =>
+    part(params, batch),
+  );
+  const middle = programsByShape(execute, wholeWithGradients<Params, Parts>(whole));
+  const direct = new Set<string>();
+  const gradient = valueAndGradients(projected<Params, Batch, Parts>(part), (paths) => {
+    missing = paths;
+  });
+  const backward = programsByShape(
+    execute,
+    ({ params, batch, along }: { params: Params; batch: Batch; along: Named }) =>
+      gradient({ params, batch: { batch, along } }),
+  );
+
+  const accumulate: TrainStep<Params, Batch, OptimizerState>["accumulate"] = async (state, batches, learningRate) => {
+    expectBatches(batches);
+    const weights = batches.map(clips);
+    const all = weights.reduce((sum, weight) => sum + weight, 0);
+    const shares = weights.map((weight) => weight / all);
+    const made: unknown[] = [];
+    for (const [index, batch] of batches.entries()) {
+      made.push(await forward.run(state.params, { batch } as never, index));
+    }
+    const joined = joinParts(made, shares);
+    const { total, terms, toParams, toParts } = (await middle.run(
+      state.params,
+      { parts: rebuild(made[0], joined) } as never,
+      0,
+    )) as unknown as {
+      total: HostTensor;
+      terms: Record<string, HostTensor>;
+      toParams: Record<string, FloatTensor>;
+      toParts: Record<string, FloatTensor>;
+    };
+    let sum: unknown;
+    for (const [index, batch] of batches.entries()) {
+      const along = partOfBatch(toParts, joined, index, shares[index]);
+      const { gradients } = (await backward.run(state.params, { batch, along } as never, index === 0 ? 0 : 1)) as {
+        gradients: unknown;
+      };
+      if (sum === undefined) sum = gradients;
+      else blend(sum, gradients, 1, 1);
+    }
+    for (const [path, leaf] of treeLeaves<FloatTensor>(sum)) {
+      const more = toParams[path];
+      if (more === undefined) continue;
+      direct.add(path);
+      blend(leaf, more, 1, 1);
+    }
+    const report = {
+      total: total.data[0],
+      terms: Object.fromEntries(Object.entries(terms).map(([name, { data }]) => [name, data[0]])),
+    };
+    missing = missing.filter((path) => !direct.has(path));
+    return update(state, optimizer, { gradients: sum, report }, { learningRate, clipNorm, missing });
+  };
+
+  return {
+    init: (params) => ({ params, optimizer: optimizer.init(params), step: 0 }),
+    step: (state, batch, learningRate) => accumulate(state, [batch], learningRate),
+    accumulate,
+    withoutGradient: () => missing,
+    dispose: async () => {
+      for (const { dispose } of [forward, middle, backward]) await dispose();
+    },
+  };
+}

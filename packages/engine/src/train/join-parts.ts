@@ -1,0 +1,80 @@
+import {
+  type FloatTensor,
+  float32,
+  type HostTensor,
+  int32,
+  KdcError,
+  mapTree,
+  sizeOf,
+  treeLeaves,
+} from "@kdc-mae/core";
+
+/** One leaf of all batches together, and which rows came from which batch. */
+export type Joined = { readonly value: HostTensor; readonly rows: readonly number[] };
+
+const refuse = (path: string, what: string): never => {
+  throw new KdcError({
+    where: "accumulated batches",
+    what: `${path} ${what}`,
+    remedy: "Give batches alike in everything but the number of clips, or accumulate gradients per batch",
+    reason: "shape",
+  });
+};
+
+const mean = (leaves: readonly HostTensor[], shares: readonly number[]): HostTensor =>
+  float32([], Float32Array.of(leaves.reduce((sum, { data }, index) => sum + data[0] * shares[index], 0)));
+
+const stacked = (path: string, leaves: readonly HostTensor[]): HostTensor => {
+  const [{ dtype, shape: first }] = leaves;
+  const rest = first.slice(1);
+  for (const { shape } of leaves) {
+    if (shape.slice(1).join() === rest.join() && shape.length === first.length) continue;
+    refuse(path, `is [${shape.join(", ")}] in one batch and [${first.join(", ")}] in another`);
+  }
+  const shape = [leaves.reduce((rows, leaf) => rows + leaf.shape[0], 0), ...rest];
+  const value = dtype === "float32" ? float32(shape) : int32(shape);
+  let at = 0;
+  for (const { data } of leaves) {
+    value.data.set(data, at);
+    at += data.length;
+  }
+  return value;
+};
+
+/** Puts the parts of several batches together: scalars to their mean over clips, all else one after another. */
+export function joinParts(parts: readonly unknown[], shares: readonly number[]): ReadonlyMap<string, Joined> {
+  const each = parts.map((tree) => new Map(treeLeaves<HostTensor>(tree)));
+  return new Map(
+    [...each[0].keys()].map((path) => {
+      const leaves = each.map((tree) => tree.get(path) ?? refuse(path, "is missing in one batch"));
+      if (leaves[0].shape.length > 0) {
+        return [path, { value: stacked(path, leaves), rows: leaves.map(({ shape }) => shape[0]) }];
+      }
+      if (leaves[0].dtype !== "float32") refuse(path, "is a whole number, which has no mean");
+      return [path, { value: mean(leaves, shares), rows: [] }];
+    }),
+  );
+}
+
+/** A tree like one of the parts, with the joined leaves. */
+export const rebuild = (like: unknown, joined: ReadonlyMap<string, Joined>): unknown =>
+  mapTree(like, (_: HostTensor, path) => joined.get(path)?.value);
+
+/** The rows of batch `index` out of gradients to the joined parts, by path; of a mean's gradient, the batch's share. */
+export function partOfBatch(
+  gradients: Readonly<Record<string, FloatTensor>>,
+  joined: ReadonlyMap<string, Joined>,
+  index: number,
+  share: number,
+): Record<string, FloatTensor> {
+  return Object.fromEntries(
+    Object.entries(gradients).map(([path, { shape, data }]) => {
+      const { rows } = joined.get(path)!;
+      if (shape.length === 0) return [path, float32([], Float32Array.of(data[0] * share))];
+      const size = sizeOf(shape.slice(1));
+      const from = rows.slice(0, index).reduce((sum, count) => sum + count, 0);
+      const part = data.slice(from * size, (from + rows[index]) * size);
+      return [path, float32([rows[index], ...shape.slice(1)], part)];
+    }),
+  );
+}

@@ -1,0 +1,59 @@
+import { type FloatTensor, KdcError, treeLeaves } from "@kdc-mae/core";
+import { clipScale, globalNorm } from "./clip.js";
+import type { Optimizer } from "./optimizer.js";
+import type { StepReport, TrainState } from "./train-step.js";
+
+const expectFinite = (what: string, value: number, step: number): void => {
+  if (Number.isFinite(value)) return;
+  throw new KdcError({
+    where: `train step ${step}`,
+    what: `${what} is ${value}`,
+    remedy:
+      "Lower the learning rate, clip gradients, look for NaN or infinite values in the batch, and go on from the last checkpoint",
+    reason: "loss-not-finite",
+  });
+};
+
+/** @throws KdcError when a step is given no batch */
+export function expectBatches(batches: readonly unknown[]): void {
+  if (batches.length > 0) return;
+  throw new KdcError({
+    where: "train step",
+    what: "there are no batches to accumulate",
+    remedy: "Give at least one batch",
+    reason: "batch",
+  });
+}
+
+/** sum ← sum · keep + next · weight, leaf by leaf */
+export function blend(sum: unknown, next: unknown, keep: number, weight: number): void {
+  const others = treeLeaves<FloatTensor>(next);
+  for (const [index, [, { data }]] of treeLeaves<FloatTensor>(sum).entries()) {
+    const other = others[index][1].data;
+    for (let i = 0; i < data.length; i++) data[i] = data[i] * keep + other[i] * weight;
+  }
+}
+
+/**
+ * Takes the step: checks that loss and gradients are finite, clips, has the optimizer change the state.
+ *
+ * @param missing paths of parameters the loss does not depend on
+ * @throws KdcError (reason `loss-not-finite`) before anything is changed
+ */
+export function update<Params, OptimizerState>(
+  state: TrainState<Params, OptimizerState>,
+  optimizer: Optimizer<OptimizerState>,
+  made: { readonly gradients: unknown; readonly report: Pick<StepReport, "total" | "terms"> },
+  settings: { readonly learningRate: number; readonly clipNorm?: number; readonly missing: readonly string[] },
+): StepReport {
+  const { gradients, report } = made;
+  const { learningRate, clipNorm, missing } = settings;
+  const step = state.step + 1;
+  expectFinite("the loss", report.total, step);
+  const gradientNorm = clipNorm === undefined ? undefined : globalNorm(gradients);
+  if (gradientNorm !== undefined) expectFinite("the gradient norm", gradientNorm, step);
+  const scale = clipNorm === undefined || gradientNorm === undefined ? 1 : clipScale(gradientNorm, clipNorm);
+  optimizer.update(state.optimizer, state.params, gradients, learningRate, scale, missing);
+  state.step = step;
+  return { step, ...report, ...(gradientNorm === undefined ? {} : { gradientNorm }) };
+}
