@@ -1,6 +1,7 @@
 import { type Evidence, type FloatTensor, KdcError, type LossReport } from "@kdc-mae/core";
-import { type Tensor, tidy } from "@tensorflow/tfjs-core";
+import { type Scalar, type Tensor, tidy } from "@tensorflow/tfjs-core";
 import { type BuiltinEntry, builtinTerms } from "./builtin.js";
+import { neededEvidence, type ObjectiveParts, seesAllClips } from "./parts.js";
 import { expectNeeds, type LossTerm, type Needs } from "./term.js";
 import { fixed } from "./weighting/fixed.js";
 import type { Weighting, WeightingParams } from "./weighting/weighting.js";
@@ -32,6 +33,10 @@ export type Objective = {
    * @throws KdcError if the evidence lacks what a term needs, or the weighting its params
    */
   compute(evidence: Evidence, params?: WeightingParams<Tensor>): LossReport;
+  /** What a batch adds where several are to be seen at once; `whole(part(evidence))` is `compute(evidence)`. */
+  part(evidence: Evidence): ObjectiveParts;
+  /** The report of all clips, from joined parts: means averaged over clips, all else one after another. */
+  whole(parts: ObjectiveParts, params?: WeightingParams<Tensor>): LossReport;
 };
 
 /** An {@link ObjectiveEntry} of a term of your own, with its options' type checked. */
@@ -77,6 +82,26 @@ export function objective(entries: readonly ObjectiveEntry[], weighting: Weighti
   }
   const needs: Needs[] = lines.map(({ term, options }) => term.needs(options));
   const trained = weighting.init(lines);
+  const apart = lines.map(({ term }, index) => !seesAllClips(term, needs[index]));
+  const together = needs.filter((_, index) => !apart[index]);
+  const expectParams = (params: WeightingParams<Tensor>): void => {
+    for (const [group, members] of Object.entries(trained)) {
+      const missing = Object.keys(members).find((name) => params[group]?.[name] === undefined);
+      if (missing === undefined) continue;
+      refuse(
+        `the ${weighting.name} weighting has no params for "${group}.${missing}"`,
+        "Pass compute the trained copy of initParams()",
+        "missing-params",
+      );
+    }
+  };
+  const report = (params: WeightingParams<Tensor>, compute: (line: Line) => Scalar): LossReport => {
+    const terms = lines.map((line) => ({ name: line.name, weight: line.weight, value: compute(line) }));
+    return {
+      total: weighting.total(terms, params),
+      terms: Object.fromEntries(terms.map(({ name, value }) => [name, value])),
+    };
+  };
   return {
     names,
     needs: {
@@ -86,24 +111,22 @@ export function objective(entries: readonly ObjectiveEntry[], weighting: Weighti
     initParams: () => weighting.init(lines),
     compute: (evidence, params = {}) => {
       for (const [index, { name }] of lines.entries()) expectNeeds(name, needs[index], evidence);
-      for (const [group, members] of Object.entries(trained)) {
-        const missing = Object.keys(members).find((name) => params[group]?.[name] === undefined);
-        if (missing === undefined) continue;
-        refuse(
-          `the ${weighting.name} weighting has no params for "${group}.${missing}"`,
-          "Pass compute the trained copy of initParams()",
-          "missing-params",
-        );
-      }
-      return tidy(() => {
-        const terms = lines.map(({ name, term, weight, options }) => ({
-          name,
-          weight,
-          value: term.compute(evidence, options),
-        }));
-        const values = Object.fromEntries(terms.map(({ name, value }) => [name, value]));
-        return { total: weighting.total(terms, params), terms: values };
-      });
+      expectParams(params);
+      return tidy(() => report(params, ({ term, options }) => term.compute(evidence, options)));
+    },
+    part: (evidence) => {
+      for (const [index, { name }] of lines.entries()) expectNeeds(name, needs[index], evidence);
+      const alone = lines.filter((_, index) => apart[index]);
+      const means = tidy(() =>
+        Object.fromEntries(alone.map(({ name, term, options }) => [name, term.compute(evidence, options)])),
+      );
+      return together.length === 0 ? { means } : { means, evidence: neededEvidence(evidence, together) };
+    },
+    whole: ({ means, evidence }, params = {}) => {
+      expectParams(params);
+      return tidy(() =>
+        report(params, ({ name, term, options }) => means[name] ?? term.compute(evidence as Evidence, options)),
+      );
     },
   };
 }

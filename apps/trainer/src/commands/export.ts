@@ -103,7 +103,10 @@ async function run(model: string, options: ExportOptions): Promise<void> {
   if (options.json) process.stdout.write(`${JSON.stringify(written, null, 2)}\n`);
 }
 
-function settingsFor({ config, mode: tuned = "multimodal" }: ExportSource, { mode = tuned, hidden }: ExportOptions): GraphSettings {
+function settingsFor(
+  { config, mode: tuned = "multimodal" }: ExportSource,
+  { mode = tuned, hidden }: ExportOptions,
+): GraphSettings {
   const [{ audio, visual }] = randomViews({ views: 1, ratio: hidden })(config, createRng(0));
   return { mode, visible: { audio: audio.visible.length, visual: visual.visible.length } };
 }

@@ -119,7 +119,13 @@ export const experimentSchema = z.strictObject({
   teacher: z.strictObject({ momentum: fraction }).optional(),
   optimizer,
   schedule: schedule.default({ kind: "constant" }),
-  training,
+  training: training.extend({
+    /**
+     * What terms that compare clips see where batches are accumulated: "per-batch" (unless said otherwise), the clips
+     * of their own batch; "cached", all accumulated clips, exactly as in one large batch, for one forward run more.
+     */
+    accumulateContrast: z.enum(["per-batch", "cached"]).optional(),
+  }),
   /** "official" repeats what the released code does otherwise: later views misplaced, joint blocks not chained. */
   compat: z.enum(["official"]).optional(),
 });

@@ -1,5 +1,6 @@
-import type { Encoded, FloatTensor, HostPatches, HostView, LossReport, Patches, View } from "@kdc-mae/core";
-import type { Objective } from "@kdc-mae/losses";
+import type { Encoded, Evidence, FloatTensor, HostPatches, HostView, LossReport, Patches, View } from "@kdc-mae/core";
+import type { LossInParts } from "@kdc-mae/engine";
+import type { Objective, ObjectiveParts } from "@kdc-mae/losses";
 import type { Compat, ModelConfig, ModelParams } from "@kdc-mae/model";
 import { encodeViews, pretrainForward } from "@kdc-mae/model";
 import type { Tensor } from "@tensorflow/tfjs-core";
@@ -24,12 +25,32 @@ export type HostPretrainBatch = {
   readonly teacher?: { readonly encoder: ModelParams<FloatTensor>["encoder"] };
 };
 
-/** The whole pretraining objective as one tfjs function of parameters and a batch. */
-export const pretrainLoss =
-  (config: ModelConfig, objective: Objective, compat?: Compat) =>
-  (params: PretrainParams<Tensor>, batch: PretrainBatch): LossReport => {
-    const evidence = pretrainForward(config, params.model, batch.patches, batch.views, { compat });
-    const teacher: readonly Encoded[] | undefined =
-      batch.teacher && encodeViews(config, batch.teacher.encoder, batch.patches, batch.views, { compat });
-    return objective.compute(teacher === undefined ? evidence : { ...evidence, teacher }, params.weighting);
+/** What the model and the teacher make of a batch. */
+const evidenceOf =
+  (config: ModelConfig, compat?: Compat) =>
+  ({ model }: PretrainParams<Tensor>, { patches, views, teacher }: PretrainBatch): Evidence => {
+    const evidence = pretrainForward(config, model, patches, views, { compat });
+    const taught: readonly Encoded[] | undefined =
+      teacher && encodeViews(config, teacher.encoder, patches, views, { compat });
+    return taught === undefined ? evidence : { ...evidence, teacher: taught };
   };
+
+/** The whole pretraining objective as one tfjs function of parameters and a batch. */
+export const pretrainLoss = (config: ModelConfig, objective: Objective, compat?: Compat) => {
+  const evidence = evidenceOf(config, compat);
+  return (params: PretrainParams<Tensor>, batch: PretrainBatch): LossReport =>
+    objective.compute(evidence(params, batch), params.weighting);
+};
+
+/** The same for several batches that count as one. Views come with their batch, so both runs of it hide the same. */
+export const pretrainLossInParts = (
+  config: ModelConfig,
+  objective: Objective,
+  compat?: Compat,
+): LossInParts<PretrainParams<Tensor>, PretrainBatch, ObjectiveParts> => {
+  const evidence = evidenceOf(config, compat);
+  return {
+    part: (params, batch) => objective.part(evidence(params, batch)),
+    whole: ({ weighting }, parts) => objective.whole(parts, weighting),
+  };
+};

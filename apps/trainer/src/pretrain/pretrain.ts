@@ -1,11 +1,25 @@
 import { createRng, type FloatTensor, float32, mapTree, treeLeaves } from "@kdc-mae/core";
-import { adam, adamW, createTrainStep, type Execute } from "@kdc-mae/engine";
+import {
+  type AdamState,
+  adam,
+  adamW,
+  createCachedStep,
+  createTrainStep,
+  type Execute,
+  type TrainStep,
+} from "@kdc-mae/engine";
 import { initModel, type ModelConfig, type ModelParams } from "@kdc-mae/model";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import type { RunFolder } from "../run/run-folder.js";
 import type { BatchSource, MaskedBatch } from "./batch-source.js";
-import { type HostPretrainBatch, type PretrainBatch, type PretrainParams, pretrainLoss } from "./loss.js";
+import {
+  type HostPretrainBatch,
+  type PretrainBatch,
+  type PretrainParams,
+  pretrainLoss,
+  pretrainLossInParts,
+} from "./loss.js";
 import { objectiveFor } from "./objective.js";
 import { learningRateAt } from "./schedule.js";
 import { restoreState, saveState } from "./state-file.js";
@@ -63,12 +77,12 @@ export async function pretrain(options: PretrainOptions): Promise<Pretrained> {
   const objective = objectiveFor(experiment);
   const model = options.start ?? initModel(config, createRng(experiment.seed).fork("init"));
   const make = settings.kind === "adam" ? adam : adamW;
-  const train = createTrainStep<PretrainParams<Tensor>, PretrainBatch, ReturnType<ReturnType<typeof make>["init"]>>(
-    execute,
-    pretrainLoss(config, objective, experiment.compat),
-    make({ betas: settings.betas, epsilon: settings.epsilon, weightDecay: settings.weightDecay }),
-    { clipNorm: settings.clipNorm },
-  );
+  const { betas, epsilon, weightDecay, clipNorm } = settings;
+  const updates = make({ betas, epsilon, weightDecay });
+  const cached = training.accumulate > 1 && training.accumulateContrast === "cached";
+  const train: TrainStep<PretrainParams<Tensor>, PretrainBatch, AdamState> = cached
+    ? createCachedStep(execute, pretrainLossInParts(config, objective, experiment.compat), updates, { clipNorm })
+    : createTrainStep(execute, pretrainLoss(config, objective, experiment.compat), updates, { clipNorm });
   const params: PretrainParams<FloatTensor> = { model, weighting: objective.initParams() };
   const state = train.init(params as never);
   const momentum = experiment.teacher?.momentum ?? (objective.needs.teacher ? DEFAULT_MOMENTUM : undefined);

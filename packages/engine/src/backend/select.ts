@@ -100,7 +100,6 @@ export async function surveyBackends(): Promise<readonly BackendReport[]> {
  * @throws KdcError with the reason and the remedy when it cannot be used; no other is taken in its place
  */
 export async function selectBackend(name: BackendName): Promise<void> {
-  if (tf.getBackend() === name) return;
   const report = await outcome(name);
   if (!report.usable) {
     throw new KdcError({
@@ -110,5 +109,5 @@ export async function selectBackend(name: BackendName): Promise<void> {
       reason: "backend",
     });
   }
-  await activate(name);
+  if (tf.getBackend() !== name) await activate(name);
 }

@@ -1,0 +1,63 @@
+import { createRng, type Evidence, mapTree, treeLeaves } from "@kdc-mae/core";
+import * as tf from "@tensorflow/tfjs";
+import { beforeAll, describe, expect, it } from "vitest";
+import { avMae, kdcMae } from "./builtin.js";
+import { exampleEvidence } from "./example-evidence.js";
+import { type ObjectiveEntry, objective } from "./objective.js";
+import type { ObjectiveParts } from "./parts.js";
+import { learned } from "./weighting/learned.js";
+
+const value = (x: tf.Tensor): number => x.dataSync()[0];
+const clips = { clips: 5 };
+let evidence: Evidence;
+beforeAll(async () => {
+  await tf.setBackend("cpu");
+  evidence = exampleEvidence(createRng(3), clips);
+});
+
+const rows = (from: number, count: number): Evidence =>
+  mapTree(evidence, (leaf: tf.Tensor) =>
+    tf.slice(leaf, [from, ...leaf.shape.slice(1).map(() => 0)], [count, ...leaf.shape.slice(1)]),
+  ) as Evidence;
+
+/** Joined as a training step does: scalars to their mean over clips, all else one after another. */
+const joined = (first: ObjectiveParts, second: ObjectiveParts, share: number): ObjectiveParts => {
+  const others = new Map(treeLeaves<tf.Tensor>(second));
+  return mapTree(first, (leaf: tf.Tensor, path) => {
+    const other = others.get(path)!;
+    return leaf.rank === 0 ? tf.add(tf.mul(leaf, share), tf.mul(other, 1 - share)) : tf.concat([leaf, other], 0);
+  }) as ObjectiveParts;
+};
+
+const teacher: ObjectiveEntry = { term: "view-distillation", weight: 10, options: { target: "teacher" } };
+const cases: readonly (readonly [string, readonly ObjectiveEntry[]])[] = [
+  ["the published objective", kdcMae],
+  ["a teacher, and contrast both ways", [...avMae, { term: "contrastive", options: { direction: "both" } }, teacher]],
+  ["reconstruction alone", avMae],
+];
+
+describe("an objective in parts", () => {
+  it.each(cases)("sees clips of two batches as one batch: %s", (_, entries) => {
+    for (const made of [objective(entries), objective(entries, learned())]) {
+      const params = mapTree(made.initParams(), () => tf.scalar(0.4)) as never;
+      const whole = made.compute(evidence, params);
+      const parts = joined(made.part(rows(0, 2)), made.part(rows(2, 3)), 2 / 5);
+      const again = made.whole(parts, params);
+      expect(Object.keys(again.terms)).toEqual(Object.keys(whole.terms));
+      for (const name of made.names) expect(value(again.terms[name]), name).toBeCloseTo(value(whole.terms[name]), 5);
+      expect(value(again.total)).toBeCloseTo(value(whole.total), 4);
+    }
+  });
+
+  it("keeps nothing that no term needs", () => {
+    const paths = (entries: readonly ObjectiveEntry[]) =>
+      treeLeaves(objective(entries).part(evidence))
+        .map(([path]) => path)
+        .filter((path) => /encoded|reconstruction|teacher|means/.test(path) && !/views\.[12]/.test(path));
+    expect(paths(avMae)).toEqual(["means.reconstruction-audio", "means.reconstruction-visual"]);
+    expect(paths([...avMae, { term: "contrastive" }]).slice(2)).toEqual([
+      "evidence.views.0.encoded.audio",
+      "evidence.views.0.encoded.visual",
+    ]);
+  });
+});
