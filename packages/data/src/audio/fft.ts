@@ -1,17 +1,28 @@
 import { KdcError } from "@kdc-mae/core";
 
 /** Writes the power |X[k]|² of a real frame of `size` samples to `power`, for k = 0 … size/2 (size/2 + 1 values). */
-export type PowerSpectrum = { readonly size: number; run(frame: Float64Array, power: Float64Array): void };
+export type PowerSpectrum = { readonly size: number; run(frame: Float32Array, power: Float32Array): void };
 
 /**
- * Plans the power spectrum of real frames. A real transform of `size` is one complex transform of `size / 2` over
- * (even, odd) sample pairs, here a Stockham radix-4 transform (self-sorting, so there is no bit reversal), followed by
- * the usual split of the two halves. Tables are made once; running allocates nothing.
+ * One pass of the transform: the `count` · radix sub-transforms of `span` numbers are joined into `count` of
+ * radix · `span`. A sub-transform is kept as its real part at 0, then real and imaginary parts by turns, then the real
+ * part at its Nyquist frequency where `span` is even.
+ */
+export type Pass = {
+  readonly radix: 2 | 4;
+  readonly span: number;
+  readonly count: number;
+  /** For each pair 1 … (span − 1) / 2 the factors of inputs 1 … radix − 1, cosine and sine. */
+  readonly twiddles: Float32Array;
+};
+
+/**
+ * The passes of a real transform: radix 4, and one of radix 2 at the end where the size is no power of 4.
  *
  * @param size samples in a frame, a power of two of at least 4
  * @throws KdcError when `size` is not such a power of two
  */
-export function planPowerSpectrum(size: number): PowerSpectrum {
+export function planPasses(size: number): readonly Pass[] {
   if (size < 4 || !Number.isInteger(Math.log2(size))) {
     throw new KdcError({
       where: "planPowerSpectrum",
@@ -20,149 +31,115 @@ export function planPowerSpectrum(size: number): PowerSpectrum {
       reason: "shape",
     });
   }
-  const half = size / 2;
-  const cos = Float64Array.from({ length: half + 1 }, (_, k) => Math.cos((2 * Math.PI * k) / size));
-  const sin = Float64Array.from({ length: half + 1 }, (_, k) => -Math.sin((2 * Math.PI * k) / size));
-  const real = [new Float64Array(half), new Float64Array(half)];
-  const imaginary = [new Float64Array(half), new Float64Array(half)];
-  const stages = planStages(half);
+  const passes: Pass[] = [];
+  for (let span = 1; span < size; ) {
+    const radix = size / span === 2 ? 2 : 4;
+    const count = size / span / radix;
+    const angles = Array.from({ length: Math.floor((span - 1) / 2) }, (_, pair) =>
+      Array.from({ length: radix - 1 }, (_, input) => (2 * Math.PI * (input + 1) * count * (pair + 1)) / size),
+    );
+    const twiddles = Float32Array.from(angles.flat().flatMap((angle) => [Math.cos(angle), Math.sin(angle)]));
+    passes.push({ radix, span, count, twiddles });
+    span *= radix;
+  }
+  return passes;
+}
 
-  const run = (frame: Float64Array, power: Float64Array): void => {
-    let [re, otherRe] = real;
-    let [im, otherIm] = imaginary;
-    for (let n = 0; n < half; n++) {
-      re[n] = frame[2 * n];
-      im[n] = frame[2 * n + 1];
+/** √½ in float32. */
+export const rootHalf: number = Math.fround(Math.SQRT1_2);
+
+/**
+ * Plans the power spectrum of real frames, in float32 and with the operations in the order of FFTPACK's real transform
+ * (Swarztrauber 1982; pocketfft, which PyTorch and NumPy use, keeps that order). More than 75 dB below the loudest bin
+ * of a frame a spectrum in float32 is mostly rounding, so only the same order gives the same numbers there. Tables are
+ * made once; running allocates nothing.
+ *
+ * @param size samples in a frame, a power of two of at least 4
+ * @throws KdcError when `size` is not such a power of two
+ */
+export function planPowerSpectrum(size: number): PowerSpectrum {
+  const passes = planPasses(size);
+  const buffers = [new Float32Array(size), new Float32Array(size)];
+  const run = (frame: Float32Array, power: Float32Array): void => {
+    let [from, to] = buffers;
+    from.set(frame.subarray(0, size));
+    for (const pass of passes) {
+      if (pass.radix === 4) radix4(pass, from, to);
+      else radix2(pass, from, to);
+      [from, to] = [to, from];
     }
-    for (const stage of stages) {
-      if (stage.radix === 2) radix2(stage.stride, re, im, otherRe, otherIm);
-      else if (stage.count === 1) lastRadix4(stage.stride, re, im, otherRe, otherIm);
-      else radix4(stage, re, im, otherRe, otherIm);
-      [re, otherRe] = [otherRe, re];
-      [im, otherIm] = [otherIm, im];
-    }
-    const sum = re[0] + im[0];
-    const difference = re[0] - im[0];
-    power[0] = sum * sum;
-    power[half] = difference * difference;
-    for (let k = 1; 2 * k <= half; k++) {
-      const mirror = half - k;
-      const evenRe = 0.5 * (re[k] + re[mirror]);
-      const evenIm = 0.5 * (im[k] - im[mirror]);
-      const oddRe = 0.5 * (im[k] + im[mirror]);
-      const oddIm = 0.5 * (re[mirror] - re[k]);
-      const turnedRe = oddRe * cos[k] - oddIm * sin[k];
-      const turnedIm = oddRe * sin[k] + oddIm * cos[k];
-      const lowRe = evenRe + turnedRe;
-      const lowIm = evenIm + turnedIm;
-      const highRe = evenRe - turnedRe;
-      const highIm = evenIm - turnedIm;
-      power[k] = lowRe * lowRe + lowIm * lowIm;
-      power[mirror] = highRe * highRe + highIm * highIm;
-    }
+    power[0] = from[0] * from[0];
+    power[size / 2] = from[size - 1] * from[size - 1];
+    for (let k = 1; k < size / 2; k++) power[k] = from[2 * k - 1] * from[2 * k - 1] + from[2 * k] * from[2 * k];
   };
   return { size, run };
 }
 
-type Stage = {
-  readonly radix: 2 | 4;
-  /** Distance between neighbours of one sub-transform. */
-  readonly stride: number;
-  /** Sub-transforms divided by the radix. */
-  readonly count: number;
-  /** Six numbers for each of `count`: w, w², w³ as cosine and sine. */
-  readonly twiddles: Float64Array;
-};
+// Sums, differences and products of float32 numbers, made in float64 and rounded once, are those of float32.
+const f = Math.fround;
 
-function planStages(length: number): readonly Stage[] {
-  const stages: Stage[] = [];
-  let [left, stride] = [length, 1];
-  for (; left >= 4; left /= 4, stride *= 4) {
-    const count = left / 4;
-    const twiddles = new Float64Array(6 * count);
-    for (let p = 0; p < count; p++) {
-      for (let order = 1; order <= 3; order++) {
-        const angle = (-2 * Math.PI * p * order) / left;
-        twiddles[6 * p + 2 * order - 2] = Math.cos(angle);
-        twiddles[6 * p + 2 * order - 1] = Math.sin(angle);
-      }
-    }
-    stages.push({ radix: 4, stride, count, twiddles });
-  }
-  if (left === 2) stages.push({ radix: 2, stride, count: 1, twiddles: new Float64Array(0) });
-  return stages;
-}
-
-function radix4(stage: Stage, re: Float64Array, im: Float64Array, toRe: Float64Array, toIm: Float64Array): void {
-  const { stride, count, twiddles } = stage;
-  const quarter = stride * count;
-  for (let p = 0; p < count; p++) {
-    const w1r = twiddles[6 * p];
-    const w1i = twiddles[6 * p + 1];
-    const w2r = twiddles[6 * p + 2];
-    const w2i = twiddles[6 * p + 3];
-    const w3r = twiddles[6 * p + 4];
-    const w3i = twiddles[6 * p + 5];
-    const end = stride * (p + 1);
-    let to = 4 * stride * p;
-    for (let from = stride * p; from < end; from++, to++) {
-      const ar = re[from];
-      const ai = im[from];
-      const br = re[from + quarter];
-      const bi = im[from + quarter];
-      const cr = re[from + 2 * quarter];
-      const ci = im[from + 2 * quarter];
-      const dr = re[from + 3 * quarter];
-      const di = im[from + 3 * quarter];
-      const acr = ar + cr;
-      const aci = ai + ci;
-      const bdr = br + dr;
-      const bdi = bi + di;
-      toRe[to] = acr + bdr;
-      toIm[to] = aci + bdi;
-      const xr = ar - cr + (bi - di);
-      const xi = ai - ci - (br - dr);
-      toRe[to + stride] = w1r * xr - w1i * xi;
-      toIm[to + stride] = w1r * xi + w1i * xr;
-      const yr = acr - bdr;
-      const yi = aci - bdi;
-      toRe[to + 2 * stride] = w2r * yr - w2i * yi;
-      toIm[to + 2 * stride] = w2r * yi + w2i * yr;
-      const zr = ar - cr - (bi - di);
-      const zi = ai - ci + (br - dr);
-      toRe[to + 3 * stride] = w3r * zr - w3i * zi;
-      toIm[to + 3 * stride] = w3r * zi + w3i * zr;
+function radix4({ span, count, twiddles }: Pass, from: Float32Array, to: Float32Array): void {
+  const [last, second, third, step] = [span - 1, span, 2 * span, span * count];
+  for (let k = 0; k < count; k++) {
+    const [a, b, c, d] = [k * span, k * span + step, k * span + 2 * step, k * span + 3 * step];
+    const out = 4 * k * span;
+    const odd = f(from[d] + from[b]);
+    const even = f(from[a] + from[c]);
+    to[out] = even + odd;
+    to[out + third + second + last] = even - odd;
+    to[out + second + last] = from[a] - from[c];
+    to[out + third] = from[d] - from[b];
+    if (span === 1) continue;
+    const sum = f(-rootHalf * f(from[b + last] + from[d + last]));
+    const difference = f(rootHalf * f(from[b + last] - from[d + last]));
+    to[out + last] = from[a + last] + difference;
+    to[out + third + last] = from[a + last] - difference;
+    to[out + third + second] = sum + from[c + last];
+    to[out + second] = sum - from[c + last];
+    for (let re = 1, w = 0; re < last; re += 2, w += 6) {
+      const im = re + 1;
+      const mirror = second - 2 - re;
+      const br = f(f(twiddles[w] * from[b + re]) + f(twiddles[w + 1] * from[b + im]));
+      const bi = f(f(twiddles[w] * from[b + im]) - f(twiddles[w + 1] * from[b + re]));
+      const cr = f(f(twiddles[w + 2] * from[c + re]) + f(twiddles[w + 3] * from[c + im]));
+      const ci = f(f(twiddles[w + 2] * from[c + im]) - f(twiddles[w + 3] * from[c + re]));
+      const dr = f(f(twiddles[w + 4] * from[d + re]) + f(twiddles[w + 5] * from[d + im]));
+      const di = f(f(twiddles[w + 4] * from[d + im]) - f(twiddles[w + 5] * from[d + re]));
+      const oddRe = f(dr + br);
+      const turnedIm = f(dr - br);
+      const oddIm = f(bi + di);
+      const turnedRe = f(bi - di);
+      const evenRe = f(from[a + re] + cr);
+      const restRe = f(from[a + re] - cr);
+      const evenIm = f(from[a + im] + ci);
+      const restIm = f(from[a + im] - ci);
+      to[out + re] = evenRe + oddRe;
+      to[out + third + second + mirror] = evenRe - oddRe;
+      to[out + im] = oddIm + evenIm;
+      to[out + third + second + mirror + 1] = oddIm - evenIm;
+      to[out + third + re] = restRe + turnedRe;
+      to[out + second + mirror] = restRe - turnedRe;
+      to[out + third + im] = turnedIm + restIm;
+      to[out + second + mirror + 1] = turnedIm - restIm;
     }
   }
 }
 
-/** {@link radix4} where one sub-transform is left, whose twiddle factors are all 1. */
-function lastRadix4(stride: number, re: Float64Array, im: Float64Array, toRe: Float64Array, toIm: Float64Array): void {
-  for (let q = 0; q < stride; q++) {
-    const acr = re[q] + re[q + 2 * stride];
-    const aci = im[q] + im[q + 2 * stride];
-    const amr = re[q] - re[q + 2 * stride];
-    const ami = im[q] - im[q + 2 * stride];
-    const bdr = re[q + stride] + re[q + 3 * stride];
-    const bdi = im[q + stride] + im[q + 3 * stride];
-    const bmr = re[q + stride] - re[q + 3 * stride];
-    const bmi = im[q + stride] - im[q + 3 * stride];
-    toRe[q] = acr + bdr;
-    toIm[q] = aci + bdi;
-    toRe[q + stride] = amr + bmi;
-    toIm[q + stride] = ami - bmr;
-    toRe[q + 2 * stride] = acr - bdr;
-    toIm[q + 2 * stride] = aci - bdi;
-    toRe[q + 3 * stride] = amr - bmi;
-    toIm[q + 3 * stride] = ami + bmr;
-  }
-}
-
-function radix2(stride: number, re: Float64Array, im: Float64Array, toRe: Float64Array, toIm: Float64Array): void {
-  for (let q = 0; q < stride; q++) {
-    toRe[q] = re[q] + re[q + stride];
-    toIm[q] = im[q] + im[q + stride];
-    toRe[q + stride] = re[q] - re[q + stride];
-    toIm[q + stride] = im[q] - im[q + stride];
+/** The last pass: there is one pair of sub-transforms. */
+function radix2({ span, twiddles }: Pass, from: Float32Array, to: Float32Array): void {
+  const last = span - 1;
+  to[0] = from[0] + from[span];
+  to[span + last] = from[0] - from[span];
+  to[span] = -from[span + last];
+  to[last] = from[last];
+  for (let re = 1, w = 0; re < last; re += 2, w += 2) {
+    const im = re + 1;
+    const mirror = 2 * span - 2 - re;
+    const turnedRe = f(f(twiddles[w] * from[span + re]) + f(twiddles[w + 1] * from[span + im]));
+    const turnedIm = f(f(twiddles[w] * from[span + im]) - f(twiddles[w + 1] * from[span + re]));
+    to[re] = from[re] + turnedRe;
+    to[mirror] = from[re] - turnedRe;
+    to[im] = turnedIm + from[im];
+    to[mirror + 1] = turnedIm - from[im];
   }
 }

@@ -1,5 +1,7 @@
 import { expectShape, type FloatTensor, float32, KdcError, type Waveform } from "@kdc-mae/core";
 import { planPowerSpectrum } from "./fft.js";
+import { frameMean, withoutMean } from "./float32-mean.js";
+import { hannWindow } from "./hann.js";
 import { wasmLogMel } from "./log-mel-wasm.js";
 import { logarithm } from "./logarithm.js";
 import { melBank, melEnergies } from "./mel.js";
@@ -17,18 +19,18 @@ export type LogMelOptions = {
 
 /** What torchaudio calls epsilon: the smallest energy that is told from silence. */
 const energyFloor = 1.1920929e-7;
-const preemphasis = 0.97;
+const preemphasis = Math.fround(0.97);
 const lowHz = 20;
 
 /** Natural logarithm of the floor: the value of silence in a spectrogram. */
 export const silenceLevel: number = Math.fround(Math.log(energyFloor));
 
 /**
- * Kaldi log-mel spectrogram, equal to `torchaudio.compliance.kaldi.fbank(htk_compat=True, use_energy=False,
- * window_type="hanning", dither=0)`: per frame remove the mean, pre-emphasise by 0.97, apply a symmetric Hann window,
- * pad to a power of two, power spectrum, mel triangles from 20 Hz, natural log. Only whole frames are taken (snip
- * edges). Subtracting the mean of the whole waveform beforehand, as others do, changes nothing, since each frame
- * loses its own.
+ * Kaldi log-mel spectrogram, equal to `torchaudio.compliance.kaldi.fbank(waveform - waveform.mean(), htk_compat=True,
+ * use_energy=False, window_type="hanning", dither=0)`: remove the mean of the waveform, per frame remove its own,
+ * pre-emphasise by 0.97, apply a symmetric Hann window, pad to a power of two, power spectrum, mel triangles from 20 Hz,
+ * natural log. Only whole frames are taken (snip edges). Up to the power spectrum every operation is torchaudio's in
+ * float32, in its order: far below a frame's peak the numbers are rounding, and would else be others.
  *
  * @param waveform T samples
  * @param options pass the same object for many clips: its tables are made once
@@ -57,23 +59,23 @@ function planLogMel(options: LogMelOptions): LogMelPlan {
   const size = 2 ** Math.ceil(Math.log2(length));
   const spectrum = planPowerSpectrum(size);
   const bank = melBank(size, sampleRate, melBins, lowHz);
-  const window = Float64Array.from({ length }, (_, n) => 0.5 - 0.5 * Math.cos((2 * Math.PI * n) / (length - 1)));
+  const window = hannWindow(length);
   const kernel = wasmLogMel({ window, shift, size, bank, melBins, preemphasis, energyFloor });
   if (kernel) {
     return (waveform) => {
       const frames = countFrames(waveform, { sampleRate, length, shift });
       const out = float32([frames, melBins]);
-      kernel(waveform.samples, frames, out.data);
+      kernel(withoutMean(waveform.samples), frames, out.data);
       return out;
     };
   }
-  const frame = new Float64Array(size);
-  const power = new Float64Array(size / 2 + 1);
+  const frame = new Float32Array(size);
+  const power = new Float32Array(size / 2 + 1);
   const energies = new Float64Array(melBins);
 
   return (waveform) => {
-    const { samples } = waveform;
     const frames = countFrames(waveform, { sampleRate, length, shift });
+    const samples = withoutMean(waveform.samples);
     const out = float32([frames, melBins]);
     for (let t = 0; t < frames; t++) {
       windowFrame(samples, t * shift, window, frame);
@@ -97,15 +99,12 @@ function countFrames(
 }
 
 /** Writes one frame, without its mean, pre-emphasised (its first sample counts as its own predecessor) and windowed. */
-function windowFrame(samples: Float32Array, start: number, window: Float64Array, frame: Float64Array): void {
-  const length = window.length;
-  let sum = 0;
-  for (let n = 0; n < length; n++) sum += samples[start + n];
-  const mean = sum / length;
-  let previous = samples[start] - mean;
-  for (let n = 0; n < length; n++) {
-    const current = samples[start + n] - mean;
-    frame[n] = window[n] * (current - preemphasis * previous);
+function windowFrame(samples: Float32Array, start: number, window: Float32Array, frame: Float32Array): void {
+  const mean = frameMean(samples, start, window.length);
+  let previous = Math.fround(samples[start] - mean);
+  for (let n = 0; n < window.length; n++) {
+    const current = Math.fround(samples[start + n] - mean);
+    frame[n] = window[n] * Math.fround(current - Math.fround(preemphasis * previous));
     previous = current;
   }
 }

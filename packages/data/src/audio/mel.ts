@@ -37,7 +37,7 @@ export function melBank(fftSize: number, sampleRate: number, melBins: number, lo
 }
 
 /** What each filter lets through of a power spectrum. */
-export function melEnergies({ first, offset, weights }: MelBank, power: Float64Array, energies: Float64Array): void {
+export function melEnergies({ first, offset, weights }: MelBank, power: Float32Array, energies: Float64Array): void {
   for (let m = 0, w = 0; m < energies.length; m++) {
     const end = offset[m + 1];
     let energy = 0;

@@ -22,6 +22,19 @@ export const countDown = (counter: number, body: Code): Code => [
   ...[...get(counter), ...whole(1), 0x6b, 0x22, ...unsigned(counter), 0x0d, 0, 0x0b],
 ];
 
+// One float32 number.
+export const float = (value: number): Code => [0x43, ...new Uint8Array(Float32Array.of(value).buffer)];
+export const readFloat = (at: Code, offset = 0): Code => [...at, 0x2a, 2, ...unsigned(offset)];
+export const writeFloat = (at: Code, offset: number, value: Code): Code => [
+  ...at,
+  ...value,
+  0x38,
+  2,
+  ...unsigned(offset),
+];
+export const addFloat = (a: Code, b: Code): Code => [...a, ...b, 0x92];
+export const divideFloat = (a: Code, b: Code): Code => [...a, ...b, 0x95];
+
 // Four float32 numbers side by side.
 const simd = (...operation: number[]) => [0xfd, ...operation];
 const pair =
