@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { type HostTensor, KdcError, sizeOf } from "@kdc-mae/core";
 import * as ort from "onnxruntime-node";
 import { type GraphPort, type OnnxGraph, shapeFor } from "../compile/graph.js";
@@ -8,7 +9,7 @@ export type Device = "cpu" | "webgpu" | "cuda";
 
 export type SessionOptions = {
   readonly device?: Device;
-  /** Threads inside one operation; ONNX Runtime's own choice unless given. */
+  /** Threads inside one operation; as many as the process may use at once unless given. */
   readonly threads?: number;
   /** How far ONNX Runtime rewrites the graph; `all` unless given. */
   readonly optimization?: "disabled" | "basic" | "extended" | "all";
@@ -98,7 +99,8 @@ const createOrtSession = async (model: Uint8Array, options: SessionOptions): Pro
       graphOptimizationLevel: options.optimization ?? "all",
       // Planning one block for a whole run costs 60 % more memory at paper size, and no run is faster for it.
       enableMemPattern: false,
-      ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
+      // ONNX Runtime's own choice is the number of physical cores, which it takes for half of them on virtual machines.
+      intraOpNumThreads: options.threads ?? availableParallelism(),
       ...(options.profilePrefix === undefined
         ? {}
         : { enableProfiling: true, profileFilePrefix: options.profilePrefix }),
