@@ -38,6 +38,21 @@ export {
 export { type Ranked, rank } from "./classification/ranked.js";
 export { dPrime, rocAuc } from "./classification/roc.js";
 export { type TaggingInput, type TaggingResult, tagging } from "./classification/tagging.js";
+export {
+  type Arm,
+  type ArmRun,
+  type Comparison,
+  type ComparisonInput,
+  compareArms,
+  type FigureToCompare,
+  type RunCost,
+  type TableRequest,
+} from "./comparison/compare.js";
+export { comparisonCsv } from "./comparison/comparison-csv.js";
+export { comparisonHtml } from "./comparison/comparison-html.js";
+export { comparisonMarkdown } from "./comparison/comparison-markdown.js";
+export { holm, type PairedDifference, pairedDifference, type SeedValue } from "./comparison/paired-difference.js";
+export { type MeanInterval, studentQuantile, tInterval } from "./comparison/t-interval.js";
 export { type Embed, embedAll } from "./embed.js";
 export type { Evaluated, Head } from "./head.js";
 export { denormalizePatches, type Values } from "./inpainting/denormalize.js";
@@ -67,7 +82,7 @@ export {
   type PointingScores,
 } from "./localization/localization.js";
 export type { LocalizationStep, MapSizes, Overlaps, StepScores } from "./localization/score-step.js";
-export { ezVsl, plainIoU, type Scoring } from "./localization/scoring.js";
+export { ezVsl, plainIoU, type Scoring, successArea } from "./localization/scoring.js";
 export { similarityMap } from "./localization/similarity-map.js";
 export { minMax, upsampleBilinear, upsampleNearest } from "./localization/upsample.js";
 export { type Matrix, matrix, takeRows } from "./matrix.js";

@@ -1,0 +1,92 @@
+import { numberText } from "../report/number-text.js";
+import type { ComparedTable, Comparison } from "./compare.js";
+import {
+  arrow,
+  costNames,
+  costTexts,
+  differenceWithInterval,
+  familyText,
+  leftOutText,
+  meanText,
+  pText,
+  readingNotes,
+  survives,
+} from "./comparison-text.js";
+
+/** Text safe inside a table cell. */
+const cell = (text: string) =>
+  text.replace(/[|\\`*_[\]]|<(?=\S)/g, (character) => `\\${character}`).replace(/\s+/g, " ");
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.map(cell).join(" | ")} |`;
+  return [line(head), `|${head.map(() => " --- |").join("")}`, ...rows.map(line)].join("\n");
+}
+
+function section(compared: ComparedTable, { figures }: Comparison): string {
+  const { title, rows, baselines } = compared;
+  const means = table(
+    ["arm", "runs", ...figures.map((figure) => `${figure.name} ${arrow(figure)}`)],
+    [
+      ...rows.map(({ arm, runs, figures: values }) => [
+        arm,
+        String(runs),
+        ...figures.map(({ key, kind }) => (values[key] === undefined ? "–" : meanText(values[key], kind))),
+      ]),
+      ["baseline", "", ...figures.map(({ key, kind }) => numberText(baselines[key], kind))],
+    ],
+  );
+  const differences = table(
+    ["arm", ...figures.map((figure) => `${figure.name} ${arrow(figure)}`)],
+    rows.slice(1).map(({ arm, figures: values }) => [
+      arm,
+      ...figures.map(({ key, kind }) => {
+        const difference = values[key]?.difference;
+        if (difference === undefined) return "–";
+        const { p, unit, overSeeds } = difference;
+        const bracket = unit === "clips" ? ` (${pText(overSeeds.p)})` : "";
+        return `${differenceWithInterval(difference, kind)}, p ${pText(p)}${survives(difference) ? "†" : ""}${bracket}`;
+      }),
+    ]),
+  );
+  const keys = Object.keys(costTexts) as (keyof typeof costTexts)[];
+  const costs = table(
+    ["arm", ...keys.map((key) => costNames[key])],
+    rows.map(({ arm, cost }) => [arm, ...keys.map((key) => (cost === undefined ? "–" : costTexts[key](cost[key])))]),
+  );
+  return [
+    `## ${title}`,
+    means,
+    ...(rows.length < 2 ? [] : [`${familyText(compared)}:`, differences]),
+    "Cost per run, mean over the runs:",
+    costs,
+  ].join("\n\n");
+}
+
+/** The comparison as Markdown: a table of means, one of paired differences and one of costs for every request. */
+export function comparisonMarkdown(comparison: Comparison): string {
+  const { title, summary, settings, tables, figures } = comparison;
+  const abouts = new Map(tables.flatMap(({ rows }) => rows.map(({ arm, about }) => [arm, about] as const)));
+  const measured = table(
+    ["figure", "protocol", "test clips", "left out", "baseline"],
+    figures.map(({ name, protocol, evaluated, leftOut, baseline }) => [
+      name,
+      protocol.name,
+      String(evaluated),
+      leftOutText(leftOut),
+      baseline,
+    ]),
+  );
+  return `${[
+    `# ${title}`,
+    ...(summary === undefined ? [] : [summary]),
+    table(["arm", "what it is"], [...abouts]),
+    ...tables.map((one) => section(one, comparison)),
+    "## How to read it",
+    readingNotes(comparison)
+      .map((note) => `- ${note}`)
+      .join("\n"),
+    "## How it was measured",
+    measured,
+    table(["", ""], settings),
+  ].join("\n\n")}\n`;
+}
