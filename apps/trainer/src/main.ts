@@ -1,5 +1,6 @@
 import { isKdcError } from "@kdc-mae/core";
 import { Command, CommanderError } from "commander";
+import { addAblateCommand } from "./commands/ablate.js";
 import { addBenchCommand } from "./commands/bench.js";
 import { addDemoCommand } from "./commands/demo.js";
 import { addDoctorCommand } from "./commands/doctor.js";
@@ -33,6 +34,7 @@ const commands = [
   addFinetuneCommand,
   addEvaluateCommand,
   addEmbedCommand,
+  addAblateCommand,
   addExportCommand,
   addParityCommand,
   addBenchCommand,

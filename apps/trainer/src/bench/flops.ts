@@ -16,14 +16,24 @@ function encode(config: ModelConfig, Na: number, Nv: number): number {
 export const embedFlops = (config: ModelConfig): number =>
   encode(config, countPatches(config.audio), countPatches(config.visual));
 
+/** Share of patches hidden, of each modality. */
+type Ratio = { readonly audio: number; readonly visual: number };
+
+/** One masked view of a clip through the encoder. */
+export function encodeViewFlops(config: ModelConfig, ratio: Ratio): number {
+  const visible = (modality: "audio" | "visual") => Math.floor(countPatches(config[modality]) * (1 - ratio[modality]));
+  return encode(config, visible("audio"), visible("visual"));
+}
+
 /** One clip's pretraining step: forward of every view, and twice that for the gradients. */
-export function pretrainFlops(config: ModelConfig, views: number, ratio: number): number {
+export function pretrainFlops(config: ModelConfig, views: number, ratio: number | Ratio): number {
   const { embedDim, decoderDim: D, decoderDepth, audio, visual } = config;
+  const hidden = typeof ratio === "number" ? { audio: ratio, visual: ratio } : ratio;
   const [Na, Nv] = [countPatches(audio), countPatches(visual)];
-  const [Ka, Kv] = [Na, Nv].map((N) => Math.floor(N * (1 - ratio)));
+  const [Ka, Kv] = [Math.floor(Na * (1 - hidden.audio)), Math.floor(Nv * (1 - hidden.visual))];
   const decode =
     2 * (Ka + Kv) * embedDim * D +
     decoderDepth * block(Na + Nv, D) +
     2 * D * (Na * patchLength(audio) + Nv * patchLength(visual));
-  return 3 * views * (encode(config, Ka, Kv) + decode);
+  return 3 * views * (encodeViewFlops(config, hidden) + decode);
 }

@@ -3,8 +3,8 @@ import type { z } from "zod";
 import { type CheckedExperiment, experimentSchema } from "./schema.js";
 
 /** One zod issue as a line a person can act on: the key, what is wrong, the allowed values. */
-function describe(issue: z.core.$ZodIssue): string {
-  const key = issue.path.length === 0 ? "the experiment" : issue.path.map(String).join(".");
+export function describeIssue(issue: z.core.$ZodIssue, whole = "the experiment"): string {
+  const key = issue.path.length === 0 ? whole : issue.path.map(String).join(".");
   switch (issue.code) {
     case "unrecognized_keys":
       return `${key} has no ${issue.keys.map((name) => `"${name}"`).join(", ")}`;
@@ -28,7 +28,7 @@ export function checkWith<Schema extends z.ZodType>(schema: Schema, value: unkno
   if (result.success) return result.data;
   throw new KdcError({
     where: `experiment ${source}`,
-    what: result.error.issues.map(describe).join("; "),
+    what: result.error.issues.map((issue) => describeIssue(issue)).join("; "),
     remedy: `Correct ${result.error.issues.length === 1 ? "this key" : "these keys"} in the experiment file`,
     reason: "experiment",
   });

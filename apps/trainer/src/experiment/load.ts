@@ -1,24 +1,11 @@
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { extname, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { resolve } from "node:path";
 import { KdcError } from "@kdc-mae/core";
-import { createJiti } from "jiti";
 import { withChanges } from "./change.js";
 import { checkExperiment } from "./check.js";
 import { named } from "./named.js";
+import { readDefault } from "./read-default.js";
 import type { CheckedExperiment } from "./schema.js";
-
-async function readModule(path: string): Promise<unknown> {
-  switch (extname(path)) {
-    case ".json":
-      return JSON.parse(await readFile(path, "utf8"));
-    case ".ts":
-      return createJiti(import.meta.url).import(pathToFileURL(path).href, { default: true });
-    default:
-      return (await import(pathToFileURL(path).href)).default;
-  }
-}
 
 /**
  * An experiment by name (see {@link named}) or from a file (`.ts`, `.mjs`, `.js`, `.json`): a whole experiment, or
@@ -50,18 +37,15 @@ async function resolveBase(nameOrFile: string, known: Readonly<Record<string, un
       reason: "experiment",
     });
   }
-  let value: unknown;
-  try {
-    value = await readModule(path);
-  } catch (cause) {
-    throw new KdcError({
-      where: `experiment ${nameOrFile}`,
-      what: `the file cannot be read as ${extname(path)}: ${cause instanceof Error ? cause.message : String(cause)}`,
-      remedy: "Mend the file; it must export the experiment as its default",
-      reason: "experiment",
-      cause,
-    });
-  }
+  return experimentFrom(await readDefault(path, `experiment ${nameOrFile}`), known);
+}
+
+/** What a value says is an experiment, not yet checked: a name or file, `{ base, change }`, or the experiment itself. */
+export async function experimentFrom(
+  value: unknown,
+  known: Readonly<Record<string, unknown>> = named,
+): Promise<unknown> {
+  if (typeof value === "string") return resolveBase(value, known);
   if (typeof value === "object" && value !== null && "base" in value && typeof value.base === "string") {
     return withChanges(await resolveBase(value.base, known), "change" in value ? value.change : {});
   }

@@ -62,7 +62,8 @@ const masking = z.strictObject({
   audioStructure: z.enum(["none", "time", "frequency", "time-frequency"]).default("none"),
 });
 
-const term = z.strictObject({
+/** One line of an objective. */
+export const termEntry = z.strictObject({
   /** A built-in term by name, or, in a module, a `LossTerm` of anybody's. */
   term: lossTerm,
   /** Name in the report, where one term is used twice. */
@@ -113,7 +114,7 @@ export const experimentSchema = z.strictObject({
     .default({ statistics: { mean: -5.081, std: 4.4849 }, noise: true }),
   visual: z.strictObject({ framesPerClip: count }).default({ framesPerClip: 10 }),
   masking,
-  objective: z.array(term).min(1),
+  objective: z.array(termEntry).min(1),
   weighting: z.enum(["fixed", "uncertainty", "learned"]).default("fixed"),
   /** A moving-average copy of the encoder, for `target: "teacher"`; left out where a term needs one: momentum 0.996. */
   teacher: z.strictObject({ momentum: fraction }).optional(),

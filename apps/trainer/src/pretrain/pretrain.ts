@@ -51,7 +51,8 @@ export type Pretrained = {
   readonly steps: number;
 };
 
-const STATE_FILE = "state.safetensors";
+/** The file a run keeps what it needs to go on in. */
+export const STATE_FILE = "state.safetensors";
 
 /** Of the teacher, where an experiment asks for one without saying (BYOL, Grill et al. 2020). */
 const DEFAULT_MOMENTUM = 0.996;

@@ -1,0 +1,118 @@
+import { join } from "node:path";
+import type { Execute } from "@kdc-mae/engine";
+import type { Comparison } from "@kdc-mae/eval";
+import { frontEndFor } from "../corpus/front-end.js";
+import { openCorpus } from "../corpus/open-corpus.js";
+import type { LoadedSplits } from "../corpus/splits.js";
+import type { CheckedExperiment } from "../experiment/schema.js";
+import { configFor } from "../run/model-file.js";
+import type { Arms } from "./arms.js";
+import { flopOfRun } from "./budget.js";
+import { readOutcome } from "./outcome.js";
+import { type Plan, type PlannedRun, planRuns } from "./plan.js";
+import { runOne } from "./run-one.js";
+import type { CheckedAblation } from "./schema.js";
+import { compareRuns, type FinishedRun, writeTables } from "./tables.js";
+
+export type AblationOptions = {
+  readonly ablation: CheckedAblation;
+  readonly arms: Arms;
+  readonly seeds: readonly number[];
+  /** Where runs and tables go. */
+  readonly out: string;
+  /** Where made clips are. */
+  readonly media: string;
+  readonly execute: Execute;
+  readonly engine: string;
+  readonly settings: readonly (readonly [string, string])[];
+  /** One line at a time, for whoever watches. */
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+};
+
+/** Where an ablation's runs are. */
+export const runsFolder = (out: string): string => join(out, "runs");
+
+/** Runs with the same front end see the same decoded clips. */
+const frontEndOf = (experiment: CheckedExperiment) => {
+  const { audio, visual } = configFor(experiment);
+  return frontEndFor({ audio, visual }, experiment.visual.framesPerClip);
+};
+
+const alike = (run: PlannedRun): string => JSON.stringify(frontEndOf(run.experiment));
+
+/** Runs by front end, so that each set of decoded clips is made once and only one is held. */
+function* byFrontEnd(runs: readonly PlannedRun[]): Generator<readonly PlannedRun[]> {
+  for (const key of new Set(runs.map(alike))) yield runs.filter((run) => alike(run) === key);
+}
+
+const minutes = (seconds: number): string =>
+  seconds < 90 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;
+
+/** Seconds that runs will take, judged by those that are finished; undefined before the first one is. */
+function secondsFor(runs: readonly PlannedRun[], finished: readonly FinishedRun[]): number | undefined {
+  if (finished.length === 0) return undefined;
+  const sum = (of: (one: FinishedRun) => number) => finished.reduce((total, one) => total + of(one), 0);
+  const rate = sum(({ outcome }) => outcome.run.cost.pretrainSeconds) / sum(({ run }) => flopOfRun(run.experiment));
+  const evaluation = sum(({ outcome }) => outcome.run.cost.evaluateSeconds) / finished.length;
+  return runs.reduce((total, { experiment }) => total + rate * flopOfRun(experiment) + evaluation, 0);
+}
+
+const nameOf = ({ arms, seed }: PlannedRun): string => `${arms.join(" = ")}, seed ${seed}`;
+
+function sayPlan({ runs, strays }: Plan, say: AblationOptions["say"]): void {
+  const count = (state: PlannedRun["state"]) => runs.filter((run) => run.state === state).length;
+  say(`${runs.length} runs: ${count("finished")} finished, ${count("begun")} begun, ${count("new")} to begin`);
+  if (strays.length === 0) return;
+  say(`${strays.length} runs in the folder no longer fit the ablation; they stay there and are in no table:`);
+  for (const { folder, why } of strays) say(`  ${folder}: ${why}`);
+}
+
+/**
+ * Runs what is not finished, and writes the tables after every run.
+ *
+ * @returns the comparison, and whether all runs are in it (false when asked to stop)
+ */
+export async function ablate(options: AblationOptions): Promise<{ comparison: Comparison; finished: boolean }> {
+  const { ablation, arms, seeds, out, say, signal } = options;
+  const plan = await planRuns(arms.arms, seeds, runsFolder(out));
+  sayPlan(plan, say);
+  const finished: FinishedRun[] = [];
+  for (const run of plan.runs.filter(({ state }) => state === "finished")) {
+    finished.push({ run, outcome: await readOutcome(run.folder) });
+  }
+  const compare = () => compareRuns(ablation, arms, seeds, inOrder(plan, finished), options.settings);
+  const left = plan.runs.filter(({ state }) => state !== "finished");
+  for (const group of byFrontEnd(left)) {
+    const corpus = await openClips(group[0], options);
+    for (const run of group) {
+      const waiting = plan.runs.filter((one) => !finished.some((done) => done.run === one));
+      const seconds = secondsFor(waiting, finished);
+      const time = seconds === undefined ? "" : `, about ${minutes(seconds)} left`;
+      say(`run ${finished.length + 1} of ${plan.runs.length}: ${nameOf(run)}${time}`);
+      const outcome = await runOne(run, { ...options, base: arms.base, corpus });
+      if (outcome === undefined) return { comparison: compare(), finished: false };
+      finished.push({ run, outcome });
+      await writeTables(out, compare());
+      if (signal.aborted && finished.length < plan.runs.length) return { comparison: compare(), finished: false };
+    }
+  }
+  const comparison = compare();
+  await writeTables(out, comparison);
+  return { comparison, finished: true };
+}
+
+/** Finished runs in the order of the plan, whenever they were finished. */
+const inOrder = ({ runs }: Plan, finished: readonly FinishedRun[]): readonly FinishedRun[] =>
+  runs.flatMap((run) => finished.filter((done) => done.run === run));
+
+/** The clips of the base, made with the base's seed, for the front end of a run. */
+const openClips = (
+  { experiment }: PlannedRun,
+  { arms: { base }, media, signal }: AblationOptions,
+): Promise<LoadedSplits> =>
+  openCorpus({ ...experiment, data: base.data, seed: base.seed }, frontEndOf(experiment), {
+    media,
+    needs: ["train", "test"],
+    signal,
+  });

@@ -1,0 +1,72 @@
+import { existsSync } from "node:fs";
+import { basename, dirname, extname, resolve } from "node:path";
+import { describeIssue } from "../experiment/check.js";
+import { experimentFrom } from "../experiment/load.js";
+import { named as namedExperiments } from "../experiment/named.js";
+import { readDefault } from "../experiment/read-default.js";
+import { namedAblations } from "./named.js";
+import { refuse } from "./refuse.js";
+import { ablationSchema, type CheckedAblation } from "./schema.js";
+
+/** An ablation with its base as it was written, not yet checked. */
+export type LoadedAblation = { readonly ablation: CheckedAblation; readonly base: unknown };
+
+/** What makes a checked ablation hang together, beyond its keys. */
+function expectConsistent({ arms, comparisons = [] }: CheckedAblation, where: string): void {
+  const names = arms.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) refuse(where, `two arms are called "${twice}"`, "Give one of them another name");
+  for (const { title, arms: asked } of comparisons) {
+    const missing = asked.find((name) => !names.includes(name));
+    if (missing !== undefined) {
+      refuse(where, `"${title}" compares the arm "${missing}", which is not there`, `Use ${names.join(", ")}`);
+    }
+  }
+}
+
+/**
+ * Checks an ablation and fills in its defaults.
+ *
+ * @param source where it came from, for the message
+ * @throws KdcError (`experiment`) naming every wrong key
+ */
+export function checkAblation(value: unknown, source: string): CheckedAblation {
+  const where = `ablation ${source}`;
+  const result = ablationSchema.safeParse(value);
+  if (!result.success) {
+    const what = result.error.issues.map((issue) => describeIssue(issue, "the ablation")).join("; ");
+    return refuse(where, what, "Correct the ablation file; docs/ablations.md says what may stand in it");
+  }
+  expectConsistent(result.data, where);
+  return result.data;
+}
+
+/**
+ * An ablation by name (see {@link namedAblations}) or from a file (`.ts`, `.mjs`, `.js`, `.json`), with its base.
+ *
+ * @throws KdcError (`experiment`) for an unknown name, a missing or broken file, or a wrong key
+ */
+export async function loadAblation(nameOrFile: string): Promise<LoadedAblation> {
+  if (Object.hasOwn(namedAblations, nameOrFile)) {
+    const ablation = checkAblation(namedAblations[nameOrFile], nameOrFile);
+    return { ablation, base: await experimentFrom(ablation.base) };
+  }
+  const path = resolve(nameOrFile);
+  if (!existsSync(path)) {
+    refuse(
+      "ablation",
+      `"${nameOrFile}" is neither a named ablation nor a file`,
+      `Use ${Object.keys(namedAblations).join(", ")}, or the path of a .ts, .mjs or .json file`,
+    );
+  }
+  const read = await readDefault(path, `ablation ${basename(nameOrFile)}`);
+  const ablation = checkAblation(read, basename(nameOrFile));
+  return { ablation, base: await experimentFrom(besides(ablation.base, dirname(path))) };
+}
+
+/** A base that is a file, looked for beside the ablation's. */
+function besides(base: unknown, folder: string): unknown {
+  if (typeof base !== "string" || Object.hasOwn(namedExperiments, base)) return base;
+  const beside = resolve(folder, base);
+  return extname(base) !== "" && existsSync(beside) ? beside : base;
+}

@@ -1,0 +1,83 @@
+import { rm } from "node:fs/promises";
+import { cpus } from "node:os";
+import type { Execute } from "@kdc-mae/engine";
+import { measureStatistics } from "../corpus/batch.js";
+import type { LoadedSplits } from "../corpus/splits.js";
+import { evaluate } from "../evaluate/evaluate.js";
+import type { CheckedExperiment } from "../experiment/schema.js";
+import { memorySourceFor } from "../pretrain/memory-source.js";
+import { STATE_FILE } from "../pretrain/pretrain.js";
+import { runPretraining } from "../pretrain/run-pretraining.js";
+import { configFor } from "../run/model-file.js";
+import { openRunFolder } from "../run/run-folder.js";
+import { flopPerClip } from "./budget.js";
+import { figuresOf } from "./figures.js";
+import { type Outcome, writeOutcome } from "./outcome.js";
+import type { PlannedRun } from "./plan.js";
+
+/** What all runs of an ablation share. */
+export type RunContext = {
+  /** Evaluation masks as the base does, whatever an arm trains with. */
+  readonly base: CheckedExperiment;
+  readonly corpus: LoadedSplits;
+  readonly execute: Execute;
+  readonly engine: string;
+  readonly signal: AbortSignal;
+};
+
+/**
+ * Trains and evaluates one run, or goes on with it where it was stopped.
+ *
+ * @returns undefined when it was asked to stop before the end (the state is saved)
+ */
+export async function runOne(
+  { experiment, folder: path }: PlannedRun,
+  context: RunContext,
+): Promise<Outcome | undefined> {
+  const { base, corpus, execute, engine, signal } = context;
+  const { splits, leftOut } = corpus;
+  const config = configFor(experiment);
+  const grids = { audio: config.audio, visual: config.visual };
+  const { statistics: given } = experiment.audio;
+  const statistics = given === "measured" ? measureStatistics(splits.train) : given;
+  const folder = await openRunFolder(path, experiment);
+  const source = memorySourceFor(experiment, config, splits.train, statistics);
+  const trained = await runPretraining({ folder, config, source, statistics, execute, signal });
+  if (trained === undefined || signal.aborted) return undefined;
+
+  const began = performance.now();
+  const evaluation = await evaluate({
+    splits,
+    model: { execute, config, params: trained.params },
+    cutting: { grids, statistics, batch: base.training.batch },
+    experiment: { ...experiment, masking: base.masking },
+    leftOut,
+  });
+  const evaluateSeconds = (performance.now() - began) / 1000;
+  const { specs, figures } = figuresOf(
+    evaluation,
+    splits.test.map(({ item }) => item.id),
+  );
+  const { batch, accumulate } = experiment.training;
+  const clips = trained.steps * batch * accumulate;
+  const outcome: Outcome = {
+    format: 1,
+    run: {
+      seed: experiment.seed,
+      figures,
+      cost: {
+        pretrainSeconds: (await folder.readLog()).reduce((sum, { seconds }) => sum + seconds, 0),
+        evaluateSeconds,
+        steps: trained.steps,
+        clipViews: clips * experiment.masking.views,
+        flop: clips * flopPerClip(experiment),
+      },
+    },
+    figures: specs,
+    engine,
+    machine: `${cpus()[0]?.model ?? "unknown processor"}, Node ${process.versions.node}`,
+  };
+  await writeOutcome(path, outcome);
+  await rm(folder.file(STATE_FILE), { force: true });
+  return outcome;
+}

@@ -1,0 +1,75 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  type Comparison,
+  compareArms,
+  comparisonCsv,
+  comparisonHtml,
+  comparisonMarkdown,
+  type FigureToCompare,
+} from "@kdc-mae/eval";
+import { atomicWrite } from "../run/atomic-write.js";
+import { type Arms, aboutArm } from "./arms.js";
+import type { Outcome } from "./outcome.js";
+import type { PlannedRun } from "./plan.js";
+import type { CheckedAblation } from "./schema.js";
+
+/** A planned run with what it left. */
+export type FinishedRun = { readonly run: PlannedRun; readonly outcome: Outcome };
+
+const unique = (values: readonly string[]): string => [...new Set(values)].join("; ");
+
+/** Figures that were not measured alike in all runs: their differences are not to be believed. */
+function unlike(finished: readonly FinishedRun[], specs: readonly FigureToCompare[]): readonly string[] {
+  return specs.flatMap(({ key, name }) => {
+    const found = finished.flatMap(({ outcome }) => outcome.figures.filter((figure) => figure.key === key));
+    const ways = new Set(found.map(({ protocol }) => protocol.name + protocol.notes.join()));
+    const counts = new Set(found.map(({ evaluated }) => evaluated));
+    return [
+      ...(ways.size > 1
+        ? [`${name} was not measured alike in all runs (${ways.size} protocols): do not compare it.`]
+        : []),
+      ...(counts.size > 1 ? [`${name} was measured on different numbers of clips: ${[...counts].join(", ")}.`] : []),
+    ];
+  });
+}
+
+/** The ablation's finished runs side by side. */
+export function compareRuns(
+  ablation: CheckedAblation,
+  { base, arms }: Arms,
+  seeds: readonly number[],
+  finished: readonly FinishedRun[],
+  settings: readonly (readonly [string, string])[],
+): Comparison {
+  const specs = finished[0]?.outcome.figures ?? [];
+  return compareArms({
+    title: ablation.name,
+    summary: ablation.summary,
+    settings: [
+      ...settings,
+      ["seeds", `${seeds.join(", ")}: initial weights, masks, pictures and order; made clips are of the base's seed`],
+      ["engine", unique(finished.map(({ outcome }) => outcome.engine))],
+      ["machine", unique(finished.map(({ outcome }) => outcome.machine))],
+    ],
+    seeds,
+    figures: specs,
+    arms: arms.map((arm) => ({
+      name: arm.spec.name,
+      about: aboutArm(arm, base),
+      runs: finished.filter(({ run }) => run.arms.includes(arm.spec.name)).map(({ outcome }) => outcome.run),
+    })),
+    tables: ablation.comparisons ?? [{ title: "All arms", arms: arms.map(({ spec }) => spec.name) }],
+    notes: unlike(finished, specs),
+  });
+}
+
+/** Writes table.md, table.csv, table.html and table.json; returns the path of the Markdown. */
+export async function writeTables(folder: string, comparison: Comparison): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  await atomicWrite(join(folder, "table.md"), comparisonMarkdown(comparison));
+  await atomicWrite(join(folder, "table.csv"), comparisonCsv(comparison));
+  await atomicWrite(join(folder, "table.html"), comparisonHtml(comparison));
+  await atomicWrite(join(folder, "table.json"), `${JSON.stringify(comparison, null, 2)}\n`);
+  return join(folder, "table.md");
+}

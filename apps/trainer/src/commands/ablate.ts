@@ -1,0 +1,85 @@
+import { join, resolve } from "node:path";
+import { comparisonMarkdown } from "@kdc-mae/eval";
+import type { Command } from "commander";
+import { ablate, runsFolder } from "../ablate/ablate.js";
+import { type Arms, aboutArm, workOutArms } from "../ablate/arms.js";
+import { flopOfRun } from "../ablate/budget.js";
+import { loadAblation } from "../ablate/load.js";
+import { planRuns } from "../ablate/plan.js";
+import { refuse } from "../ablate/refuse.js";
+import { defaultMedia } from "../corpus/open-corpus.js";
+import { parseChange } from "../experiment/change.js";
+import { untilInterrupted } from "../terminal/interrupt.js";
+import { type EngineChoice, engineName, executeFor, withEngineOptions } from "./engine-options.js";
+import { collect, saysStopped } from "./options.js";
+
+type AblateOptions = EngineChoice & {
+  readonly seeds?: number;
+  readonly out?: string;
+  readonly media: string;
+  readonly set: string[];
+  readonly plan?: true;
+  readonly json?: true;
+};
+
+/** Adds `kdc-mae ablate`. */
+export function addAblateCommand(program: Command): void {
+  const command = program
+    .command("ablate")
+    .description("train and evaluate named variations of an experiment with the same seeds, and put them in one table")
+    .argument("<ablation>", "a name (ablation-objectives), or a .ts, .mjs or .json file")
+    .option("--seeds <n>", "seeds per arm (default: what the ablation says, else 3)", Number)
+    .option("--out <folder>", "where runs and tables go; run again, it goes on there (default: runs/<name>)")
+    .option("--media <folder>", "where made clips go, for experiments on made data", defaultMedia)
+    .option("--set <key=value>", "change the base experiment, such as training.epochs=5", collect, [])
+    .option("--plan", "say what would run, and run nothing")
+    .option("--json", "print the table as JSON")
+    .addHelpText("after", "\nExample:\n  kdc-mae ablate ablation-objectives --seeds 3\n");
+  withEngineOptions(command).action((name: string, options: AblateOptions) =>
+    untilInterrupted((signal) => run(name, options, signal)),
+  );
+}
+
+/** The base's seed and those after it. */
+function seedsFrom(first: number, count: number): readonly number[] {
+  if (!(Number.isInteger(count) && count > 0)) {
+    refuse("ablate", `--seeds is ${count}`, "Give a whole number of seeds, 1 or more");
+  }
+  return Array.from({ length: count }, (_, index) => first + index);
+}
+
+async function printPlan({ base, arms }: Arms, seeds: readonly number[], out: string): Promise<void> {
+  const { runs, strays } = await planRuns(arms, seeds, runsFolder(out));
+  const cost = flopOfRun(base);
+  const lines = [
+    ...arms.map(
+      (arm) =>
+        `${arm.spec.name}: ${(flopOfRun(arm.experiment) / cost).toFixed(2)} × the base's FLOP; ${aboutArm(arm, base)}`,
+    ),
+    ...runs.map(({ arms: names, seed, state, folder }) => `${state}: ${names.join(" = ")}, seed ${seed} (${folder})`),
+    ...strays.map(({ folder, why }) => `no longer fits: ${folder} (${why})`),
+  ];
+  process.stdout.write(`${lines.join("\n")}\n`);
+}
+
+async function run(name: string, options: AblateOptions, signal: AbortSignal): Promise<void> {
+  const { ablation, base } = await loadAblation(name);
+  const arms = workOutArms(ablation, base, options.set.map(parseChange));
+  const seeds = seedsFrom(arms.base.seed, options.seeds ?? ablation.seeds);
+  const out = options.out ?? `runs/${ablation.name}`;
+  if (options.plan) return printPlan(arms, seeds, out);
+  const sets = options.set.map((change) => ` --set ${change}`).join("");
+  const { comparison, finished } = await ablate({
+    ...{ ablation, arms, seeds, out, media: options.media, signal },
+    execute: executeFor(options),
+    engine: engineName(options),
+    settings: [["command", `kdc-mae ablate ${name} --seeds ${seeds.length}${sets}`]],
+    say: (line) => process.stderr.write(`ablate: ${line}\n`),
+  });
+  if (!finished) return saysStopped(out);
+  process.stdout.write(
+    options.json
+      ? `${JSON.stringify(comparison, null, 2)}\n`
+      : `${comparisonMarkdown(comparison)}\ntables: ${join(resolve(out), "table.{html,md,csv,json}")}\n`,
+  );
+}
