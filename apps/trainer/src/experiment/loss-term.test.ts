@@ -17,6 +17,7 @@ import { named } from "./named.js";
 const example = fileURLToPath(new URL("../../../../examples/custom-loss-term/experiment.ts", import.meta.url));
 const small = {
   model: {
+    visualLocality: null,
     embedDim: 12,
     heads: 3,
     modalityDepth: 1,
