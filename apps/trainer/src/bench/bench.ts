@@ -8,7 +8,8 @@ import { presets } from "@kdc-mae/model";
 import { matMul, type Tensor2D } from "@tensorflow/tfjs-core";
 import { embedFlops, pretrainFlops } from "./flops.js";
 import { runPytorch } from "./pytorch.js";
-import type { Timed, Work } from "./work.js";
+import type { Timed } from "./timed.js";
+import type { Work } from "./work.js";
 
 export const engines = ["compiled", "tfjs-node", "wasm", "pytorch"] as const;
 export type Engine = (typeof engines)[number];
@@ -16,7 +17,7 @@ export type Engine = (typeof engines)[number];
 /** One line of the table. */
 export type Row = {
   readonly engine: Engine;
-  readonly dtype: "float32" | "bfloat16";
+  readonly dtype: "float32" | "bfloat16" | "int8";
   readonly task: Work["task"];
   readonly size: Work["size"];
   readonly batch: number;
@@ -24,9 +25,7 @@ export type Row = {
   readonly seconds: number;
   readonly gflops: number;
   readonly peakBytes: number;
-  /** Seconds until the first repetition was done: tracing and session included. */
-  readonly preparing?: number;
-};
+} & Partial<Pick<Timed, "preparing" | "building" | "outside" | "cosine">>;
 
 /** What a run found; engines that could not run stand in `missing` with their reason. */
 export type BenchReport = {
@@ -88,14 +87,18 @@ export async function bench(
     engine: Engine,
     dtype: Row["dtype"],
     work: Work,
-    made: Omit<Timed, "preparing"> & { peakBytes: number; preparing?: number },
+    made: Pick<Row, "peakBytes" | "preparing" | "building" | "outside" | "cosine"> & Pick<Timed, "seconds">,
   ) => {
     const config = presets[work.size];
     const flops = work.batch * (work.task === "embed" ? embedFlops(config) : pretrainFlops(config, 2, 0.75));
     const seconds = median(made.seconds);
     const { task, size, batch } = work;
-    const { peakBytes, preparing } = made;
-    const row = { engine, dtype, task, size, batch, seconds, gflops: flops / seconds / 1e9, peakBytes, preparing };
+    const { peakBytes, preparing, building, outside, cosine } = made;
+    const gflops = flops / seconds / 1e9;
+    const row = {
+      ...{ engine, dtype, task, size, batch, seconds, gflops, peakBytes },
+      ...{ preparing, building, outside, cosine },
+    };
     rows.push(row);
     onRow(row);
   };
@@ -104,8 +107,13 @@ export async function bench(
       // wasm is 80 times too slow for anything but the smallest model.
       const fitting: Work = engine === "wasm" ? { ...work, size: "tiny", steps: 1, warmup: 1 } : work;
       try {
-        if (engine !== "pytorch") add(engine, "float32", fitting, await runApart(engine, fitting));
-        else
+        if (engine !== "pytorch") {
+          add(engine, "float32", fitting, await runApart(engine, fitting));
+          if (engine === "compiled" && work.task === "embed") {
+            const int8: Work = { ...work, dtype: "int8" };
+            add(engine, "int8", int8, await runApart(engine, int8));
+          }
+        } else
           for (const dtype of ["float32", "bfloat16"] as const)
             add(engine, dtype, work, await runPytorch(python, work, dtype));
       } catch (error) {

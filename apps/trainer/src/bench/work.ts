@@ -6,6 +6,9 @@ import { initModel, type ModelConfig, presets } from "@kdc-mae/model";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { createEmbedder } from "../evaluate/embedding.js";
 import { type PretrainBatch, type PretrainParams, pretrainLoss } from "../pretrain/loss.js";
+import { runInt8 } from "./int8.js";
+import { type Timed, timed } from "./timed.js";
+import { watch } from "./watch.js";
 
 export type Task = "pretrain-step" | "embed";
 export type Size = keyof typeof presets;
@@ -18,10 +21,9 @@ export type Work = {
   /** Timed repetitions, after `warmup` untimed ones. */
   readonly steps: number;
   readonly warmup: number;
+  /** `int8` embeds with 8-bit weights, compiled only; float32 unless given. */
+  readonly dtype?: "float32" | "int8";
 };
-
-/** Seconds of each timed repetition, and of everything before the first. */
-export type Timed = { readonly seconds: readonly number[]; readonly preparing: number };
 
 const noise = (grid: PatchGrid, batch: number): FloatTensor => {
   const rng = createRng("bench");
@@ -32,27 +34,20 @@ const noise = (grid: PatchGrid, batch: number): FloatTensor => {
   );
 };
 
-async function timed({ steps, warmup }: Work, run: () => Promise<unknown>): Promise<Timed> {
-  const start = performance.now();
-  let preparing = 0;
-  const seconds: number[] = [];
-  for (let index = 0; index < warmup + steps; index++) {
-    const began = performance.now();
-    await run();
-    if (index === 0) preparing = (performance.now() - start) / 1000;
-    if (index >= warmup) seconds.push((performance.now() - began) / 1000);
-  }
-  return { seconds, preparing };
-}
-
 /** Runs the work with random patches: timing needs no data. */
-export async function runWork(work: Work, execute: Execute): Promise<Timed> {
+export async function runWork(work: Work, given: Execute): Promise<Timed> {
+  const { execute, spent } = watch(given);
+  const run = async (made: Promise<Timed>): Promise<Timed> => ({
+    ...(await made),
+    ...spent(work.steps, (await made).seconds),
+  });
   const config: ModelConfig = presets[work.size];
   const patches = { audio: noise(config.audio, work.batch), visual: noise(config.visual, work.batch) };
   const model = initModel(config, createRng("bench"));
+  if (work.dtype === "int8") return runInt8(work, config, model, patches);
   if (work.task === "embed") {
     const embedder = await createEmbedder(execute, config, model, patches);
-    return timed(work, () => embedder.embed(patches)).finally(embedder.dispose);
+    return run(timed(work, () => embedder.embed(patches))).finally(embedder.dispose);
   }
   const masker = complementaryViews();
   const views = batchViews(Array.from({ length: work.batch }, (_, clip) => masker(config, createRng(clip))));
@@ -66,5 +61,5 @@ export async function runWork(work: Work, execute: Execute): Promise<Timed> {
     adam({ betas: [0.95, 0.999], weightDecay: 5e-7 }),
   );
   const state = train.init({ model, weighting: {} } as never);
-  return timed(work, () => train.step(state, { patches, views } as never, 1e-4)).finally(train.dispose);
+  return run(timed(work, () => train.step(state, { patches, views } as never, 1e-4))).finally(train.dispose);
 }

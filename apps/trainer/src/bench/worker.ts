@@ -6,7 +6,7 @@ const { engine, work } = JSON.parse(process.argv[2]) as { engine: "compiled" | "
 const execute = engine === "compiled" ? compiled() : eager(engine === "wasm" ? "wasm" : "tensorflow");
 try {
   const timed = await runWork(work, execute);
-  process.send?.({ ...timed, peakBytes: process.resourceUsage().maxRSS * 1024 });
+  process.send?.({ ...timed, peakBytes: timed.peakBytes ?? process.resourceUsage().maxRSS * 1024 });
 } catch (error) {
   process.send?.({ error: error instanceof Error ? error.message : String(error) });
 }

@@ -50,7 +50,21 @@ export function addBenchCommand(program: Command): void {
     });
 }
 
-const line = ({ engine, dtype, task, size, batch, seconds, gflops, peakBytes }: Row): string =>
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+const line = ({
+  engine,
+  dtype,
+  task,
+  size,
+  batch,
+  seconds,
+  gflops,
+  peakBytes,
+  building,
+  outside,
+  cosine,
+}: Row): string =>
   [
     engine.padEnd(10),
     dtype.padEnd(9),
@@ -59,6 +73,9 @@ const line = ({ engine, dtype, task, size, batch, seconds, gflops, peakBytes }: 
     `${seconds.toFixed(3)} s`.padStart(10),
     `${gflops.toFixed(0)} GFLOP/s`.padStart(13),
     `${(peakBytes / 1e9).toFixed(2)} GB peak`.padStart(14),
+    ...(building === undefined || engine !== "compiled" ? [] : [`built in ${building.toFixed(1)} s`]),
+    ...(outside === undefined || engine !== "compiled" ? [] : [`${percent(outside)} outside the program`]),
+    ...(cosine === undefined ? [] : [`cosine ≥ ${cosine.toFixed(4)}`]),
   ].join("  ");
 
 /** Ratios of compiled to everything else on the same task and size, then what could not run. */
@@ -70,7 +87,7 @@ function summary({ machine, rows, missing }: BenchReport): string {
         .filter(({ engine, task, size }) => engine !== "compiled" && task === ours.task && size === ours.size)
         .map(
           (other) =>
-            `${ours.task}: compiled takes ${(ours.seconds / other.seconds).toFixed(2)} × ${other.engine} ${other.dtype} (memory ${(ours.peakBytes / other.peakBytes).toFixed(2)} ×)`,
+            `${ours.task}: compiled ${ours.dtype} takes ${(ours.seconds / other.seconds).toFixed(2)} × ${other.engine} ${other.dtype} (memory ${(ours.peakBytes / other.peakBytes).toFixed(2)} ×)`,
         ),
     );
   return [

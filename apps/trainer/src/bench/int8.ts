@@ -1,0 +1,60 @@
+import type { FloatTensor, HostPatches } from "@kdc-mae/core";
+import { bind, createProgram, type Hosted, type Trace, trace, weightsInt8 } from "@kdc-mae/engine";
+import type { ModelConfig } from "@kdc-mae/model";
+import { embedFunction, type WithEncoder } from "../evaluate/embedding.js";
+import { type Timed, timed } from "./timed.js";
+
+/** Cosine of two rows of D numbers. */
+const cosine = (a: Float32Array, b: Float32Array): number => {
+  let [ab, aa, bb] = [0, 0, 0];
+  for (const [i, x] of a.entries()) {
+    ab += x * b[i];
+    aa += x * x;
+    bb += b[i] * b[i];
+  }
+  return ab / Math.sqrt(aa * bb);
+};
+
+/** The smallest cosine between rows of the same place in `[B, D]` and `[B, D]`. */
+export function smallestCosine(a: FloatTensor, b: FloatTensor): number {
+  const [B, D] = a.shape;
+  const row = ({ data }: FloatTensor, i: number) => data.subarray(i * D, (i + 1) * D);
+  return Math.min(...Array.from({ length: B }, (_, i) => cosine(row(a, i), row(b, i))));
+}
+
+/** Embeds with weights in 8 bits, and compares with float32 embeddings of the same clips. */
+export async function runInt8(
+  work: { readonly steps: number; readonly warmup: number },
+  config: ModelConfig,
+  { encoder }: WithEncoder<FloatTensor>,
+  patches: HostPatches,
+): Promise<Timed> {
+  const params = { encoder };
+  const start = performance.now();
+  const traced = trace(embedFunction(config), { params, patches } as unknown as Hosted<
+    Parameters<ReturnType<typeof embedFunction>>[0]
+  >);
+  const bound = bind(traced, "params", params);
+  const inputs = { patches } as never;
+  type Pooled = Readonly<Record<"audio" | "visual" | "joint", FloatTensor>>;
+  const embed = async (graph: Trace<never, unknown>) => createProgram(graph);
+  const program = await embed(weightsInt8(bound) as never);
+  const building = (performance.now() - start) / 1000;
+  try {
+    const measured = await timed(work, () => program.run(inputs));
+    const peakBytes = process.resourceUsage().maxRSS * 1024;
+    const ours = (await program.run(inputs)) as unknown as Pooled;
+    const exact = await embed(bound as never);
+    const theirs = (await exact.run(inputs)) as unknown as Pooled;
+    await exact.dispose();
+    const streams = ["audio", "visual", "joint"] as const;
+    return {
+      ...measured,
+      building,
+      peakBytes,
+      cosine: Math.min(...streams.map((s) => smallestCosine(ours[s], theirs[s]))),
+    };
+  } finally {
+    await program.dispose();
+  }
+}

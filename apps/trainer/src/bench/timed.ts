@@ -1,0 +1,32 @@
+/** What was measured of one engine's work. */
+export type Timed = {
+  /** Of each timed repetition. */
+  readonly seconds: readonly number[];
+  /** Seconds of the first repetition, tracing and session included. */
+  readonly preparing: number;
+  /** Seconds of making the program: tracing and session, nothing else. */
+  readonly building?: number;
+  /** Share of the timed repetitions spent outside the program: optimizer, checks, reports. */
+  readonly outside?: number;
+  /** Smallest cosine of an int8 embedding to the float32 one of the same clip. */
+  readonly cosine?: number;
+  /** Peak memory of the process, where it was read before the process did something else. */
+  readonly peakBytes?: number;
+};
+
+/** Runs something some times untimed, then timed. */
+export async function timed(
+  { steps, warmup }: { readonly steps: number; readonly warmup: number },
+  run: () => Promise<unknown>,
+): Promise<Timed> {
+  const start = performance.now();
+  let preparing = 0;
+  const seconds: number[] = [];
+  for (let index = 0; index < warmup + steps; index++) {
+    const began = performance.now();
+    await run();
+    if (index === 0) preparing = (performance.now() - start) / 1000;
+    if (index >= warmup) seconds.push((performance.now() - began) / 1000);
+  }
+  return { seconds, preparing };
+}
