@@ -114,6 +114,17 @@ export type {
 } from "./report/report-input.js";
 export { reportMarkdown } from "./report/report-markdown.js";
 export { reportJson, reportRecord } from "./report/report-record.js";
+export { type Results, resultsHtml, resultsJson, resultsMarkdown, resultsText } from "./report/results/results.js";
+export {
+  classificationSection,
+  type Figure,
+  inpaintingSection,
+  localizationSection,
+  type ResultSection,
+  type ResultTable,
+  retrievalSection,
+  taggingSection,
+} from "./report/results/section.js";
 export { type Neighbour, neighbours } from "./retrieval/neighbours.js";
 export { choosePerClass } from "./retrieval/per-class.js";
 export { crossModalRanks, type Ranks } from "./retrieval/ranks.js";

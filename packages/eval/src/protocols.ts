@@ -19,6 +19,16 @@ const fineTuned: Protocol = {
   notes: [],
 };
 
+const tenFrames =
+  "every frame of the clip (ten equally spaced over at most 10 s), probabilities averaged, nothing hidden";
+
+const missing = (modality: "audio" | "visual"): Protocol =>
+  varyProtocol(fineTuned, {
+    name: `classification-missing-${modality}`,
+    mode: `model fine-tuned on both, given no ${modality}: mean of the unified-norm pass and the modality-norm pass`,
+    pooling: `mean of the ${modality === "audio" ? "visual" : "audio"} tokens of each pass, then the model's own head`,
+  });
+
 const probeJoint = varyProtocol(fineTuned, {
   name: "linear-probe-joint",
   mode: "joint pass; encoder frozen, one linear layer trained on training clips",
@@ -60,6 +70,30 @@ const inpainting: Protocol = {
   notes: [],
 };
 
+/** Hidden shares and mask kinds that inpainting is told at. */
+const maskRatios = [50, 75, 90] as const;
+const maskKinds = {
+  random: "patches of both hidden at random",
+  time: "whole moments of the spectrogram hidden; patches of the picture at random",
+  frequency: "whole frequency bands of the spectrogram hidden; patches of the picture at random",
+  "time-frequency":
+    "all of the spectrogram but a block of some bands by some moments hidden; patches of the picture at random",
+} as const;
+
+const inpaintings: readonly Protocol[] = Object.entries(maskKinds).flatMap(([kind, words]) =>
+  maskRatios.map((ratio) =>
+    varyProtocol(inpainting, {
+      name: `inpainting-${kind}-${ratio}`,
+      frames: `middle frame with the whole spectrogram; ${ratio} % of the patches of each hidden: ${words}`,
+    }),
+  ),
+);
+
+const detection = {
+  presence: "AP and best F1 of the highest cosine as the confidence that a visible source sounds",
+  located: "the same, a hit having cIoU ≥ 0.5 as well; recall counts every visible source",
+};
+
 const localization: Protocol = {
   name: "localization-ez-vsl",
   task: "localization",
@@ -93,25 +127,44 @@ export const protocols: readonly Protocol[] = [
   fineTuned,
   varyProtocol(fineTuned, {
     name: "classification-10-frames",
-    frames: "ten frames equally spaced over at most 10 s, probabilities averaged over them, nothing hidden",
+    frames: tenFrames,
   }),
-  ...(["audio", "visual"] as const).map((missing) =>
-    varyProtocol(fineTuned, {
-      name: `classification-missing-${missing}`,
-      mode: `model fine-tuned on both, given no ${missing}: mean of the unified-norm pass and the modality-norm pass`,
-      pooling: `mean of the ${missing === "audio" ? "visual" : "audio"} tokens of each pass, then the model's own head`,
-    }),
-  ),
+  missing("visual"),
+  missing("audio"),
+  varyProtocol(missing("audio"), { name: "classification-10-frames-missing-audio", frames: tenFrames }),
   retrieval,
   varyProtocol(retrieval, {
     name: "retrieval-five-per-class",
     gallery: "five test clips of every class, drawn by seed; the right answer is the other half of the same clip",
   }),
-  inpainting,
+  ...inpaintings,
   localization,
   varyProtocol(localization, {
     name: "localization-plain-iou",
     pooling: "cosine of the mean audio embedding with each visual token, nearest upsampling to the frame, min–max",
     metrics: { ciou: "plain intersection over union of the pixels above 0.5 of the min–max map with the box" },
+  }),
+  varyProtocol(localization, {
+    name: "localization-silent",
+    gallery: "all test clips with a box inside the frame, and each of their frames again with silence for a sound",
+    metrics: detection,
+    notes: ["silence is digital: a waveform of zeros"],
+  }),
+  varyProtocol(localization, {
+    name: "localization-off-screen",
+    gallery:
+      "all test clips with a box inside the frame, and each of their frames again with the sound of a test clip of another class, drawn by seed",
+    metrics: detection,
+    notes: ["a clip's other objects may happen to look like what sounds off screen"],
+  }),
+  varyProtocol(localization, {
+    name: "localization-over-time",
+    frames: "every frame of the clip (ten equally spaced over at most 10 s), each with the sound around it",
+    pooling:
+      "cosine of the mean of the audio tokens within half a second of the frame with each visual token, bilinear (corners aligned) to the frame, min–max",
+    notes: [
+      "each time step has its own sound and frame; a clip's figure is the mean over its steps",
+      "the audio tokens have attended to the whole clip before they are averaged",
+    ],
   }),
 ];

@@ -1,7 +1,7 @@
 import { dirname, join } from "node:path";
 import { type ReportInput, reportJson } from "@kdc-mae/eval";
 import { countParameters } from "@kdc-mae/model";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { frontEndFor } from "../corpus/front-end.js";
 import { defaultMedia, openCorpus } from "../corpus/open-corpus.js";
 import { evaluate } from "../evaluate/evaluate.js";
@@ -9,36 +9,52 @@ import { settingsOf } from "../evaluate/run-in-words.js";
 import { headlineTable, writeReport } from "../evaluate/write-report.js";
 import { readModel } from "../run/model-file.js";
 import { untilInterrupted } from "../terminal/interrupt.js";
-import { type EngineChoice, engineName, executeFor, withEngineOptions } from "./engine-options.js";
+import { engineName, executeFor, withEngineOptions } from "./engine-options.js";
+import { dataAt, evaluateUnder, listProtocols, type ProtocolOptions } from "./evaluate-protocols.js";
+import { collect } from "./options.js";
 
-type EvaluateOptions = EngineChoice & {
-  readonly media: string;
-  readonly data?: string;
-  readonly out?: string;
-  readonly json?: true;
-};
+type EvaluateOptions = ProtocolOptions & { readonly list?: true };
 
 /** Adds `kdc-mae evaluate`. */
 export function addEvaluateCommand(program: Command): void {
   const command = program
     .command("evaluate")
-    .description("evaluate a pretrained model: retrieval, linear probes, inpainting, localization")
-    .argument("[model]", "a model.safetensors that kdc-mae wrote", "runs/demo/model.safetensors")
-    .option("--data <manifest>", "clips to evaluate on (default: the data of the model's own experiment)")
+    .description("evaluate a model under named protocols, or a pretrained one on all four tasks with a picture report")
+    .argument("[model]", "a pretrained or fine-tuned .safetensors that kdc-mae wrote", "runs/demo/model.safetensors")
+    .option("--protocol <name>", "evaluate under this protocol; may be given several times", collect, [])
+    .option("--list", "print every protocol in full")
+    .option("--data <path>", "a manifest, folder or prepared shards (default: the data of the model's own experiment)")
+    .addOption(
+      new Option("--split <name>", "with --protocol: which clips are evaluated")
+        .choices(["train", "validation", "test"])
+        .default("test"),
+    )
+    .option("--denormalize", "with --protocol: bring predictions of normalised pixels back with the true statistics")
     .option("--media <folder>", "where made clips are, for models trained on made data", defaultMedia)
     .option("--out <folder>", "where the report goes (default: evaluation, beside the model)")
     .option("--json", "print the report as JSON")
-    .addHelpText("after", "\nExample:\n  kdc-mae evaluate runs/demo/model.safetensors --json\n");
+    .addHelpText(
+      "after",
+      `
+Examples:
+  kdc-mae evaluate runs/demo/model.safetensors --json
+  kdc-mae evaluate runs/demo/model.safetensors --protocol retrieval-middle-frame --protocol inpainting-time-75
+  kdc-mae evaluate runs/vggsound/averaged.safetensors --protocol classification-10-frames --data shards/test
+`,
+    );
   withEngineOptions(command).action((model: string, options: EvaluateOptions) =>
-    untilInterrupted((signal) => run(model, options, signal)),
+    untilInterrupted(async (signal) => {
+      if (options.list) process.stdout.write(listProtocols());
+      else if (options.protocol.length > 0) await evaluateUnder(model, options, signal);
+      else await run(model, options, signal);
+    }),
   );
 }
 
 async function run(path: string, options: EvaluateOptions, signal: AbortSignal): Promise<void> {
   const started = performance.now();
   const { config, params, statistics, experiment: trained } = await readModel(path);
-  const experiment =
-    options.data === undefined ? trained : { ...trained, data: { kind: "manifest" as const, path: options.data } };
+  const experiment = options.data === undefined ? trained : { ...trained, data: dataAt(options.data) };
   const { splits, leftOut } = await openCorpus(experiment, frontEndFor(config, experiment.visual.framesPerClip), {
     media: options.media,
     needs: ["train", "test"],

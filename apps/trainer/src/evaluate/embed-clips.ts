@@ -15,17 +15,27 @@ export const middleFrame = (clip: StoredClip): number => Math.floor(clip.frames.
 /** Clips with their middle pictures as patches; where clips run out, the last one fills the batch up. */
 export type FilledBatch = { readonly clips: readonly StoredClip[]; readonly patches: HostPatches };
 
+/** Clips one after the other, held or still to come. */
+export type ClipStream = Iterable<StoredClip> | AsyncIterable<StoredClip>;
+
 /** Batches of one size, as compiled programs want them. */
-export function* filledBatches(
-  clips: readonly StoredClip[],
+export async function* filledBatches(
+  clips: ClipStream,
   { grids, statistics, batch }: Cutting,
-): Generator<FilledBatch> {
-  for (let from = 0; from < clips.length; from += batch) {
-    const part = clips.slice(from, from + batch);
-    const filled = Array.from({ length: batch }, (_, index) => part[Math.min(index, part.length - 1)]);
-    const picks = filled.map((clip) => ({ clip, frame: middleFrame(clip) }));
-    yield { clips: part, patches: cutBatch(picks, grids, statistics) };
+): AsyncGenerator<FilledBatch> {
+  const filled = (part: readonly StoredClip[]): FilledBatch => {
+    const all = Array.from({ length: batch }, (_, index) => part[Math.min(index, part.length - 1)]);
+    const picks = all.map((clip) => ({ clip, frame: middleFrame(clip) }));
+    return { clips: part, patches: cutBatch(picks, grids, statistics) };
+  };
+  let part: StoredClip[] = [];
+  for await (const clip of clips) {
+    part.push(clip);
+    if (part.length < batch) continue;
+    yield filled(part);
+    part = [];
   }
+  if (part.length > 0) yield filled(part);
 }
 
 /** One clip's embeddings: mean of each stream `[D]`, and the visual tokens `[Nv, D]`. */
@@ -53,7 +63,7 @@ export async function embedClips(
   const made: ClipEmbedding[] = [];
   let embedder: Awaited<ReturnType<typeof createEmbedder>> | undefined;
   try {
-    for (const { clips: part, patches } of filledBatches(clips, cutting)) {
+    for await (const { clips: part, patches } of filledBatches(clips, cutting)) {
       embedder ??= await createEmbedder(execute, config, params, patches);
       const { audio, visual, joint, tokens } = await embedder.embed(patches);
       for (const [index, clip] of part.entries()) {

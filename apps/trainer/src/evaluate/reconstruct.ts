@@ -4,7 +4,7 @@ import { batchViews, type Masker } from "@kdc-mae/masking";
 import { type ModelConfig, type ModelParams, pretrainForward } from "@kdc-mae/model";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { StoredClip } from "../corpus/stored-clip.js";
-import { type Cutting, filledBatches } from "./embed-clips.js";
+import { type ClipStream, type Cutting, filledBatches } from "./embed-clips.js";
 
 type Inputs = { readonly params: ModelParams<Tensor>; readonly patches: Patches; readonly views: readonly View[] };
 
@@ -24,7 +24,7 @@ export const reconstructFunction =
 
 /** Hides patches of clips by a seeded masker, and predicts them. Masks depend on seed and clip alone. */
 export async function* reconstructClips(
-  clips: readonly StoredClip[],
+  clips: ClipStream,
   model: { readonly execute: Execute; readonly config: ModelConfig; readonly params: ModelParams<FloatTensor> },
   cutting: Cutting,
   masker: Masker,
@@ -34,7 +34,7 @@ export async function* reconstructClips(
   const root = createRng(seed).fork("evaluate");
   let program: Program<Inputs, ReturnType<ReturnType<typeof reconstructFunction>>> | undefined;
   try {
-    for (const { clips: part, patches } of filledBatches(clips, cutting)) {
+    for await (const { clips: part, patches } of filledBatches(clips, cutting)) {
       const B = patches.audio.shape[0];
       const ids = Array.from({ length: B }, (_, index) => part[Math.min(index, part.length - 1)].item.id);
       const views = batchViews(ids.map((id) => masker(cutting.grids, root.fork(id))));

@@ -10,15 +10,16 @@ import {
   linearProbe,
   localization,
   type PixelTargets,
+  type Protocol,
   protocols,
   type RetrievalResult,
   retrieval,
   standardUnits,
 } from "@kdc-mae/eval";
-import { randomViews } from "@kdc-mae/masking";
+import { type Masker, randomViews } from "@kdc-mae/masking";
 import type { ModelConfig, ModelParams } from "@kdc-mae/model";
 import type { StoredClip } from "../corpus/stored-clip.js";
-import { type ClipEmbedding, type Cutting, labelsOf, middleFrame, stacked } from "./embed-clips.js";
+import { type ClipEmbedding, type ClipStream, type Cutting, labelsOf, middleFrame, stacked } from "./embed-clips.js";
 import { firstClips, reconstructClips } from "./reconstruct.js";
 
 const streams = ["audio", "visual", "joint"] as const;
@@ -78,9 +79,9 @@ export async function localize(
   });
 }
 
-/** Hides patches at random, predicts them, and measures the error on hidden patches. */
+/** Hides patches (at random unless told), predicts them, and measures the error on hidden patches. */
 export function inpaint(
-  clips: readonly StoredClip[],
+  clips: ClipStream,
   model: { readonly execute: Execute; readonly config: ModelConfig; readonly params: ModelParams<FloatTensor> },
   cutting: Cutting,
   options: {
@@ -88,10 +89,12 @@ export function inpaint(
     readonly seed: number;
     readonly targets: PixelTargets;
     readonly leftOut: Readonly<Record<string, number>>;
+    readonly mask?: { readonly kind: string; readonly masker: Masker };
+    readonly protocol?: Protocol;
   },
 ): Promise<InpaintingResult> {
   async function* batches() {
-    const masker = randomViews({ views: 1, ratio: options.ratio });
+    const masker = options.mask?.masker ?? randomViews({ views: 1, ratio: options.ratio });
     for await (const made of reconstructClips(clips, model, cutting, masker, options.seed)) {
       const pair = (modality: "audio" | "visual") => {
         const first = <T extends FloatTensor | IntTensor>(tensor: T) => firstClips(tensor, made.clips.length);
@@ -108,6 +111,8 @@ export function inpaint(
   return inpainting({
     batches: batches(),
     targets: options.targets,
+    mask: options.mask?.kind,
+    protocol: options.protocol,
     units: { ...standardUnits, audio: { ...standardUnits.audio, deviation: [cutting.statistics.std] } },
     leftOut: options.leftOut,
   });

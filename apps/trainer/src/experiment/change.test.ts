@@ -12,6 +12,13 @@ describe("withChanges", () => {
     expect(base.model.heads).toBe(4);
   });
 
+  it("replaces data and schedules that become another kind", () => {
+    const base = { data: { kind: "synthetic", train: 3 }, masking: { kind: "complementary", views: 2 } };
+    const changes = { data: { kind: "shards", path: "set" }, masking: { kind: "independent" } };
+    expect(withChanges(base, changes)).toEqual({ ...changes, masking: { kind: "independent", views: 2 } });
+    expect(withChanges(base, { data: { train: 5 } })).toEqual({ ...base, data: { kind: "synthetic", train: 5 } });
+  });
+
   it("reads assignments", () => {
     expect(parseChange("masking.views=3")).toEqual({ masking: { views: 3 } });
     expect(parseChange("name=arm-b")).toEqual({ name: "arm-b" });

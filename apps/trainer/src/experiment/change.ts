@@ -3,12 +3,22 @@ type Json = Record<string, unknown>;
 const isRecord = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** A base with changes laid over it: records merge key by key, lists and values are replaced, `null` removes a key. */
+/** Records whose keys depend on their kind. */
+const unions = new Set(["data", "schedule"]);
+
+const becomesAnotherKind = (before: unknown, change: unknown): boolean =>
+  isRecord(before) && isRecord(change) && "kind" in change && before.kind !== change.kind;
+
+/**
+ * A base with changes laid over it: records merge key by key, lists and values are replaced, `null` removes a key. Data
+ * and schedules that become another `kind` are replaced whole, since the old kind's keys mean nothing to the new one.
+ */
 export function withChanges(base: unknown, changes: unknown): unknown {
   if (!isRecord(base) || !isRecord(changes)) return changes;
   const merged: Json = { ...base };
   for (const [key, change] of Object.entries(changes)) {
     if (change === null) delete merged[key];
+    else if (unions.has(key) && becomesAnotherKind(base[key], change)) merged[key] = change;
     else merged[key] = key in base ? withChanges(base[key], change) : change;
   }
   return merged;

@@ -6,10 +6,10 @@ import type { StoredClip } from "../corpus/stored-clip.js";
 import { checkFineTuning } from "./named.js";
 import type { CheckedFineTuning, FineTuning } from "./schema.js";
 
-export const grids = { audio: audioGrid(48, 32, 16), visual: visualGrid(48, 16) };
+export const grids = { audio: audioGrid(96, 32, 16), visual: visualGrid(48, 12) };
 export const frontEnd: FrontEnd = { ...frontEndFor(grids, 2), keepSound: true };
 
-/** A model of 24 channels: 6 audio and 9 picture patches. */
+/** A model of 24 channels: 12 audio and 16 picture patches. */
 export const config: ModelConfig = {
   ...presets.tiny,
   ...grids,

@@ -5,11 +5,13 @@ import {
   checkConfig,
   loadClassifier,
   type ModelConfig,
+  type TensorFile,
 } from "@kdc-mae/model";
 import { readCheckpoint, saveCheckpoint } from "@kdc-mae/model/node";
 import type { Statistics } from "../corpus/batch.js";
 import { checkFineTuning } from "../finetune/named.js";
 import type { CheckedFineTuning } from "../finetune/schema.js";
+import { modelIn, type SavedModel } from "./model-file.js";
 
 /** A fine-tuned classifier with what is needed to use it. */
 export type SavedClassifier = {
@@ -45,8 +47,20 @@ export const saveClassifier = (path: string, saved: SavedClassifier): Promise<vo
  *
  * @throws KdcError for a checkpoint without its classes
  */
-export async function readClassifier(path: string): Promise<SavedClassifier> {
-  const { tensors, metadata } = await readCheckpoint(path);
+export const readClassifier = async (path: string): Promise<SavedClassifier> =>
+  classifierIn(path, await readCheckpoint(path));
+
+/** A pretrained model or a classifier, whichever the file holds. */
+export async function readEither(
+  path: string,
+): Promise<{ readonly model: SavedModel } | { readonly classifier: SavedClassifier }> {
+  const file = await readCheckpoint(path);
+  return file.metadata.classes === undefined
+    ? { model: modelIn(path, file) }
+    : { classifier: classifierIn(path, file) };
+}
+
+function classifierIn(path: string, { tensors, metadata }: TensorFile): SavedClassifier {
   const { config: sizes, statistics, classes, experiment, weights = "unknown" } = metadata;
   if (sizes === undefined || statistics === undefined || classes === undefined || experiment === undefined) {
     throw new KdcError({

@@ -1,5 +1,5 @@
 import { type FloatTensor, KdcError } from "@kdc-mae/core";
-import { checkConfig, loadModel, type ModelConfig, type ModelParams, presets } from "@kdc-mae/model";
+import { checkConfig, loadModel, type ModelConfig, type ModelParams, presets, type TensorFile } from "@kdc-mae/model";
 import { readCheckpoint, saveCheckpoint } from "@kdc-mae/model/node";
 import type { Statistics } from "../corpus/batch.js";
 import { checkExperiment } from "../experiment/check.js";
@@ -31,8 +31,10 @@ export const saveModel = (path: string, { config, params, statistics, experiment
  *
  * @throws KdcError for a checkpoint without its experiment, or of other sizes than it says
  */
-export async function readModel(path: string): Promise<SavedModel> {
-  const { tensors, metadata } = await readCheckpoint(path);
+export const readModel = async (path: string): Promise<SavedModel> => modelIn(path, await readCheckpoint(path));
+
+/** The model in a file that was read. See {@link readModel}. */
+export function modelIn(path: string, { tensors, metadata }: TensorFile): SavedModel {
   if (metadata.config === undefined || metadata.experiment === undefined || metadata.statistics === undefined) {
     throw new KdcError({
       where: `checkpoint ${path}`,

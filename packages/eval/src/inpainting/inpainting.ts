@@ -127,7 +127,7 @@ export async function inpainting(input: InpaintingInput): Promise<InpaintingResu
   }
   const ratio = { audio: mean(audio.map((one) => one.ratio)), visual: mean(visual.map((one) => one.ratio)) };
   return {
-    protocol: input.protocol ?? describe(mask, ratio, targets),
+    protocol: withTargets(input.protocol ?? describe(mask, ratio), targets),
     evaluated,
     leftOut: input.leftOut ?? {},
     mask,
@@ -138,17 +138,23 @@ export async function inpainting(input: InpaintingInput): Promise<InpaintingResu
   };
 }
 
-/** The standard protocol with this run's mask and targets in it. */
-function describe(mask: string, ratio: Readonly<Record<"audio" | "visual", number>>, targets: PixelTargets): Protocol {
+/** The standard protocol with this run's mask in it. */
+function describe(mask: string, ratio: Readonly<Record<"audio" | "visual", number>>): Protocol {
   const percent = (share: number) => Math.round(100 * share);
   return varyProtocol(findProtocol(protocols, "inpainting-random-75"), {
     name: `inpainting-${mask}-${percent(ratio.audio)}`,
     frames: `middle frame with the whole spectrogram; ${percent(ratio.audio)} % of the audio and ${percent(ratio.visual)} % of the visual patches hidden, mask kind ${mask}`,
-    notes:
-      targets === "de-normalized"
-        ? [
-            "the model predicts normalised patches; they were brought back with the TRUE mean and deviation of each hidden patch, so these errors are not comparable with those of a model that predicts pixels",
-          ]
-        : [],
   });
 }
+
+/** A protocol that says where the model's predictions were brought back. */
+const withTargets = (protocol: Protocol, targets: PixelTargets): Protocol =>
+  targets === "raw"
+    ? protocol
+    : varyProtocol(protocol, {
+        name: `${protocol.name}-de-normalized`,
+        mode: "pretraining forward of one view, decoder included; model trained on per-patch normalised pixel values",
+        notes: [
+          "the model predicts normalised patches; they were brought back with the TRUE mean and deviation of each hidden patch, so these errors are not comparable with those of a model that predicts pixels",
+        ],
+      });

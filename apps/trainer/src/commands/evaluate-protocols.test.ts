@@ -1,0 +1,135 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createRng } from "@kdc-mae/core";
+import { createPipesDecoder, locateFfmpeg, makeSet, openManifest, prepare } from "@kdc-mae/data/node";
+import { initClassifier, initModel } from "@kdc-mae/model";
+import { Command } from "commander";
+import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
+import { checkExperiment } from "../experiment/check.js";
+import { named } from "../experiment/named.js";
+import { config, statistics, tinyWith } from "../finetune/made-clips.test.support.js";
+import { saveClassifier } from "../run/classifier-file.js";
+import { saveModel } from "../run/model-file.js";
+import { addEvaluateCommand } from "./evaluate.js";
+import { addFinetuneCommand } from "./finetune.js";
+
+let folder = "";
+const at = (name: string) => join(folder, name);
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "kdc-mae-evaluate-"));
+  const { path: ffmpeg } = await locateFfmpeg({ env: process.env });
+  const counts = { train: 10, validation: 4, test: 5 };
+  const set = { directory: at("media"), ffmpeg, counts, seed: 3, options: { size: 64, kinds: ["bell", "drum"] } };
+  await makeSet(set as Parameters<typeof makeSet>[0]);
+  const manifest = await openManifest(at("media/manifest.jsonl"));
+  await prepare({
+    ...{ manifest, out: at("shards"), decoder: createPipesDecoder(ffmpeg), workers: 2 },
+    content: {
+      ...{ clipsPerShard: 8, size: 48, frames: { count: 2, limit: 0.96 }, seconds: 1.06 },
+      pictures: { kind: "ppm" },
+    },
+  });
+  const experiment = checkExperiment(
+    { ...named.demo, data: { kind: "manifest", path: at("media/manifest.jsonl") }, visual: { framesPerClip: 2 } },
+    "test",
+  );
+  await saveModel(at("model.safetensors"), { config, statistics, experiment, params: initModel(config, createRng(1)) });
+});
+afterAll(() => rm(folder, { recursive: true }));
+afterEach(() => vi.restoreAllMocks());
+
+/** Runs a command line and returns what it prints. */
+async function printed(...line: string[]): Promise<string> {
+  const program = new Command().exitOverride();
+  addEvaluateCommand(program);
+  addFinetuneCommand(program);
+  let out = "";
+  vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
+    out += text;
+    return true;
+  });
+  await program.parseAsync(line, { from: "user" });
+  return out;
+}
+
+it("lists every protocol in full", async () => {
+  const list = await printed("evaluate", "--list");
+  expect(list).toContain("protocol: classification-10-frames\ntask: classification\nframes: every frame");
+  expect(list.match(/^protocol: /gm)).toHaveLength(27);
+});
+
+const pretrainedNames = [
+  "linear-probe-joint",
+  "retrieval-five-per-class",
+  "inpainting-frequency-50",
+  "localization-ez-vsl",
+];
+const asked = (names: readonly string[]) => names.flatMap((name) => ["--protocol", name]);
+
+it("evaluates from a manifest and from shards alike, and writes text, JSON, Markdown and a page", async () => {
+  const model = at("model.safetensors");
+  const fromManifest = JSON.parse(
+    await printed("evaluate", model, ...asked(pretrainedNames), "--json", "--out", at("a")),
+  );
+  const line = ["evaluate", model, ...asked(pretrainedNames), "--data", at("shards"), "--out", at("b")];
+  const fromShards = JSON.parse(await printed(...line, "--json"));
+  // The same pictures and sounds either way; the order of clips, which retrieval draws by, is the manifest's in both.
+  expect(fromShards.results).toEqual(fromManifest.results);
+  expect(await printed(...line, "--json")).toBe(await readFile(at("b/protocols.json"), "utf8"));
+  expect(fromShards.about.data).toBe(at("shards"));
+  const text = await printed(...line);
+  expect(text).toContain("protocol: inpainting-frequency-50\n");
+  expect(text).toContain("5 clips evaluated; left out: none");
+  expect(await readFile(at("b/protocols.md"), "utf8")).toContain("### Confusion: true class by row");
+  expect(await readFile(at("b/protocols.html"), "utf8")).toContain('<h2 id="retrieval-five-per-class">');
+});
+
+it("fine-tunes from shards, then evaluates what it made", async () => {
+  const data = JSON.stringify({ kind: "shards", path: at("shards"), workers: 1 });
+  const settings = [
+    `data=${data}`,
+    "training.batch=5",
+    "training.epochs=2",
+    "averaging=null",
+    "audio.specAugment.time=11",
+  ];
+  const out = await printed(
+    ...["finetune", "demo-finetune", "--init", at("model.safetensors"), "--out", at("run")],
+    ...settings.flatMap((setting) => ["--set", setting]),
+  );
+  expect(out).toMatch(/^accuracy on the validation clips: best \d+\.\d % \(epoch [12]\), last/);
+  const best = at("run/best.safetensors");
+  const text = await printed("evaluate", best, ...asked(["classification-10-frames", "classification-missing-audio"]));
+  expect(text).toContain("5 clips evaluated");
+  expect(text).toContain("mode: model fine-tuned on both, given no audio");
+  await expect(printed("evaluate", best)).rejects.toThrow(
+    "it is a fine-tuned classifier, which has no decoder any more. Give the pretrained model.safetensors, or evaluate the classifier under a protocol: --protocol NAME",
+  );
+});
+
+it("says in words what does not fit", async () => {
+  const strange = at("strange.safetensors");
+  await saveClassifier(strange, {
+    ...{ config, statistics, classes: ["horn", "siren"], experiment: tinyWith({}), weights: "none" },
+    params: initClassifier(config, 2, createRng(1)),
+  });
+  const line = ["evaluate", strange, ...asked(["classification-middle-frame"]), "--data", at("shards")];
+  await expect(printed(...line)).rejects.toThrow(
+    /test clips: labels that are none of the 2 classes: \w+.*; the classes are horn, siren/,
+  );
+  await expect(printed("evaluate", strange, ...asked(["retrieval"]))).rejects.toThrow("there is no protocol named");
+  await expect(
+    printed(
+      "finetune",
+      "demo-finetune",
+      "--init",
+      at("model.safetensors"),
+      "--set",
+      "model.preset=tiny",
+      "--out",
+      at("x"),
+    ),
+  ).rejects.toThrow(/it is of another size than the experiment: embedDim is 24, not 64/);
+});

@@ -1,0 +1,89 @@
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { printProtocol, type Results, resultsHtml, resultsJson, resultsMarkdown, resultsText } from "@kdc-mae/eval";
+import { countParameters } from "@kdc-mae/model";
+import { openSplitSets } from "../corpus/clip-set.js";
+import { protocolsNamed, runnableProtocols } from "../evaluate/protocols/plan.js";
+import { neededSplits, runProtocols } from "../evaluate/protocols/run.js";
+import { frontEndOf, ownData, type Saved, sharedOf } from "../evaluate/protocols/subject.js";
+import type { CheckedExperiment } from "../experiment/schema.js";
+import { atomicWrite } from "../run/atomic-write.js";
+import { readEither } from "../run/classifier-file.js";
+import { startProgress } from "../terminal/progress.js";
+import { type EngineChoice, engineName, executeFor } from "./engine-options.js";
+
+export type ProtocolOptions = EngineChoice & {
+  readonly media: string;
+  readonly data?: string;
+  readonly split: "train" | "validation" | "test";
+  readonly out?: string;
+  readonly protocol: readonly string[];
+  readonly denormalize?: true;
+  readonly json?: true;
+};
+
+/** Every protocol there is, in full. */
+export const listProtocols = (): string =>
+  `${runnableProtocols.map(({ protocol }) => printProtocol(protocol)).join("\n\n")}\n`;
+
+const isRemote = (path: string) => /^(https?|s3):\/\//.test(path);
+
+/** A folder that prepare made, a tar or an address is shards; anything else is a manifest. */
+export const dataAt = (path: string): CheckedExperiment["data"] =>
+  isRemote(path) || path.endsWith(".tar") || existsSync(join(path, "dataset.json"))
+    ? { kind: "shards", path, workers: 1 }
+    : { kind: "manifest", path };
+
+/** What was evaluated, line by line. */
+function aboutLines(path: string, saved: Saved, options: ProtocolOptions, data: CheckedExperiment["data"]) {
+  const { params, experiment } = sharedOf(saved);
+  return [
+    ["model", path],
+    ["experiment", `${experiment.name}, seed ${experiment.seed}`],
+    ["parameters", countParameters(params).toLocaleString("en")],
+    ...("classifier" in saved ? [["weights", saved.classifier.weights] as const] : []),
+    ["data", "path" in data ? data.path : `made clips, ${data.train} + ${data.validation} + ${data.test}`],
+    ["split", options.split],
+    ["engine", engineName(options)],
+    ["intervals", "95 % percentile bootstrap over clips, 1,000 resamples"],
+  ] as const;
+}
+
+/** Evaluates under named protocols; prints the figures with every protocol in full, and writes them to a folder. */
+export async function evaluateUnder(path: string, options: ProtocolOptions, signal: AbortSignal): Promise<void> {
+  const chosen = protocolsNamed(options.protocol);
+  const saved = await readEither(path);
+  const { data: own, seed } = ownData(saved);
+  const data = options.data === undefined ? own : dataAt(options.data);
+  const { split } = options;
+  const { sets, leftOut, close } = await openSplitSets({ data, seed }, frontEndOf(saved), {
+    ...{ media: options.media, unsplit: options.data === undefined ? "train" : split, signal },
+    needs: neededSplits(
+      chosen.map(({ plan }) => plan),
+      split,
+    ),
+  });
+  const progress = startProgress("evaluate", chosen.length, "protocols");
+  const sections = await runProtocols(chosen, {
+    ...{ saved, sets, split, leftOut, batch: 32, signal, execute: executeFor(options) },
+    denormalize: options.denormalize === true,
+    onProgress: (what) => progress.update(0, what),
+  }).finally(async () => {
+    progress.stop();
+    await close();
+  });
+  const results: Results = {
+    title: `${sharedOf(saved).experiment.name} under ${chosen.length === 1 ? chosen[0].protocol.name : `${chosen.length} protocols`}`,
+    about: aboutLines(path, saved, options, data),
+    sections,
+  };
+  const out = options.out ?? join(dirname(path), "evaluation");
+  await mkdir(out, { recursive: true });
+  await atomicWrite(join(out, "protocols.json"), resultsJson(results));
+  await atomicWrite(join(out, "protocols.md"), resultsMarkdown(results));
+  await atomicWrite(join(out, "protocols.html"), resultsHtml(results));
+  process.stdout.write(
+    options.json ? resultsJson(results) : `${resultsText(results)}\n\nreport: ${resolve(out, "protocols.html")}\n`,
+  );
+}

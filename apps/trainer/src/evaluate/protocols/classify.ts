@@ -1,0 +1,81 @@
+import { classificationSection, type Protocol, type ResultSection, taggingSection, varyProtocol } from "@kdc-mae/eval";
+import type { ClassifierMode } from "@kdc-mae/model";
+import { expectClasses } from "../../finetune/classes.js";
+import { linkOf } from "../../finetune/run-fine-tuning.js";
+import { createPredictor } from "../predict.js";
+import { isSingleLabel, scoreClasses } from "../score-classes.js";
+import type { Plan } from "./plan.js";
+import { cuttingOf, evaluatedSet, refuseModel, type Subject } from "./subject.js";
+
+const inWords: Readonly<Record<ClassifierMode, { readonly mode: string; readonly pooling: string }>> = {
+  multimodal: {
+    mode: "joint pass of a fine-tuned model",
+    pooling: "mean of the joint tokens (audio and visual), then the model's own head",
+  },
+  "audio-only": {
+    mode: "audio-only pass of a model fine-tuned on sound alone",
+    pooling: "mean of the audio tokens, then the model's own head",
+  },
+  "visual-only": {
+    mode: "visual-only pass of a model fine-tuned on pictures alone",
+    pooling: "mean of the visual tokens, then the model's own head",
+  },
+  "missing-audio": { mode: "", pooling: "" },
+  "missing-visual": { mode: "", pooling: "" },
+};
+
+/**
+ * Scores a fine-tuned classifier.
+ *
+ * @throws KdcError for a model without a head, a missing modality of a model that was tuned on one, labels that are no
+ * classes of the model, NaN scores
+ */
+export async function classifyClips(
+  protocol: Protocol,
+  plan: Extract<Plan, { task: "classification" }>,
+  subject: Subject,
+): Promise<ResultSection> {
+  const { saved, execute, batch, leftOut, onProgress, signal } = subject;
+  if (!("classifier" in saved)) {
+    return refuseModel(
+      protocol.name,
+      "the model is pretrained and has no classes",
+      "Give a classifier that kdc-mae finetune made, or use linear-probe-joint, linear-probe-audio, linear-probe-visual",
+    );
+  }
+  const { config, params, statistics, classes, experiment, weights } = saved.classifier;
+  if (plan.missing !== undefined && experiment.mode !== "multimodal") {
+    refuseModel(
+      protocol.name,
+      `the classifier was tuned ${experiment.mode}, so it misses nothing`,
+      "Give one that was tuned with mode multimodal, or use classification-middle-frame",
+    );
+  }
+  const mode: ClassifierMode = plan.missing === undefined ? experiment.mode : `missing-${plan.missing}`;
+  const link = linkOf(experiment);
+  const clips = evaluatedSet(subject);
+  expectClasses(`${subject.split} clips`, clips.items, classes, link === "softmax" ? "one" : "any");
+  const predictor = createPredictor(execute, {
+    ...{ config, mode, link, frames: plan.frames, statistics, grids: cuttingOf(subject).grids, batch },
+  });
+  try {
+    const predicted = await predictor.predict(
+      params,
+      clips,
+      (done) => onProgress(`${protocol.name}: ${done}/${clips.items.length}`),
+      signal,
+    );
+    const told = varyProtocol(protocol, {
+      name: protocol.name,
+      ...(plan.missing === undefined ? inWords[mode] : {}),
+      notes: [
+        `weights: ${weights}; fine-tuned ${experiment.mode}, ${experiment.tune}, ${experiment.loss.kind}`,
+        ...(mode === "audio-only" || mode === "missing-visual" ? ["no picture is looked at"] : []),
+      ],
+    });
+    const result = scoreClasses(classes, link, predicted, { protocol: told, leftOut });
+    return isSingleLabel(result) ? classificationSection(result) : taggingSection(result);
+  } finally {
+    await predictor.dispose();
+  }
+}

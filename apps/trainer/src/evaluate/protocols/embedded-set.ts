@@ -1,0 +1,77 @@
+import type { FloatTensor } from "@kdc-mae/core";
+import { type Matrix, matrix } from "@kdc-mae/eval";
+import type { ClipSet } from "../../corpus/clip-set.js";
+import type { StoredClip } from "../../corpus/stored-clip.js";
+import { filledBatches } from "../embed-clips.js";
+import { createEmbedder, type Embeddings } from "../embedding.js";
+import { cuttingOf, type Subject, sharedOf } from "./subject.js";
+
+/** Mean embeddings of every clip of a set, one row each, with what the clips are called. */
+export type EmbeddedSet = Readonly<Record<"audio" | "visual" | "joint", Matrix>> & {
+  readonly ids: readonly string[];
+  readonly labels: readonly (readonly string[])[];
+};
+
+const streams = ["audio", "visual", "joint"] as const;
+
+/** Row `index` of a tensor whose first axis is the batch. */
+export const rowOf = ({ data, shape }: FloatTensor, index: number): Float32Array => {
+  const length = data.length / shape[0];
+  return data.slice(index * length, (index + 1) * length);
+};
+
+/** Embeds clips batch by batch, nothing hidden, middle picture; only one batch is held at a time. */
+export async function* embedBatches(
+  clips: ClipSet,
+  subject: Pick<Subject, "saved" | "execute" | "batch" | "onProgress" | "signal">,
+  what: string,
+): AsyncGenerator<{ readonly clips: readonly StoredClip[]; readonly made: Embeddings }> {
+  const { config, params } = sharedOf(subject.saved);
+  let embedder: Awaited<ReturnType<typeof createEmbedder>> | undefined;
+  let done = 0;
+  try {
+    for await (const { clips: part, patches } of filledBatches(clips.read(), cuttingOf(subject))) {
+      subject.signal?.throwIfAborted();
+      embedder ??= await createEmbedder(subject.execute, config, params, patches);
+      yield { clips: part, made: await embedder.embed(patches) };
+      done += part.length;
+      subject.onProgress(`${what}: ${done}/${clips.items.length}`);
+    }
+  } finally {
+    await embedder?.dispose();
+  }
+}
+
+/** Mean embeddings of a whole set. */
+export async function embedSet(
+  clips: ClipSet,
+  subject: Pick<Subject, "saved" | "execute" | "batch" | "onProgress" | "signal">,
+  what: string,
+): Promise<EmbeddedSet> {
+  const width = sharedOf(subject.saved).config.embedDim;
+  const rows = { audio: [] as Float32Array[], visual: [] as Float32Array[], joint: [] as Float32Array[] };
+  const [ids, labels]: [string[], (readonly string[])[]] = [[], []];
+  for await (const { clips: part, made } of embedBatches(clips, subject, what)) {
+    for (const [index, { item }] of part.entries()) {
+      ids.push(item.id);
+      labels.push(item.labels);
+      for (const stream of streams) rows[stream].push(rowOf(made[stream], index));
+    }
+  }
+  const stacked = (stream: (typeof streams)[number]) => {
+    const all = matrix(rows[stream].length, width);
+    for (const [index, row] of rows[stream].entries()) all.data.set(row, index * width);
+    return all;
+  };
+  return { ids, labels, audio: stacked("audio"), visual: stacked("visual"), joint: stacked("joint") };
+}
+
+/** Embeds a set at most once, however many protocols look at it. */
+export function embeddings(subject: Subject): (split: Subject["split"]) => Promise<EmbeddedSet> {
+  const made = new Map<string, Promise<EmbeddedSet>>();
+  return (split) => {
+    const known = made.get(split) ?? embedSet(subject.sets[split], subject, `embedding ${split} clips`);
+    made.set(split, known);
+    return known;
+  };
+}

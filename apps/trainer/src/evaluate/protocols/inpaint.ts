@@ -1,0 +1,44 @@
+import { inpaintingSection, type Protocol, type ResultSection } from "@kdc-mae/eval";
+import { randomViews, structuredViews } from "@kdc-mae/masking";
+import { usesNormPixels } from "../run-in-words.js";
+import { inpaint } from "../tasks.js";
+import type { Plan } from "./plan.js";
+import { cuttingOf, evaluatedSet, refuseModel, type Subject } from "./subject.js";
+
+/**
+ * Inpainting under one mask.
+ *
+ * @throws KdcError for a classifier, which has no decoder, and for a model of normalised pixels unless told to bring
+ * them back
+ */
+export async function inpaintClips(
+  protocol: Protocol,
+  { mask, ratio }: Extract<Plan, { task: "inpainting" }>,
+  subject: Subject,
+): Promise<ResultSection> {
+  const { saved, execute, leftOut, denormalize, onProgress } = subject;
+  if (!("model" in saved)) {
+    return refuseModel(
+      protocol.name,
+      "the model is a classifier, which has no decoder any more",
+      "Give the pretrained model it was tuned from",
+    );
+  }
+  const { config, params, experiment } = saved.model;
+  const normalized = usesNormPixels(experiment);
+  if (normalized && !denormalize) {
+    refuseModel(
+      protocol.name,
+      "the model was trained on normalised pixels, so what it predicts is no picture and no error of one",
+      "Evaluate a model trained without normPixels, or give --denormalize to borrow the true patches' mean and deviation; the protocol then says so",
+    );
+  }
+  const masker =
+    mask === "random" ? randomViews({ views: 1, ratio }) : structuredViews({ axis: mask, views: 1, ratio });
+  onProgress(protocol.name);
+  const result = await inpaint(evaluatedSet(subject).read(), { execute, config, params }, cuttingOf(subject), {
+    ...{ ratio, seed: experiment.seed, leftOut, protocol, mask: { kind: mask, masker } },
+    targets: normalized ? "de-normalized" : "raw",
+  });
+  return inpaintingSection(result);
+}

@@ -1,0 +1,101 @@
+import { createRng } from "@kdc-mae/core";
+import {
+  ezVsl,
+  type LocalizationClip,
+  localization,
+  localizationSection,
+  type Matrix,
+  type Protocol,
+  plainIoU,
+  type ResultSection,
+  takeRows,
+} from "@kdc-mae/eval";
+import type { StoredClip } from "../../corpus/stored-clip.js";
+import { boxOf } from "../tasks.js";
+import { type EmbeddedSet, embedBatches, rowOf } from "./embedded-set.js";
+import type { Plan } from "./plan.js";
+import { silence } from "./silence.js";
+import { cuttingOf, evaluatedSet, frontEndOf, refuseModel, type Subject, sharedOf } from "./subject.js";
+import { timeSteps } from "./time-steps.js";
+
+type LocalizationPlan = Extract<Plan, { task: "localization" }>;
+
+/** The sound a clip's frame is shown again with, as its mean audio embedding. */
+type OtherSound = (clip: StoredClip) => Float32Array;
+
+const tokensOf = (row: Float32Array, tokens: number): Matrix => ({ shape: [tokens, row.length / tokens], data: row });
+
+/** Clips with a box, each with its own sound, and where asked again with another. */
+async function* pairedClips(subject: Subject, other: OtherSound | undefined): AsyncGenerator<LocalizationClip> {
+  const { visual: grid } = sharedOf(subject.saved).config;
+  const size = grid.rows * grid.patch;
+  for await (const { clips, made } of embedBatches(evaluatedSet(subject), subject, "localization")) {
+    for (const [index, clip] of clips.entries()) {
+      if (clip.item.boxes === undefined) continue;
+      const box = boxOf(clip, size);
+      const visual = tokensOf(rowOf(made.tokens, index), grid.rows * grid.columns);
+      const { id } = clip.item;
+      yield { id, steps: [{ audio: rowOf(made.audio, index), visual, boxes: box === undefined ? [] : [box] }] };
+      if (other !== undefined) yield { id: `${id}, other sound`, steps: [{ audio: other(clip), visual, boxes: [] }] };
+    }
+  }
+}
+
+/** The embedding of silence, the same for every clip. */
+async function silentSound(subject: Subject): Promise<OtherSound> {
+  const quiet = { items: [{ id: "silence", labels: [] }], read: () => [silence(frontEndOf(subject.saved))] };
+  for await (const { made } of embedBatches({ ...quiet, close: async () => undefined }, subject, "silence")) {
+    const audio = rowOf(made.audio, 0);
+    return () => audio;
+  }
+  throw new Error("silence gave no batch");
+}
+
+/** The sound of a clip of another class, drawn by seed and clip. */
+export function otherSound({ ids, labels, audio }: EmbeddedSet, protocol: string): OtherSound {
+  const root = createRng("off-screen");
+  const places = [...ids.keys()];
+  return ({ item }) => {
+    const strangers = places.filter((place) => !labels[place].some((label) => item.labels.includes(label)));
+    if (strangers.length === 0) {
+      refuseModel(
+        protocol,
+        `no other clip is of another class than ${item.id} (${item.labels.join(", ") || "no label"})`,
+        "Give labelled clips of at least two classes, or use localization-silent",
+      );
+    }
+    const place = strangers[root.fork(item.id).integer(strangers.length)];
+    return takeRows(audio, [place]).data;
+  };
+}
+
+/**
+ * Where the sound is seen, scored against boxes.
+ *
+ * @throws KdcError when no clip has a box inside the frame, or there is no other class to take a sound from
+ */
+export async function localizeClips(
+  protocol: Protocol,
+  plan: LocalizationPlan,
+  subject: Subject,
+  embedded: (split: Subject["split"]) => Promise<EmbeddedSet>,
+): Promise<ResultSection> {
+  const { config } = sharedOf(subject.saved);
+  const side = config.visual.rows * config.visual.patch;
+  const other =
+    plan.negatives === "silent"
+      ? await silentSound(subject)
+      : plan.negatives === "off-screen"
+        ? otherSound(await embedded(subject.split), protocol.name)
+        : undefined;
+  const clips = plan.overTime
+    ? timeSteps(evaluatedSet(subject), subject, cuttingOf(subject))
+    : pairedClips(subject, other);
+  const result = await localization({
+    grid: config.visual,
+    picture: { width: side, height: side },
+    scoring: plan.scoring === "ez-vsl" ? ezVsl : plainIoU,
+    ...{ clips, protocol, leftOut: subject.leftOut },
+  });
+  return localizationSection(result);
+}

@@ -1,0 +1,87 @@
+import {
+  classificationSection,
+  fitTaggingProbe,
+  holdOut,
+  kindsOf,
+  labelIndices,
+  labelTargets,
+  linearProbe,
+  type Matrix,
+  type Protocol,
+  predictLinear,
+  type ResultSection,
+  tagging,
+  taggingSection,
+  takeRows,
+  varyProtocol,
+} from "@kdc-mae/eval";
+import { expectClasses } from "../../finetune/classes.js";
+import type { EmbeddedSet } from "./embedded-set.js";
+import type { Plan } from "./plan.js";
+import type { Subject } from "./subject.js";
+
+/**
+ * A linear probe on frozen embeddings, fitted on the training clips: softmax where every clip has one label, else a
+ * sigmoid for each class. Its strength is chosen on the validation clips, or on a fifth of the training clips.
+ *
+ * @throws KdcError for training clips of one class, labels that no training clip has
+ */
+export async function probeClips(
+  protocol: Protocol,
+  { stream }: Extract<Plan, { task: "linear-probe" }>,
+  { sets, split, leftOut }: Subject,
+  embedded: (split: Subject["split"]) => Promise<EmbeddedSet>,
+): Promise<ResultSection> {
+  const kinds = kindsOf(sets.train.items.flatMap(({ labels }) => labels));
+  expectClasses("training clips", sets.train.items, kinds, "any");
+  expectClasses(`${split} clips`, sets[split].items, kinds, "any");
+  const [train, test] = [await embedded("train"), await embedded(split)];
+  const given = split !== "validation" && sets.validation.items.length > 0 ? await embedded("validation") : undefined;
+  const single = [train, test, given].every(
+    (set) => set === undefined || set.labels.every(({ length }) => length === 1),
+  );
+  if (single) {
+    const rows = (set: EmbeddedSet) => ({
+      features: set[stream],
+      labels: labelIndices(
+        kinds,
+        set.labels.map(([label]) => label),
+      ),
+    });
+    const validation = given === undefined ? {} : { validation: rows(given) };
+    return classificationSection(
+      linearProbe({ kinds, train: rows(train), test: rows(test), ...validation, protocol, leftOut }),
+    );
+  }
+  const tagged = (features: Matrix, labels: EmbeddedSet["labels"]) => ({
+    features,
+    targets: labelTargets(kinds, labels),
+  });
+  const first = holdOut(
+    labelIndices(
+      kinds,
+      train.labels.map(([label]) => label),
+    ),
+  );
+  const part = (indices: Int32Array) =>
+    tagged(
+      takeRows(train[stream], indices),
+      [...indices].map((index) => train.labels[index]),
+    );
+  const [fitted, chosen] =
+    given === undefined
+      ? [part(first.kept), part(first.held)]
+      : [tagged(train[stream], train.labels), tagged(given[stream], given.labels)];
+  const { classifier, l2, tried } = fitTaggingProbe({ kinds, train: fitted, validation: chosen });
+  const told = varyProtocol(protocol, {
+    name: protocol.name,
+    notes: [
+      "any number of labels per clip: binary cross-entropy for each class, l2 chosen by mAP",
+      `l2 = ${l2}, chosen among ${tried.map((one) => one.l2).join(", ")} on ${given === undefined ? "a fifth of the training clips" : "the validation clips"}`,
+    ],
+  });
+  const targets = labelTargets(kinds, test.labels);
+  return taggingSection(
+    tagging({ kinds, scores: predictLinear(classifier, test[stream]), targets, protocol: told, leftOut }),
+  );
+}

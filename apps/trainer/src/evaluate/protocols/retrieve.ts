@@ -1,0 +1,58 @@
+import {
+  choosePerClass,
+  type Protocol,
+  type ResultSection,
+  retrieval,
+  retrievalSection,
+  takeRows,
+} from "@kdc-mae/eval";
+import { expectClips } from "../../corpus/splits.js";
+import type { EmbeddedSet } from "./embedded-set.js";
+import type { Plan } from "./plan.js";
+import { refuseModel, type Subject } from "./subject.js";
+
+/**
+ * Retrieval in both directions among the evaluated clips, or among some of every class, which the result then lists.
+ *
+ * @throws KdcError for an empty gallery, or clips without labels where classes are drawn from
+ */
+export async function retrieveClips(
+  protocol: Protocol,
+  { perClass }: Extract<Plan, { task: "retrieval" }>,
+  { sets, split, leftOut }: Subject,
+  embedded: (split: Subject["split"]) => Promise<EmbeddedSet>,
+): Promise<ResultSection> {
+  expectClips(split, sets[split].items);
+  const { audio, visual, ids, labels } = await embedded(split);
+  if (perClass === undefined) return retrievalSection(retrieval({ audio, visual, protocol, leftOut }));
+  const unlabelled = labels.findIndex((own) => own.length === 0);
+  if (unlabelled >= 0) {
+    refuseModel(
+      protocol.name,
+      `the clip ${ids[unlabelled]} has no label to draw classes by`,
+      "Label every clip, or use retrieval-middle-frame",
+    );
+  }
+  const { chosen, short } = choosePerClass(
+    labels.map(([label]) => label),
+    perClass,
+  );
+  const section = retrievalSection(
+    retrieval({ audio: takeRows(audio, chosen), visual: takeRows(visual, chosen), protocol, leftOut }),
+  );
+  const few = Object.entries(short).map(([name, count]) => `${name} (${count})`);
+  return {
+    ...section,
+    tables: [
+      {
+        title: "The clips drawn",
+        head: ["clip", "class"],
+        rows: [...chosen].map((index) => [ids[index], labels[index][0]]),
+      },
+    ],
+    warnings: [
+      ...section.warnings,
+      ...(few.length === 0 ? [] : [`${few.length} classes have fewer than ${perClass} clips: ${few.join(", ")}`]),
+    ],
+  };
+}

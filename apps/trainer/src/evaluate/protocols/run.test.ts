@@ -1,0 +1,207 @@
+import { createRng, type FloatTensor } from "@kdc-mae/core";
+import { compiled } from "@kdc-mae/engine";
+import { printProtocol, resultsHtml, resultsJson, resultsMarkdown, resultsText } from "@kdc-mae/eval";
+import { type ClassifierParams, initClassifier, initModel } from "@kdc-mae/model";
+import { describe, expect, it } from "vitest";
+import { memorySet } from "../../corpus/clip-set.js";
+import type { StoredClip } from "../../corpus/stored-clip.js";
+import { checkExperiment } from "../../experiment/check.js";
+import { named } from "../../experiment/named.js";
+import { classes, config, madeClip, statistics, tinyWith } from "../../finetune/made-clips.test.support.js";
+import type { FineTuning } from "../../finetune/schema.js";
+import { protocolsNamed, runnableProtocols } from "./plan.js";
+import { runProtocols } from "./run.js";
+import type { Saved, Subject } from "./subject.js";
+
+const boxed = (index: number): StoredClip => {
+  const clip = madeClip(index);
+  const box = { x: 3 * (index % 5), y: 5, width: 29, height: 31 };
+  return { ...clip, item: { ...clip.item, boxes: [[0, box] as const, [0.4, { ...box, y: 11 }] as const] } };
+};
+const many = (from: number, count: number, make = boxed) => Array.from({ length: count }, (_, at) => make(from + at));
+const sets = { train: memorySet(many(0, 13)), validation: memorySet(many(50, 5)), test: memorySet(many(100, 7)) };
+
+const pretrained = (normPixels: boolean): Saved => ({
+  model: {
+    ...{ config, statistics, params: initModel(config, createRng(2)) },
+    experiment: checkExperiment(
+      {
+        ...named.demo,
+        objective: [{ term: "reconstruction-audio" }, { term: "reconstruction-visual", options: { normPixels } }],
+      },
+      "test",
+    ),
+  },
+});
+const tuned = (
+  changes: Partial<FineTuning> = {},
+  params: ClassifierParams<FloatTensor> = initClassifier(config, 3, createRng(3)),
+): Saved => ({
+  classifier: { config, statistics, classes, params, experiment: tinyWith(changes), weights: "epoch 2, the best" },
+});
+const execute = compiled();
+const subject = (saved: Saved, changes: Partial<Subject> = {}): Subject => ({
+  ...{ saved, execute, sets, split: "test", leftOut: { undecodable: 2 }, batch: 4, denormalize: false },
+  onProgress: () => undefined,
+  ...changes,
+});
+const run = (names: readonly string[], saved: Saved, changes: Partial<Subject> = {}) =>
+  runProtocols(protocolsNamed(names), subject(saved, changes));
+const namesOf = (...tasks: string[]) =>
+  runnableProtocols.flatMap(({ protocol, plan }) => (tasks.includes(plan.task) ? [protocol.name] : []));
+
+describe("every protocol", () => {
+  it.each([
+    ["a pretrained model", pretrained(false), namesOf("linear-probe", "retrieval", "inpainting", "localization")],
+    ["a classifier", tuned(), namesOf("classification", "linear-probe", "retrieval")],
+  ] as const)("%s: figures with intervals, the same twice, beside the protocol in full", async (_, saved, names) => {
+    const first = await run(names, saved);
+    expect(first.map(({ protocol }) => protocol.name)).toEqual(names);
+    for (const { figures, evaluated, leftOut } of first) {
+      expect(evaluated).toBe(7);
+      expect(leftOut).toEqual({ undecodable: 2 });
+      for (const { name, value, interval } of figures) {
+        expect([name, interval?.level]).toEqual([name, 0.95]);
+        if (value !== null && Number.isFinite(interval?.low))
+          expect(interval?.low).toBeLessThanOrEqual(interval?.high ?? 0);
+      }
+    }
+    const results = { title: "t", about: [["model", "m"] as const], sections: first };
+    expect(resultsJson({ ...results, sections: await run(names, saved) })).toBe(resultsJson(results));
+    for (const { protocol } of first) {
+      for (const page of [resultsText(results), resultsMarkdown(results)])
+        expect(page).toContain(printProtocol(protocol));
+      expect(resultsHtml(results)).toContain(`protocol: ${protocol.name}\ntask: ${protocol.task}`);
+      expect(JSON.parse(resultsJson(results)).results.map((one: { protocol: unknown }) => one.protocol)).toContainEqual(
+        protocol,
+      );
+    }
+  });
+
+  it("looks at what its name says", async () => {
+    const names = ["classification-middle-frame", "classification-10-frames", "classification-missing-visual"];
+    const of = async (saved: Saved, name: string) => (await run([name], saved))[0].figures.map(({ value }) => value);
+    const [middle, all, alone] = await Promise.all(names.map((name) => of(tuned(), name)));
+    expect(all).not.toEqual(middle);
+    expect(alone).not.toEqual(middle);
+    // Sound alone sees no picture, so how many there are changes nothing.
+    const audio = tuned({ mode: "audio-only" });
+    expect(await of(audio, names[1])).toEqual(await of(audio, names[0]));
+    const [told] = await run([names[0]], audio);
+    expect(told.protocol.mode).toBe("audio-only pass of a model fine-tuned on sound alone");
+    expect(told.protocol.notes.join()).toContain("epoch 2, the best; fine-tuned audio-only, full, cross-entropy");
+  });
+
+  it("counts negatives, as many as clips, and time steps", async () => {
+    const [silent, offScreen] = await run(["localization-silent", "localization-off-screen"], pretrained(false));
+    for (const { figures } of [silent, offScreen]) {
+      const presence = figures.find(({ name }) => name === "presence, AP");
+      expect(presence?.baseline).toEqual({ name: "chance", value: 0.5 });
+    }
+    const value = ({ figures }: typeof silent) => figures.find(({ name }) => name === "presence, AP")?.value;
+    expect(value(silent)).not.toEqual(value(offScreen));
+    const [still, overTime] = await run(["localization-ez-vsl", "localization-over-time"], pretrained(false));
+    expect(overTime.figures.map((figure) => figure.value)).not.toEqual(still.figures.map((figure) => figure.value));
+  });
+
+  it("tags where clips have several labels", async () => {
+    const labels = [["bell"], ["bell", "drum"], ["drum", "siren"]];
+    const several = (from: number, count: number) =>
+      memorySet(many(from, count, (index) => madeClip(index, labels[index % 3])));
+    const mixed = { train: several(0, 11), validation: memorySet([]), test: several(100, 7) };
+    const [probe] = await run(["linear-probe-joint"], pretrained(false), { sets: mixed });
+    expect(probe.figures.map(({ name }) => name)).toEqual(["mAP", "AUC", "d-prime"]);
+    expect(probe.protocol.notes.join()).toContain("any number of labels per clip");
+    const [scored] = await run(
+      ["classification-middle-frame"],
+      tuned({ loss: { kind: "binary-cross-entropy", labelSmoothing: 0 } }),
+      { sets: mixed },
+    );
+    expect(scored.figures.map(({ name }) => name)).toEqual(["mAP", "AUC", "d-prime"]);
+  });
+});
+
+describe("wrong use", () => {
+  it("a name that is no protocol", () => {
+    expect(() => protocolsNamed(["retrieval"])).toThrow(
+      'there is no protocol named "retrieval". Use one of classification-middle-frame, classification-10-frames,',
+    );
+  });
+
+  it("a model of another kind", async () => {
+    await expect(run(["classification-10-frames"], pretrained(false))).rejects.toThrow(
+      "protocol classification-10-frames: the model is pretrained and has no classes. Give a classifier that kdc-mae finetune made, or use linear-probe-joint",
+    );
+    await expect(run(["inpainting-random-75"], tuned())).rejects.toThrow(
+      "has no decoder any more. Give the pretrained model",
+    );
+    await expect(run(["classification-missing-audio"], tuned({ mode: "visual-only" }))).rejects.toThrow(
+      "the classifier was tuned visual-only, so it misses nothing",
+    );
+  });
+
+  it("normalised pixels, unless they are to be brought back, and then it says so", async () => {
+    await expect(run(["inpainting-time-50"], pretrained(true))).rejects.toThrow(
+      "protocol inpainting-time-50: the model was trained on normalised pixels, so what it predicts is no picture and no error of one. Evaluate a model trained without normPixels, or give --denormalize",
+    );
+    const [section] = await run(["inpainting-time-50"], pretrained(true), { denormalize: true });
+    expect(section.protocol.name).toBe("inpainting-time-50-de-normalized");
+    expect(section.protocol.notes.join()).toContain("brought back with the TRUE mean and deviation");
+  });
+
+  it("labels that are none of the model's classes", async () => {
+    const strange = { ...sets, test: memorySet([madeClip(1, ["bell"]), madeClip(2, ["horn"])]) };
+    await expect(run(["classification-middle-frame"], tuned(), { sets: strange })).rejects.toThrow(
+      "test clips: labels that are none of the 3 classes: horn; the classes are bell, drum, siren. Mend the labels",
+    );
+    await expect(run(["linear-probe-audio"], pretrained(false), { sets: strange })).rejects.toThrow(
+      "test clips: labels that are none of the 3 classes: horn",
+    );
+  });
+
+  it("a class without positives, which then takes no part", async () => {
+    const two = { ...sets, test: memorySet(many(100, 9).filter(({ item }) => item.labels[0] !== "drum")) };
+    const [section] = await run(["classification-middle-frame"], tuned(), { sets: two });
+    expect(section.warnings).toEqual(["1 kinds have no clips here and take no part in mAP and AUC: drum"]);
+    expect(section.tables[0].rows[1].slice(0, 3)).toEqual(["drum", "0", "no positive clips"]);
+  });
+
+  it("a test set of one class", async () => {
+    const one = { ...sets, test: memorySet(many(100, 9).filter(({ item }) => item.labels[0] === "drum")) };
+    const [section] = await run(["classification-middle-frame"], tuned(), { sets: one });
+    expect(section.warnings).toEqual([
+      "all 3 clips are labelled drum: accuracy is only that kind's recall, and mAP, AUC and d-prime do not exist",
+    ]);
+    expect(section.figures.find(({ name }) => name === "mAP")?.value).toBeNull();
+    await expect(run(["localization-off-screen"], pretrained(false), { sets: one })).rejects.toThrow(
+      /no other clip is of another class than clip-\d+ \(drum\). Give labelled clips of at least two classes/,
+    );
+    await expect(run(["linear-probe-joint"], pretrained(false), { sets: { ...one, train: one.test } })).rejects.toThrow(
+      "training clips: every clip is labelled drum: there is nothing to tell apart. Give clips of at least two classes",
+    );
+  });
+
+  it("NaN scores", async () => {
+    const params = initClassifier(config, 3, createRng(3));
+    params.head.linear.bias.data[1] = Number.NaN;
+    await expect(run(["classification-middle-frame"], tuned({}, params))).rejects.toThrow(
+      "classification: probabilities has NaN in row 0, column 0. Look for a diverged checkpoint",
+    );
+  });
+
+  it("an empty gallery", async () => {
+    const none = { ...sets, test: memorySet([]) };
+    for (const name of ["retrieval-middle-frame", "retrieval-five-per-class"]) {
+      await expect(run([name], pretrained(false), { sets: none })).rejects.toThrow(
+        "data set: no clip of the test split could be used. Look at what was left out and why, and give more clips",
+      );
+    }
+  });
+
+  it("clips without boxes", async () => {
+    const plain = { ...sets, test: memorySet(many(100, 5, (index) => madeClip(index))) };
+    await expect(run(["localization-ez-vsl"], pretrained(false), { sets: plain })).rejects.toThrow(
+      "none of the 0 maps has a box inside the picture to be scored against",
+    );
+  });
+});

@@ -1,0 +1,64 @@
+import { type ResultSection, varyProtocol } from "@kdc-mae/eval";
+import { expectClips } from "../../corpus/splits.js";
+import { classifyClips } from "./classify.js";
+import { embeddings } from "./embedded-set.js";
+import { inpaintClips } from "./inpaint.js";
+import { localizeClips } from "./localize.js";
+import type { Plan, RunnableProtocol } from "./plan.js";
+import { probeClips } from "./probe.js";
+import { retrieveClips } from "./retrieve.js";
+import type { Subject } from "./subject.js";
+
+/** The splits that some protocols need clips in. */
+export function neededSplits(plans: readonly Plan[], split: Subject["split"]): readonly Subject["split"][] {
+  return plans.some(({ task }) => task === "linear-probe") ? [...new Set(["train" as const, split])] : [split];
+}
+
+/**
+ * Carries protocols out one after the other. Nothing is drawn at random that a seed does not decide, so the same model
+ * on the same clips gives the same figures.
+ *
+ * @throws KdcError for an empty split, and those of each protocol
+ */
+export async function runProtocols(
+  chosen: readonly RunnableProtocol[],
+  subject: Subject,
+): Promise<readonly ResultSection[]> {
+  expectClips(subject.split, subject.sets[subject.split].items);
+  const embedded = embeddings(subject);
+  const sections: ResultSection[] = [];
+  for (const { protocol, plan } of chosen) {
+    subject.signal?.throwIfAborted();
+    const section = await carryOut({ protocol, plan }, subject, embedded);
+    sections.push(plan.task === "classification" ? section : tellTuned(section, subject));
+  }
+  return sections;
+}
+
+function carryOut(
+  { protocol, plan }: RunnableProtocol,
+  subject: Subject,
+  embedded: ReturnType<typeof embeddings>,
+): Promise<ResultSection> {
+  switch (plan.task) {
+    case "classification":
+      return classifyClips(protocol, plan, subject);
+    case "linear-probe":
+      return probeClips(protocol, plan, subject, embedded);
+    case "retrieval":
+      return retrieveClips(protocol, plan, subject, embedded);
+    case "inpainting":
+      return inpaintClips(protocol, plan, subject);
+    case "localization":
+      return localizeClips(protocol, plan, subject, embedded);
+  }
+}
+
+/** Says where the encoder is not the pretrained one any more. */
+function tellTuned(section: ResultSection, { saved }: Subject): ResultSection {
+  if ("model" in saved) return section;
+  const { name } = section.protocol;
+  const { mode, tune } = saved.classifier.experiment;
+  const note = `the encoder is that of a classifier: fine-tuned ${mode}, ${tune}`;
+  return { ...section, protocol: varyProtocol(section.protocol, { name, notes: [note] }) };
+}

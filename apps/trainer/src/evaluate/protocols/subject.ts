@@ -1,0 +1,56 @@
+import { KdcError } from "@kdc-mae/core";
+import type { Execute } from "@kdc-mae/engine";
+import type { ClipSet, SplitSets } from "../../corpus/clip-set.js";
+import { frontEndFor } from "../../corpus/front-end.js";
+import type { CheckedExperiment } from "../../experiment/schema.js";
+import type { SavedClassifier } from "../../run/classifier-file.js";
+import type { SavedModel } from "../../run/model-file.js";
+import type { Cutting } from "../embed-clips.js";
+
+/** A model, pretrained or fine-tuned. */
+export type Saved = { readonly model: SavedModel } | { readonly classifier: SavedClassifier };
+
+/** What is evaluated, on what, and how. */
+export type Subject = {
+  readonly saved: Saved;
+  readonly execute: Execute;
+  readonly sets: SplitSets["sets"];
+  /** Which of the sets is evaluated. */
+  readonly split: "train" | "validation" | "test";
+  readonly leftOut: Readonly<Record<string, number>>;
+  readonly batch: number;
+  /** Brings predictions of normalised pixels back with the true patches' statistics. */
+  readonly denormalize: boolean;
+  readonly onProgress: (what: string) => void;
+  readonly signal?: AbortSignal;
+};
+
+/** What a pretrained model and a classifier share. */
+export const sharedOf = (saved: Saved) => ("model" in saved ? saved.model : saved.classifier);
+
+/** The data a model's own experiment names for evaluating. */
+export function ownData(saved: Saved): Pick<CheckedExperiment, "data" | "seed"> & { readonly framesPerClip: number } {
+  if ("model" in saved) {
+    const { data, seed, visual } = saved.model.experiment;
+    return { data, seed, framesPerClip: visual.framesPerClip };
+  }
+  const { data, evaluation, seed, visual } = saved.classifier.experiment;
+  return { data: evaluation.data ?? data, seed, framesPerClip: visual.framesPerClip };
+}
+
+/** What cutting clips into batches takes. */
+export function cuttingOf({ saved, batch }: Pick<Subject, "saved" | "batch">): Cutting {
+  const { config, statistics } = sharedOf(saved);
+  return { grids: { audio: config.audio, visual: config.visual }, statistics, batch };
+}
+
+/** The front end a model asks for. */
+export const frontEndOf = (saved: Saved) => frontEndFor(sharedOf(saved).config, ownData(saved).framesPerClip);
+
+/** The evaluated clips. */
+export const evaluatedSet = ({ sets, split }: Subject): ClipSet => sets[split];
+
+/** Refuses a protocol that this kind of model cannot be evaluated under. */
+export function refuseModel(protocol: string, what: string, remedy: string): never {
+  throw new KdcError({ where: `protocol ${protocol}`, what, remedy, reason: "protocol" });
+}

@@ -1,0 +1,134 @@
+import { printProtocol } from "../../protocol.js";
+import { confusionMatrix } from "../charts/confusion-matrix.js";
+import { escapeHtml, htmlTable } from "../html-text.js";
+import { intervalText, numberText } from "../number-text.js";
+import { style } from "../style.js";
+import type { Figure, ResultSection, ResultTable } from "./section.js";
+
+/** Results under their protocols, with what was evaluated. */
+export type Results = {
+  readonly title: string;
+  /** The model, the data, the engine …, line by line. */
+  readonly about: readonly (readonly [name: string, value: string])[];
+  readonly sections: readonly ResultSection[];
+};
+
+const head = ["figure", "value", "95 %", "baseline"] as const;
+
+const figureRow = ({ name, kind, value, interval, baseline }: Figure): readonly string[] => [
+  name,
+  numberText(value, kind),
+  intervalText(interval, kind),
+  baseline === undefined ? "" : `${baseline.name} ${numberText(baseline.value, kind)}`,
+];
+
+/** How many clips, and which were not among them. */
+function counted({ evaluated, leftOut }: ResultSection): string {
+  const left = Object.entries(leftOut).map(([reason, count]) => `${count} × ${reason}`);
+  return `${evaluated} clips evaluated; left out: ${left.length === 0 ? "none" : left.join(", ")}`;
+}
+
+/** Columns set under one another. */
+function aligned(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column]))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+/** For a terminal: each protocol in full, then its figures. */
+export function resultsText({ title, about, sections }: Results): string {
+  const blocks = sections.map((section) =>
+    [
+      printProtocol(section.protocol),
+      counted(section),
+      ...section.warnings.map((warning) => `warning: ${warning}`),
+      "",
+      aligned([head, ...section.figures.map(figureRow)]),
+    ].join("\n"),
+  );
+  return [title, aligned(about), ...blocks].join("\n\n");
+}
+
+const cell = (text: string) => text.replace(/[|\\`*_<>[\]]/g, (character) => `\\${character}`).replace(/\s+/g, " ");
+
+function markdownTable(names: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.map(cell).join(" | ")} |`;
+  return [line(names), `|${names.map(() => " --- |").join("")}`, ...rows.map(line)].join("\n");
+}
+
+const confusionTable = ({ kinds, counts }: NonNullable<ResultSection["confusion"]>): ResultTable => ({
+  title: "Confusion: true class by row, said class by column",
+  head: ["", ...kinds],
+  rows: kinds.map((kind, row) => [kind, ...counts[row].map(String)]),
+});
+
+/** As Markdown, complete. */
+export function resultsMarkdown({ title, about, sections }: Results): string {
+  const blocks = sections.map((section) => {
+    const tables = [...section.tables, ...(section.confusion === undefined ? [] : [confusionTable(section.confusion)])];
+    return [
+      `## ${cell(section.protocol.name)}`,
+      `${cell(counted(section))}.`,
+      ...(section.warnings.length === 0
+        ? []
+        : [section.warnings.map((warning) => `- **Read with care**: ${cell(warning)}`).join("\n")]),
+      markdownTable(head, section.figures.map(figureRow)),
+      `\`\`\`text\n${printProtocol(section.protocol)}\n\`\`\``,
+      ...tables.map((table) => `### ${cell(table.title)}\n\n${markdownTable(table.head, table.rows)}`),
+    ].join("\n\n");
+  });
+  return `${[`# ${cell(title)}`, markdownTable(["", ""], about), ...blocks].join("\n\n")}\n`;
+}
+
+const tableOf = (names: readonly string[], rows: readonly (readonly string[])[]) =>
+  htmlTable(
+    names.map(escapeHtml),
+    rows.map((row) => row.map(escapeHtml)),
+  );
+
+/** As one page that needs no network. */
+export function resultsHtml({ title, about, sections }: Results): string {
+  const blocks = sections.map((section) => {
+    const warnings = section.warnings.map((warning) => `<li>${escapeHtml(warning)}</li>`).join("");
+    const tables = section.tables.map(
+      (table) => `<details><summary>${escapeHtml(table.title)}</summary>${tableOf(table.head, table.rows)}</details>`,
+    );
+    return `<h2 id="${escapeHtml(section.protocol.name)}">${escapeHtml(section.protocol.name)}</h2>
+${warnings === "" ? "" : `<aside class="care"><strong>To be read with care</strong><ul>${warnings}</ul></aside>`}
+${tableOf(head, section.figures.map(figureRow))}
+<p class="note">${escapeHtml(counted(section))}.</p>
+<pre>${escapeHtml(printProtocol(section.protocol))}</pre>
+${section.confusion === undefined ? "" : confusionMatrix(section.confusion.kinds, section.confusion.counts)}
+${tables.join("\n")}`;
+  });
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<title>${escapeHtml(title)}</title>
+<style>${style}</style>
+</head>
+<body>
+<main>
+<header><h1>${escapeHtml(title)}</h1></header>
+<div class="pairs">${tableOf(["", ""], about)}</div>
+${blocks.join("\n")}
+</main>
+</body>
+</html>
+`;
+}
+
+/** As JSON text: the same content, with every protocol in full. */
+export function resultsJson({ title, about, sections }: Results): string {
+  return `${JSON.stringify({ title, about: Object.fromEntries(about), results: sections }, null, 2)}\n`;
+}
