@@ -5,7 +5,7 @@ import { printProtocol, type Results, resultsHtml, resultsJson, resultsMarkdown,
 import { countParameters } from "@kdc-mae/model";
 import { openSplitSets } from "../corpus/clip-set.js";
 import { protocolsNamed, runnableProtocols } from "../evaluate/protocols/plan.js";
-import { neededSplits, runProtocols } from "../evaluate/protocols/run.js";
+import { runProtocols, splitsFor } from "../evaluate/protocols/run.js";
 import { frontEndOf, ownData, type Saved, sharedOf } from "../evaluate/protocols/subject.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { atomicWrite } from "../run/atomic-write.js";
@@ -59,7 +59,7 @@ export async function evaluateUnder(path: string, options: ProtocolOptions, sign
   const { split } = options;
   const { sets, leftOut, close } = await openSplitSets({ data, seed }, frontEndOf(saved), {
     ...{ media: options.media, unsplit: options.data === undefined ? "train" : split, signal },
-    needs: neededSplits(
+    ...splitsFor(
       chosen.map(({ plan }) => plan),
       split,
     ),

@@ -66,6 +66,7 @@ export async function openSplitSets(
   options: {
     readonly media: string;
     readonly needs: readonly Split[];
+    readonly only?: readonly Split[];
     readonly unsplit?: Unsplit;
     readonly classes?: ClassLabels;
     readonly signal?: AbortSignal;

@@ -38,6 +38,8 @@ export async function openCorpus(
   options: {
     readonly media: string;
     readonly needs: readonly ("train" | "validation" | "test")[];
+    /** Clips of other splits are not decoded; all are unless given. */
+    readonly only?: readonly Unsplit[];
     readonly unsplit?: Unsplit;
     /** Names labels that a manifest writes as mids. */
     readonly classes?: ClassLabels;
@@ -54,7 +56,8 @@ export async function openCorpus(
       data.kind === "synthetic"
         ? await syntheticItems(data, { directory, ffmpeg, seed, signal })
         : await manifestItems(data, unsplit, options.classes);
-    loaded = await loadSplits(items, frontEnd, { ffmpeg, signal });
+    const wanted = items.filter(({ split }) => options.only?.some((name) => name === split) ?? true);
+    loaded = await loadSplits(wanted, frontEnd, { ffmpeg, signal });
   }
   for (const message of loaded.messages) process.stderr.write(`left out: ${message}\n`);
   for (const name of needs) expectClips(name, loaded.splits[name]);

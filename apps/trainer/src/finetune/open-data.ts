@@ -99,7 +99,9 @@ async function openBoth(
     // Nothing is mixed in evaluation.
     const plain = { ...frontEnd, keepSound: false };
     if (given.data.kind === "shards") return shardSet(given.data.path, split, plain, unsplit);
-    return (await openSplitSets(given, plain, { media, needs: [split], unsplit, classes, signal })).sets[split];
+    return (await openSplitSets(given, plain, { media, needs: [split], only: [split], unsplit, classes, signal })).sets[
+      split
+    ];
   };
   if (data.kind === "shards") {
     const path = data.path;
@@ -118,7 +120,13 @@ async function openBoth(
   }
   const same = evaluation.data === undefined;
   const needs = same ? (["train", split] as const) : (["train"] as const);
-  const { splits, leftOut } = await openCorpus({ data, seed }, frontEnd, { media, needs, classes, signal });
+  const { splits, leftOut } = await openCorpus({ data, seed }, frontEnd, {
+    media,
+    needs,
+    only: needs,
+    classes,
+    signal,
+  });
   return {
     training: {
       items: memorySet(splits.train).items,

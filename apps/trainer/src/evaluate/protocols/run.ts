@@ -9,9 +9,13 @@ import { probeClips } from "./probe.js";
 import { retrieveClips } from "./retrieve.js";
 import type { Subject } from "./subject.js";
 
-/** The splits that some protocols need clips in. */
-export function neededSplits(plans: readonly Plan[], split: Subject["split"]): readonly Subject["split"][] {
-  return plans.some(({ task }) => task === "linear-probe") ? [...new Set(["train" as const, split])] : [split];
+/** The splits that some protocols must have clips in, and those they look at where there are clips. */
+export function splitsFor(
+  plans: readonly Plan[],
+  split: Subject["split"],
+): Readonly<Record<"needs" | "only", readonly Subject["split"][]>> {
+  if (plans.every(({ task }) => task !== "linear-probe")) return { needs: [split], only: [split] };
+  return { needs: [...new Set(["train" as const, split])], only: ["train", "validation", "test"] };
 }
 
 /**
