@@ -23,7 +23,10 @@ export type Start = {
 };
 
 /** The fields two models must share for one's encoder to be the other's. */
-const encoderFields = ["embedDim", "heads", "modalityDepth", "jointDepth", "audio", "visual", "positions"] as const;
+const encoderFields = [
+  ...(["embedDim", "heads", "modalityDepth", "jointDepth"] as const),
+  ...(["audio", "visual", "positions", "visualLocality"] as const),
+] as const;
 
 /**
  * Reads the encoder of any checkpoint (kdc-mae's own, official CAV-MAE or KDC-MAE, ImageNet MAE, fine-tuned ones), or
@@ -67,7 +70,7 @@ function refuseSize(where: string, what: string): never {
 }
 
 function expectSameSize(path: string, given: ModelConfig, wanted: ModelConfig): void {
-  const text = (value: unknown) => JSON.stringify(value);
+  const text = (value: unknown) => JSON.stringify(value) ?? "absent";
   const differing = encoderFields.filter((field) => text(given[field]) !== text(wanted[field]));
   if (differing.length === 0) return;
   throw new KdcError({
