@@ -14,6 +14,9 @@ import { saveModel } from "../run/model-file.js";
 import { addEvaluateCommand } from "./evaluate.js";
 import { addFinetuneCommand } from "./finetune.js";
 
+// Real media and a dozen compiled programs: seconds on a free machine, minutes on a busy one.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
+
 let folder = "";
 const at = (name: string) => join(folder, name);
 beforeAll(async () => {
