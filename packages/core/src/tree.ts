@@ -12,18 +12,28 @@ const isLeaf = (node: unknown): node is Shaped =>
 
 /** Every leaf with its dotted path (`blocks.0.attn.qkv.weight`), in insertion order. */
 export function treeLeaves<Leaf extends Shaped>(tree: unknown, prefix = ""): [path: string, leaf: Leaf][] {
-  if (isLeaf(tree)) return [[prefix, tree as Leaf]];
+  const leaves: [string, Leaf][] = [];
+  collect(tree, prefix, leaves);
+  return leaves;
+}
+
+/** Into one list and not list by list: a training step lists its parameters several times. */
+function collect<Leaf extends Shaped>(tree: unknown, path: string, leaves: [string, Leaf][]): void {
+  if (isLeaf(tree)) {
+    leaves.push([path, tree as Leaf]);
+    return;
+  }
   if (typeof tree !== "object" || tree === null) {
     throw new KdcError({
       where: "treeLeaves",
-      what: `${prefix || "the root"} is ${tree === null ? "null" : typeof tree}, not a tensor, record or list`,
+      what: `${path || "the root"} is ${tree === null ? "null" : typeof tree}, not a tensor, record or list`,
       remedy: "Give trees of tensors only",
     });
   }
-  const join = (key: string) => (prefix === "" ? key : `${prefix}.${key}`);
-  return Object.entries(tree).flatMap(([key, child]) =>
-    child === undefined ? [] : treeLeaves<Leaf>(child, join(key)),
-  );
+  for (const key of Object.keys(tree)) {
+    const child = (tree as Readonly<Record<string, unknown>>)[key];
+    if (child !== undefined) collect(child, path === "" ? key : `${path}.${key}`, leaves);
+  }
 }
 
 /** The same structure with every leaf replaced. */

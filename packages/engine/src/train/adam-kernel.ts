@@ -125,6 +125,9 @@ export type AdamKernel = (
   coefficients: AdamCoefficients,
 ) => void;
 
+/** Values and both moments; gradients stay as they are. */
+const changed = [0, 2, 3] as const;
+
 /** Makes a kernel with scratch memory of its own (128 KB). */
 export function createAdamKernel(): AdamKernel {
   const { memory, update } = new WebAssembly.Instance(new WebAssembly.Module(moduleBytes)).exports;
@@ -133,11 +136,14 @@ export function createAdamKernel(): AdamKernel {
     const arrays = [values, gradients, firsts, seconds];
     const numbers = names.map((name) => coefficients[name]);
     for (let start = 0; start < values.length; start += chunk) {
-      const stop = Math.min(start + chunk, values.length);
-      for (const [index, array] of arrays.entries()) scratch[index].set(array.subarray(start, stop));
-      update((stop - start) * 4, ...numbers);
-      for (const index of [0, 2, 3]) {
-        arrays[index].set(stop - start === chunk ? scratch[index] : scratch[index].subarray(0, stop - start), start);
+      const count = Math.min(chunk, values.length - start);
+      const whole = count === values.length;
+      for (let index = 0; index < 4; index++) {
+        scratch[index].set(whole ? arrays[index] : arrays[index].subarray(start, start + count));
+      }
+      update(count * 4, ...numbers);
+      for (const index of changed) {
+        arrays[index].set(count === chunk ? scratch[index] : scratch[index].subarray(0, count), start);
       }
     }
   };
