@@ -18,6 +18,8 @@ export default defineConfig({
       "scripts/**/*.test.ts",
       "examples/**/*.test.ts",
     ],
+    // Tests on another tfjs backend than cpu; see docs/engine.md.
+    setupFiles: process.env.KDC_TEST_BACKEND ? ["./scripts/test-backend.mjs"] : [],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     pool: "forks",

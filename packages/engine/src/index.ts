@@ -25,6 +25,7 @@ export { eager } from "./run/eager.js";
 export { comparePrograms, type OutputDifference } from "./run/parity.js";
 export { type Execute, type Hosted, type Program, spec } from "./run/program.js";
 export { createSession, type Device, listDevices, type Session, type SessionOptions } from "./run/session.js";
+export { type DeviceReport, surveyDevices } from "./run/survey-devices.js";
 export { type AdamOptions, type AdamState, adam, adamW } from "./train/adam.js";
 export { createCachedStep, type LossInParts } from "./train/cached-step.js";
 export { clipScale, globalNorm } from "./train/clip.js";

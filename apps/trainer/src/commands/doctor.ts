@@ -1,8 +1,9 @@
 import { availableParallelism, totalmem } from "node:os";
 import { isKdcError } from "@kdc-mae/core";
 import { locateFfmpeg } from "@kdc-mae/data/node";
-import { listDevices, surveyBackends } from "@kdc-mae/engine";
+import { surveyBackends, surveyDevices } from "@kdc-mae/engine";
 import type { Command } from "commander";
+import { loadNamedTensorflow } from "./named-tensorflow.js";
 
 /** One thing that was looked at. */
 type Finding = { readonly name: string; readonly ok: boolean; readonly detail: string; readonly remedy?: string };
@@ -31,7 +32,6 @@ const inWords = ({ name, ok, detail, remedy }: Finding) =>
 async function examine(): Promise<Finding[]> {
   const [major] = process.versions.node.split(".").map(Number);
   const memory = `${(totalmem() / 2 ** 30).toFixed(1)} GiB`;
-  const devices = listDevices();
   return [
     {
       name: "node",
@@ -40,17 +40,13 @@ async function examine(): Promise<Finding[]> {
       remedy: "Install Node 20 or newer",
     },
     await ffmpegFinding(),
-    ...(["cpu", "webgpu", "cuda"] as const).map((device) => ({
-      name: `onnxruntime ${device}`,
-      ok: devices.includes(device),
-      detail: devices.includes(device)
-        ? device === "cpu"
-          ? "compiled programs run here"
-          : "in this build; whether a driver answers is known when it is first used"
-        : "not in this build of onnxruntime-node",
-      remedy:
-        device === "cuda" ? "Install CUDA and onnxruntime-node with its CUDA libraries" : "Reinstall onnxruntime-node",
+    ...(await surveyDevices()).map(({ name, usable, reason, remedy }) => ({
+      name: `onnxruntime ${name}`,
+      ok: usable,
+      detail: usable ? `compiled programs run here: ${reason}` : reason,
+      remedy,
     })),
+    ...namedTensorflowFindings(),
     ...(await surveyBackends()).map(({ name, usable, reason, remedy }) => ({
       name: `tfjs ${name}`,
       ok: usable,
@@ -69,5 +65,16 @@ async function ffmpegFinding(): Promise<Finding> {
   } catch (error) {
     if (!isKdcError(error)) throw error;
     return { name: "ffmpeg", ok: false, detail: error.what, remedy: error.remedy };
+  }
+}
+
+/** What KDC_TFJS_NODE names, where it names what cannot be loaded. */
+function namedTensorflowFindings(): Finding[] {
+  try {
+    loadNamedTensorflow();
+    return [];
+  } catch (error) {
+    if (!isKdcError(error)) throw error;
+    return [{ name: "KDC_TFJS_NODE", ok: false, detail: error.what, remedy: error.remedy }];
   }
 }

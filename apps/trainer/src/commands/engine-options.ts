@@ -1,5 +1,6 @@
 import { type BackendName, compiled, type Device, type Execute, eager } from "@kdc-mae/engine";
 import { type Command, Option } from "commander";
+import { loadNamedTensorflow } from "./named-tensorflow.js";
 
 /** How the numbers are computed, as chosen on the command line. */
 export type EngineChoice = {
@@ -24,8 +25,11 @@ export const withEngineOptions = (command: Command): Command =>
     .option("--threads <n>", "threads per operation (default: all cores)", Number);
 
 /** The executor of a choice; a missing device or backend is an error when it is first used, never another one. */
-export const executeFor = ({ engine, device, backend, threads }: EngineChoice): Execute =>
-  engine === "compiled" ? compiled({ device, threads }) : eager(backend);
+export const executeFor = ({ engine, device, backend, threads }: EngineChoice): Execute => {
+  if (engine === "compiled") return compiled({ device, threads });
+  if (backend === "tensorflow") loadNamedTensorflow();
+  return eager(backend);
+};
 
 /** The choice in words, for reports. */
 export const engineName = ({ engine, device, backend }: EngineChoice): string =>

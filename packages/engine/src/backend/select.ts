@@ -32,6 +32,8 @@ const importOptional = async (name: string): Promise<void> => {
 
 const loaders: Readonly<Record<BackendName, () => Promise<string>>> = {
   tensorflow: async () => {
+    // A program may load tfjs-node itself, from wherever it is.
+    if (tf.findBackendFactory("tensorflow") !== undefined) return "loaded by the program itself";
     const failures: string[] = [];
     for (const name of nodePackages) {
       try {

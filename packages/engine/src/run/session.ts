@@ -25,17 +25,25 @@ export type Session = {
   readonly dispose: () => Promise<void>;
 };
 
-const remedies: Readonly<Record<Device, string>> = {
+/** How to get a device. */
+export const remedies: Readonly<Record<Device, string>> = {
   cpu: "Reinstall onnxruntime-node: its package holds the CPU library for this platform",
   webgpu:
     "WebGPU needs a Vulkan, Metal or D3D12 driver. On Linux install your card's Vulkan driver, or point VK_ICD_FILENAMES at a software one; or use --device cpu",
   cuda: "Install CUDA 12 and cuDNN 9, then reinstall onnxruntime-node with ONNXRUNTIME_NODE_INSTALL_CUDA=v12; or use --device webgpu or cpu",
 };
 
+/** What ONNX Runtime said, without the place in its sources it said it from. */
+const said = (cause: unknown): string => {
+  if (!(cause instanceof Error)) return "";
+  const message = cause.message.trim().replace(/^\/\S+ .* was false\. /s, "");
+  return ` (${message.split("\n")[0]})`;
+};
+
 const missingDevice = (device: Device, cause?: unknown): KdcError =>
   new KdcError({
     where: "createSession",
-    what: `ONNX Runtime cannot use the device ${device} on this machine${cause instanceof Error ? ` (${cause.message})` : ""}`,
+    what: `ONNX Runtime cannot use the device ${device} on this machine${said(cause)}`,
     remedy: remedies[device],
     reason: "device",
     cause,
@@ -97,6 +105,8 @@ const createOrtSession = async (model: Uint8Array, options: SessionOptions): Pro
     return await ort.InferenceSession.create(model, {
       executionProviders: [device],
       graphOptimizationLevel: options.optimization ?? "all",
+      // Shapes stay on the cpu whatever the device; that is no news to warn of.
+      ...(device === "cpu" ? {} : { logSeverityLevel: 3 as const }),
       // Planning one block for a whole run costs 60 % more memory at paper size, and no run is faster for it.
       enableMemPattern: false,
       // ONNX Runtime's own choice is the number of physical cores, which it takes for half of them on virtual machines.
