@@ -30,7 +30,7 @@ export const remedies: Readonly<Record<Device, string>> = {
   cpu: "Reinstall onnxruntime-node: its package holds the CPU library for this platform",
   webgpu:
     "WebGPU needs a Vulkan, Metal or D3D12 driver. On Linux install your card's Vulkan driver, or point VK_ICD_FILENAMES at a software one; or use --device cpu",
-  cuda: "Install CUDA 12 and cuDNN 9, then reinstall onnxruntime-node with ONNXRUNTIME_NODE_INSTALL_CUDA=v12; or use --device webgpu or cpu",
+  cuda: "Install CUDA 12 and cuDNN 9, then reinstall onnxruntime-node with its build script allowed and ONNXRUNTIME_NODE_INSTALL=cuda12; or use --device webgpu or cpu",
 };
 
 /** What ONNX Runtime said, without the place in its sources it said it from. */

@@ -1,0 +1,97 @@
+import { existsSync } from "node:fs";
+import { createRng, type FloatTensor, float32, mapTree, treeLeaves } from "@kdc-mae/core";
+import { adam, compiled, createTrainStep, type Execute, surveyDevices } from "@kdc-mae/engine";
+import { kdcMae, objective } from "@kdc-mae/losses";
+import { batchViews, complementaryViews } from "@kdc-mae/masking";
+import { initModel, type ModelConfig, presets } from "@kdc-mae/model";
+import { describe, expect, it } from "vitest";
+import { pretrainLoss } from "./loss.js";
+
+/** A software adapter that Chromium ships, where nothing else is named: Vulkan reads this when a device is first made. */
+const software = "/usr/lib/chromium/vk_swiftshader_icd.json";
+if (process.env.VK_ICD_FILENAMES === undefined && existsSync(software)) process.env.VK_ICD_FILENAMES = software;
+
+const reports = await surveyDevices();
+const others = (["webgpu", "cuda"] as const).map((name) => ({
+  name,
+  reason: reports.find((report) => report.name === name && !report.usable)?.reason,
+}));
+for (const { name, reason } of others) if (reason !== undefined) console.info(`skipped on ${name}: ${reason}`);
+
+const config: ModelConfig = {
+  ...presets.tiny,
+  ...{ embedDim: 36, heads: 3, modalityDepth: 1, jointDepth: 1, decoderDim: 20, decoderHeads: 5, decoderDepth: 1 },
+  ...{ audio: { rows: 4, columns: 5, patch: 2, channels: 1 }, visual: { rows: 3, columns: 4, patch: 2, channels: 3 } },
+};
+const clips = 7;
+const batch = () => {
+  const rng = createRng("devices");
+  const normal = (name: string, shape: number[]) => {
+    const own = rng.fork(name);
+    return float32(
+      shape,
+      Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => own.normal()),
+    );
+  };
+  const masker = complementaryViews({ views: 2, ratio: 0.75 });
+  const views = Array.from({ length: clips }, (_, clip) => masker(config, rng.fork(clip)));
+  return {
+    patches: { audio: normal("a", [clips, 20, 4]), visual: normal("v", [clips, 12, 12]) },
+    views: batchViews(views),
+  };
+};
+const loss = pretrainLoss(config, objective(kdcMae));
+const fresh = () => ({ model: initModel(config, createRng(1)), weighting: {} });
+const far = (a: FloatTensor, b: FloatTensor) => {
+  const norm = (of: (i: number) => number) => Math.sqrt(b.data.reduce((sum, _, i) => sum + of(i) ** 2, 0));
+  return (
+    norm((i) => a.data[i] - b.data[i]) /
+    Math.max(
+      norm((i) => b.data[i]),
+      1e-6,
+    )
+  );
+};
+
+/** Three steps of training, with the gradients of the first. */
+async function train(execute: Execute) {
+  const rule = adam();
+  let gradients: readonly [string, FloatTensor][] = [];
+  const optimizer: typeof rule = {
+    ...rule,
+    update: (state, params, given, ...rest) => {
+      const copy = mapTree(given, ({ shape, data }: FloatTensor) => float32(shape, data.slice()));
+      if (gradients.length === 0) gradients = treeLeaves<FloatTensor>(copy);
+      rule.update(state, params, given, ...rest);
+    },
+  };
+  const steps = createTrainStep(execute, loss, optimizer);
+  const state = steps.init(fresh() as never);
+  const totals: number[] = [];
+  for (let step = 0; step < 3; step++) totals.push((await steps.step(state, batch() as never, 1e-3)).total);
+  await steps.dispose();
+  return { totals, gradients };
+}
+
+describe.each(others)("the pretraining objective on $name, against the cpu", ({ name, reason }) => {
+  // A software adapter takes its time to compile every kernel.
+  it.skipIf(reason !== undefined)(
+    "gradient of every parameter, and the losses of three steps",
+    { timeout: 300_000 },
+    async () => {
+      const [cpu, device] = [await train(compiled({ device: "cpu" })), await train(compiled({ device: name }))];
+      expect(cpu.gradients.length).toBeGreaterThan(80);
+      let largest = 0;
+      for (const [index, [path, value]] of cpu.gradients.entries()) {
+        // Gradients that are rounding alone (a bias before a norm) have no direction to agree on.
+        if (Math.hypot(...value.data) < 1e-5) continue;
+        const apart = far(device.gradients[index][1], value);
+        largest = Math.max(largest, apart);
+        expect(apart, path).toBeLessThan(1e-4);
+      }
+      for (const [step, total] of cpu.totals.entries()) expect(device.totals[step] / total).toBeCloseTo(1, 4);
+      expect(cpu.totals[2]).toBeLessThan(cpu.totals[0]);
+      console.info(`${name}: largest relative difference of a gradient ${largest.toExponential(1)}`);
+    },
+  );
+});
