@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { createRng, type FloatTensor, float32, mapTree, treeLeaves } from "@kdc-mae/core";
 import { adam, compiled, createTrainStep, type Execute, surveyDevices } from "@kdc-mae/engine";
 import { kdcMae, objective } from "@kdc-mae/losses";
@@ -6,10 +5,6 @@ import { batchViews, complementaryViews } from "@kdc-mae/masking";
 import { initModel, type ModelConfig, presets } from "@kdc-mae/model";
 import { describe, expect, it } from "vitest";
 import { pretrainLoss } from "./loss.js";
-
-/** A software adapter that Chromium ships, where nothing else is named: Vulkan reads this when a device is first made. */
-const software = "/usr/lib/chromium/vk_swiftshader_icd.json";
-if (process.env.VK_ICD_FILENAMES === undefined && existsSync(software)) process.env.VK_ICD_FILENAMES = software;
 
 const reports = await surveyDevices();
 const others = (["webgpu", "cuda"] as const).map((name) => ({
@@ -77,10 +72,10 @@ describe.each(others)("the pretraining objective on $name, against the cpu", ({ 
   // A software adapter takes its time to compile every kernel.
   it.skipIf(reason !== undefined)(
     "gradient of every parameter, and the losses of three steps",
-    { timeout: 300_000 },
+    { timeout: 600_000 },
     async () => {
       const [cpu, device] = [await train(compiled({ device: "cpu" })), await train(compiled({ device: name }))];
-      expect(cpu.gradients.length).toBeGreaterThan(80);
+      expect(cpu.gradients.length).toBe(treeLeaves(fresh()).length);
       let largest = 0;
       for (const [index, [path, value]] of cpu.gradients.entries()) {
         // Gradients that are rounding alone (a bias before a norm) have no direction to agree on.
