@@ -59,6 +59,12 @@ describe("convolution kernels", () => {
         (x: Pictures, filter: Pictures, bias: X) =>
           tf.fused.conv2d({ x, filter, strides: 1, pad: 1, bias, activation: "sigmoid" }),
       ],
+      [
+        "fused depthwiseConv2d",
+        [float(2, 7, 6, 3), float(3, 3, 3, 2), float(6)],
+        (x: Pictures, filter: Pictures, bias: X) =>
+          tf.fused.depthwiseConv2d({ x, filter, strides: 1, pad: "same", bias, activation: "relu" }),
+      ],
     ),
   );
 });

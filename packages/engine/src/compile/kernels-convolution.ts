@@ -119,6 +119,7 @@ export const convolutionRules: KernelRules = {
   Conv2DBackpropInput: convolutionInputGradient,
   Conv2DBackpropFilter: convolutionFilterGradient,
   DepthwiseConv2dNative: depthwise,
+  FusedDepthwiseConv2D: (call) => biasAndActivation(call, depthwise(call) as Value),
   DepthwiseConv2dNativeBackpropInput: depthwiseInputGradient,
   FusedBatchNorm: ({ inputs: { x, mean, variance, offset, scale }, attributes: { varianceEpsilon }, graph }) => {
     const deviation = graph.elementwise("Sqrt", [add(graph, variance, number(graph, varianceEpsilon, x))]);

@@ -31,3 +31,12 @@ describe("resizing kernels", () => {
   ]);
   testLinear(resizing);
 });
+
+describe("mirroring and pixels from channels", () => {
+  testValues(
+    cases(
+      ["flipLeftRight", [float(2, 5, 3, 2)], (x: Pictures) => tf.image.flipLeftRight(x)],
+      ["depthToSpace", [float(2, 5, 3, 18)], (x: Pictures) => tf.depthToSpace(x, 3)],
+    ),
+  );
+});

@@ -3,6 +3,7 @@ import type { GraphBuilder, Value } from "./graph-builder.js";
 import type { KernelRule, KernelRules } from "./kernel-rule.js";
 import { matrixProduct } from "./kernels-matrix.js";
 import { transpose } from "./kernels-shape.js";
+import { slicingRules } from "./kernels-slicing.js";
 
 type Sampling = { readonly alignCorners: boolean; readonly halfPixelCenters: boolean };
 
@@ -68,8 +69,24 @@ const resizeGradient =
     return resample(graph, dy, make(images.shape[1], dy.shape[1]), make(images.shape[2], dy.shape[2]), true);
   };
 
-/** Resizing pictures [B, H, W, C] and its gradients. */
+/** Channels [B, H, W, b · b · C] become squares of b × b pixels, [B, b · H, b · W, C]. */
+const pixelsFromChannels = (graph: GraphBuilder, x: Value, block: number): Value => {
+  const [batch, height, width, depth] = x.shape;
+  const channels = depth / block ** 2;
+  const split = reshape(graph, x, [batch, height, width, block, block, channels]);
+  return reshape(graph, transpose(graph, split, [0, 1, 3, 2, 4, 5]), [batch, height * block, width * block, channels]);
+};
+
+const depthToSpace: KernelRule = ({ inputs: { x }, attributes: { blockSize, dataFormat }, graph }) => {
+  if (dataFormat !== "NCHW") return pixelsFromChannels(graph, x, blockSize);
+  return transpose(graph, pixelsFromChannels(graph, transpose(graph, x, [0, 2, 3, 1]), blockSize), [0, 3, 1, 2]);
+};
+
+/** Resizing pictures [B, H, W, C] and its gradients, mirroring them, and pixels from channels. */
 export const imageRules: KernelRules = {
+  DepthToSpace: depthToSpace,
+  FlipLeftRight: (call) =>
+    slicingRules.Reverse({ ...call, inputs: { x: call.inputs.image }, attributes: { dims: [2] } }),
   ResizeBilinear: resize(bilinearMatrix),
   ResizeBilinearGrad: resizeGradient(bilinearMatrix),
   ResizeNearestNeighbor: resize(nearestMatrix),
