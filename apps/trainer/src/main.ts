@@ -8,9 +8,11 @@ import { addEmbedCommand } from "./commands/embed.js";
 import { addEvaluateCommand } from "./commands/evaluate.js";
 import { addExportCommand } from "./commands/export.js";
 import { addFinetuneCommand } from "./commands/finetune.js";
+import { addIndexCommand } from "./commands/index-folder.js";
 import { addParityCommand } from "./commands/parity.js";
 import { addPrepareCommand } from "./commands/prepare.js";
 import { addPretrainCommand } from "./commands/pretrain.js";
+import { addSearchCommand } from "./commands/search.js";
 import { addSurveyCommand } from "./commands/survey.js";
 
 // Whoever reads our output may stop reading, as `head` does.
@@ -36,6 +38,8 @@ const commands = [
   addEmbedCommand,
   addAblateCommand,
   addExportCommand,
+  addIndexCommand,
+  addSearchCommand,
   addParityCommand,
   addBenchCommand,
 ];

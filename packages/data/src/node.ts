@@ -22,7 +22,7 @@ export {
 export type { DecoderOptions } from "./media/clip-from-output.js";
 export type { DecodeRequest, Decoder, FrameChoice, MediaInfo } from "./media/decoder.js";
 export { createFluentDecoder } from "./media/ffmpeg.js";
-export { createPipesDecoder } from "./media/ffmpeg-pipes.js";
+export { createPipesDecoder, type PictureDecoder, type SoundDecoder } from "./media/ffmpeg-pipes.js";
 export { type Ffmpeg, type LocateOptions, locateFfmpeg } from "./media/locate-ffmpeg.js";
 export type { MediaReason } from "./media/media-error.js";
 export { decodeWav } from "./media/wav.js";
@@ -42,3 +42,4 @@ export {
   surveyReasons,
 } from "./survey/survey.js";
 export * from "./synthetic/node.js";
+export { decodePicture } from "./visual/encode-picture.js";

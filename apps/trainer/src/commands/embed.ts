@@ -1,5 +1,4 @@
-import { existsSync } from "node:fs";
-import { isKdcError, KdcError } from "@kdc-mae/core";
+import { isKdcError } from "@kdc-mae/core";
 import { createPipesDecoder } from "@kdc-mae/data/node";
 import type { Command } from "commander";
 import { findFfmpeg } from "../corpus/splits.js";
@@ -7,6 +6,7 @@ import { createFileEmbedder } from "../evaluate/embed-files.js";
 import { atomicWrite } from "../run/atomic-write.js";
 import { readModel } from "../run/model-file.js";
 import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
+import { expectModelFile } from "./options.js";
 
 type EmbedOptions = EngineChoice & { readonly model: string; readonly out?: string };
 
@@ -27,14 +27,7 @@ export function addEmbedCommand(program: Command): void {
 }
 
 async function run(files: readonly string[], options: EmbedOptions): Promise<void> {
-  if (!existsSync(options.model)) {
-    throw new KdcError({
-      where: "embed",
-      what: `there is no model ${options.model}`,
-      remedy: "Run kdc-mae demo or kdc-mae pretrain first, or give one with --model",
-      reason: "no-model",
-    });
-  }
+  expectModelFile("embed", options.model);
   const model = await readModel(options.model);
   const embedder = await createFileEmbedder(model, executeFor(options), createPipesDecoder(await findFfmpeg()));
   const lines: string[] = [];

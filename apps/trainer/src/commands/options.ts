@@ -1,4 +1,6 @@
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
+import { KdcError } from "@kdc-mae/core";
 
 /** Commander's way of letting an option be given several times. */
 export const collect = (value: string, before: readonly string[]): string[] => [...before, value];
@@ -7,4 +9,15 @@ export const collect = (value: string, before: readonly string[]): string[] => [
 export function saysStopped(folder: string): void {
   process.stderr.write(`stopped; the same command goes on from here (${resolve(folder)})\n`);
   process.exitCode = 130;
+}
+
+/** @throws KdcError (`no-model`) when there is no such model file */
+export function expectModelFile(where: string, path: string): void {
+  if (existsSync(path)) return;
+  throw new KdcError({
+    where,
+    what: `there is no model ${path}`,
+    remedy: "Run kdc-mae demo or kdc-mae pretrain first, or give one with --model",
+    reason: "no-model",
+  });
 }

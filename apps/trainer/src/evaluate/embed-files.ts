@@ -1,5 +1,8 @@
-import type { ClipItem, HostPatches } from "@kdc-mae/core";
-import type { Decoder } from "@kdc-mae/data/node";
+import { readFile } from "node:fs/promises";
+import { extname } from "node:path";
+import { type ClipItem, type Frame, float32, type HostPatches } from "@kdc-mae/core";
+import { fit, logMel, padFrames } from "@kdc-mae/data";
+import { type Decoder, decodePicture, type PictureDecoder, type SoundDecoder } from "@kdc-mae/data/node";
 import type { Execute } from "@kdc-mae/engine";
 import { cutBatch } from "../corpus/batch.js";
 import { frontEndFor } from "../corpus/front-end.js";
@@ -7,18 +10,39 @@ import { type StoredClip, storeClip } from "../corpus/stored-clip.js";
 import type { SavedModel } from "../run/model-file.js";
 import { createEmbedder, type Embedder } from "./embedding.js";
 
+type Vectors = { readonly audio: Float32Array; readonly visual: Float32Array; readonly joint: Float32Array };
+
 /** One file as the model sees it: means over its windows, each `[D]`. */
-export type FileEmbedding = {
+export type FileEmbedding = Vectors & {
   readonly file: string;
   /** Windows of the model's own length that were averaged. */
   readonly windows: number;
-  readonly audio: Float32Array;
-  readonly visual: Float32Array;
-  readonly joint: Float32Array;
+};
+
+/** A file's windows, decoded. */
+export type FileWindows = { readonly file: string; readonly clips: readonly StoredClip[] };
+
+/** Reads and embeds files. Reading several at once is safe; embed one after the other. */
+export type FileEmbedder = {
+  /** Decodes a file with sound and picture. @throws KdcError with a `MediaReason` */
+  read(file: string, signal?: AbortSignal): Promise<FileWindows>;
+  embedWindows(windows: FileWindows): Promise<FileEmbedding>;
+  /** Both steps. */
+  embed(file: string): Promise<FileEmbedding>;
+  /** The audio vector `[D]` of a file that need not hold pictures. */
+  embedSound(file: string): Promise<Float32Array>;
+  /** The visual vector `[D]` of a picture, or of a film that need not hold sound. */
+  embedPicture(file: string): Promise<Float32Array>;
+  dispose(): Promise<void>;
 };
 
 /** At most this much of a file is looked at, seconds. */
 const LONGEST = 10;
+
+const pictureNames = new Set([".jpg", ".jpeg", ".png", ".webp", ".ppm", ".gif", ".avif", ".tif", ".tiff"]);
+
+/** True for the name of a still picture. */
+export const isPicture = (file: string): boolean => pictureNames.has(extname(file).toLowerCase());
 
 /** Where windows of `length` seconds begin in a file that lasts `duration`: side by side, the last one whole. */
 function windowStarts(duration: number, length: number): readonly number[] {
@@ -31,42 +55,83 @@ function windowStarts(duration: number, length: number): readonly number[] {
 export async function createFileEmbedder(
   model: SavedModel,
   execute: Execute,
-  decoder: Decoder,
-): Promise<{ embed(file: string): Promise<FileEmbedding>; dispose(): Promise<void> }> {
+  decoder: Decoder & SoundDecoder & PictureDecoder,
+): Promise<FileEmbedder> {
   const { config, statistics, params } = model;
   const frontEnd = frontEndFor(config, 1);
+  const { imageSize, logMel: sound, frames, seconds } = frontEnd;
   let embedder: Embedder | undefined;
 
-  const decodeWindow = async (file: string, start: number, duration: number): Promise<StoredClip> => {
-    const end = Math.min(duration, start + frontEnd.seconds + 0.1);
-    const item: ClipItem = { id: file, path: file, start, end, labels: [] };
-    const middle = Math.min(frontEnd.seconds, end - start) / 2;
-    const clip = await decoder.decode(item, {
-      sampleRate: frontEnd.logMel.sampleRate,
-      frames: { times: [middle] },
-      size: frontEnd.imageSize,
+  /** The file's windows as items, each with the time of its middle. */
+  const windowsOf = async (file: string, signal?: AbortSignal) => {
+    const { duration = seconds } = await decoder.probe(file, { signal });
+    return windowStarts(duration, seconds).map((start) => {
+      const end = Math.min(duration, start + seconds + 0.1);
+      const item: ClipItem = { id: file, path: file, start, end, labels: [] };
+      return { item, middle: Math.min(seconds, end - start) / 2 };
     });
-    return storeClip(clip, frontEnd);
+  };
+  const each = async <T, R>(list: readonly T[], work: (one: T) => Promise<R>): Promise<R[]> => {
+    const made: R[] = [];
+    for (const one of list) made.push(await work(one));
+    return made;
+  };
+
+  const blankPicture: Frame = {
+    ...{ width: imageSize, height: imageSize, time: 0 },
+    data: new Uint8Array(imageSize ** 2 * 3),
+  };
+  const stored = (item: ClipItem, spectrogram: StoredClip["spectrogram"], { data, time }: Frame): StoredClip => ({
+    ...{ item, spectrogram, frames: [data], times: [time], original: { width: imageSize, height: imageSize } },
+  });
+  const noSound = float32([frames, sound.melBins]);
+
+  const embedWindows = async ({ file, clips }: FileWindows): Promise<FileEmbedding> => {
+    const sums = (["audio", "visual", "joint"] as const).map(
+      (stream) => [stream, new Float32Array(config.embedDim)] as const,
+    );
+    for (const clip of clips) {
+      const patches: HostPatches = cutBatch([{ clip, frame: 0 }], config, statistics);
+      embedder ??= await createEmbedder(execute, config, params, patches);
+      const made = await embedder.embed(patches);
+      for (const [stream, sum] of sums) {
+        for (let i = 0; i < sum.length; i++) sum[i] += made[stream].data[i] / clips.length;
+      }
+    }
+    return { file, windows: clips.length, ...(Object.fromEntries(sums) as Vectors) };
+  };
+
+  const read: FileEmbedder["read"] = async (file, signal) => {
+    const clips = await each(await windowsOf(file, signal), async ({ item, middle }) => {
+      const request = { sampleRate: sound.sampleRate, frames: { times: [middle] }, size: imageSize, signal };
+      return storeClip(await decoder.decode(item, request), frontEnd);
+    });
+    return { file, clips };
   };
 
   return {
-    embed: async (file) => {
-      const { duration = frontEnd.seconds } = await decoder.probe(file);
-      const starts = windowStarts(duration, frontEnd.seconds);
-      const sums = (["audio", "visual", "joint"] as const).map(
-        (stream) => [stream, new Float32Array(config.embedDim)] as const,
-      );
-      for (const start of starts) {
-        const clip = await decodeWindow(file, start, duration);
-        const patches: HostPatches = cutBatch([{ clip, frame: 0 }], config, statistics);
-        embedder ??= await createEmbedder(execute, config, params, patches);
-        const made = await embedder.embed(patches);
-        for (const [stream, sum] of sums) {
-          for (let i = 0; i < sum.length; i++) sum[i] += made[stream].data[i] / starts.length;
-        }
-      }
-      const { audio, visual, joint } = Object.fromEntries(sums) as Record<"audio" | "visual" | "joint", Float32Array>;
-      return { file, windows: starts.length, audio, visual, joint };
+    read,
+    embedWindows,
+    embed: async (file) => embedWindows(await read(file)),
+    // The audio and the visual stream never see each other before the joint pass, so a blank other half changes nothing.
+    embedSound: async (file) => {
+      const clips = await each(await windowsOf(file), async ({ item }) => {
+        const waveform = await decoder.decodeSound(item, { sampleRate: sound.sampleRate });
+        return stored(item, padFrames(logMel(waveform, sound), frames), blankPicture);
+      });
+      return (await embedWindows({ file, clips })).audio;
+    },
+    embedPicture: async (file) => {
+      const film = async () =>
+        each(await windowsOf(file), async ({ item, middle }) => {
+          const [frame] = await decoder.decodePictures(item, { times: [middle], size: imageSize });
+          return stored(item, noSound, frame);
+        });
+      const still = async () => {
+        const item: ClipItem = { id: file, path: file, labels: [] };
+        return [stored(item, noSound, fit(await decodePicture(await readFile(file), file), imageSize))];
+      };
+      return (await embedWindows({ file, clips: await (isPicture(file) ? still() : film()) })).visual;
     },
     dispose: async () => embedder?.dispose(),
   };

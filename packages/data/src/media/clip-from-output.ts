@@ -84,11 +84,38 @@ export function assembleClip(item: ClipItem, times: readonly number[], picked: P
   };
   const fault = findFault(item.path, output.log, got);
   if (fault) throw fault;
-  const frames = times.map((time, index): Frame => {
-    const picture = Math.min(picked.indexOf[index], pictures - 1);
-    const data = new Uint8Array(output.pictures.subarray(picture * bytes, (picture + 1) * bytes));
-    return { width: shape!.width, height: shape!.height, data, time };
-  });
+  const frames = framesAt(times, picked, output.pictures, shape!);
   const original = info.video && { width: info.video.width, height: info.video.height };
   return { item, waveform: decodeWav(output.sound, item.path, { streamed: true }), frames, original };
+}
+
+/** @throws KdcError with a {@link MediaReason} when the output holds no picture */
+export function assemblePictures(
+  item: ClipItem,
+  times: readonly number[],
+  picked: Picked,
+  output: Omit<Output, "sound">,
+): readonly Frame[] {
+  if (!expectInput(item.path, output.log).video) throw mediaError(item.path, "no-video");
+  const shape = readPictureSize(output.log);
+  const pictures = shape ? Math.floor(output.pictures.length / (shape.width * shape.height * 3)) : 0;
+  const got = { soundBytes: 1, pictures, exitCode: output.exitCode, start: item.start ?? 0, firstPicture: times[0] };
+  const fault = findFault(item.path, output.log, got);
+  if (fault) throw fault;
+  return framesAt(times, picked, output.pictures, shape!);
+}
+
+/** The pictures that show the requested times, out of raw RGB in the order of the grid. */
+function framesAt(
+  times: readonly number[],
+  picked: Picked,
+  raw: Uint8Array,
+  { width, height }: { readonly width: number; readonly height: number },
+): Frame[] {
+  const bytes = width * height * 3;
+  const last = Math.floor(raw.length / bytes) - 1;
+  return times.map((time, index) => {
+    const picture = Math.min(picked.indexOf[index], last);
+    return { width, height, data: new Uint8Array(raw.subarray(picture * bytes, (picture + 1) * bytes)), time };
+  });
 }

@@ -1,6 +1,7 @@
-import type { Clip, ClipItem, Waveform } from "@kdc-mae/core";
+import type { Clip, ClipItem, Frame, Waveform } from "@kdc-mae/core";
 import {
   assembleClip,
+  assemblePictures,
   assembleSound,
   chosenTimes,
   type DecoderOptions,
@@ -21,7 +22,10 @@ import { type ProcessOptions, type ProcessResult, runProcess } from "./run-proce
  *
  * @param ffmpeg path of the program, from `locateFfmpeg`
  */
-export function createPipesDecoder(ffmpeg: string, options: DecoderOptions = {}): Decoder & SoundDecoder {
+export function createPipesDecoder(
+  ffmpeg: string,
+  options: DecoderOptions = {},
+): Decoder & SoundDecoder & PictureDecoder {
   const { timeoutMs, maxBytes } = withDefaults(options);
 
   const run = async (path: string, args: readonly string[], how: Omit<ProcessOptions, "timeoutMs">) => {
@@ -74,8 +78,30 @@ export function createPipesDecoder(ffmpeg: string, options: DecoderOptions = {})
     return explained(log, () => assembleSound(item, { log, exitCode, sound: outputs[0] }));
   };
 
-  return { name: "ffmpeg-pipes", probe, decode, decodeSound };
+  const decodePictures: PictureDecoder["decodePictures"] = async (item, { times, size, signal }) => {
+    await expectFile(item.path);
+    const span = spanOf(item, 30);
+    const picked = pickFrames(times);
+    const args = [...inputOptions(span), "-i", inputPath(item.path), ...frameOptions(picked, size), "pipe:1"];
+    const limits = [size === undefined ? maxBytes : picked.gridFrames.length * size ** 2 * 3];
+    const { log, outputs, exitCode } = await run(item.path, args, { limits, signal });
+    return explained(log, () => assemblePictures(item, times, picked, { log, exitCode, pictures: outputs[0] }));
+  };
+
+  return { name: "ffmpeg-pipes", probe, decode, decodeSound, decodePictures };
 }
+
+/** Reads pictures of a file that need not hold sound. */
+export type PictureDecoder = {
+  /**
+   * @param request `times` in seconds from the item's start, at least one; `size` as in {@link DecodeRequest}
+   * @throws KdcError with a {@link MediaReason}
+   */
+  decodePictures(
+    item: ClipItem,
+    request: { readonly times: readonly number[]; readonly size?: number; readonly signal?: AbortSignal },
+  ): Promise<readonly Frame[]>;
+};
 
 /** Reads the sound of a file that need not hold pictures. */
 export type SoundDecoder = {

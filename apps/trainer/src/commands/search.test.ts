@@ -1,0 +1,209 @@
+import { execFile } from "node:child_process";
+import { copyFile, mkdir, mkdtemp, readFile, rename, rm, utimes, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { audioGrid, createRng, visualGrid } from "@kdc-mae/core";
+import { createPipesDecoder, locateFfmpeg, makeSet } from "@kdc-mae/data/node";
+import { compiled } from "@kdc-mae/engine";
+import { initModel } from "@kdc-mae/model";
+import { Command } from "commander";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { createFileEmbedder, type FileEmbedder } from "../evaluate/embed-files.js";
+import { withChanges } from "../experiment/change.js";
+import { checkExperiment } from "../experiment/check.js";
+import { named } from "../experiment/named.js";
+import { configFor, readModel, saveModel } from "../run/model-file.js";
+import { openStore } from "../search/open-store.js";
+import { scanFolder } from "../search/scan-folder.js";
+import { updateIndex } from "../search/update-index.js";
+import { addIndexCommand } from "./index-folder.js";
+import { addSearchCommand } from "./search.js";
+
+const sizes = { embedDim: 24, heads: 3, modalityDepth: 1, decoderDim: 16, decoderHeads: 2, decoderDepth: 1 };
+const experiment = checkExperiment(
+  withChanges(named.demo, {
+    name: "small-one",
+    model: { audio: audioGrid(96, 32, 16), visual: visualGrid(48, 16), ...sizes },
+  }),
+  "test",
+);
+const config = configFor(experiment);
+const { path: ffmpeg } = await locateFfmpeg({ env: process.env });
+const make = (...args: string[]) => promisify(execFile)(ffmpeg, ["-v", "error", "-y", ...args]);
+
+let folder = "";
+const at = (...names: string[]) => join(folder, ...names);
+let embedder: FileEmbedder;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "kdc-mae-search-"));
+  for (const [name, seed] of [
+    ["model", 3],
+    ["other", 4],
+  ] as const) {
+    const params = initModel(config, createRng(seed));
+    await saveModel(at(`${name}.safetensors`), { config, params, statistics: { mean: -6, std: 4 }, experiment });
+  }
+  const counts = { train: 7, validation: 0, test: 0 };
+  await makeSet({ directory: at("made"), ffmpeg, counts, seed: 5, options: { size: 64 } });
+  await mkdir(at("clips", "deeper"), { recursive: true });
+  for (const index of [0, 1, 2, 3, 4]) {
+    await copyFile(
+      at("made", "train", `train-0000${index}.mp4`),
+      at("clips", index < 3 ? "" : "deeper", `${index}.mp4`),
+    );
+  }
+  await writeFile(at("clips", "page.mp4"), "<html>gone</html>");
+  await writeFile(at("clips", "notes.txt"), "notes");
+  const model = await readModel(at("model.safetensors"));
+  embedder = await createFileEmbedder(model, compiled({}), createPipesDecoder(ffmpeg));
+});
+afterAll(async () => {
+  await embedder.dispose();
+  await rm(folder, { recursive: true });
+});
+afterEach(() => vi.restoreAllMocks());
+
+/** Runs a command line; what it prints to stdout, and to stderr. */
+async function printed(...line: string[]): Promise<{ readonly out: string; readonly err: string }> {
+  const program = new Command().exitOverride();
+  addIndexCommand(program);
+  addSearchCommand(program);
+  for (const command of program.commands) command.exitOverride().configureOutput({ writeErr: () => undefined });
+  const text = { out: "", err: "" };
+  const into = (name: "out" | "err") => (piece: string | Uint8Array) => {
+    text[name] += piece;
+    return true;
+  };
+  vi.spyOn(process.stdout, "write").mockImplementation(into("out"));
+  vi.spyOn(process.stderr, "write").mockImplementation(into("err"));
+  await program.parseAsync([...line, "--index", at("index"), "--threads", "1"], { from: "user" });
+  return text;
+}
+const model = () => ["--model", at("model.safetensors")];
+const index = (...more: string[]) => printed("index", at("clips"), ...model(), ...more);
+const search = async (file: string, ...more: string[]) =>
+  JSON.parse((await printed("search", file, ...model(), "--json", ...more)).out);
+
+describe("index and search", () => {
+  it("indexes a folder, and says what it left out and why", async () => {
+    await expect(search(at("clips", "0.mp4"))).rejects.toThrow("there is no index. Make one with kdc-mae index FOLDER");
+    const { out, err } = await index();
+    expect(out).toContain(
+      "5 new, 0 changed, 0 as before, 0 gone\nleft out: 1 (not-media 1)\nnot films by their names: 1 × .txt",
+    );
+    expect(out).toContain("index: 5 clips in");
+    expect(err).toContain("page.mp4: it is not a media file that ffmpeg knows");
+  });
+
+  it("finds a clip by both, by its sound, by its picture, and from a sound or a picture file alone", async () => {
+    const [film, sound, silent, still] = [at("clips", "deeper", "3.mp4"), at("3.wav"), at("3-silent.mp4"), at("3.png")];
+    await make("-i", film, "-vn", sound);
+    await make("-i", film, "-an", "-c:v", "copy", silent);
+    await make("-ss", "0.48", "-i", film, "-frames:v", "1", still);
+    for (const line of [
+      [film],
+      [film, "--audio"],
+      [film, "--visual"],
+      [sound, "--audio"],
+      [silent, "--visual"],
+      [still, "--visual"],
+    ]) {
+      const answer = await search(line[0], ...line.slice(1));
+      expect([line.slice(1), answer.found[0]]).toMatchObject([line.slice(1), { place: 1, file: "deeper/3.mp4" }]);
+      expect(answer.found).toHaveLength(5);
+      expect(answer.found[0].cosine).toBeGreaterThan(line[0] === still ? 0.9 : 0.9999);
+      expect(answer.found[1].cosine).toBeLessThan(answer.found[0].cosine);
+    }
+    const across = await search(sound, "--audio", "--among", "visual", "--count", "2");
+    expect(across).toMatchObject({ by: "audio", among: "visual", clips: 5, model: "small-one" });
+    expect(across.found).toHaveLength(2);
+  });
+
+  it("compares sounds with pictures as retrieval does", async () => {
+    const { audio } = await embedder.embed(at("clips", "1.mp4"));
+    const { visual, joint } = await embedder.embed(at("clips", "2.mp4"));
+    const cosine = (a: Float32Array, b: Float32Array) => {
+      const dot = (x: Float32Array, y: Float32Array) => x.reduce((sum, value, i) => sum + value * y[i], 0);
+      return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
+    };
+    const { found } = await search(at("clips", "1.mp4"), "--audio", "--among", "visual");
+    const other = found.find(({ file }: { file: string }) => file === "2.mp4");
+    expect(other.cosine).toBeCloseTo(cosine(audio, visual), 5);
+    expect(other.cosine).not.toBeCloseTo(cosine(audio, joint), 3);
+  });
+
+  it("adds only what is new or changed, and takes out what is gone", async () => {
+    const same = await index("--json");
+    expect(JSON.parse(same.out)).toMatchObject({ added: 0, changed: 0, unchanged: 5, removed: [], clips: 5 });
+    await rename(at("clips", "0.mp4"), at("0.mp4"));
+    await copyFile(at("made", "train", "train-00005.mp4"), at("clips", "1.mp4"));
+    await utimes(at("clips", "1.mp4"), 1.6e9, 1.6e9);
+    await copyFile(at("made", "train", "train-00006.mp4"), at("clips", "6.mp4"));
+    const after = JSON.parse((await index("--json")).out);
+    expect(after).toMatchObject({ added: 1, changed: 1, unchanged: 3, removed: ["0.mp4"], clips: 5 });
+    expect((await search(at("made", "train", "train-00005.mp4"))).found[0].file).toBe("1.mp4");
+  });
+
+  it("takes a clip out that can no longer be read", async () => {
+    await writeFile(at("clips", "6.mp4"), "<html>");
+    const after = JSON.parse((await index("--json")).out);
+    expect(after).toMatchObject({ changed: 0, unchanged: 4, clips: 4 });
+    expect(after.leftOut.map(({ file }: { file: string }) => file)).toEqual(["6.mp4", "page.mp4"]);
+  });
+
+  it("writes a page with players that needs no network", async () => {
+    await rename(at("clips", "deeper"), at("clips", "dee & per"));
+    await index();
+    const { out } = await printed("search", at("3.wav"), "--audio", ...model(), "--html", at("found.html"));
+    expect(out).toContain(`page: ${at("found.html")}`);
+    const page = await readFile(at("found.html"), "utf8");
+    expect(page).toContain('<audio controls preload="none" src="./3.wav"');
+    expect(page).toContain('src="./clips/dee%20%26%20per/3.mp4"');
+    expect(page).not.toMatch(/https?:|<script/);
+  });
+
+  it("goes on from where it was stopped", async () => {
+    const stop = new AbortController();
+    const where = at("stopped");
+    const about = { format: 1, root: at("clips"), model: { name: "m", sha256: "x", path: "p" }, width: 24 } as const;
+    const options = { folder: at("clips"), scan: await scanFolder(at("clips")), clock: () => 0 };
+    const first = updateIndex({
+      ...{ ...options, store: await openStore(where, { fresh: about }), embedder, signal: stop.signal },
+      onProgress: (done) => done === 2 && stop.abort(),
+    });
+    await expect(first).rejects.toThrow("abort");
+    expect(await (await openStore(where)).clips()).toHaveLength(2);
+    const second = await updateIndex({ ...options, store: await openStore(where), embedder });
+    expect(second).toMatchObject({ added: 2, unchanged: 2 });
+  });
+});
+
+describe("wrong use", () => {
+  it("refuses another model's vectors, another folder, and an emptied one", async () => {
+    const other = ["--model", at("other.safetensors")];
+    await expect(printed("search", at("3.wav"), "--audio", ...other)).rejects.toThrow(
+      /made with another model: small-one \(\w{12}…\), not small-one .* Use the model it was made with \(--model .*model\.safetensors\)/,
+    );
+    await expect(printed("index", at("clips"), ...other)).rejects.toThrow("vectors of two models cannot be compared");
+    await expect(printed("index", at("made"), ...model())).rejects.toThrow(
+      `it is of the folder ${at("clips")}, not of`,
+    );
+    await rename(at("clips"), at("moved"));
+    await expect(index()).rejects.toThrow("there is no such folder. Give the folder that holds the clips");
+    await mkdir(at("clips"));
+    await expect(index()).rejects.toThrow("none of the 4 indexed clips is there any more. Check that the folder");
+    expect((await search(at("0.mp4"))).clips).toBe(4);
+  });
+
+  it("says what a question lacks", async () => {
+    await expect(search(at("3.wav"))).rejects.toThrow("it has no video track");
+    await expect(search(at("3-silent.mp4"), "--audio")).rejects.toThrow("it has no audio track");
+    await expect(search(at("nowhere.mp4"))).rejects.toThrow("there is no such file");
+    await expect(search(at("3.wav"), "--among", "audio")).rejects.toThrow("Add --audio or --visual");
+    await expect(search(at("3.wav"), "--audio", "--count", "0")).rejects.toThrow("is not a number of clips");
+    await expect(search(at("3.wav"), "--audio", "--visual")).rejects.toThrow("cannot be used with");
+    await expect(printed("search", "x.mp4", "--model", at("none"))).rejects.toThrow("there is no model");
+  });
+});

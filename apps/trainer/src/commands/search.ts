@@ -1,0 +1,97 @@
+import { resolve } from "node:path";
+import { KdcError } from "@kdc-mae/core";
+import { createPipesDecoder } from "@kdc-mae/data/node";
+import { searchHtml } from "@kdc-mae/eval";
+import { type Command, Option } from "commander";
+import { findFfmpeg } from "../corpus/splits.js";
+import { createFileEmbedder } from "../evaluate/embed-files.js";
+import { atomicWrite } from "../run/atomic-write.js";
+import { readModel } from "../run/model-file.js";
+import type { StreamName } from "../search/clip-store.js";
+import { findClips, type SearchAnswer } from "../search/find-clips.js";
+import { expectModel, fingerprint } from "../search/fingerprint.js";
+import { openStore } from "../search/open-store.js";
+import { searchPage } from "../search/search-page.js";
+import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
+import { defaultIndex } from "./index-folder.js";
+import { expectModelFile } from "./options.js";
+
+type SearchOptions = EngineChoice & {
+  readonly model: string;
+  readonly index: string;
+  readonly audio?: true;
+  readonly visual?: true;
+  readonly among?: StreamName;
+  readonly count: number;
+  readonly json?: true;
+  readonly html?: string;
+};
+
+const wholeNumber = (text: string): number => {
+  const value = Number(text);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new KdcError({
+    where: "--count",
+    what: `${JSON.stringify(text)} is not a number of clips`,
+    remedy: "Give a whole number from 1 on",
+    reason: "usage",
+  });
+};
+
+/** Adds `kdc-mae search`. */
+export function addSearchCommand(program: Command): void {
+  const command = program
+    .command("search")
+    .description("find the nearest clips of an index: by both (a film), by sound alone, or by picture alone")
+    .argument("<file>", "a film; with --audio also a sound file, with --visual also a picture or a silent film")
+    .addOption(new Option("--audio", "ask by the file's sound").conflicts("visual"))
+    .option("--visual", "ask by the file's picture")
+    .addOption(
+      new Option("--among <stream>", "what of the clips it is compared with (default: what is asked by)").choices([
+        "audio",
+        "visual",
+      ]),
+    )
+    .option("--model <file>", "the model the index was made with", "runs/demo/model.safetensors")
+    .option("--index <where>", "what kdc-mae index made", defaultIndex)
+    .option("--count <n>", "how many", wholeNumber, 10)
+    .option("--json", "print the answer as JSON")
+    .option("--html <file>", "write a page with players, which needs no network")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  kdc-mae search dog.mp4\n  kdc-mae search bark.wav --audio --html found.html\n" +
+        "  kdc-mae search bark.wav --audio --among visual    pictures for a sound\n",
+    );
+  withEngineOptions(command).action(run);
+}
+
+async function run(file: string, options: SearchOptions): Promise<void> {
+  const by: StreamName = options.audio ? "audio" : options.visual ? "visual" : "joint";
+  if (by === "joint" && options.among !== undefined) {
+    throw new KdcError({
+      where: "--among",
+      what: "sound and picture together are compared with sound and picture together only",
+      remedy: "Add --audio or --visual to say what is asked by",
+      reason: "usage",
+    });
+  }
+  expectModelFile("search", options.model);
+  const model = await readModel(options.model);
+  const store = await openStore(options.index, { folders: [process.cwd()] });
+  expectModel(options.index, store.about, await fingerprint(options.model, model));
+  const embedder = await createFileEmbedder(model, executeFor(options), createPipesDecoder(await findFfmpeg()));
+  let answer: SearchAnswer;
+  try {
+    answer = await findClips(store, embedder, { file, by, among: options.among ?? by, count: options.count });
+  } finally {
+    await embedder.dispose();
+  }
+  if (options.html !== undefined) await atomicWrite(options.html, searchHtml(searchPage(answer, options.html)));
+  if (options.json) process.stdout.write(`${JSON.stringify({ index: options.index, ...answer }, null, 2)}\n`);
+  else {
+    for (const { place, cosine, path } of answer.found) {
+      process.stdout.write(`${String(place).padStart(3)}  ${cosine.toFixed(4)}  ${path}\n`);
+    }
+    if (options.html !== undefined) process.stdout.write(`page: ${resolve(options.html)}\n`);
+  }
+}

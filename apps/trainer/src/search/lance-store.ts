@@ -1,0 +1,81 @@
+import { KdcError } from "@kdc-mae/core";
+import type { ClipStore, ClipVectors, IndexAbout, IndexedClip } from "./clip-store.js";
+import type { LanceModule, LanceTable } from "./lance-module.js";
+import { noIndex } from "./plain-store.js";
+
+const [clipsTable, aboutTable] = ["clips", "about"];
+const plainColumns = ["file", "size", "modified", "windows"] as const;
+
+/** A text inside an SQL condition. */
+const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
+
+const clipOf = (row: Readonly<Record<string, unknown>>): IndexedClip => ({
+  file: String(row.file),
+  size: Number(row.size),
+  modified: Number(row.modified),
+  windows: Number(row.windows),
+});
+
+const rowOf = ({ file, size, modified, windows, audio, visual, joint }: ClipVectors) => ({
+  ...{ file, size, modified, windows, audio, visual, joint },
+});
+
+/**
+ * Opens an index in LanceDB, or begins one: table `clips` with a row per file, and `about` with one row.
+ *
+ * @param uri a folder, or the address of an object store (`s3://…`, `gs://…`, `az://…`); LanceDB takes keys from the
+ *   environment
+ * @param fresh what to begin with where there is none
+ * @throws KdcError (`no-index`) where there is none and none is to be begun; (`lancedb`) when the store cannot be opened
+ */
+export async function openLanceStore(lance: LanceModule, uri: string, fresh?: IndexAbout): Promise<ClipStore> {
+  const connection = await attempt(uri, () => lance.connect(uri));
+  const names = await attempt(uri, () => connection.tableNames());
+  if (!names.includes(aboutTable)) {
+    if (fresh === undefined) throw noIndex(uri);
+    await attempt(uri, () => connection.createTable(aboutTable, [{ about: JSON.stringify(fresh) }]));
+  }
+  const [row] = await (await connection.openTable(aboutTable)).query().select(["about"]).limit(1).toArray();
+  const about = JSON.parse(String(row.about)) as IndexAbout;
+  let table: LanceTable | undefined = names.includes(clipsTable) ? await connection.openTable(clipsTable) : undefined;
+
+  return {
+    kind: "lancedb",
+    about,
+    async clips() {
+      if (table === undefined) return [];
+      const rows = await table.query().select(plainColumns).toArray();
+      return rows.map(clipOf);
+    },
+    async change(added, removed) {
+      if (table !== undefined && removed.length > 0) await table.delete(`file IN (${removed.map(quoted).join(", ")})`);
+      if (added.length === 0) return;
+      const rows = added.map(rowOf);
+      if (table === undefined) table = await attempt(uri, () => connection.createTable(clipsTable, rows));
+      else await table.mergeInsert("file").whenMatchedUpdateAll().whenNotMatchedInsertAll().execute(rows);
+    },
+    async nearest(stream, query, count) {
+      if (table === undefined) return [];
+      const scan = table.query().nearestTo(query).column(stream).distanceType("cosine").bypassVectorIndex();
+      const rows = await scan
+        .select([...plainColumns, "_distance"])
+        .limit(count)
+        .toArray();
+      return rows.map((found) => ({ clip: clipOf(found), cosine: 1 - Number(found._distance) }));
+    },
+  };
+}
+
+async function attempt<T>(uri: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw new KdcError({
+      where: `index ${uri}`,
+      what: `LanceDB cannot open it (${cause instanceof Error ? cause.message.split("\n")[0] : String(cause)})`,
+      remedy: "Check the address, and the keys and region that the environment gives for it",
+      reason: "lancedb",
+      cause,
+    });
+  }
+}

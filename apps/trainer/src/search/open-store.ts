@@ -1,0 +1,35 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { ClipStore, IndexAbout } from "./clip-store.js";
+import { loadLance } from "./lance-module.js";
+import { openLanceStore } from "./lance-store.js";
+import { isPlainStore, openPlainStore } from "./plain-store.js";
+
+/** How an index is kept. */
+export type StoreKind = ClipStore["kind"];
+
+/** True for the address of an object store; a letter alone before the colon is a drive. */
+export const isAddress = (where: string): boolean => /^[a-z][a-z0-9+.-]+:\/\//i.test(where);
+
+/** What lies at a place, or what an address must be; undefined where there is nothing yet. */
+function kindAt(where: string): StoreKind | undefined {
+  if (isAddress(where)) return "lancedb";
+  if (isPlainStore(where)) return "plain";
+  return existsSync(join(where, "about.lance")) ? "lancedb" : undefined;
+}
+
+/**
+ * Opens the index at a place in whatever kind it is kept there; a new one is plain unless told.
+ *
+ * @param options `folders`: where else to look for LanceDB than beside the trainer
+ * @throws KdcError as the stores do
+ */
+export async function openStore(
+  where: string,
+  options: { readonly kind?: StoreKind; readonly fresh?: IndexAbout; readonly folders?: readonly string[] } = {},
+): Promise<ClipStore> {
+  const { kind = "plain", fresh, folders = [] } = options;
+  return (kindAt(where) ?? kind) === "plain"
+    ? openPlainStore(where, fresh)
+    : openLanceStore(await loadLance(folders), where, fresh);
+}

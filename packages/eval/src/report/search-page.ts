@@ -1,0 +1,64 @@
+import { escapeHtml } from "./html-text.js";
+import { style } from "./style.js";
+
+/** A file in a page's player. `address` is relative to the page, or a `file:` address. */
+export type PlayedFile = {
+  readonly label: string;
+  readonly kind: "film" | "sound" | "picture";
+  readonly address: string;
+};
+
+/** A question and what was found, nearest first. */
+export type SearchPage = {
+  readonly title: string;
+  /** One sentence: what was compared with what. */
+  readonly summary: string;
+  readonly query: PlayedFile;
+  readonly found: readonly (PlayedFile & { readonly cosine: number })[];
+};
+
+function player({ kind, address, label }: PlayedFile): string {
+  const [source, name] = [escapeHtml(address), escapeHtml(label)];
+  if (kind === "picture") return `<img src="${source}" alt="${name}" loading="lazy">`;
+  return kind === "sound"
+    ? `<audio controls preload="none" src="${source}" title="${name}"></audio>`
+    : `<video controls playsinline preload="metadata" src="${source}" title="${name}"></video>`;
+}
+
+const card = (heading: string, file: PlayedFile, className = "") =>
+  `<figure class="hit ${className}">${player(file)}<figcaption><b>${heading}</b> ${escapeHtml(file.label)}</figcaption></figure>`;
+
+const grid = `
+.hits { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(15rem, 100%), 1fr)); gap: 1.25rem; margin: 1.5rem 0 0; }
+.hit video, .hit img, .hit audio { display: block; width: 100%; border-radius: 6px; background: var(--rule); }
+.hit video, .hit img { aspect-ratio: 1; object-fit: contain; }
+.hit figcaption { margin-top: .4rem; overflow-wrap: anywhere; } .hit b { color: var(--mark); }
+.asked { max-width: 20rem; } .asked b { color: var(--base); }
+`;
+
+/**
+ * A search as one HTML page with players for the files where they lie. It loads nothing from a network, and has no
+ * script.
+ */
+export function searchHtml({ title, summary, query, found }: SearchPage): string {
+  const cards = found.map((one, index) => card(`${index + 1} · ${one.cosine.toFixed(3)}`, one));
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src 'self' file:; media-src 'self' file:; style-src 'unsafe-inline'">
+<title>${escapeHtml(title)}</title>
+<style>${style}${grid}</style>
+</head>
+<body>
+<main>
+<header><h1>${escapeHtml(title)}</h1><p>${escapeHtml(summary)}</p></header>
+${card("asked", query, "asked")}
+<div class="hits">${cards.join("")}</div>
+</main>
+</body>
+</html>
+`;
+}
