@@ -20,7 +20,7 @@ import { updateIndex } from "../search/update-index.js";
 import { addIndexCommand } from "./index-folder.js";
 import { addSearchCommand } from "./search.js";
 
-const sizes = { embedDim: 24, heads: 3, modalityDepth: 1, decoderDim: 16, decoderHeads: 2, decoderDepth: 1 };
+const sizes = { embedDim: 24, heads: 4, modalityDepth: 1, decoderDim: 16, decoderHeads: 2, decoderDepth: 1 };
 const experiment = checkExperiment(
   withChanges(named.demo, {
     name: "small-one",
