@@ -86,7 +86,7 @@ const index = (...more: string[]) => printed("index", at("clips"), ...model(), .
 const search = async (file: string, ...more: string[]) =>
   JSON.parse((await printed("search", file, ...model(), "--json", ...more)).out);
 
-describe("index and search", () => {
+describe("index and search", { timeout: 180_000 }, () => {
   it("indexes a folder, and says what it left out and why", async () => {
     await expect(search(at("clips", "0.mp4"))).rejects.toThrow("there is no index. Make one with kdc-mae index FOLDER");
     const { out, err } = await index();
