@@ -1,13 +1,12 @@
 import type { FloatTensor } from "@kdc-mae/core";
 import type { Execute } from "@kdc-mae/engine";
 import { kindsOf, type ReportInput } from "@kdc-mae/eval";
-import { complementaryViews } from "@kdc-mae/masking";
 import type { ModelConfig, ModelParams } from "@kdc-mae/model";
 import type { StoredClip } from "../corpus/stored-clip.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { type Cutting, embedClips } from "./embed-clips.js";
-import { clipPictures, retrievalExamples } from "./pictures.js";
-import { reconstructClips } from "./reconstruct.js";
+import { pictureClips, stripsAt } from "./picture-clips.js";
+import { retrievalExamples } from "./pictures.js";
 import { usesNormPixels } from "./run-in-words.js";
 import { inpaint, localize, probes, retrieve } from "./tasks.js";
 
@@ -31,10 +30,18 @@ export type EvaluationOptions = {
 /** The part of a report that evaluation fills in. */
 export type Evaluation = Pick<
   ReportInput,
-  "dataset" | "retrieval" | "classification" | "inpainting" | "localization" | "clips" | "retrievalExamples"
+  | "dataset"
+  | "retrieval"
+  | "classification"
+  | "inpainting"
+  | "localization"
+  | "clips"
+  | "inpaintingStrips"
+  | "retrievalExamples"
 >;
 
 const PICTURED_CLIPS = 8;
+const STRIPS = 3;
 
 /** Clips spread over a list. */
 const spread = <T>(list: readonly T[], count: number): number[] =>
@@ -64,11 +71,8 @@ export async function evaluate(options: EvaluationOptions): Promise<Evaluation> 
   onProgress("pictures");
   const chosen = spread(splits.test, PICTURED_CLIPS);
   const pictured = chosen.map((index) => splits.test[index]);
-  const masker = complementaryViews({ views: 2, ratio: Math.max(ratio, 0.5) });
-  const clips = [];
-  for await (const made of reconstructClips(pictured, model, { ...cutting, batch: pictured.length }, masker, seed)) {
-    clips.push(...clipPictures(made, embedded.test, model.config, cutting.statistics));
-  }
+  const clips = await pictureClips(pictured, embedded.test, model, cutting, { seed, ratio });
+  const inpaintingStrips = await stripsAt(pictured.slice(0, STRIPS), model, cutting, seed);
   return {
     dataset: {
       train: splits.train.length,
@@ -82,6 +86,7 @@ export async function evaluate(options: EvaluationOptions): Promise<Evaluation> 
     inpainting: [filled],
     ...(located === undefined ? {} : { localization: located }),
     clips,
+    inpaintingStrips,
     retrievalExamples: retrievalExamples(embedded.test, chosen.slice(0, 5), model.config, cutting.statistics),
   };
 }

@@ -75,6 +75,21 @@ function heatOf(embedding: ClipEmbedding, frame: Picture, config: ModelConfig): 
   return box === undefined ? heated : boxPicture(heated, box);
 }
 
+/** A clip once for each of its pictures, each time with that picture alone: what the heat over time is drawn from. */
+export const pictureByPicture = (clip: StoredClip): StoredClip[] =>
+  clip.frames.map((frame, index) => ({ ...clip, frames: [frame], times: [clip.times[index]] }));
+
+/** The heat of a clip's sound over each of its pictures in time order, from embeddings of {@link pictureByPicture}. */
+export const heatReel = (
+  embeddings: readonly ClipEmbedding[],
+  config: ModelConfig,
+  statistics: Statistics,
+): readonly Picture[] =>
+  embeddings.map((embedding) => {
+    const patches = cutBatch([{ clip: embedding.clip, frame: 0 }], config, statistics);
+    return heatOf(embedding, framePicture(pasteFrame(clipRows(patches.visual, 0), config.visual)), config);
+  });
+
 /** Everything there is to see about some clips: originals, views, reconstructions, heat. */
 export function clipPictures(
   made: Reconstructed,

@@ -1,0 +1,61 @@
+import type { FloatTensor } from "@kdc-mae/core";
+import type { Execute } from "@kdc-mae/engine";
+import { type ClipPictures, type InpaintingStrip, numberText } from "@kdc-mae/eval";
+import { complementaryViews, randomViews } from "@kdc-mae/masking";
+import type { ModelConfig, ModelParams } from "@kdc-mae/model";
+import type { StoredClip } from "../corpus/stored-clip.js";
+import { type ClipEmbedding, type Cutting, embedClips } from "./embed-clips.js";
+import { clipPictures, heatReel, pictureByPicture } from "./pictures.js";
+import { reconstructClips } from "./reconstruct.js";
+
+type Model = { readonly execute: Execute; readonly config: ModelConfig; readonly params: ModelParams<FloatTensor> };
+
+/** Shares of the patches hidden in the strips, little to nearly all. */
+const stripRatios = [0.5, 0.75, 0.9];
+
+/** Clips to look at: both views, what is made from them, where it sounds, and that over time. */
+export async function pictureClips(
+  clips: readonly StoredClip[],
+  embeddings: readonly ClipEmbedding[],
+  model: Model,
+  cutting: Cutting,
+  { seed, ratio }: { readonly seed: number; readonly ratio: number },
+): Promise<readonly ClipPictures[]> {
+  const { config } = model;
+  const masker = complementaryViews({ views: 2, ratio: Math.max(ratio, 0.5) });
+  const moments = await embedClips(clips.flatMap(pictureByPicture), model, cutting);
+  const drawn: ClipPictures[] = [];
+  for await (const made of reconstructClips(clips, model, { ...cutting, batch: clips.length }, masker, seed)) {
+    drawn.push(...clipPictures(made, embeddings, config, cutting.statistics));
+  }
+  return drawn.map((one) => {
+    const own = moments.filter(({ clip }) => clip.item.id === one.id);
+    return own.length < 2 ? one : { ...one, reel: heatReel(own, config, cutting.statistics) };
+  });
+}
+
+/** The same clips with more and more hidden at random, and what the model makes of the rest. */
+export async function stripsAt(
+  clips: readonly StoredClip[],
+  model: Model,
+  cutting: Cutting,
+  seed: number,
+): Promise<readonly InpaintingStrip[]> {
+  const strips = new Map<string, InpaintingStrip>();
+  for (const ratio of stripRatios) {
+    const masker = randomViews({ views: 1, ratio });
+    for await (const made of reconstructClips(clips, model, { ...cutting, batch: clips.length }, masker, seed)) {
+      for (const { id, label, original, views, reconstructions } of clipPictures(
+        made,
+        [],
+        model.config,
+        cutting.statistics,
+      )) {
+        const caption = `${numberText(ratio, "share")} hidden`;
+        const mask = { caption, masked: views[0], restored: reconstructions[0] };
+        strips.set(id, { label, original, masks: [...(strips.get(id)?.masks ?? []), mask] });
+      }
+    }
+  }
+  return [...strips.values()];
+}
