@@ -120,7 +120,20 @@ describe("prepare", () => {
     const onProgress = ({ done }: { done: number }) => {
       if (done > stopAfter) stop.abort();
     };
-    await expect(run(out, { signal: stop.signal, onProgress })).rejects.toMatchObject({ reason: "aborted" });
+    const tried = new Set<string>();
+    const noting = {
+      ...createPipesDecoder(ffmpeg),
+      decode: (...args: Parameters<ReturnType<typeof createPipesDecoder>["decode"]>) => {
+        tried.add(args[0].id);
+        return createPipesDecoder(ffmpeg).decode(...args);
+      },
+    };
+    await expect(
+      run(out, { signal: stop.signal, onProgress, decoder: noting, workers: 5 }),
+    ).rejects.toMatchObject({ reason: "aborted" });
+    // Nothing of a later shard was begun: what is done again is at most the shard at hand.
+    const atHand = Math.floor((stopAfter + 1) / 3);
+    expect([...tried].filter((id) => Number(id.slice(4)) >= 3 * (atHand + 1))).toEqual([]);
     expect(await fingerprint(out)).not.toHaveProperty(["dataset.json"]);
     let [reused, begun] = [0, 0];
     const decoder = createPipesDecoder(ffmpeg);

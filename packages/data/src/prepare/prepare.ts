@@ -13,6 +13,7 @@ import { itemReasons, lastLinesOf, mediaError } from "../media/media-error.js";
 import { type PreparedContent, publishedContent } from "./options.js";
 import { packClip } from "./pack-clip.js";
 import { hashItems, parseRecord, type Quarantined, type ShardRecord, sampleKey, shardName } from "./shard-record.js";
+import { inTurn } from "./in-turn.js";
 import { type DatasetSummary, startSummary } from "./summary.js";
 import { type Outcome, type ShardWriter, writeShard } from "./write-shard.js";
 
@@ -49,13 +50,13 @@ type Errand =
       readonly item: ManifestItem;
       readonly last: boolean;
     }
-  | { readonly kind: "finished"; readonly record: ShardRecord };
+  | { readonly kind: "finished"; readonly shard: number; readonly record: ShardRecord };
 
 /**
  * Decodes every clip of a manifest once, into shards: `shard-000000.tar` … with a record `shard-000000.json` beside
  * each, `quarantine.jsonl` with what could not be used, and `dataset.json`, the summary. The shard and place of an item
  * follow from the manifest alone, so a run that was killed at any moment and is started again ends with the same bytes
- * as one that was not.
+ * as one that was not, and does at most one shard again.
  *
  * @throws KdcError reason `disk-full`, `permission` …; `aborted` when the signal says so; `other-content` when the
  *   folder holds a set of another content or manifest
@@ -81,19 +82,27 @@ export async function prepare(options: PrepareOptions): Promise<DatasetSummary> 
 
   const work = async (errand: Errand): Promise<{ errand: Errand; outcome?: Outcome }> => {
     if (errand.kind === "finished") return { errand };
+    await turns.reached(errand.shard);
     if (signal.aborted) throw mediaError("prepare", "aborted");
     return { errand, outcome: await prepareItem(errand.item, errand.index, { manifest, decoder, content, signal }) };
+  };
+  // What is decoded of a later shard would be lost in a crash, so none is begun before the one at hand is finished.
+  const turns = inTurn();
+  const stop = () => {
+    ending.abort();
+    turns.release();
   };
   let writer: ShardWriter | undefined;
   try {
     const errands = errandsOf(manifest, out, content, files);
-    const pool = { concurrency: workers, ahead: 8 * workers, stop: () => ending.abort() };
+    const pool = { concurrency: workers, ahead: 8 * workers, stop };
     for await (const { errand, outcome } of orderedMap(errands, work, pool)) {
       if (signal.aborted) throw mediaError("prepare", "aborted");
       if (errand.kind === "finished") {
         const count = errand.record.samples.length + errand.record.quarantined.length;
         [done, reused, failed] = [done + count, reused + count, failed + errand.record.quarantined.length];
         conclude(errand.record);
+        turns.next(errand.shard + 1);
       } else {
         writer ??= await writeShard(out, errand.shard, errand.items, files);
         await writer.add(outcome!);
@@ -103,6 +112,7 @@ export async function prepare(options: PrepareOptions): Promise<DatasetSummary> 
           const finishing = writer;
           conclude(await finishing.finish());
           writer = undefined;
+          turns.next(errand.shard + 1);
         }
       }
       onProgress?.({ done, reused, failed, bytes });
@@ -132,7 +142,7 @@ async function* errandsOf(
   const close = async function* (): AsyncGenerator<Errand> {
     const items = hashItems(group);
     const record = await findRecord(out, shard, items, files);
-    if (record) yield { kind: "finished", record };
+    if (record) yield { kind: "finished", shard, record };
     else {
       for (const [at, item] of group.entries()) {
         yield { kind: "item", shard, items, index: first + at, item, last: at === group.length - 1 };

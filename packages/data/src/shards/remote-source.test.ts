@@ -12,7 +12,10 @@ import { s3Request } from "./s3.js";
 let [folder, address] = ["", ""];
 let server: Server;
 /** What the server does wrong. */
-const manners = { range: true, dropAfter: Number.POSITIVE_INFINITY, refuse: 0, status: 503, stall: false };
+const manners = {
+  ...{ range: true, dropAfter: Number.POSITIVE_INFINITY, refuse: 0, status: 503, stall: false },
+  answer: "",
+};
 const signed: string[] = [];
 const asked: { path: string; range?: string }[] = [];
 
@@ -25,7 +28,7 @@ beforeAll(async () => {
     asked.push({ path, ...(request.headers.range ? { range: request.headers.range } : {}) });
     if (manners.refuse > 0) {
       manners.refuse--;
-      response.writeHead(manners.status).end();
+      response.writeHead(manners.status).end(manners.answer);
       return;
     }
     const body = await readFile(join(folder, path)).catch(() => undefined);
@@ -72,7 +75,7 @@ const load = async (where: string, more = {}): Promise<LoadedBatch[]> => {
 const behave = (more: Partial<typeof manners> = {}) => {
   Object.assign(
     manners,
-    { range: true, dropAfter: Number.POSITIVE_INFINITY, refuse: 0, status: 503, stall: false },
+    { range: true, dropAfter: Number.POSITIVE_INFINITY, refuse: 0, status: 503, stall: false, answer: "" },
     more,
   );
   asked.length = 0;
@@ -127,6 +130,12 @@ describe("remote shards", () => {
     behave({ refuse: 100, status: 403 });
     await expect(openRemote(`${address}/x.tar`, quick).read(0, 10)).rejects.toThrow(
       "x.tar: the server answered 403 Forbidden",
+    );
+    expect(asked).toHaveLength(1);
+    const answer = "<Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message></Error>";
+    behave({ refuse: 100, status: 400, answer });
+    await expect(openRemote(`${address}/x.tar`, quick).read(0, 10)).rejects.toThrow(
+      "the server answered 400 Bad Request (ExpiredToken: The provided token has expired.). Check the keys",
     );
     expect(asked).toHaveLength(1);
     behave();

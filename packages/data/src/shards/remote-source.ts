@@ -44,7 +44,9 @@ export function openRemote(address: string, options: RemoteOptions = {}): ByteSo
         throw remoteError(address, "there is no such file", "missing");
       if (!response.ok || !response.body) {
         const what = `the server answered ${response.status} ${response.statusText}`;
-        throw passing.has(response.status) ? new Error(what) : remoteError(address, what);
+        if (passing.has(response.status)) throw new Error(what);
+        const refusal = refusalIn(await response.text().catch(() => ""));
+        throw refusal ? refusedError(address, `${what} (${refusal})`) : remoteError(address, what);
       }
       let skip = response.status === 206 ? 0 : from;
       const expected = Number(response.headers.get("content-length") ?? Number.NaN);
@@ -109,6 +111,18 @@ function requestOf(
   const asked = { ...headers, ...(range === undefined ? {} : { range }) };
   return address.startsWith("s3://") ? s3Request(address, asked, s3) : { url: address, headers: asked };
 }
+
+/** Why a service that speaks S3 refuses: the code and message of its XML answer. */
+function refusalIn(answer: string): string | undefined {
+  const [code, message] = ["Code", "Message"].map((name) => new RegExp(`<${name}>([^<]{1,300})</${name}>`).exec(answer)?.[1]);
+  return code === undefined ? undefined : [code, message].filter((part) => part !== undefined).join(": ");
+}
+
+const refusedError = (where: string, what: string): KdcError =>
+  new KdcError({
+    ...{ where, what, reason: "refused" },
+    remedy: "Check the keys and the region, that the keys may read it, and get new ones where they have expired",
+  });
 
 const reasonOf = (error: unknown): string => {
   const { message, cause } = error as Error & { cause?: { code?: string; message?: string } };
