@@ -5,6 +5,7 @@ import type { Command } from "commander";
 import { measureStatistics, type Statistics } from "../corpus/batch.js";
 import { frontEndFor } from "../corpus/front-end.js";
 import { defaultMedia, openCorpus } from "../corpus/open-corpus.js";
+import { remoteAccess } from "../corpus/remote-access.js";
 import { openShardSource } from "../corpus/shard-source.js";
 import { parseChange } from "../experiment/change.js";
 import { loadExperiment } from "../experiment/load.js";
@@ -74,6 +75,7 @@ async function openSource(
       noise: audio.noise,
       split: data.split,
       workers: data.workers,
+      remote: remoteAccess(process.env),
     });
     return { source, statistics: source.statistics, close: source.close };
   }

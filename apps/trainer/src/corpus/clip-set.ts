@@ -3,6 +3,7 @@ import { type ClassLabels, readShards } from "@kdc-mae/data/node";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import type { FrontEnd } from "./front-end.js";
 import { openCorpus, splitOf, type Unsplit } from "./open-corpus.js";
+import { remoteAccess } from "./remote-access.js";
 import { expectClips } from "./splits.js";
 import { type StoredClip, storeClip } from "./stored-clip.js";
 
@@ -28,12 +29,13 @@ export async function shardSet(
   unsplit: Unsplit = "train",
 ): Promise<ClipSet & { readonly leftOut: Readonly<Record<string, number>>; readonly named: boolean }> {
   const empty = { ...memorySet([]), leftOut: {}, named: true };
-  const reader = await readShards(path, { takes: (sample) => splitOf(sample.split, unsplit) === split }).catch(
-    (error) => {
-      if (isKdcError(error) && error.reason === "too-few-clips") return undefined;
-      throw error;
-    },
-  );
+  const reader = await readShards(path, {
+    takes: (sample) => splitOf(sample.split, unsplit) === split,
+    remote: remoteAccess(process.env),
+  }).catch((error) => {
+    if (isKdcError(error) && error.reason === "too-few-clips") return undefined;
+    throw error;
+  });
   if (reader === undefined) return empty;
   return {
     items: reader.items,

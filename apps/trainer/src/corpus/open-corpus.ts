@@ -2,6 +2,7 @@ import type { ClipItem } from "@kdc-mae/core";
 import { type ClassLabels, openManifest, readShards } from "@kdc-mae/data/node";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import type { FrontEnd } from "./front-end.js";
+import { remoteAccess } from "./remote-access.js";
 import { expectClips, findFfmpeg, type LoadedSplits, loadSplits, syntheticItems } from "./splits.js";
 import { type StoredClip, storeClip } from "./stored-clip.js";
 
@@ -69,7 +70,7 @@ async function loadShards(
   frontEnd: FrontEnd,
   unsplit: Unsplit,
 ): Promise<LoadedSplits> {
-  const reader = await readShards(data.path);
+  const reader = await readShards(data.path, { remote: remoteAccess(process.env) });
   const splits: Record<"train" | "validation" | "test", StoredClip[]> = { train: [], validation: [], test: [] };
   try {
     for await (const clip of reader.clips()) {

@@ -9,7 +9,8 @@ import type { RemoteOptions } from "@kdc-mae/data/node";
  * @throws KdcError reason `credentials` when one key is given without the other
  */
 export function remoteAccess(env: Readonly<Record<string, string | undefined>>): RemoteOptions {
-  const given = (...names: string[]) => names.map((name) => env[name]).find((value) => value !== undefined && value !== "");
+  const given = (...names: string[]) =>
+    names.map((name) => env[name]).find((value) => value !== undefined && value !== "");
   const endpoint = given("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL");
   // A service of one's own mostly minds no region, but the signature needs one.
   const region = given("AWS_REGION", "AWS_DEFAULT_REGION") ?? (endpoint === undefined ? undefined : "us-east-1");

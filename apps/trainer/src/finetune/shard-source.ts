@@ -1,5 +1,6 @@
 import { openShards } from "@kdc-mae/data/node";
 import { frontEndFor } from "../corpus/front-end.js";
+import { remoteAccess } from "../corpus/remote-access.js";
 import type { LabelledOptions, LabelledSource } from "./source.js";
 
 /**
@@ -15,6 +16,7 @@ export async function shardLabelledSource(
   const { logMel, frames, imageSize } = frontEndFor(grids, 1);
   const loader = await openShards(path, {
     ...{ batch, seed, balanced, classes, smoothing, split: options.split, workers: options.workers },
+    remote: remoteAccess(process.env),
     augment: { noiseAndShift: noise, ...(specAugment ? { specAugment } : {}), ...(mixup ? { mixup } : {}) },
     frontEnd: { audio: { ...logMel, frames, ...statistics }, visual: { size: imageSize }, grids },
   });

@@ -128,9 +128,9 @@ describe("prepare", () => {
         return createPipesDecoder(ffmpeg).decode(...args);
       },
     };
-    await expect(
-      run(out, { signal: stop.signal, onProgress, decoder: noting, workers: 5 }),
-    ).rejects.toMatchObject({ reason: "aborted" });
+    await expect(run(out, { signal: stop.signal, onProgress, decoder: noting, workers: 5 })).rejects.toMatchObject({
+      reason: "aborted",
+    });
     // Nothing of a later shard was begun: what is done again is at most the shard at hand.
     const atHand = Math.floor((stopAfter + 1) / 3);
     expect([...tried].filter((id) => Number(id.slice(4)) >= 3 * (atHand + 1))).toEqual([]);

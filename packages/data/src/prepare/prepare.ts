@@ -10,10 +10,10 @@ import { decodeItem } from "../media/decode-item.js";
 import type { Decoder } from "../media/decoder.js";
 import type { SoundDecoder } from "../media/ffmpeg-pipes.js";
 import { itemReasons, lastLinesOf, mediaError } from "../media/media-error.js";
+import { inTurn } from "./in-turn.js";
 import { type PreparedContent, publishedContent } from "./options.js";
 import { packClip } from "./pack-clip.js";
 import { hashItems, parseRecord, type Quarantined, type ShardRecord, sampleKey, shardName } from "./shard-record.js";
-import { inTurn } from "./in-turn.js";
 import { type DatasetSummary, startSummary } from "./summary.js";
 import { type Outcome, type ShardWriter, writeShard } from "./write-shard.js";
 

@@ -114,7 +114,9 @@ function requestOf(
 
 /** Why a service that speaks S3 refuses: the code and message of its XML answer. */
 function refusalIn(answer: string): string | undefined {
-  const [code, message] = ["Code", "Message"].map((name) => new RegExp(`<${name}>([^<]{1,300})</${name}>`).exec(answer)?.[1]);
+  const [code, message] = ["Code", "Message"].map(
+    (name) => new RegExp(`<${name}>([^<]{1,300})</${name}>`).exec(answer)?.[1],
+  );
   return code === undefined ? undefined : [code, message].filter((part) => part !== undefined).join(": ");
 }
 
