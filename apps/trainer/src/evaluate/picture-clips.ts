@@ -1,4 +1,4 @@
-import type { FloatTensor } from "@kdc-mae/core";
+import { countPatches, type FloatTensor } from "@kdc-mae/core";
 import type { Execute } from "@kdc-mae/engine";
 import { type ClipPictures, type InpaintingStrip, numberText } from "@kdc-mae/eval";
 import { complementaryViews, randomViews } from "@kdc-mae/masking";
@@ -12,6 +12,12 @@ type Model = { readonly execute: Execute; readonly config: ModelConfig; readonly
 
 /** Shares of the patches hidden in the strips, little to nearly all. */
 const stripRatios = [0.5, 0.75, 0.9];
+
+/** Does hiding this share leave something to see in both modalities? In a grid of a few patches not every share does. */
+const leavesSome =
+  ({ audio, visual }: ModelConfig) =>
+  (ratio: number) =>
+    [audio, visual].every((grid) => Math.floor(countPatches(grid) * (1 - ratio)) >= 1);
 
 /** Clips to look at: both views, what is made from them, where it sounds, and that over time. */
 export async function pictureClips(
@@ -42,7 +48,7 @@ export async function stripsAt(
   seed: number,
 ): Promise<readonly InpaintingStrip[]> {
   const strips = new Map<string, InpaintingStrip>();
-  for (const ratio of stripRatios) {
+  for (const ratio of stripRatios.filter(leavesSome(model.config))) {
     const masker = randomViews({ views: 1, ratio });
     for await (const made of reconstructClips(clips, model, { ...cutting, batch: clips.length }, masker, seed)) {
       for (const { id, label, original, views, reconstructions } of clipPictures(
