@@ -126,6 +126,7 @@ export {
   taggingSection,
 } from "./report/results/section.js";
 export { type PlayedFile, type SearchPage, searchHtml } from "./report/search-page.js";
+export { alignedTable } from "./report/table-text.js";
 export { type Neighbour, neighbours } from "./retrieval/neighbours.js";
 export { choosePerClass } from "./retrieval/per-class.js";
 export { crossModalRanks, type Ranks } from "./retrieval/ranks.js";

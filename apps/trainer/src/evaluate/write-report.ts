@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { deflateSync } from "node:zlib";
 import {
+  alignedTable,
   headline,
   intervalText,
   numberText,
@@ -31,14 +32,5 @@ export function headlineTable(input: ReportInput): string {
     interval === undefined ? "" : intervalText(interval, kind),
     `${baseline.name} ${numberText(baseline.value, kind)}`,
   ]);
-  const table = [["task", "figure", "value", "95 %", "baseline"], ...rows];
-  const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)));
-  return table
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column]))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
+  return alignedTable([["task", "figure", "value", "95 %", "baseline"], ...rows]);
 }

@@ -1,12 +1,4 @@
-import {
-  type ClipGrids,
-  createRng,
-  type FloatTensor,
-  float32,
-  type HostPatches,
-  KdcError,
-  type Rng,
-} from "@kdc-mae/core";
+import { type ClipGrids, createRng, type FloatTensor, float32, type HostPatches, type Rng } from "@kdc-mae/core";
 import {
   assembleBatch,
   balancedWeights,
@@ -27,6 +19,7 @@ import {
 } from "@kdc-mae/data";
 import type { Statistics } from "../corpus/batch.js";
 import type { FrontEnd } from "../corpus/front-end.js";
+import { stepsPerEpoch } from "../corpus/steps-per-epoch.js";
 import type { StoredClip } from "../corpus/stored-clip.js";
 
 /** One step's clips with their soft targets `[B, C]`. */
@@ -65,15 +58,7 @@ export function memoryLabelledSource(
   options: LabelledOptions,
 ): LabelledSource {
   const { batch, seed, balanced } = options;
-  const stepsPerEpoch = Math.floor(clips.length / batch);
-  if (stepsPerEpoch === 0) {
-    throw new KdcError({
-      where: "training data",
-      what: `there are ${clips.length} clips and a batch takes ${batch}`,
-      remedy: "Give more clips, or a smaller training.batch",
-      reason: "too-few-clips",
-    });
-  }
+  const steps = stepsPerEpoch(clips.length, batch);
   const root = createRng(seed);
   const weights = balanced ? balancedWeights(clips.map(({ item }) => item.labels)) : undefined;
   const orderOf = (epoch: number) =>
@@ -82,7 +67,7 @@ export function memoryLabelledSource(
       : weightedOrder(weights, epoch, root.fork("balance"));
   const make = sampleMaker(clips, frontEnd, options);
   return {
-    stepsPerEpoch,
+    stepsPerEpoch: steps,
     async *batches(epoch, from) {
       const times = new Map<number, number>();
       const draws = Array.from(orderOf(epoch), (index) => {
@@ -91,7 +76,7 @@ export function memoryLabelledSource(
         const stream = root.fork("clip").fork(epoch).fork(clips[index].item.id);
         return { index, stream: before === 0 ? stream : stream.fork(before) };
       });
-      for (let step = from; step < stepsPerEpoch; step++) {
+      for (let step = from; step < steps; step++) {
         const made = draws
           .slice(step * batch, (step + 1) * batch)
           .map(({ index, stream }) => make(clips[index], stream));

@@ -1,7 +1,8 @@
 import type { ClipGrids } from "@kdc-mae/core";
-import { createRng, type HostPatches, type HostView, KdcError, type Rng } from "@kdc-mae/core";
+import { createRng, type HostPatches, type HostView, type Rng } from "@kdc-mae/core";
 import { batchViews, type Masker } from "@kdc-mae/masking";
 import { cutBatch, type SpectrogramChange, type Statistics } from "../corpus/batch.js";
+import { stepsPerEpoch } from "../corpus/steps-per-epoch.js";
 import type { StoredClip } from "../corpus/stored-clip.js";
 
 /** One step's input, without the teacher. */
@@ -30,21 +31,13 @@ export function memorySource(options: {
   readonly change?: SeededChange;
 }): BatchSource {
   const { clips, grids, statistics, masker, batch, seed, change } = options;
-  const stepsPerEpoch = Math.floor(clips.length / batch);
-  if (stepsPerEpoch === 0) {
-    throw new KdcError({
-      where: "training data",
-      what: `there are ${clips.length} clips and a batch takes ${batch}`,
-      remedy: "Give more clips, or a smaller training.batch",
-      reason: "too-few-clips",
-    });
-  }
+  const steps = stepsPerEpoch(clips.length, batch);
   const root = createRng(seed);
   return {
-    stepsPerEpoch,
+    stepsPerEpoch: steps,
     async *batches(epoch, from) {
       const order = root.fork("order").fork(epoch).permutation(clips.length);
-      for (let step = from; step < stepsPerEpoch; step++) {
+      for (let step = from; step < steps; step++) {
         const chosen = [...order.subarray(step * batch, (step + 1) * batch)];
         const streams = chosen.map((index) => root.fork("clip").fork(epoch).fork(clips[index].item.id));
         const picks = chosen.map((index, at) => {

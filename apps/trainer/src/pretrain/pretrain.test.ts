@@ -23,6 +23,7 @@ const experiment = checkExperiment(
       ...grids,
       embedDim: 24,
       heads: 3,
+      visualLocality: [0.5, 0.2, 0],
       modalityDepth: 1,
       decoderDim: 16,
       decoderHeads: 2,

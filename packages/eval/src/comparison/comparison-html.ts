@@ -1,7 +1,7 @@
 import { printProtocol } from "../protocol.js";
+import { htmlPage } from "../report/html-page.js";
 import { escapeHtml, htmlTable } from "../report/html-text.js";
 import { numberText } from "../report/number-text.js";
-import { style } from "../report/style.js";
 import type { ComparedTable, Comparison, FigureToCompare, ShownDifference } from "./compare.js";
 import {
   arrow,
@@ -84,36 +84,24 @@ export function comparisonHtml(comparison: Comparison): string {
     (protocol) =>
       `<details><summary>${escapeHtml(protocol.name)}</summary><pre>${escapeHtml(printProtocol(protocol))}</pre></details>`,
   );
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${escapeHtml(title)}</title>
-<style>${style}</style>
-</head>
-<body>
-<main>
-<header><h1>${escapeHtml(title)}</h1>${summary === undefined ? "" : `<p>${escapeHtml(summary)}</p>`}</header>
-${htmlTable(
-  ["arm", "what it is"],
-  [...abouts].map((line) => line.map(escapeHtml)),
-)}
-${tables.map((one) => section(one, comparison)).join("\n")}
-<h2>How to read it</h2><ul>${readingNotes(comparison)
-    .map(
-      (note) => `<li>${escapeHtml(note).replace("† marks", "bold type marks").replace("In brackets", "Below it")}</li>`,
-    )
-    .join("")}</ul>
-<h2>How it was measured</h2>${measured}${details.join("")}
-<div class="pairs">${htmlTable(
+  const arms = htmlTable(
+    ["arm", "what it is"],
+    [...abouts].map((line) => line.map(escapeHtml)),
+  );
+  const notes = readingNotes(comparison).map(
+    (note) => `<li>${escapeHtml(note).replace("† marks", "bold type marks").replace("In brackets", "Below it")}</li>`,
+  );
+  const pairs = htmlTable(
     ["", ""],
     settings.map((line) => line.map(escapeHtml)),
-  )}</div>
-</main>
-</body>
-</html>
-`;
+  );
+  return htmlPage({
+    title,
+    lead: summary === undefined ? "" : `<p>${escapeHtml(summary)}</p>`,
+    body: `${arms}
+${tables.map((one) => section(one, comparison)).join("\n")}
+<h2>How to read it</h2><ul>${notes.join("")}</ul>
+<h2>How it was measured</h2>${measured}${details.join("")}
+<div class="pairs">${pairs}</div>`,
+  });
 }

@@ -1,4 +1,5 @@
 import { numberText } from "../report/number-text.js";
+import { markdownTable } from "../report/table-text.js";
 import type { ComparedTable, Comparison } from "./compare.js";
 import {
   arrow,
@@ -13,18 +14,9 @@ import {
   survives,
 } from "./comparison-text.js";
 
-/** Text safe inside a table cell. */
-const cell = (text: string) =>
-  text.replace(/[|\\`*_[\]]|<(?=\S)/g, (character) => `\\${character}`).replace(/\s+/g, " ");
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.map(cell).join(" | ")} |`;
-  return [line(head), `|${head.map(() => " --- |").join("")}`, ...rows.map(line)].join("\n");
-}
-
 function section(compared: ComparedTable, { figures }: Comparison): string {
   const { title, rows, baselines } = compared;
-  const means = table(
+  const means = markdownTable(
     ["arm", "runs", ...figures.map((figure) => `${figure.name} ${arrow(figure)}`)],
     [
       ...rows.map(({ arm, runs, figures: values }) => [
@@ -35,7 +27,7 @@ function section(compared: ComparedTable, { figures }: Comparison): string {
       ["baseline", "", ...figures.map(({ key, kind }) => numberText(baselines[key], kind))],
     ],
   );
-  const differences = table(
+  const differences = markdownTable(
     ["arm", ...figures.map((figure) => `${figure.name} ${arrow(figure)}`)],
     rows.slice(1).map(({ arm, figures: values }) => [
       arm,
@@ -49,7 +41,7 @@ function section(compared: ComparedTable, { figures }: Comparison): string {
     ]),
   );
   const keys = Object.keys(costTexts) as (keyof typeof costTexts)[];
-  const costs = table(
+  const costs = markdownTable(
     ["arm", ...keys.map((key) => costNames[key])],
     rows.map(({ arm, cost }) => [arm, ...keys.map((key) => (cost === undefined ? "–" : costTexts[key](cost[key])))]),
   );
@@ -66,7 +58,7 @@ function section(compared: ComparedTable, { figures }: Comparison): string {
 export function comparisonMarkdown(comparison: Comparison): string {
   const { title, summary, settings, tables, figures } = comparison;
   const abouts = new Map(tables.flatMap(({ rows }) => rows.map(({ arm, about }) => [arm, about] as const)));
-  const measured = table(
+  const measured = markdownTable(
     ["figure", "protocol", "test clips", "left out", "baseline"],
     figures.map(({ name, protocol, evaluated, leftOut, baseline }) => [
       name,
@@ -79,7 +71,7 @@ export function comparisonMarkdown(comparison: Comparison): string {
   return `${[
     `# ${title}`,
     ...(summary === undefined ? [] : [summary]),
-    table(["arm", "what it is"], [...abouts]),
+    markdownTable(["arm", "what it is"], [...abouts]),
     ...tables.map((one) => section(one, comparison)),
     "## How to read it",
     readingNotes(comparison)
@@ -87,6 +79,6 @@ export function comparisonMarkdown(comparison: Comparison): string {
       .join("\n"),
     "## How it was measured",
     measured,
-    table(["", ""], settings),
+    markdownTable(["", ""], settings),
   ].join("\n\n")}\n`;
 }

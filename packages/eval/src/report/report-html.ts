@@ -1,4 +1,5 @@
 import { printProtocol } from "../protocol.js";
+import { htmlPage } from "./html-page.js";
 import { escapeHtml, htmlTable, imageWriter } from "./html-text.js";
 import { durationText } from "./number-text.js";
 import type { Deflate } from "./png.js";
@@ -13,7 +14,6 @@ import {
   retrievalTable,
 } from "./sections/figures.js";
 import { clipSection, inpaintingStrips, retrievalExamples } from "./sections/pictures-to-see.js";
-import { style } from "./style.js";
 import { warningsOf } from "./warnings.js";
 
 function warningBox(input: ReportInput): string {
@@ -73,24 +73,9 @@ export function reportHtml(input: ReportInput, options: { readonly deflate?: Def
     ([, id, name]) => `<a href="#${id}">${name}</a>`,
   );
   const summary = input.summary === undefined ? "" : `<p>${escapeHtml(input.summary)}</p>`;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>${escapeHtml(input.title)}</title>
-<style>${style}</style>
-</head>
-<body>
-<main>
-<header><h1>${escapeHtml(input.title)}</h1>${summary}<nav>${links.join("")}</nav></header>
-${headlineCards(input)}
-${warningBox(input)}
-${body.filter((part) => part !== "").join("\n")}
-</main>
-</body>
-</html>
-`;
+  return htmlPage({
+    title: input.title,
+    lead: `${summary}<nav>${links.join("")}</nav>`,
+    body: [headlineCards(input), warningBox(input), ...body].filter((part) => part !== "").join("\n"),
+  });
 }

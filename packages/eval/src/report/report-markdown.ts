@@ -3,15 +3,8 @@ import { beatsBaseline, headline } from "./headline.js";
 import { durationText, intervalText, numberText } from "./number-text.js";
 import type { ReportInput } from "./report-input.js";
 import { protocolsOf } from "./report-record.js";
+import { markdownCell, markdownTable } from "./table-text.js";
 import { warningsOf } from "./warnings.js";
-
-/** Text safe inside a table cell. */
-const cell = (text: string) => text.replace(/[|\\`*_<>[\]]/g, (character) => `\\${character}`).replace(/\s+/g, " ");
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.map(cell).join(" | ")} |`;
-  return [line(head), `|${head.map(() => " --- |").join("")}`, ...rows.map(line)].join("\n");
-}
 
 function headlineSection(input: ReportInput): string {
   const rows = headline(input).map((row) => [
@@ -24,12 +17,12 @@ function headlineSection(input: ReportInput): string {
   ]);
   return rows.length === 0
     ? "Nothing was evaluated."
-    : table(["Task", "Figure", "Value", "95 % interval", "Baseline", "Against it"], rows);
+    : markdownTable(["Task", "Figure", "Value", "95 % interval", "Baseline", "Against it"], rows);
 }
 
 function dataSection({ dataset, seconds, engine }: ReportInput): string {
   const left = Object.entries(dataset.leftOut).map(([reason, count]) => `${count} × ${reason}`);
-  return table(
+  return markdownTable(
     ["", ""],
     [
       ["training clips", String(dataset.train)],
@@ -46,7 +39,7 @@ function dataSection({ dataset, seconds, engine }: ReportInput): string {
 function classSection({ classification }: ReportInput): string {
   if (classification === undefined) return "";
   const modes = ["joint", "audio", "visual"] as const;
-  const figures = table(
+  const figures = markdownTable(
     ["Mode", "Accuracy", "mAP", "AUC", "d-prime", "Calibration error"],
     modes.map((mode) => {
       const { accuracy, mAP, auc, dPrime, calibration } = classification[mode];
@@ -60,7 +53,7 @@ function classSection({ classification }: ReportInput): string {
       ];
     }),
   );
-  const kinds = table(
+  const kinds = markdownTable(
     ["Kind", "Clips", ...modes.map((mode) => `Recall, ${mode}`), "AP, joint"],
     classification.joint.kinds.map((row, index) => [
       row.kind,
@@ -87,22 +80,22 @@ function maskSection({ inpainting }: ReportInput): string {
       ];
     }),
   );
-  return `## Inpainting by mask\n\n${table(["Mask", "Modality", "Error", "Mean fill", "PSNR", "Mean fill PSNR"], rows)}`;
+  return `## Inpainting by mask\n\n${markdownTable(["Mask", "Modality", "Error", "Mean fill", "PSNR", "Mean fill PSNR"], rows)}`;
 }
 
 /** The report as Markdown: tables, warnings and the protocols in full; no pictures. */
 export function reportMarkdown(input: ReportInput): string {
-  const warnings = warningsOf(input).map((warning) => `- ${cell(warning)}`);
+  const warnings = warningsOf(input).map((warning) => `- ${markdownCell(warning)}`);
   const settings = input.settings ?? [];
   const parts = [
-    `# ${cell(input.title)}`,
+    `# ${markdownCell(input.title)}`,
     input.summary ?? "",
     headlineSection(input),
     warnings.length === 0 ? "" : `## To be read with care\n\n${warnings.join("\n")}`,
     classSection(input),
     maskSection(input),
     `## Data and time\n\n${dataSection(input)}`,
-    settings.length === 0 ? "" : `## Settings\n\n${table(["", ""], settings)}`,
+    settings.length === 0 ? "" : `## Settings\n\n${markdownTable(["", ""], settings)}`,
     `## Protocols\n\n${protocolsOf(input)
       .map((protocol) => `\`\`\`text\n${printProtocol(protocol)}\n\`\`\``)
       .join("\n\n")}`,

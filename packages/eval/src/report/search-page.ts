@@ -1,5 +1,5 @@
+import { htmlPage } from "./html-page.js";
 import { escapeHtml } from "./html-text.js";
-import { style } from "./style.js";
 
 /** A file in a page's player. `address` is relative to the page, or a `file:` address. */
 export type PlayedFile = {
@@ -42,23 +42,11 @@ const grid = `
  */
 export function searchHtml({ title, summary, query, found }: SearchPage): string {
   const cards = found.map((one, index) => card(`${index + 1} · ${one.cosine.toFixed(3)}`, one));
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src 'self' file:; media-src 'self' file:; style-src 'unsafe-inline'">
-<title>${escapeHtml(title)}</title>
-<style>${style}${grid}</style>
-</head>
-<body>
-<main>
-<header><h1>${escapeHtml(title)}</h1><p>${escapeHtml(summary)}</p></header>
-${card("asked", query, "asked")}
-<div class="hits">${cards.join("")}</div>
-</main>
-</body>
-</html>
-`;
+  return htmlPage({
+    title,
+    lead: `<p>${escapeHtml(summary)}</p>`,
+    body: `${card("asked", query, "asked")}\n<div class="hits">${cards.join("")}</div>`,
+    css: grid,
+    sources: "img-src 'self' file:; media-src 'self' file:",
+  });
 }

@@ -1,8 +1,9 @@
 import { printProtocol } from "../../protocol.js";
 import { confusionMatrix } from "../charts/confusion-matrix.js";
+import { htmlPage } from "../html-page.js";
 import { escapeHtml, htmlTable } from "../html-text.js";
 import { intervalText, numberText } from "../number-text.js";
-import { style } from "../style.js";
+import { alignedTable, markdownCell, markdownTable } from "../table-text.js";
 import type { Figure, ResultSection, ResultTable } from "./section.js";
 
 /** Results under their protocols, with what was evaluated. */
@@ -28,19 +29,6 @@ function counted({ evaluated, leftOut }: ResultSection): string {
   return `${evaluated} clips evaluated; left out: ${left.length === 0 ? "none" : left.join(", ")}`;
 }
 
-/** Columns set under one another. */
-function aligned(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column]))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
-}
-
 /** For a terminal: each protocol in full, then its figures. */
 export function resultsText({ title, about, sections }: Results): string {
   const blocks = sections.map((section) =>
@@ -49,17 +37,10 @@ export function resultsText({ title, about, sections }: Results): string {
       counted(section),
       ...section.warnings.map((warning) => `warning: ${warning}`),
       "",
-      aligned([head, ...section.figures.map(figureRow)]),
+      alignedTable([head, ...section.figures.map(figureRow)]),
     ].join("\n"),
   );
-  return [title, aligned(about), ...blocks].join("\n\n");
-}
-
-const cell = (text: string) => text.replace(/[|\\`*_<>[\]]/g, (character) => `\\${character}`).replace(/\s+/g, " ");
-
-function markdownTable(names: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.map(cell).join(" | ")} |`;
-  return [line(names), `|${names.map(() => " --- |").join("")}`, ...rows.map(line)].join("\n");
+  return [title, alignedTable(about), ...blocks].join("\n\n");
 }
 
 const confusionTable = ({ kinds, counts }: NonNullable<ResultSection["confusion"]>): ResultTable => ({
@@ -73,17 +54,17 @@ export function resultsMarkdown({ title, about, sections }: Results): string {
   const blocks = sections.map((section) => {
     const tables = [...section.tables, ...(section.confusion === undefined ? [] : [confusionTable(section.confusion)])];
     return [
-      `## ${cell(section.protocol.name)}`,
-      `${cell(counted(section))}.`,
+      `## ${markdownCell(section.protocol.name)}`,
+      `${markdownCell(counted(section))}.`,
       ...(section.warnings.length === 0
         ? []
-        : [section.warnings.map((warning) => `- **Read with care**: ${cell(warning)}`).join("\n")]),
+        : [section.warnings.map((warning) => `- **Read with care**: ${markdownCell(warning)}`).join("\n")]),
       markdownTable(head, section.figures.map(figureRow)),
       `\`\`\`text\n${printProtocol(section.protocol)}\n\`\`\``,
-      ...tables.map((table) => `### ${cell(table.title)}\n\n${markdownTable(table.head, table.rows)}`),
+      ...tables.map((table) => `### ${markdownCell(table.title)}\n\n${markdownTable(table.head, table.rows)}`),
     ].join("\n\n");
   });
-  return `${[`# ${cell(title)}`, markdownTable(["", ""], about), ...blocks].join("\n\n")}\n`;
+  return `${[`# ${markdownCell(title)}`, markdownTable(["", ""], about), ...blocks].join("\n\n")}\n`;
 }
 
 const tableOf = (names: readonly string[], rows: readonly (readonly string[])[]) =>
@@ -107,25 +88,10 @@ ${tableOf(head, section.figures.map(figureRow))}
 ${section.confusion === undefined ? "" : confusionMatrix(section.confusion.kinds, section.confusion.counts)}
 ${tables.join("\n")}`;
   });
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>${escapeHtml(title)}</title>
-<style>${style}</style>
-</head>
-<body>
-<main>
-<header><h1>${escapeHtml(title)}</h1></header>
-<div class="pairs">${tableOf(["", ""], about)}</div>
-${blocks.join("\n")}
-</main>
-</body>
-</html>
-`;
+  return htmlPage({
+    title,
+    body: `<div class="pairs">${tableOf(["", ""], about)}</div>\n${blocks.join("\n")}`,
+  });
 }
 
 /** As JSON text: the same content, with every protocol in full. */

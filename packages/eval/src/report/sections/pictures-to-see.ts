@@ -13,13 +13,13 @@ const pair = (caption: string, { frame, spectrogram }: ImagePair, image: ImageWr
 function reel(clip: ClipPictures, image: ImageWriter): string {
   const steps = clip.reel ?? [];
   if (steps.length === 0) return "";
-  const strip = image(joinPictures(steps), `heat over time, ${steps.length} steps`);
+  const strip = image(joinPictures(steps), `where the whole sound is seen in each of ${steps.length} pictures`);
   const animated = strip.replace(
     "<img ",
     `<img style="animation:reel ${(0.5 * steps.length).toFixed(1)}s steps(${steps.length}) infinite" `,
   );
   const ratio = `${steps[0].width}/${steps[0].height}`;
-  return tile("over time", `<div class="reel" style="aspect-ratio:${ratio}">${animated}</div>`);
+  return tile("the whole sound in each picture", `<div class="reel" style="aspect-ratio:${ratio}">${animated}</div>`);
 }
 
 function clipCard(clip: ClipPictures, image: ImageWriter): string {
