@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import type { ClipItem } from "@kdc-mae/core";
 import { KdcError } from "@kdc-mae/core";
 import { createPipesDecoder, locateFfmpeg, makeSet } from "@kdc-mae/data/node";
@@ -15,7 +16,8 @@ export type LoadedSplits = {
   readonly messages: readonly string[];
 };
 
-const WORKERS = 2;
+/** ffmpeg processes at once: one more than cores, for this process computes between their ends and their starts. */
+const WORKERS = availableParallelism() + 1;
 
 /** The clips of a made set; files that are there already are used again. */
 export async function syntheticItems(
