@@ -1,16 +1,23 @@
 import { createRng, type FloatTensor, float32, mapTree, treeLeaves } from "@kdc-mae/core";
-import { adam, compiled, createTrainStep, type Execute, surveyDevices } from "@kdc-mae/engine";
+import { adam, compiled, createTrainStep, type Execute, eager, surveyBackends, surveyDevices } from "@kdc-mae/engine";
 import { kdcMae, objective } from "@kdc-mae/losses";
 import { batchViews, complementaryViews } from "@kdc-mae/masking";
 import { initModel, type ModelConfig, presets } from "@kdc-mae/model";
 import { describe, expect, it } from "vitest";
+import { loadNamedTensorflow } from "../commands/named-tensorflow.js";
 import { pretrainLoss } from "./loss.js";
 
-const reports = await surveyDevices();
-const others = (["webgpu", "cuda"] as const).map((name) => ({
-  name,
-  reason: reports.find((report) => report.name === name && !report.usable)?.reason,
-}));
+// KDC_TFJS_NODE may name a tfjs-node that lies elsewhere.
+loadNamedTensorflow();
+const [devices, backends] = [await surveyDevices(), await surveyBackends()];
+const reasonOf = (reports: readonly { name: string; usable: boolean; reason: string }[], name: string) =>
+  reports.find((report) => report.name === name && !report.usable)?.reason;
+const others: readonly { readonly name: string; readonly execute: Execute; readonly reason: string | undefined }[] = [
+  ...(["webgpu", "cuda"] as const).map((name) => ({
+    ...{ name, execute: compiled({ device: name }), reason: reasonOf(devices, name) },
+  })),
+  ...(["tensorflow"] as const).map((name) => ({ name, execute: eager(name), reason: reasonOf(backends, name) })),
+];
 for (const { name, reason } of others) if (reason !== undefined) console.info(`skipped on ${name}: ${reason}`);
 
 const config: ModelConfig = {
@@ -68,13 +75,13 @@ async function train(execute: Execute) {
   return { totals, gradients };
 }
 
-describe.each(others)("the pretraining objective on $name, against the cpu", ({ name, reason }) => {
+describe.each(others)("the pretraining objective on $name, against the cpu", ({ name, execute, reason }) => {
   // A software adapter takes its time to compile every kernel.
   it.skipIf(reason !== undefined)(
     "gradient of every parameter, and the losses of three steps",
     { timeout: 600_000 },
     async () => {
-      const [cpu, device] = [await train(compiled({ device: "cpu" })), await train(compiled({ device: name }))];
+      const [cpu, device] = [await train(compiled({ device: "cpu" })), await train(execute)];
       expect(cpu.gradients.length).toBe(treeLeaves(fresh()).length);
       let largest = 0;
       for (const [index, [path, value]] of cpu.gradients.entries()) {

@@ -41,6 +41,13 @@ export const cases = (
   ...list: readonly (readonly [name: string, inputs: readonly HostTensor[], fn: (...inputs: never[]) => Made])[]
 ): Case[] => list.map(([name, inputs, fn]) => ({ name, inputs, fn: fn as Case["fn"] }));
 
+/** Cases in which tfjs-node is known to do otherwise than tfjs's cpu backend, which compiled programs follow; not tried on it. */
+export const notOnTensorflow = (difference: string, list: readonly Case[]): readonly Case[] => {
+  if (process.env.KDC_TEST_BACKEND !== "tensorflow") return list;
+  for (const { name } of list) console.info(`skipped on tfjs-node: ${name}: ${difference}`);
+  return [];
+};
+
 /** A tfjs operation by its name. */
 export const operation = (name: string): Case["fn"] => (tf as unknown as Record<string, Case["fn"]>)[name];
 

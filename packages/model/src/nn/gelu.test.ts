@@ -32,7 +32,7 @@ describe("gelu", () => {
     const seen: string[] = [];
     const kernel = (kernelName: string, value: (inputs: tf.NamedTensorInfoMap) => tf.TensorInfo) => ({
       kernelName,
-      backendName: "cpu",
+      backendName: tf.getBackend(),
       kernelFunc: ({ inputs }: { inputs: tf.NamedTensorInfoMap }) => {
         seen.push(kernelName);
         return value(inputs);
@@ -46,8 +46,8 @@ describe("gelu", () => {
       expect(Array.from(grad.dataSync())).toEqual([7, 7]);
       expect(seen).toEqual([fusedKernels.gelu, fusedKernels.geluGradient]);
     } finally {
-      tf.unregisterKernel(fusedKernels.gelu, "cpu");
-      tf.unregisterKernel(fusedKernels.geluGradient, "cpu");
+      tf.unregisterKernel(fusedKernels.gelu, tf.getBackend());
+      tf.unregisterKernel(fusedKernels.geluGradient, tf.getBackend());
     }
   });
 });

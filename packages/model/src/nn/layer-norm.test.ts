@@ -49,7 +49,7 @@ describe("layerNorm", () => {
     const asked: unknown[] = [];
     tf.registerKernel({
       kernelName: fusedKernels.layerNorm,
-      backendName: "cpu",
+      backendName: tf.getBackend(),
       kernelFunc: ({ inputs, attrs }) => {
         asked.push(Object.keys(inputs), attrs);
         const { mean, variance } = tf.moments(inputs.x as tf.Tensor, -1, true);
@@ -60,7 +60,7 @@ describe("layerNorm", () => {
       expect(farthest(ours(x, gain, bias), plain(x, gain, bias))).toBe(0);
       expect(asked).toEqual([["x", "gain", "bias"], { epsilon }]);
     } finally {
-      tf.unregisterKernel(fusedKernels.layerNorm, "cpu");
+      tf.unregisterKernel(fusedKernels.layerNorm, tf.getBackend());
     }
   });
 });
