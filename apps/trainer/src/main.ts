@@ -2,6 +2,7 @@ import { isKdcError } from "@kdc-mae/core";
 import { Command, CommanderError } from "commander";
 import { addAblateCommand } from "./commands/ablate.js";
 import { addBenchCommand } from "./commands/bench.js";
+import { addBenchDataCommand } from "./commands/bench-data.js";
 import { addDemoCommand } from "./commands/demo.js";
 import { addDoctorCommand } from "./commands/doctor.js";
 import { addEmbedCommand } from "./commands/embed.js";
@@ -42,6 +43,7 @@ const commands = [
   addSearchCommand,
   addParityCommand,
   addBenchCommand,
+  addBenchDataCommand,
 ];
 for (const add of commands) add(program);
 for (const command of program.commands) command.exitOverride().showHelpAfterError("(add --help for what may be given)");

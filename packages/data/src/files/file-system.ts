@@ -32,7 +32,11 @@ export const disk: FileSystem = {
   },
   remove: (path) => rm(path, { force: true }),
   makeFolder: async (path) => {
-    await mkdir(path, { recursive: true });
+    await mkdir(path, { recursive: true }).catch(async (error: NodeJS.ErrnoException) => {
+      // Node says ENOENT on a read-only file system; the plain call says what is wrong.
+      if (error.code !== "ENOENT") throw error;
+      await mkdir(path);
+    });
   },
   readText: (path) =>
     readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {

@@ -4,6 +4,7 @@ import type { MediaRoot } from "./confine.js";
 import type { Naming } from "./item-from-record.js";
 import { manifestError } from "./manifest-error.js";
 import type { ManifestItem } from "./manifest-item.js";
+import { namesIn } from "./names-in.js";
 import { readRows } from "./rows.js";
 
 /** One row of a published list: a piece of a YouTube video. */
@@ -23,11 +24,14 @@ const whole = stems.length - 1;
 const names = extensions.flatMap((extension) => stems.map((stem, index) => ({ stem, index, extension })));
 
 /** Finds pieces in a folder, trying first what was found last. A piece that is not there keeps the usual name. */
-function pieceFinder(root: string): (piece: Piece) => Promise<{ path: string; cut: boolean }> {
+async function pieceFinder(root: string): Promise<(piece: Piece) => Promise<{ path: string; cut: boolean }>> {
+  const mayHold = await namesIn(root);
   const tries = [...names];
   return async (piece) => {
     for (const [at, name] of tries.entries()) {
-      const path = join(root, `${name.stem(piece)}.${name.extension}`);
+      const file = `${name.stem(piece)}.${name.extension}`;
+      if (!mayHold(file)) continue;
+      const path = join(root, file);
       const found = await access(path).then(
         () => true,
         () => false,
@@ -46,7 +50,7 @@ async function* readPieces(
   width: number,
   parse: (cells: readonly string[], at: { file: string; line: number }) => Piece & { labels: string[]; split?: string },
 ): AsyncGenerator<ManifestItem> {
-  const find = pieceFinder(root);
+  const find = await pieceFinder(root);
   for await (const { line, cells } of readRows(file)) {
     if (cells.length !== width) {
       throw manifestError(

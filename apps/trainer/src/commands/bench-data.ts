@@ -1,0 +1,63 @@
+import { availableParallelism } from "node:os";
+import { locateFfmpeg } from "@kdc-mae/data/node";
+import type { Command } from "commander";
+import { benchData, type DataReport, type DataRow } from "../bench-data/bench-data.js";
+import { untilInterrupted } from "../terminal/interrupt.js";
+import { atLeastOne, type ManifestChoice, openChosen, withManifestOptions } from "./survey.js";
+
+type Options = ManifestChoice & {
+  readonly workers: number;
+  readonly rounds: number;
+  readonly slowClips: number;
+  readonly python: string;
+  readonly json?: true;
+};
+
+/** Adds `kdc-mae bench-data`. */
+export function addBenchDataCommand(program: Command): void {
+  withManifestOptions(program.command("bench-data"))
+    .description("time preparing and loading clips, side by side with decoding every epoch and with torchaudio's way")
+    .argument("<manifest>", "a folder of media, or a CSV, JSONL or JSON manifest")
+    .option("--workers <n>", "threads, processes or ffmpegs at once", atLeastOne, availableParallelism())
+    .option("--rounds <n>", "times each way runs, by turns; medians count", atLeastOne, 3)
+    .option("--slow-clips <n>", "clips that the ways which decode are timed on", atLeastOne, 60)
+    .option("--python <path>", "a Python with torchaudio, numpy and Pillow", "python3")
+    .option("--json", "print the report as JSON")
+    .addHelpText("after", "\nExample:\n  kdc-mae bench-data videos --python /usr/bin/python3\n")
+    .action((path: string, options: Options) =>
+      untilInterrupted(async (signal) => {
+        const { manifest } = await openChosen(path, options);
+        const { path: ffmpeg } = await locateFfmpeg({ env: process.env });
+        const { workers, rounds, slowClips, python, json } = options;
+        const onRow = (row: DataRow) => {
+          if (!json) process.stdout.write(`${line(row)}\n`);
+        };
+        const report = await benchData({ manifest, ffmpeg, python, slowClips, rounds, workers, signal, onRow });
+        process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : summary(report));
+      }),
+    );
+}
+
+const line = ({ way, clips, seconds, clipsPerSecond, busy }: DataRow): string =>
+  [
+    way.padEnd(20),
+    `${clips} clips`.padStart(12),
+    `${seconds.toFixed(2)} s`.padStart(10),
+    `${clipsPerSecond.toFixed(1)} clips/s`.padStart(16),
+    ...(busy === undefined ? [] : [`${(100 * busy).toFixed(0)} % of all cores`]),
+  ].join("  ");
+
+function summary({ rows, logMel, machine, missing }: DataReport): string {
+  const load = rows.find(({ way }) => way === "load")!;
+  const { ours, torchaudio, version } = logMel;
+  return [
+    "",
+    ...rows
+      .filter(({ way }) => way !== "load" && way !== "prepare")
+      .map((row) => `loading is ${(load.clipsPerSecond / row.clipsPerSecond).toFixed(1)} × ${row.way}`),
+    `log-mel of 10 s: ${ours.toFixed(2)} ms${torchaudio === undefined ? "" : `; torchaudio ${version} ${torchaudio.toFixed(2)} ms, ${(torchaudio / ours).toFixed(1)} ×`}`,
+    `${machine.cpu}, ${machine.cores} cores, node ${machine.node}`,
+    ...Object.entries(missing).map(([way, reason]) => `${way} did not run: ${reason}`),
+    "",
+  ].join("\n");
+}
