@@ -77,7 +77,8 @@ export async function benchData(options: DataBenchOptions): Promise<DataReport> 
     const before = await processorSeconds();
     let samples = 0;
     const preparing = await timed(async () => {
-      samples = (await prepare({ manifest, out: folder, decoder, workers, signal })).samples;
+      // One more than cores, as the command has it: this process computes between their ends and their starts.
+      samples = (await prepare({ manifest, out: folder, decoder, workers: workers + 1, signal })).samples;
     });
     const after = await processorSeconds();
     const share =
