@@ -2,13 +2,16 @@ import { KdcError } from "@kdc-mae/core";
 import type { KernelRule, KernelRules } from "./kernel-rule.js";
 import { arithmeticRules } from "./kernels-arithmetic.js";
 import { attentionRules } from "./kernels-attention.js";
+import { blockRules } from "./kernels-blocks.js";
 import { convolutionRules } from "./kernels-convolution.js";
+import { countingRules } from "./kernels-counting.js";
 import { fusedRules } from "./kernels-fused.js";
 import { gatherRules } from "./kernels-gather.js";
 import { imageRules } from "./kernels-image.js";
 import { matrixRules } from "./kernels-matrix.js";
 import { poolingRules } from "./kernels-pooling.js";
 import { reductionRules } from "./kernels-reduction.js";
+import { responseRules } from "./kernels-response.js";
 import { shapeRules } from "./kernels-shape.js";
 import { slicingRules } from "./kernels-slicing.js";
 import { unaryRules } from "./kernels-unary.js";
@@ -25,6 +28,9 @@ const table = new Map<string, KernelRule>(
     convolutionRules,
     poolingRules,
     imageRules,
+    blockRules,
+    responseRules,
+    countingRules,
     fusedRules,
     // 8 MB of scores: four heads of 708 tokens.
     attentionRules(2 ** 21),

@@ -80,6 +80,7 @@ describe("kernels of two tensors", () => {
     ),
     ...cases(
       ["factors too small for one number", [float(5)], (x: X) => tf.mul(tf.mul(tf.mul(x, 1e-30), 1e-30), 1e30)],
+      ["bitwiseAnd", [int(-99, 100, 5, 7), int(-99, 100, 5, 7)], (a: X, b: X) => tf.bitwiseAnd(a, b)],
       [
         "logical",
         [int(0, 2, 5, 3), int(0, 2, 3)],

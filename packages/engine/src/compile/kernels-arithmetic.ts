@@ -87,6 +87,7 @@ export const arithmeticRules: KernelRules = {
     const difference = subtract(graph, a, b);
     return multiply(graph, difference, difference);
   },
+  BitwiseAnd: binary("BitwiseAnd"),
   AddN: ({ list, graph }) => list.reduce((sum, next) => add(graph, sum, next)),
   Equal: comparison("Equal"),
   NotEqual: (call) => call.graph.elementwise("Not", [comparison("Equal")(call) as Value]),

@@ -28,6 +28,26 @@ describe("convolution kernels", () => {
         (x: Pictures, f: Pictures) => tf.conv2dTranspose(x, f, [2, 7, 6, 2], 2, "same"),
       ],
       [
+        "depthwiseConv2d same",
+        [float(2, 7, 6, 3), float(3, 5, 3, 1)],
+        (x: Pictures, f: Pictures) => tf.depthwiseConv2d(x, f, 1, "same"),
+      ],
+      [
+        "depthwiseConv2d, stride 2, two maps a channel",
+        [float(5, 7, 6, 3), float(3, 2, 3, 2)],
+        (x: Pictures, f: Pictures) => tf.depthwiseConv2d(x, f, 2, "same"),
+      ],
+      [
+        "depthwiseConv2d valid, steps that leave a rest, one picture",
+        [float(9, 7, 3), float(3, 2, 3, 5)],
+        (x: tf.Tensor3D, f: Pictures) => tf.depthwiseConv2d(x, f, [2, 3], "valid"),
+      ],
+      [
+        "separableConv2d",
+        [float(2, 7, 6, 3), float(3, 3, 3, 2), float(1, 1, 6, 5)],
+        (x: Pictures, f: Pictures, points: Pictures) => tf.separableConv2d(x, f, points, 1, "same"),
+      ],
+      [
         "batchNorm",
         [float(5, 3), float(3), positive(3), float(3), float(3)],
         (x: X, m: tf.Tensor1D, v: tf.Tensor1D, o: tf.Tensor1D, s: tf.Tensor1D) => tf.batchNorm(x, m, v, o, s, 1e-3),
@@ -43,15 +63,9 @@ describe("convolution kernels", () => {
         (x: Pictures, f: Pictures) => tf.conv2d(x, f, 1, "same", "NHWC", 2),
       ],
       [
-        "depthwiseConv2d",
-        [float(2, 7, 6, 3), float(3, 3, 3, 2)],
-        (x: Pictures, f: Pictures) => tf.depthwiseConv2d(x, f, 1, "same"),
-      ],
-      [
-        "depthwiseConv2d's input gradient",
-        [float(2, 7, 6, 3), float(3, 3, 3, 2)],
-        (x: Pictures, f: Pictures) =>
-          tf.grad((a: X) => tf.sum(tf.square(tf.depthwiseConv2d(a as Pictures, f, 2, "same"))))(x),
+        "dilated depthwiseConv2d",
+        [float(2, 9, 8, 3), float(3, 2, 3, 2)],
+        (x: Pictures, f: Pictures) => tf.depthwiseConv2d(x, f, 1, "same", "NHWC", [2, 3]),
       ],
       [
         "fused depthwiseConv2d",

@@ -53,30 +53,35 @@ const convolutionInputGradient: KernelRule = (call) => {
   return channelsBack(graph, dx, attributes.dataFormat);
 };
 
-/** The filter's gradient is a convolution of x by dy, channels and batch exchanged, strides and dilations exchanged. */
-const convolutionFilterGradient: KernelRule = (call) => {
-  const { inputs, attributes, graph } = call;
-  const window = windowOf(call, inputs.x.shape, attributes.filterShape);
-  const channelsLead = (x: Value) =>
-    transpose(graph, x, attributes.dataFormat === "NCHW" ? [1, 0, 2, 3] : [3, 0, 1, 2]);
+/**
+ * The filter's gradient is a convolution of x by dy, strides and dilations exchanged: channels of x [C, B, H, W] and
+ * channels of dy [O, B, h, w] give [C, O, kh, kw], or, with C groups, [1, O, kh, kw] from x as [1, C · B, H, W].
+ */
+const filterGradient = (graph: GraphBuilder, x: Value, dy: Value, window: Window, group: number): Value => {
   const [top, left, bottom, right] = pads(window);
   const padded = [window.inHeight + top + bottom, window.inWidth + left + right];
   const out = [window.outHeight, window.outWidth];
   const sizes = padded.map((size, i) =>
     Math.floor((size - (out[i] - 1) * strides(window)[i] - 1) / dilations(window)[i] + 1),
   );
-  const all = graph.node(
-    "Conv",
-    [channelsLead(inputs.x), channelsLead(inputs.dy)],
-    [window.inChannels, window.outChannels, ...sizes],
-    { attributes: { pads: pads(window), strides: dilations(window), dilations: strides(window) } },
-  );
-  const cut = graph.node(
+  const lead = [x.shape[0], window.outChannels];
+  const all = graph.node("Conv", [x, dy], [...lead, ...sizes], {
+    attributes: { pads: pads(window), strides: dilations(window), dilations: strides(window), group },
+  });
+  return graph.node(
     "Slice",
     [all, graph.int64s([0, 0]), graph.int64s(kernel(window)), graph.int64s([2, 3])],
-    [window.inChannels, window.outChannels, ...kernel(window)],
+    [...lead, ...kernel(window)],
   );
-  return transpose(graph, cut, [2, 3, 0, 1]);
+};
+
+const convolutionFilterGradient: KernelRule = (call) => {
+  const { inputs, attributes, graph } = call;
+  const window = windowOf(call, inputs.x.shape, attributes.filterShape);
+  const channelsLead = (x: Value) =>
+    transpose(graph, x, attributes.dataFormat === "NCHW" ? [1, 0, 2, 3] : [3, 0, 1, 2]);
+  const gradient = filterGradient(graph, channelsLead(inputs.x), channelsLead(inputs.dy), window, 1);
+  return transpose(graph, gradient, [2, 3, 0, 1]);
 };
 
 /** Filter [kh, kw, C, M] as grouped ONNX weights [C · M, 1, kh, kw]. */
@@ -112,6 +117,18 @@ const depthwiseInputGradient: KernelRule = (call) => {
   );
 };
 
+/** Each channel of x [C, B, H, W] is a group of its own; tfjs gives pictures to this kernel channels last only. */
+const depthwiseFilterGradient: KernelRule = (call) => {
+  const { inputs, attributes, graph } = call;
+  const window = windowOf(call, inputs.x.shape, attributes.filterShape, true);
+  const { inChannels, outChannels, batchSize, inHeight, inWidth } = window;
+  const x = reshape(graph, transpose(graph, inputs.x, [3, 0, 1, 2]), [1, inChannels * batchSize, inHeight, inWidth]);
+  const gradient = filterGradient(graph, x, transpose(graph, inputs.dy, [3, 0, 1, 2]), window, inChannels);
+  const [height, width] = kernel(window);
+  const byChannel = reshape(graph, gradient, [inChannels, outChannels / inChannels, height, width]);
+  return transpose(graph, byChannel, [2, 3, 0, 1]);
+};
+
 /** Convolutions and batch normalization, channels last as tfjs has them. */
 export const convolutionRules: KernelRules = {
   Conv2D: convolve,
@@ -121,6 +138,7 @@ export const convolutionRules: KernelRules = {
   DepthwiseConv2dNative: depthwise,
   FusedDepthwiseConv2D: (call) => biasAndActivation(call, depthwise(call) as Value),
   DepthwiseConv2dNativeBackpropInput: depthwiseInputGradient,
+  DepthwiseConv2dNativeBackpropFilter: depthwiseFilterGradient,
   FusedBatchNorm: ({ inputs: { x, mean, variance, offset, scale }, attributes: { varianceEpsilon }, graph }) => {
     const deviation = graph.elementwise("Sqrt", [add(graph, variance, number(graph, varianceEpsilon, x))]);
     const normal = divide(graph, subtract(graph, x, mean), deviation);

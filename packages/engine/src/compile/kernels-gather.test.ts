@@ -1,6 +1,15 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { describe } from "vitest";
-import { cases, float, int, notOnTensorflow, testGradients, testValues, type X } from "./cases.test.support.js";
+import {
+  cases,
+  float,
+  int,
+  notOnTensorflow,
+  numbers,
+  testGradients,
+  testValues,
+  type X,
+} from "./cases.test.support.js";
 
 const pick = (x: X, i: X, axis?: number, batch?: number): X => tf.gather(x, i as tf.Tensor1D, axis, batch);
 
@@ -30,6 +39,32 @@ describe("kernels that go by index", () => {
         "unsortedSegmentSum",
         [float(7, 3), int(0, 5, 7)],
         (x: X, i: X) => tf.unsortedSegmentSum(x, i as tf.Tensor1D, 5),
+      ],
+      ["diag", [float(5)], (x: X) => tf.diag(x)],
+      ["diag of more axes and types", [int(-4, 5, 2, 3)], (x: X) => [tf.diag(x), tf.diag(tf.greater(x, 0))]],
+      ["diag of one number, and of a known one", [float(1)], (x: X) => [tf.diag(x), tf.diag(tf.fill([3], 2))]],
+      [
+        "sparseToDense",
+        [numbers([3], [7, -2, 5]), float()],
+        (x: tf.Tensor1D, rest: tf.Scalar) => [
+          tf.sparseToDense(tf.tensor1d([4, 0, 1], "int32"), x, [5], rest),
+          tf.sparseToDense(
+            tf.tensor2d(
+              [
+                [1, 2],
+                [0, 1],
+                [1, 0],
+              ],
+              undefined,
+              "int32",
+            ),
+            x,
+            [2, 3],
+            rest,
+          ),
+          tf.sparseToDense(tf.tensor1d([4, 0, 1], "int32"), rest, [5], tf.scalar(3)),
+          tf.sparseToDense(tf.scalar(3, "int32"), rest, [5]),
+        ],
       ],
       ["oneHot", [int(0, 5, 7, 2)], (i: X) => tf.oneHot(i as tf.Tensor2D, 5)],
       ["oneHot out of range", [int(-2, 9, 11)], (i: X) => tf.oneHot(i as tf.Tensor1D, 5)],

@@ -6,7 +6,7 @@ import { select } from "./kernels-arithmetic.js";
 import { transpose } from "./kernels-shape.js";
 
 /** Adds `updates` into zeros of a shape at `indices [.., R]`; an index named twice adds twice. */
-const scatterSum = (graph: GraphBuilder, indices: Value, updates: Value, shape: readonly number[]): Value =>
+export const scatterSum = (graph: GraphBuilder, indices: Value, updates: Value, shape: readonly number[]): Value =>
   graph.node("ScatterND", [graph.splat(0, shape, updates.dtype), cast(graph, indices, "int64"), updates], shape, {
     dtype: updates.dtype,
     attributes: { reduction: "add" },
@@ -52,11 +52,33 @@ export const gatherRules: KernelRules = {
     scatterSum(graph, indices, updates, shape),
   TensorScatterUpdate: ({ inputs: { tensor, indices, updates }, graph }) =>
     graph.node("ScatterND", [tensor, cast(graph, indices, "int64"), updates], tensor.shape),
+  SparseToDense: ({ inputs: { sparseIndices, sparseValues, defaultValue }, attributes: { outputShape }, graph }) => {
+    const [count] = sparseIndices.shape.length === 0 ? [1] : sparseIndices.shape;
+    const indices = cast(graph, reshape(graph, sparseIndices, [count, outputShape.length]), "int64");
+    const spread = (value: Value, shape: readonly number[]): Value => ({
+      ...reshape(
+        graph,
+        value,
+        shape.map(() => 1),
+      ),
+      shape,
+    });
+    const values = sparseValues.shape.length === 0 ? spread(sparseValues, [count]) : sparseValues;
+    return graph.node("ScatterND", [spread(defaultValue, outputShape), indices, values], outputShape);
+  },
   UnsortedSegmentSum: ({ inputs: { x, segmentIds }, attributes: { numSegments }, graph }) => {
     const rank = segmentIds.shape.length;
     const rows = reshape(graph, segmentIds, [sizeOf(segmentIds.shape), 1]);
     const values = reshape(graph, x, [sizeOf(segmentIds.shape), ...x.shape.slice(rank)]);
     return scatterSum(graph, rows, values, [numSegments, ...x.shape.slice(rank)]);
+  },
+  Diag: ({ inputs: { x }, graph }) => {
+    const size = sizeOf(x.shape);
+    const order = Array.from({ length: size }, (_, i) => i);
+    const [row, column] = [graph.constant(order, [size, 1], "int32"), graph.constant(order, [1, size], "int32")];
+    const onDiagonal = graph.elementwise("Equal", [row, column], { dtype: "bool" });
+    const square = select({ graph }, onDiagonal, reshape(graph, x, [size, 1]), number(graph, 0, x));
+    return reshape(graph, square, [...x.shape, ...x.shape]);
   },
   OneHot: ({ inputs: { indices }, attributes: { depth, onValue, offValue, dtype }, graph }) => {
     const column = reshape(graph, indices, [...indices.shape, 1]);

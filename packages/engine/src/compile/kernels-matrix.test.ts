@@ -35,6 +35,7 @@ describe("matrix kernels", () => {
     ...cases(
       ["matMul broadcast over the batch", [float(2, 5, 3), float(1, 3, 7)], (a: X, b: X) => tf.matMul(a, b)],
       ["matMul int", [int(-4, 5, 5, 3), int(-4, 5, 7, 3)], (a: X, b: X) => tf.matMul(a, b, false, true)],
+      ["bandPart", [float(2, 5, 7)], (a: X) => tf.linalg.bandPart(a, 1, 3)],
       ["einsum", [float(5, 3), float(2, 3, 7)], (a: X, b: X) => tf.einsum("ij,bjk->bik", a, b)],
     ),
     ...(["sigmoid", "elu", "relu6", "leakyrelu"] as const).flatMap((activation) =>
