@@ -2,7 +2,10 @@
 export type Timed = {
   /** Of each timed repetition. */
   readonly seconds: readonly number[];
-  /** Seconds of the first repetition, tracing and session included. */
+  /**
+   * Seconds of the first repetition, timed or not. A training step makes its program in it, so tracing and session are
+   * included; embedding makes its program before, and this is a run like the others.
+   */
   readonly preparing: number;
   /** Seconds of making the program: tracing and session, nothing else. */
   readonly building?: number;

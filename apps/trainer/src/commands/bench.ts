@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type BenchReport, bench, type Engine, engines, type Row } from "../bench/bench.js";
 import type { Size, Task } from "../bench/work.js";
+import { atLeastOne } from "./options.js";
 
 type BenchOptions = {
   readonly engines: readonly Engine[];
@@ -11,12 +12,6 @@ type BenchOptions = {
   readonly task: "both" | Task;
   readonly python: string;
   readonly json?: true;
-};
-
-const count = (text: string): number => {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("Give a whole number of 1 or more.");
-  return value;
 };
 
 const engineList = (text: string): Engine[] => {
@@ -33,9 +28,9 @@ export function addBenchCommand(program: Command): void {
     .description("time a pretraining step and embedding, side by side with what else there is on this machine")
     .option("--engines <list>", `of ${engines.join(",")}`, engineList, [...engines])
     .addOption(new Option("--size <preset>", "model size").choices(["tiny", "small", "base"]).default("base"))
-    .option("--batch <n>", "clips in a batch", count, 4)
-    .option("--steps <n>", "timed repetitions", count, 3)
-    .option("--warmup <n>", "untimed repetitions first; memory settles in the second", count, 2)
+    .option("--batch <n>", "clips in a batch", atLeastOne, 4)
+    .option("--steps <n>", "timed repetitions", atLeastOne, 3)
+    .option("--warmup <n>", "untimed repetitions first; memory settles in the second", atLeastOne, 2)
     .addOption(new Option("--task <task>", "what to time").choices(["both", "pretrain-step", "embed"]).default("both"))
     .option("--python <path>", "a Python with torch", "python3")
     .option("--json", "print the report as JSON")

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { KdcError } from "@kdc-mae/core";
+import { InvalidArgumentError } from "commander";
 
 /** Commander's way of letting an option be given several times. */
 export const collect = (value: string, before: readonly string[]): string[] => [...before, value];
@@ -21,3 +22,10 @@ export function expectModelFile(where: string, path: string): void {
     reason: "no-model",
   });
 }
+
+/** A whole number of at least 1. */
+export const atLeastOne = (text: string): number => {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1) return value;
+  throw new InvalidArgumentError("It must be a whole number of at least 1.");
+};

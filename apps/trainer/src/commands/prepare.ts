@@ -3,8 +3,8 @@ import { countItems, createPipesDecoder, locateFfmpeg, type PreparedContent, pre
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { untilInterrupted } from "../terminal/interrupt.js";
 import { startProgress } from "../terminal/progress.js";
-import { saysStopped } from "./options.js";
-import { atLeastOne, type ManifestChoice, openChosen, withManifestOptions } from "./survey.js";
+import { atLeastOne, saysStopped } from "./options.js";
+import { type ManifestChoice, openChosen, withManifestOptions } from "./survey.js";
 
 type Options = ManifestChoice & {
   readonly out: string;

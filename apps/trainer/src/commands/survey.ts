@@ -11,9 +11,10 @@ import {
   survey,
   surveyReasons,
 } from "@kdc-mae/data/node";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import { untilInterrupted } from "../terminal/interrupt.js";
 import { startProgress } from "../terminal/progress.js";
+import { atLeastOne } from "./options.js";
 
 /** Which clips, as chosen on the command line. */
 export type ManifestChoice = {
@@ -36,13 +37,6 @@ export async function openChosen(path: string, { classes, ...options }: Manifest
   const labels = classes === undefined ? undefined : await readClassLabels(classes);
   return { manifest: await openManifest(path, { ...options, classes: labels }), classes: labels };
 }
-
-/** A whole number of at least 1. */
-export const atLeastOne = (text: string): number => {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 1) return value;
-  throw new InvalidArgumentError("It must be a whole number of at least 1.");
-};
 
 type Options = ManifestChoice & {
   readonly workers: number;

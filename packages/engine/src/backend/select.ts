@@ -32,8 +32,8 @@ const importOptional = async (name: string): Promise<void> => {
 
 const loaders: Readonly<Record<BackendName, () => Promise<string>>> = {
   tensorflow: async () => {
-    // A program may load tfjs-node itself, from wherever it is.
-    if (tf.findBackendFactory("tensorflow") !== undefined) return "loaded by the program itself";
+    // A program may load tfjs-node itself, from wherever it is. (null, not undefined, where there is none)
+    if (tf.findBackendFactory("tensorflow")) return "loaded by the program itself";
     const failures: string[] = [];
     for (const name of nodePackages) {
       try {

@@ -1,0 +1,69 @@
+import { isKdcError } from "@kdc-mae/core";
+import { Command, CommanderError } from "commander";
+import { addAblateCommand } from "./commands/ablate.js";
+import { addBenchCommand } from "./commands/bench.js";
+import { addBenchDataCommand } from "./commands/bench-data.js";
+import { addDemoCommand } from "./commands/demo.js";
+import { addDoctorCommand } from "./commands/doctor.js";
+import { addEmbedCommand } from "./commands/embed.js";
+import { addEvaluateCommand } from "./commands/evaluate.js";
+import { addExportCommand } from "./commands/export.js";
+import { addFinetuneCommand } from "./commands/finetune.js";
+import { addIndexCommand } from "./commands/index-folder.js";
+import { addParityCommand } from "./commands/parity.js";
+import { addPrepareCommand } from "./commands/prepare.js";
+import { addPretrainCommand } from "./commands/pretrain.js";
+import { addSearchCommand } from "./commands/search.js";
+import { addSurveyCommand } from "./commands/survey.js";
+
+const commands = [
+  addDemoCommand,
+  addDoctorCommand,
+  addSurveyCommand,
+  addPrepareCommand,
+  addPretrainCommand,
+  addFinetuneCommand,
+  addEvaluateCommand,
+  addEmbedCommand,
+  addAblateCommand,
+  addExportCommand,
+  addIndexCommand,
+  addSearchCommand,
+  addParityCommand,
+  addBenchCommand,
+  addBenchDataCommand,
+];
+
+/**
+ * Runs a command line, and says on stderr what went wrong.
+ *
+ * @param args what stands after the program's name
+ * @returns the exit code where it failed: 1, 2 for bad usage, 130 for an interrupt; otherwise what the command set stands
+ */
+export async function runCommandLine(args: readonly string[]): Promise<number | undefined> {
+  const program = new Command("kdc-mae")
+    .description("KDC-MAE: audio-visual self-supervised learning, from media files to reports")
+    .version("0.1.0")
+    .showHelpAfterError("(add --help for what may be given)")
+    .exitOverride();
+  for (const add of commands) add(program);
+  for (const command of program.commands) {
+    command.exitOverride().showHelpAfterError("(add --help for what may be given)");
+  }
+  try {
+    await program.parseAsync([...args], { from: "user" });
+    return undefined;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (isKdcError(error)) {
+      process.stderr.write(`${error.message}\n`);
+      return error.reason === "experiment" || error.reason === "usage" ? 2 : 1;
+    }
+    if (error instanceof Error && error.name === "AbortError") {
+      process.stderr.write("stopped; the same command goes on from here\n");
+      return 130;
+    }
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    return 1;
+  }
+}
