@@ -32,7 +32,7 @@ const importOptional = async (name: string): Promise<void> => {
 
 const loaders: Readonly<Record<BackendName, () => Promise<string>>> = {
   tensorflow: async () => {
-    // A program may load tfjs-node itself, from wherever it is. (null, not undefined, where there is none)
+    // A program may load tfjs-node itself, from wherever it is; null, whatever its type says, where none did.
     if (tf.findBackendFactory("tensorflow")) return "loaded by the program itself";
     const failures: string[] = [];
     for (const name of nodePackages) {
