@@ -1,10 +1,13 @@
 import { compiled, eager } from "@kdc-mae/engine";
+import { loadNamedTensorflow } from "../commands/named-tensorflow.js";
 import { runWork, type Work } from "./work.js";
 
 /** Runs one engine's work and sends what was measured to the parent process. */
 const { engine, work } = JSON.parse(process.argv[2]) as { engine: "compiled" | "tfjs-node" | "wasm"; work: Work };
-const execute = engine === "compiled" ? compiled() : eager(engine === "wasm" ? "wasm" : "tensorflow");
 try {
+  // KDC_TFJS_NODE may name a tfjs-node that lies elsewhere.
+  if (engine === "tfjs-node") loadNamedTensorflow();
+  const execute = engine === "compiled" ? compiled() : eager(engine === "wasm" ? "wasm" : "tensorflow");
   const timed = await runWork(work, execute);
   process.send?.({ ...timed, peakBytes: timed.peakBytes ?? process.resourceUsage().maxRSS * 1024 });
 } catch (error) {

@@ -3,7 +3,8 @@ import { locateFfmpeg } from "@kdc-mae/data/node";
 import type { Command } from "commander";
 import { benchData, type DataReport, type DataRow } from "../bench-data/bench-data.js";
 import { untilInterrupted } from "../terminal/interrupt.js";
-import { atLeastOne, type ManifestChoice, openChosen, withManifestOptions } from "./survey.js";
+import { atLeastOne } from "./options.js";
+import { type ManifestChoice, openChosen, withManifestOptions } from "./survey.js";
 
 type Options = ManifestChoice & {
   readonly workers: number;
