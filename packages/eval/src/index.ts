@@ -109,6 +109,7 @@ export type {
   Image,
   ImagePair,
   InpaintingStrip,
+  ReelStep,
   ReportInput,
   RetrievalExample,
 } from "./report/report-input.js";

@@ -53,7 +53,7 @@ const spread = <T>(list: readonly T[], count: number): number[] =>
 export async function evaluate(options: EvaluationOptions): Promise<Evaluation> {
   const { splits, model, cutting, experiment, leftOut, onProgress = () => undefined } = options;
   const { seed } = experiment;
-  const ratio = experiment.masking.visualRatio;
+  const { audioRatio, visualRatio: ratio } = experiment.masking;
   const kinds = kindsOf(Object.values(splits).flatMap((clips) => clips.flatMap(({ item }) => item.labels)));
   onProgress("embedding");
   const all = await embedClips([...splits.train, ...splits.validation, ...splits.test], model, cutting);
@@ -71,7 +71,7 @@ export async function evaluate(options: EvaluationOptions): Promise<Evaluation> 
   onProgress("pictures");
   const chosen = spread(splits.test, PICTURED_CLIPS);
   const pictured = chosen.map((index) => splits.test[index]);
-  const clips = await pictureClips(pictured, embedded.test, model, cutting, { seed, ratio });
+  const clips = await pictureClips(pictured, embedded.test, model, cutting, { seed, ratio, audioRatio });
   const inpaintingStrips = await stripsAt(pictured.slice(0, STRIPS), model, cutting, seed);
   return {
     dataset: {

@@ -4,9 +4,10 @@ import { type ClipPictures, type InpaintingStrip, numberText } from "@kdc-mae/ev
 import { complementaryViews, randomViews } from "@kdc-mae/masking";
 import type { ModelConfig, ModelParams } from "@kdc-mae/model";
 import type { StoredClip } from "../corpus/stored-clip.js";
-import { type ClipEmbedding, type Cutting, embedClips } from "./embed-clips.js";
-import { clipPictures, heatReel, pictureByPicture } from "./pictures.js";
+import type { ClipEmbedding, Cutting } from "./embed-clips.js";
+import { clipPictures, heatReel } from "./pictures.js";
 import { reconstructClips } from "./reconstruct.js";
+import { embedMoments } from "./sound-windows.js";
 
 type Model = { readonly execute: Execute; readonly config: ModelConfig; readonly params: ModelParams<FloatTensor> };
 
@@ -19,17 +20,22 @@ const leavesSome =
   (ratio: number) =>
     [audio, visual].every((grid) => Math.floor(countPatches(grid) * (1 - ratio)) >= 1);
 
-/** Clips to look at: both views, what is made from them, where it sounds, and that over time. */
+/**
+ * Clips to look at: both views, what is made from them, where the whole sound is seen in the middle picture, and where
+ * the sound around each picture is seen, moment by moment.
+ *
+ * @param options `ratio` of the views, at least a half; `audioRatio`, what training hides of the sound
+ */
 export async function pictureClips(
   clips: readonly StoredClip[],
   embeddings: readonly ClipEmbedding[],
   model: Model,
   cutting: Cutting,
-  { seed, ratio }: { readonly seed: number; readonly ratio: number },
+  { seed, ratio, audioRatio }: { readonly seed: number; readonly ratio: number; readonly audioRatio: number },
 ): Promise<readonly ClipPictures[]> {
   const { config } = model;
   const masker = complementaryViews({ views: 2, ratio: Math.max(ratio, 0.5) });
-  const moments = await embedClips(clips.flatMap(pictureByPicture), model, cutting);
+  const moments = await embedMoments(clips, model, cutting, audioRatio);
   const drawn: ClipPictures[] = [];
   for await (const made of reconstructClips(clips, model, { ...cutting, batch: clips.length }, masker, seed)) {
     drawn.push(...clipPictures(made, embeddings, config, cutting.statistics));

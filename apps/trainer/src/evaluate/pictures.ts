@@ -1,4 +1,4 @@
-import type { FloatTensor, PatchGrid } from "@kdc-mae/core";
+import type { Box, FloatTensor, PatchGrid } from "@kdc-mae/core";
 import { denormalizeSpectrogram, pasteFrame, pasteSpectrogram } from "@kdc-mae/data";
 import {
   boxPicture,
@@ -22,6 +22,7 @@ import { cutBatch } from "../corpus/batch.js";
 import type { StoredClip } from "../corpus/stored-clip.js";
 import { type ClipEmbedding, middleFrame, stacked } from "./embed-clips.js";
 import type { Reconstructed } from "./reconstruct.js";
+import type { Moment } from "./sound-windows.js";
 import { boxOf } from "./tasks.js";
 
 /** One clip's rows of a `[B, N, P]` tensor. */
@@ -66,29 +67,41 @@ function mended(original: FloatTensor, predicted: FloatTensor, visible: Int32Arr
   return { ...predicted, data };
 }
 
-/** The heat of a clip's sound over its middle picture, with the true box where there is one. */
+const withBox = (picture: Picture, box: Box | undefined): Picture =>
+  box === undefined ? picture : boxPicture(picture, box);
+
+/** The heat of a clip's whole sound over its middle picture, with the true box where there is one. */
 function heatOf(embedding: ClipEmbedding, frame: Picture, config: ModelConfig): Picture {
   const size = frame.width;
   const map = similarityMap(embedding.audio, embedding.tokens, config.visual);
   const heated = heatPicture(frame, minMax(upsampleBilinear(map, { width: size, height: size })));
-  const box = boxOf(embedding.clip, size);
-  return box === undefined ? heated : boxPicture(heated, box);
+  return withBox(heated, boxOf(embedding.clip, size));
 }
 
-/** A clip once for each of its pictures, each time with that picture alone: what the heat over time is drawn from. */
-export const pictureByPicture = (clip: StoredClip): StoredClip[] =>
-  clip.frames.map((frame, index) => ({ ...clip, frames: [frame], times: [clip.times[index]] }));
-
-/** The heat of a clip's sound over each of its pictures in time order, from embeddings of {@link pictureByPicture}. */
-export const heatReel = (
-  embeddings: readonly ClipEmbedding[],
+/**
+ * Where the sound around each picture is seen, from a clip's moments in time order. All pictures share one colour scale,
+ * so that a moment whose sound fits nothing in its picture stays cold.
+ */
+export function heatReel(
+  moments: readonly Moment[],
   config: ModelConfig,
   statistics: Statistics,
-): readonly Picture[] =>
-  embeddings.map((embedding) => {
-    const patches = cutBatch([{ clip: embedding.clip, frame: 0 }], config, statistics);
-    return heatOf(embedding, framePicture(pasteFrame(clipRows(patches.visual, 0), config.visual)), config);
+): NonNullable<ClipPictures["reel"]> {
+  const { rows, columns, patch } = config.visual;
+  const size = rows * patch;
+  const maps = moments.map(({ audio, tokens }) => similarityMap(audio, tokens, config.visual));
+  const scaled = minMax({
+    shape: [maps.length * rows, columns],
+    data: Float32Array.from(maps.flatMap(({ data }) => [...data])),
   });
+  return moments.map(({ clip, frame, heard }, index) => {
+    const patches = cutBatch([{ clip, frame }], config, statistics);
+    const picture = framePicture(pasteFrame(clipRows(patches.visual, 0), config.visual));
+    const cells = scaled.data.subarray(index * rows * columns, (index + 1) * rows * columns);
+    const map = upsampleBilinear({ shape: [rows, columns], data: cells }, { width: size, height: size });
+    return { heat: withBox(heatPicture(picture, map), boxOf(clip, size, clip.times[frame])), heard };
+  });
+}
 
 /** Everything there is to see about some clips: originals, views, reconstructions, heat. */
 export function clipPictures(

@@ -52,10 +52,10 @@ export function probes(
 export const retrieve = (clips: readonly ClipEmbedding[], leftOut: Readonly<Record<string, number>>): RetrievalResult =>
   retrieval({ audio: stacked(clips, "audio"), visual: stacked(clips, "visual"), leftOut });
 
-/** The boxes of a clip's middle picture, in pixels of the square picture the model sees. */
-export function boxOf(clip: StoredClip, size: number) {
+/** The box of a clip at a time (that of its middle picture), in pixels of the square picture the model sees. */
+export function boxOf(clip: StoredClip, size: number, time: number = clip.times[middleFrame(clip)]) {
   const { boxes } = clip.item;
-  const box = boxes && boxAt(boxes, clip.times[middleFrame(clip)]);
+  const box = boxes && boxAt(boxes, time);
   return box && boxAfterFit(box, clip.original, size);
 }
 

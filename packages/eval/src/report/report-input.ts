@@ -22,8 +22,16 @@ export type ClipPictures = {
   /** Similarity over the frame, with the true box where it is known. */
   readonly heat?: Image;
   readonly ciou?: number;
-  /** The same over time, one picture per step, of one size: shown as a moving strip. */
-  readonly reel?: readonly Picture[];
+  /** The same over time, shown as a moving strip. */
+  readonly reel?: readonly ReelStep[];
+};
+
+/** One step of a moving strip; all steps are of one size. */
+export type ReelStep = {
+  /** Similarity of the sound around the frame over the frame. */
+  readonly heat: Picture;
+  /** Which stretch of the clip's sound that is, as shares of the spectrogram's length. */
+  readonly heard: readonly [from: number, to: number];
 };
 
 /** One query with what it found, nearest first. */

@@ -86,7 +86,7 @@ async function sample(): Promise<ReportInput> {
         reconstructions: [pair, pair],
         heat: picture(14, 14),
         ciou: 0.61,
-        reel: [picture(14, 14), picture(14, 14), picture(14, 14)],
+        reel: [0, 0.25, 0.5].map((from) => ({ heat: picture(14, 14), heard: [from, from + 0.5] })),
       },
     ],
     retrievalExamples: [
@@ -191,7 +191,39 @@ describe("reportHtml", () => {
       const count = (pattern: RegExp) => [...html.matchAll(pattern)].length;
       expect([tag, count(new RegExp(`<${tag}[ >]`, "g"))]).toEqual([tag, count(new RegExp(`</${tag}>`, "g"))]);
     }
-    expect(html).toContain("steps(3) infinite");
+  });
+
+  it("moves a light stretch over the spectrogram in step with the heat", () => {
+    const html = reportHtml(input);
+    const moving = [
+      ...html.matchAll(
+        /<img style="animation:reel ([^"]+)" class="" src="data:image\/png;base64,([^"]+)" alt="([^"]+)"/g,
+      ),
+    ];
+    expect(moving.map(([, , , alt]) => alt)).toEqual([
+      "where the sound around each of 3 frames is seen",
+      "the sound around each frame",
+    ]);
+    const [heat, heard] = moving;
+    expect(heat[1]).toBe("1.5s steps(3) infinite;width:300%");
+    expect(heard[1]).toBe(heat[1]);
+    const bytes = Buffer.from(heard[2], "base64");
+    const [filter, ...line] = inflateSync(bytes.subarray(41, 41 + bytes.readUInt32BE(33)));
+    expect(line.length).toBe(3 * 3 * 64);
+    // Filter 1 holds differences to the pixel on the left.
+    expect(filter).toBe(1);
+    for (let i = 3; i < line.length; i++) line[i] = (line[i] + line[i - 3]) % 256;
+    const light = [0, 1, 2].map((step) =>
+      Array.from({ length: 64 }, (_, x) => x).filter((x) => line[3 * (64 * step + x)] === 255),
+    );
+    expect(light.map((places) => [places[0], places.at(-1), places.length])).toEqual([
+      [0, 31, 32],
+      [16, 47, 32],
+      [32, 63, 32],
+    ]);
+    expect(html).toContain("all other sound hidden");
+    const still = { ...input, clips: input.clips!.map(({ reel: _, ...clip }) => clip) };
+    expect(reportHtml(still)).not.toContain("all other sound hidden");
   });
 
   it("holds pictures that can be taken out again", () => {

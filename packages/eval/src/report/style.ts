@@ -58,7 +58,9 @@ figure { margin: 0; } .chart svg { width: 100%; max-width: 26rem; height: auto; 
 .tile figcaption { font-size: .78rem; margin-bottom: .3rem; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .tile img, .reel { display: block; width: 100%; height: auto; border-radius: 4px; background: var(--rule); }
 .tile img + img { margin-top: .35rem; } .tile img.sound { height: auto; aspect-ratio: 2; object-fit: fill; image-rendering: auto; }
-.reel { overflow: hidden; position: relative; } .reel img { width: auto; height: 100%; max-width: none; border-radius: 0; }
+.reel { overflow: hidden; position: relative; } .reel img { height: 100%; max-width: none; border-radius: 0; }
+.heard { position: relative; margin-top: .35rem; } .heard .reel { position: absolute; inset: 0; height: 100%; background: none; mix-blend-mode: multiply; }
+.heard .reel img { image-rendering: pixelated; margin: 0; }
 @keyframes reel { to { transform: translateX(-100%); } }
 .query { border-right: 2px solid var(--rule); padding-right: .75rem; }
 .right img { outline: 3px solid var(--mark); outline-offset: -3px; } .right figcaption { color: var(--mark); font-weight: 600; }

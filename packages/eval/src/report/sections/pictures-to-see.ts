@@ -1,7 +1,14 @@
 import { escapeHtml, type ImageWriter } from "../html-text.js";
 import { numberText } from "../number-text.js";
-import { joinPictures } from "../pictures.js";
-import type { ClipPictures, ImagePair, InpaintingStrip, ReportInput, RetrievalExample } from "../report-input.js";
+import { joinPictures, type Picture } from "../pictures.js";
+import type {
+  ClipPictures,
+  ImagePair,
+  InpaintingStrip,
+  ReelStep,
+  ReportInput,
+  RetrievalExample,
+} from "../report-input.js";
 
 const tile = (caption: string, images: string, className = "") =>
   `<figure class="tile ${className}"><figcaption>${escapeHtml(caption)}</figcaption>${images}</figure>`;
@@ -10,23 +17,49 @@ const pair = (caption: string, { frame, spectrogram }: ImagePair, image: ImageWr
   tile(caption, image(frame, `${caption}, frame`) + image(spectrogram, `${caption}, spectrogram`, "sound"));
 
 /** Pictures over time that play without a script: one wide picture moved in steps. */
-function reel(clip: ClipPictures, image: ImageWriter): string {
-  const steps = clip.reel ?? [];
-  if (steps.length === 0) return "";
-  const strip = image(joinPictures(steps), `where the whole sound is seen in each of ${steps.length} pictures`);
-  const animated = strip.replace(
+function reel(steps: readonly Picture[], alt: string, image: ImageWriter): string {
+  const animated = image(joinPictures(steps), alt).replace(
     "<img ",
-    `<img style="animation:reel ${(0.5 * steps.length).toFixed(1)}s steps(${steps.length}) infinite" `,
+    `<img style="animation:reel ${(0.5 * steps.length).toFixed(1)}s steps(${steps.length}) infinite;width:${100 * steps.length}%" `,
   );
-  const ratio = `${steps[0].width}/${steps[0].height}`;
-  return tile("the whole sound in each picture", `<div class="reel" style="aspect-ratio:${ratio}">${animated}</div>`);
+  return `<div class="reel" style="aspect-ratio:${steps[0].width}/${steps[0].height}">${animated}</div>`;
+}
+
+/** A line that is light where the sound is heard; laid over a spectrogram, it darkens the rest. */
+function heardLine([from, to]: ReelStep["heard"]): Picture {
+  const width = 64;
+  const light = (x: number) => x + 0.5 >= from * width && x + 0.5 < to * width;
+  return {
+    width,
+    height: 1,
+    data: Uint8Array.from({ length: 3 * width }, (_, i) => (light(Math.floor(i / 3)) ? 255 : 70)),
+  };
+}
+
+/** Frame after frame with the heat of the sound around it, and below, which sound that is. */
+function momentTile({ reel: steps = [], original }: ClipPictures, image: ImageWriter): string {
+  if (steps.length === 0) return "";
+  const heat = `where the sound around each of ${steps.length} frames is seen`;
+  const heard = reel(
+    steps.map((step) => heardLine(step.heard)),
+    "the sound around each frame",
+    image,
+  );
+  return tile(
+    "where the sound around each frame is seen",
+    `${reel(
+      steps.map((step) => step.heat),
+      heat,
+      image,
+    )}<div class="heard">${image(original.spectrogram, "spectrogram", "sound")}${heard}</div>`,
+  );
 }
 
 function clipCard(clip: ClipPictures, image: ImageWriter): string {
   const tiles = [
     pair("original", clip.original, image),
-    clip.heat === undefined ? "" : tile("where it sounds", image(clip.heat, "similarity over the frame")),
-    reel(clip, image),
+    clip.heat === undefined ? "" : tile("where the whole sound is seen", image(clip.heat, "similarity over the frame")),
+    momentTile(clip, image),
     ...clip.views.flatMap((view, index) => {
       const made = clip.reconstructions[index];
       const shown = pair(`view ${index + 1} sees`, view, image);
@@ -37,10 +70,16 @@ function clipCard(clip: ClipPictures, image: ImageWriter): string {
   return `<article class="clip"><header><h3>${escapeHtml(clip.label)}</h3><span class="quiet">${escapeHtml(clip.id)}</span>${score}</header><div class="tiles">${tiles.join("")}</div></article>`;
 }
 
+/** How the moving pictures came about, where there are any. */
+const heatNote = (clips: readonly ClipPictures[]) =>
+  clips.some(({ reel: steps = [] }) => steps.length > 0)
+    ? " Heat is the similarity of a sound with every patch of the frame; the white box, where there is one, is the true place. In the moving pictures the sound is the stretch around each frame (the light part of the spectrogram) with all other sound hidden, as patches are hidden in pretraining, and as much of it as a view sees there; all frames of a clip share one colour scale."
+    : "";
+
 /** Clip by clip: what went in, what each view saw, what it made of it, where the sound is. */
 export function clipSection({ clips }: ReportInput, image: ImageWriter): string {
   if (clips === undefined || clips.length === 0) return "";
-  return `<h2 id="clips">Clips</h2><p class="quiet">Test clips. Each view sees a part of the patches and none of the other view’s; from its own part it makes the whole.</p>${clips.map((clip) => clipCard(clip, image)).join("")}`;
+  return `<h2 id="clips">Clips</h2><p class="quiet">Test clips. Each view sees a part of the patches and none of the other view’s; from its own part it makes the whole.${heatNote(clips)}</p>${clips.map((clip) => clipCard(clip, image)).join("")}`;
 }
 
 function example({ direction, query, place, found }: RetrievalExample, image: ImageWriter): string {

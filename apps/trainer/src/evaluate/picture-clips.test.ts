@@ -1,0 +1,124 @@
+import type { Picture } from "@kdc-mae/eval";
+import { describe, expect, it } from "vitest";
+import type { StoredClip } from "../corpus/stored-clip.js";
+import { embedClips } from "./embed-clips.js";
+import { changedFrom, cutting, model, soundingClip } from "./made-moments.test.support.js";
+import { pictureClips, stripsAt } from "./picture-clips.js";
+
+const options = { seed: 3, ratio: 0.75, audioRatio: 0.75 };
+const pictured = async (clips: readonly StoredClip[]) =>
+  pictureClips(clips, await embedClips(clips, model, cutting), model, cutting, options);
+const reelOf = async (clip: StoredClip) => (await pictured([clip]))[0].reel!;
+
+/** Places of the patches, `side` pixels wide, that are one flat grey, in a picture. */
+function veiled({ width, height, data }: Picture, side: number): number[] {
+  const grey = (x: number, y: number) => [150, 153, 150].every((part, c) => data[3 * (y * width + x) + c] === part);
+  const columns = width / side;
+  return Array.from({ length: columns * (height / side) }, (_, place) => place).filter((place) => {
+    const [left, top] = [(place % columns) * side, Math.floor(place / columns) * side];
+    return Array.from({ length: side * side }, (_, i) => i).every((i) =>
+      grey(left + (i % side), top + Math.floor(i / side)),
+    );
+  });
+}
+const pixels = (picture: unknown) => (picture as Picture).data;
+
+describe("the reel", () => {
+  it("shows every frame with the stretch of sound around it", async () => {
+    const reel = await reelOf(soundingClip());
+    expect(reel).toHaveLength(5);
+    for (const [index, { heat, heard }] of reel.entries()) {
+      expect(heat).toMatchObject({ width: 48, height: 48 });
+      expect(heard[1] - heard[0]).toBeCloseTo(2 / 6, 12);
+      const at = soundingClip().times[index] / 0.96;
+      expect([heard[0] <= at, at <= heard[1]]).toEqual([true, true]);
+    }
+  });
+
+  it("follows the sound: where it stops, the heat over the same picture is another", async () => {
+    const whole = await reelOf(soundingClip());
+    const stops = await reelOf(changedFrom(3, soundingClip()));
+    const never = await reelOf(changedFrom(0, soundingClip()));
+    const difference = (a: typeof whole, b: typeof whole, at: number) =>
+      pixels(a[at].heat).reduce((sum, value, i) => sum + Math.abs(value - pixels(b[at].heat)[i]), 0) / (48 * 48 * 3);
+    // Moments share one scale, so the sounding ones move a little with the silent ones; the silent ones change in kind.
+    const [sounding, silent] = [
+      [0, 1],
+      [3, 4],
+    ];
+    for (const at of silent) {
+      expect(difference(stops, whole, at)).toBeGreaterThan(difference(stops, never, at));
+      expect(difference(stops, whole, at)).toBeGreaterThan(1);
+    }
+    for (const at of sounding) expect(difference(stops, never, at)).toBeGreaterThan(difference(stops, whole, at));
+  });
+
+  it("takes each clip's own frames, across batches, and none where there is one frame", async () => {
+    const clips = [
+      soundingClip("a"),
+      { ...soundingClip("b", 1900), frames: soundingClip().frames.slice(0, 1), times: [0.4] },
+    ];
+    const [a, b] = await pictured(clips);
+    expect(a.reel).toEqual(await reelOf(clips[0]));
+    expect(b.reel).toBeUndefined();
+    expect(b.heat).toBeDefined();
+  });
+});
+
+describe("views and reconstructions", () => {
+  it("each view hides what it should, none sees the other's, and what is seen comes back as it was", async () => {
+    const [{ original, views, reconstructions }] = await pictured([soundingClip()]);
+    const hidden = views.map(({ frame, spectrogram }) => ({
+      frame: veiled(frame as Picture, 12),
+      spectrogram: veiled(spectrogram as Picture, 16),
+    }));
+    expect(hidden.map(({ frame, spectrogram }) => [frame.length, spectrogram.length])).toEqual([
+      [12, 9],
+      [12, 9],
+    ]);
+    for (const part of ["frame", "spectrogram"] as const) {
+      const places = part === "frame" ? 16 : 12;
+      for (let place = 0; place < places; place++) expect(hidden.some((view) => view[part].includes(place))).toBe(true);
+      for (const [v, { [part]: made }] of reconstructions.entries()) {
+        const side = part === "frame" ? 12 : 16;
+        const { width } = made as Picture;
+        const same = (place: number) => {
+          const [left, top] = [(place % (width / side)) * side, Math.floor(place / (width / side)) * side];
+          return Array.from(
+            { length: side * side },
+            (_, i) => 3 * ((top + Math.floor(i / side)) * width + left + (i % side)),
+          ).every((i) => pixels(made)[i] === pixels(original[part])[i]);
+        };
+        for (let place = 0; place < places; place++)
+          expect([v, part, place, same(place)]).toEqual([v, part, place, !hidden[v][part].includes(place)]);
+      }
+    }
+  });
+});
+
+describe("strips", () => {
+  it("hide more and more of the same clip", async () => {
+    const strips = await stripsAt([soundingClip("a"), soundingClip("b", 1900)], model, cutting, 3);
+    expect(strips.map(({ label }) => label)).toEqual(["a", "b"]);
+    for (const { masks } of strips) {
+      expect(masks.map(({ caption }) => caption)).toEqual(["50.0 % hidden", "75.0 % hidden", "90.0 % hidden"]);
+      const counts = masks.map(({ masked }) => [
+        veiled(masked.frame as Picture, 12).length,
+        veiled(masked.spectrogram as Picture, 16).length,
+      ]);
+      expect(counts).toEqual([
+        [8, 6],
+        [12, 9],
+        [15, 11],
+      ]);
+      for (const { masked, restored } of masks) expect(pixels(restored.frame)).not.toEqual(pixels(masked.frame));
+    }
+  });
+
+  it("depend on the seed alone", async () => {
+    const of = (seed: number) => stripsAt([soundingClip()], model, cutting, seed);
+    const first = await of(3);
+    expect(await of(3)).toEqual(first);
+    expect(await of(4)).not.toEqual(first);
+  });
+});

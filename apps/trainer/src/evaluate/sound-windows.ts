@@ -1,0 +1,110 @@
+import { countPatches, type FloatTensor, type Patches, type PatchGrid, type Positions, type View } from "@kdc-mae/core";
+import type { Execute, Hosted, Program } from "@kdc-mae/engine";
+import type { Matrix } from "@kdc-mae/eval";
+import { batchViews } from "@kdc-mae/masking";
+import { type EncoderParams, encodeViews, type ModelConfig } from "@kdc-mae/model";
+import { mean, type Tensor } from "@tensorflow/tfjs-core";
+import { cutBatch } from "../corpus/batch.js";
+import { frontEndFor } from "../corpus/front-end.js";
+import type { StoredClip } from "../corpus/stored-clip.js";
+import type { Cutting } from "./embed-clips.js";
+import type { WithEncoder } from "./embedding.js";
+
+/** One picture of a clip with the sound around it. */
+export type Moment = {
+  readonly clip: StoredClip;
+  readonly frame: number;
+  /** Which stretch of the spectrogram was heard, as shares of its length. */
+  readonly heard: readonly [from: number, to: number];
+  /** Mean of the heard audio tokens, `[D]`. */
+  readonly audio: Float32Array;
+  /** Every visual token, `[Nv, D]`. */
+  readonly tokens: Matrix;
+};
+
+/** Neighbouring columns of an audio grid. */
+export type Stretch = { readonly first: number; readonly count: number };
+
+/** The columns around a time in seconds, as large a share of all as a view sees in training; at an end, the last ones. */
+export function stretchAround(
+  time: number,
+  { columns }: PatchGrid,
+  { seconds, audioRatio }: { readonly seconds: number; readonly audioRatio: number },
+): Stretch {
+  const count = Math.min(columns, Math.max(1, Math.round(columns * (1 - audioRatio))));
+  const first = Math.round((time / seconds) * columns - count / 2);
+  return { first: Math.min(columns - count, Math.max(0, first)), count };
+}
+
+/** Sees the sound of a stretch at every pitch; all other sound is hidden. */
+function positionsOf({ first, count }: Stretch, grid: PatchGrid): Positions {
+  const all = Int32Array.from({ length: countPatches(grid) }, (_, place) => place);
+  const heard = (place: number) => place % grid.columns >= first && place % grid.columns < first + count;
+  return { visible: all.filter(heard), hidden: all.filter((place) => !heard(place)) };
+}
+
+type Inputs = {
+  readonly params: { readonly encoder: EncoderParams<Tensor> };
+  readonly patches: Patches;
+  readonly views: readonly View[];
+};
+type Made = { readonly audio: Tensor; readonly tokens: Tensor };
+
+/** Mean of the audio tokens that a view sees `[B, D]`, and its visual tokens `[B, Kv, D]`. */
+const momentFunction =
+  (config: ModelConfig) =>
+  ({ params, patches, views }: Inputs): Made => {
+    const [{ audio, visual }] = encodeViews(config, params.encoder, patches, views);
+    return { audio: mean(audio, 1), tokens: visual };
+  };
+
+/**
+ * Embeds every picture of some clips, each whole, with the sound around it alone. The rest of the sound is *hidden*, as
+ * in pretraining, where the encoder never meets a hidden patch: nothing outside the stretch can reach the embedding,
+ * and no silence or padding is put in its place, which the model has not seen there. The stretch is as much as a view
+ * sees in training.
+ *
+ * @param audioRatio share of the audio patches that training hides
+ * @returns clip by clip, pictures in time order
+ */
+export async function embedMoments(
+  clips: readonly StoredClip[],
+  model: { readonly execute: Execute; readonly config: ModelConfig; readonly params: WithEncoder<FloatTensor> },
+  { grids, statistics, batch }: Cutting,
+  audioRatio: number,
+): Promise<readonly Moment[]> {
+  const { execute, config, params } = model;
+  const { seconds } = frontEndFor(grids, 1);
+  const [sounds, N] = [grids.audio.columns, countPatches(grids.visual)];
+  const whole = { visible: Int32Array.from({ length: N }, (_, place) => place), hidden: new Int32Array(0) };
+  const picks = clips.flatMap((clip) => clip.frames.map((_, frame) => ({ clip, frame })));
+  const made: Moment[] = [];
+  let program: Program<Inputs, Made> | undefined;
+  try {
+    for (let from = 0; from < picks.length; from += batch) {
+      const shown = picks.slice(from, from + batch);
+      const filled = Array.from({ length: batch }, (_, at) => shown[Math.min(at, shown.length - 1)]);
+      const around = filled.map(({ clip, frame }) =>
+        stretchAround(clip.times[frame], grids.audio, { seconds, audioRatio }),
+      );
+      const views = batchViews(around.map((stretch) => [{ audio: positionsOf(stretch, grids.audio), visual: whole }]));
+      const patches = cutBatch(filled, grids, statistics);
+      const inputs = { params: { encoder: params.encoder }, patches, views } as unknown as Hosted<Inputs>;
+      program ??= await execute(momentFunction(config), inputs);
+      const { audio, tokens } = (await program.run(inputs)) as unknown as Record<keyof Made, FloatTensor>;
+      const D = config.embedDim;
+      for (const [at, pick] of shown.entries()) {
+        const { first, count } = around[at];
+        made.push({
+          ...pick,
+          heard: [first / sounds, (first + count) / sounds],
+          audio: audio.data.slice(at * D, (at + 1) * D),
+          tokens: { shape: [N, D], data: tokens.data.slice(at * N * D, (at + 1) * N * D) },
+        });
+      }
+    }
+  } finally {
+    await program?.dispose();
+  }
+  return made;
+}
