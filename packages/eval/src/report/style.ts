@@ -45,6 +45,8 @@ figure { margin: 0; } .chart svg { width: 100%; max-width: 26rem; height: auto; 
 .chart .guide { stroke: var(--soft); stroke-dasharray: 3 4; fill: none; }
 .line { fill: none; stroke-width: 1.75; stroke-linejoin: round; stroke: var(--mark); }
 .line-1 { stroke: var(--base); } .line-2 { stroke: var(--third); } .line-3 { stroke: var(--bad); }
+.kinds { display: grid; grid-template-columns: repeat(auto-fill, minmax(6.2rem, 1fr)); gap: .9rem .8rem; margin: .8rem 0 1.2rem; }
+.kinds figcaption { font-size: .78rem; overflow-wrap: anywhere; } .kinds small { float: right; } .kinds .frame { fill: none; stroke: var(--rule); }
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1rem; list-style: none; padding: 0; margin: .35rem 0 0; font-size: .82rem; color: var(--soft); }
 .legend li::before { content: ""; display: inline-block; width: 1.1em; height: 3px; border-radius: 2px; margin-right: .4em; vertical-align: .25em; background: var(--mark); }
 .legend .key-1::before { background: var(--base); } .legend .key-2::before { background: var(--third); } .legend .key-3::before { background: var(--bad); }

@@ -2,6 +2,7 @@ import type { Interval } from "../../bootstrap.js";
 import { microPrecisionRecall } from "../../classification/average-precision.js";
 import { confusionMatrix } from "../charts/confusion-matrix.js";
 import { intervalBar } from "../charts/interval-bar.js";
+import { kindCurves } from "../charts/kind-curves.js";
 import { lineChart, thinned } from "../charts/line-chart.js";
 import { beatsBaseline, headline } from "../headline.js";
 import { escapeHtml, htmlTable } from "../html-text.js";
@@ -102,7 +103,7 @@ export function classificationSection({ classification, dataset }: ReportInput):
   return `<h2 id="classification">Classification</h2><p>A linear probe on frozen features, ${joint.evaluated} test clips of ${dataset.kinds.length} kinds. Always saying “${escapeHtml(joint.majority.kind)}” gives ${numberText(joint.majority.accuracy, "share")}.</p>${table}<div class="split">${confusionMatrix(
     joint.kinds.map(({ kind }) => kind),
     joint.confusion,
-  )}<div class="charts">${curves}${reliability}</div></div><details><summary>Every kind</summary>${kinds}</details>`;
+  )}<div class="charts">${curves}${reliability}</div></div>${kindCurves(Object.fromEntries(modes.map((mode) => [mode, classification[mode]])))}<details><summary>Every kind</summary>${kinds}</details>`;
 }
 
 /** Ranks in both directions. */
