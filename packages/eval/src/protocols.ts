@@ -167,4 +167,14 @@ export const protocols: readonly Protocol[] = [
       "the audio tokens have attended to the whole clip before they are averaged",
     ],
   }),
+  varyProtocol(localization, {
+    name: "localization-sound-windows",
+    frames: "every frame of the clip (ten equally spaced over at most 10 s), each with the sound around it",
+    pooling:
+      "cosine of the mean of the audio tokens of the quarter of the clip around the frame with each visual token, bilinear (corners aligned) to the frame, min–max",
+    notes: [
+      "each time step has its own sound and frame; a clip's figure is the mean over its steps",
+      "the other three quarters of the sound are hidden from the encoder, as patches are in masked pretraining",
+    ],
+  }),
 ];

@@ -17,6 +17,7 @@ import type { Plan } from "./plan.js";
 import { silence } from "./silence.js";
 import { cuttingOf, evaluatedSet, frontEndOf, refuseModel, type Subject, sharedOf } from "./subject.js";
 import { timeSteps } from "./time-steps.js";
+import { windowSteps } from "./window-steps.js";
 
 type LocalizationPlan = Extract<Plan, { task: "localization" }>;
 
@@ -88,8 +89,9 @@ export async function localizeClips(
       : plan.negatives === "off-screen"
         ? otherSound(await embedded(subject.split), protocol.name)
         : undefined;
+  const steps = { tokens: timeSteps, windows: windowSteps };
   const clips = plan.overTime
-    ? timeSteps(evaluatedSet(subject), subject, cuttingOf(subject))
+    ? steps[plan.overTime](evaluatedSet(subject), subject, cuttingOf(subject))
     : pairedClips(subject, other);
   const result = await localization({
     grid: config.visual,

@@ -15,7 +15,8 @@ export type Plan =
       readonly task: "localization";
       readonly scoring: "ez-vsl" | "plain-iou";
       readonly negatives?: "silent" | "off-screen";
-      readonly overTime?: true;
+      /** Every frame with the sound around it: the audio tokens near it, or a window of sound with the rest hidden. */
+      readonly overTime?: "tokens" | "windows";
     };
 
 /** A protocol that the command line can carry out. */
@@ -44,7 +45,8 @@ const plans: Readonly<Record<string, Plan>> = {
   "localization-plain-iou": { task: "localization", scoring: "plain-iou" },
   "localization-silent": { task: "localization", scoring: "ez-vsl", negatives: "silent" },
   "localization-off-screen": { task: "localization", scoring: "ez-vsl", negatives: "off-screen" },
-  "localization-over-time": { task: "localization", scoring: "ez-vsl", overTime: true },
+  "localization-over-time": { task: "localization", scoring: "ez-vsl", overTime: "tokens" },
+  "localization-sound-windows": { task: "localization", scoring: "ez-vsl", overTime: "windows" },
 };
 
 /** Every protocol that can be carried out. */

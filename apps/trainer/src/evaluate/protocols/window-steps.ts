@@ -1,0 +1,51 @@
+import { boxAfterFit, boxAt, type LocalizationClip } from "@kdc-mae/eval";
+import type { ClipSet } from "../../corpus/clip-set.js";
+import type { StoredClip } from "../../corpus/stored-clip.js";
+import type { Cutting } from "../embed-clips.js";
+import { embedMoments } from "../sound-windows.js";
+import { type Subject, sharedOf } from "./subject.js";
+
+/** Share of the sound that is hidden from a frame: what is left is the stretch around it. Part of the protocol. */
+const HIDDEN = 0.75;
+
+/** Clips embedded together: the program is made once for them. */
+const TOGETHER = 64;
+
+/** Every frame of every clip that has boxes, each with the quarter of the sound around it, the rest hidden. */
+export async function* windowSteps(
+  clips: ClipSet,
+  subject: Subject,
+  cutting: Cutting,
+): AsyncGenerator<LocalizationClip> {
+  const { config, params } = sharedOf(subject.saved);
+  const size = config.visual.rows * config.visual.patch;
+  const model = { execute: subject.execute, config, params };
+
+  async function* stepsOf(group: readonly StoredClip[]): AsyncGenerator<LocalizationClip> {
+    const moments = await embedMoments(group, model, cutting, HIDDEN);
+    for (const clip of group) {
+      const steps = moments
+        .filter((moment) => moment.clip === clip)
+        .map(({ frame, audio, tokens }) => {
+          const time = clip.times[frame];
+          const box = clip.item.boxes && boxAt(clip.item.boxes, time);
+          const fitted = box && boxAfterFit(box, clip.original, size);
+          return { time, audio, visual: tokens, boxes: fitted === undefined ? [] : [fitted] };
+        });
+      yield { id: clip.item.id, steps };
+    }
+  }
+
+  let group: StoredClip[] = [];
+  let done = 0;
+  for await (const clip of clips.read()) {
+    subject.signal?.throwIfAborted();
+    subject.onProgress(`localization by sound windows: ${++done}/${clips.items.length}`);
+    if (clip.item.boxes === undefined) continue;
+    group.push(clip);
+    if (group.length < TOGETHER) continue;
+    yield* stepsOf(group);
+    group = [];
+  }
+  if (group.length > 0) yield* stepsOf(group);
+}
