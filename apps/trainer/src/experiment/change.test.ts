@@ -19,6 +19,12 @@ describe("withChanges", () => {
     expect(withChanges(base, { data: { train: 5 } })).toEqual({ ...base, data: { kind: "synthetic", train: 5 } });
   });
 
+  it("removes with null what is not there, too", () => {
+    const base = { data: { kind: "synthetic", train: 3 } };
+    const changes = { data: { kind: "shards", path: "set", train: null }, teacher: null, audio: { noise: null } };
+    expect(withChanges(base, changes)).toEqual({ data: { kind: "shards", path: "set" }, audio: {} });
+  });
+
   it("reads assignments", () => {
     expect(parseChange("masking.views=3")).toEqual({ masking: { views: 3 } });
     expect(parseChange("name=arm-b")).toEqual({ name: "arm-b" });

@@ -14,12 +14,12 @@ const becomesAnotherKind = (before: unknown, change: unknown): boolean =>
  * and schedules that become another `kind` are replaced whole, since the old kind's keys mean nothing to the new one.
  */
 export function withChanges(base: unknown, changes: unknown): unknown {
-  if (!isRecord(base) || !isRecord(changes)) return changes;
-  const merged: Json = { ...base };
+  if (!isRecord(changes)) return changes;
+  const merged: Json = isRecord(base) ? { ...base } : {};
   for (const [key, change] of Object.entries(changes)) {
+    const replaced = unions.has(key) && becomesAnotherKind(merged[key], change);
     if (change === null) delete merged[key];
-    else if (unions.has(key) && becomesAnotherKind(base[key], change)) merged[key] = change;
-    else merged[key] = key in base ? withChanges(base[key], change) : change;
+    else merged[key] = withChanges(replaced ? undefined : merged[key], change);
   }
   return merged;
 }

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { checkExperiment } from "./check.js";
 import { loadExperiment } from "./load.js";
@@ -41,6 +42,12 @@ describe("loadExperiment", () => {
     const experiment = await loadExperiment("demo", [{ masking: { views: 3 } }, { seed: 4 }]);
     expect(experiment.masking.views).toBe(3);
     expect(experiment.seed).toBe(4);
+  });
+
+  it("takes the example on real data", async () => {
+    const file = fileURLToPath(new URL("../../../../examples/spoken-names/experiment.json", import.meta.url));
+    const { name, data, model } = await loadExperiment(file);
+    expect([name, data.kind, model.visualLocality]).toEqual(["spoken-names", "manifest", undefined]);
   });
 
   it("says what names there are", async () => {
