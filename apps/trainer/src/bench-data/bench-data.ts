@@ -12,6 +12,7 @@ import {
   prepare,
 } from "@kdc-mae/data/node";
 import { presets } from "@kdc-mae/model";
+import { median } from "../bench/median.js";
 import { processorSeconds } from "./processor-time.js";
 import { type Reference, startReference } from "./reference.js";
 
@@ -47,7 +48,6 @@ export type DataBenchOptions = {
   readonly onRow?: (row: DataRow) => void;
 };
 
-const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 const timed = async (work: () => Promise<unknown> | unknown): Promise<number> => {
   const start = performance.now();
   await work();

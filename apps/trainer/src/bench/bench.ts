@@ -7,6 +7,7 @@ import { compiled } from "@kdc-mae/engine";
 import { presets } from "@kdc-mae/model";
 import { matMul, type Tensor2D } from "@tensorflow/tfjs-core";
 import { embedFlops, pretrainFlops } from "./flops.js";
+import { median } from "./median.js";
 import { runPytorch } from "./pytorch.js";
 import type { Timed } from "./timed.js";
 import type { Work } from "./work.js";
@@ -38,8 +39,6 @@ export type BenchReport = {
   readonly rows: readonly Row[];
   readonly missing: Readonly<Record<string, string>>;
 };
-
-const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
 /** GFLOP/s of one large matrix product: what this machine can do at best. */
 async function matmulRate(): Promise<number> {

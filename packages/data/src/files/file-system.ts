@@ -33,8 +33,9 @@ export const disk: FileSystem = {
   remove: (path) => rm(path, { force: true }),
   makeFolder: async (path) => {
     await mkdir(path, { recursive: true }).catch(async (error: NodeJS.ErrnoException) => {
-      // Node says ENOENT on a read-only file system; the plain call says what is wrong.
-      if (error.code !== "ENOENT") throw error;
+      // Node says ENOENT on a read-only file system; making one folder at a time says what is wrong.
+      if (error.code !== "ENOENT" || dirname(path) === path) throw error;
+      await disk.makeFolder(dirname(path));
       await mkdir(path);
     });
   },

@@ -1,12 +1,13 @@
 import type { FloatTensor, Patches } from "@kdc-mae/core";
 import type { Hosted, Program } from "@kdc-mae/engine";
-import { boxAfterFit, boxAt, type LocalizationClip } from "@kdc-mae/eval";
+import type { LocalizationClip } from "@kdc-mae/eval";
 import { type EncoderParams, features, type ModelConfig } from "@kdc-mae/model";
 import { mean, reshape, type Tensor } from "@tensorflow/tfjs-core";
 import { cutBatch } from "../../corpus/batch.js";
 import type { ClipSet } from "../../corpus/clip-set.js";
 import type { StoredClip } from "../../corpus/stored-clip.js";
 import type { Cutting } from "../embed-clips.js";
+import { boxOf } from "../tasks.js";
 import { rowOf } from "./embedded-set.js";
 import { frontEndOf, type Subject, sharedOf } from "./subject.js";
 
@@ -61,13 +62,12 @@ export async function* timeSteps(clips: ClipSet, subject: Subject, cutting: Cutt
       const { moments, tokens } = (await program.run(inputs)) as unknown as Record<keyof Made, FloatTensor>;
       for (let at = 0; at < shown; at++) {
         const time = clip.times[from + at];
-        const box = clip.item.boxes && boxAt(clip.item.boxes, time);
-        const fitted = box && boxAfterFit(box, clip.original, size);
+        const box = boxOf(clip, size, time);
         steps.push({
           time,
           audio: meanRows(rowOf(moments, at), columnsNear(time, audio.columns, seconds), embedDim),
           visual: { shape: [grid.rows * grid.columns, embedDim], data: rowOf(tokens, at) },
-          boxes: fitted === undefined ? [] : [fitted],
+          boxes: box === undefined ? [] : [box],
         });
       }
     }

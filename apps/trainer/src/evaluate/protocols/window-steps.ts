@@ -1,8 +1,9 @@
-import { boxAfterFit, boxAt, type LocalizationClip } from "@kdc-mae/eval";
+import type { LocalizationClip } from "@kdc-mae/eval";
 import type { ClipSet } from "../../corpus/clip-set.js";
 import type { StoredClip } from "../../corpus/stored-clip.js";
 import type { Cutting } from "../embed-clips.js";
 import { embedMoments } from "../sound-windows.js";
+import { boxOf } from "../tasks.js";
 import { type Subject, sharedOf } from "./subject.js";
 
 /** Share of the sound that is hidden from a frame: what is left is the stretch around it. Part of the protocol. */
@@ -28,9 +29,8 @@ export async function* windowSteps(
         .filter((moment) => moment.clip === clip)
         .map(({ frame, audio, tokens }) => {
           const time = clip.times[frame];
-          const box = clip.item.boxes && boxAt(clip.item.boxes, time);
-          const fitted = box && boxAfterFit(box, clip.original, size);
-          return { time, audio, visual: tokens, boxes: fitted === undefined ? [] : [fitted] };
+          const box = boxOf(clip, size, time);
+          return { time, audio, visual: tokens, boxes: box === undefined ? [] : [box] };
         });
       yield { id: clip.item.id, steps };
     }
