@@ -113,6 +113,30 @@ describe("pretrain", () => {
     expect(epochs.at(-1)).toBeLessThan(epochs[0]);
   });
 
+  it("says how long it had no batch to work on", async () => {
+    const folder = await newFolder();
+    const quick = source();
+    const shares: number[] = [];
+    await pretrain({
+      ...{ experiment, config, execute: compiled(), folder },
+      source: {
+        ...quick,
+        async *batches(epoch, from) {
+          for await (const batch of quick.batches(epoch, from)) {
+            await new Promise((resolve) => setTimeout(resolve, 60));
+            yield batch;
+          }
+        },
+      },
+      onProgress: ({ waiting }) => shares.push(waiting),
+    });
+    for (const { waited } of await folder.readLog()) {
+      expect(waited).toBeGreaterThan(0.17);
+      expect(waited).toBeLessThan(10);
+    }
+    expect(shares.every((share) => share > 0 && share < 1)).toBe(true);
+  });
+
   it.each([2, 3, 7])("goes on after a stop at step %i as if nothing had happened", async (stopAt) => {
     const whole = await run(await newFolder());
     const folder = await newFolder();

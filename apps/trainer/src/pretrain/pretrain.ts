@@ -30,6 +30,8 @@ export type PretrainProgress = {
   readonly steps: number;
   readonly epoch: number;
   readonly total: number;
+  /** Share of the time since this call began its first epoch in which no batch was ready, 0 to 1. */
+  readonly waiting: number;
 };
 
 export type PretrainOptions = {
@@ -99,7 +101,7 @@ export async function pretrain(options: PretrainOptions): Promise<Pretrained> {
   const perEpoch = Math.floor(source.stepsPerEpoch / training.accumulate);
   const rateAt = learningRateAt(experiment, perEpoch);
   let sums: Record<string, number> = {};
-  let seconds = 0;
+  let [seconds, waited] = [0, 0];
   const statePath = folder.file(STATE_FILE);
   const notes = await restoreState(statePath, trees);
   if (notes !== undefined) {
@@ -107,15 +109,20 @@ export async function pretrain(options: PretrainOptions): Promise<Pretrained> {
     state.optimizer.updates = notes.updates as number;
     sums = notes.sums as Record<string, number>;
     seconds = notes.seconds as number;
+    waited = (notes.waited as number | undefined) ?? 0;
   }
-  const save = () => saveState(statePath, trees, { step: state.step, updates: state.optimizer.updates, sums, seconds });
+  const save = () =>
+    saveState(statePath, trees, { step: state.step, updates: state.optimizer.updates, sums, seconds, waited });
 
-  let saved = performance.now();
+  const first = performance.now();
+  let [saved, asked, waitedInAll] = [first, first, 0];
   try {
     for (let epoch = Math.floor(state.step / perEpoch); epoch < training.epochs; epoch++) {
       const done = state.step - epoch * perEpoch;
       for await (const group of grouped(source.batches(epoch, done * training.accumulate), training.accumulate)) {
         const began = performance.now();
+        waited += (began - asked) / 1000;
+        waitedInAll += began - asked;
         const batches = group.map(
           (batch): HostPretrainBatch => (teacher === undefined ? batch : { ...batch, teacher }),
         );
@@ -125,18 +132,23 @@ export async function pretrain(options: PretrainOptions): Promise<Pretrained> {
         for (const [name, value] of Object.entries({ total: report.total, ...report.terms })) {
           sums[name] = (sums[name] ?? 0) + value;
         }
-        onProgress?.({ step: state.step, steps, epoch, total: report.total });
+        asked = performance.now();
+        onProgress?.({
+          ...{ step: state.step, steps, epoch, total: report.total },
+          waiting: waitedInAll / (asked - first),
+        });
         if (state.step % perEpoch === 0) break;
         if (signal?.aborted || performance.now() - saved > training.checkpointSeconds * 1000) {
           await save();
           saved = performance.now();
+          asked = saved;
           if (signal?.aborted) return { params: model, finished: false, steps: state.step };
         }
       }
       const losses = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / perEpoch]));
-      await folder.log({ epoch, step: state.step, learningRate: rateAt(state.step - 1), seconds, losses });
+      await folder.log({ epoch, step: state.step, learningRate: rateAt(state.step - 1), seconds, waited, losses });
       sums = {};
-      seconds = 0;
+      [seconds, waited] = [0, 0];
       if (
         signal?.aborted ||
         epoch === training.epochs - 1 ||
@@ -144,6 +156,7 @@ export async function pretrain(options: PretrainOptions): Promise<Pretrained> {
       ) {
         await save();
         saved = performance.now();
+        asked = saved;
         if (signal?.aborted && epoch < training.epochs - 1)
           return { params: model, finished: false, steps: state.step };
       }

@@ -36,7 +36,8 @@ export async function runPretraining(options: {
     execute,
     folder,
     start,
-    onProgress: ({ step, total }) => progress.update(step, `loss ${total.toFixed(3)}`),
+    onProgress: ({ step, total, waiting }) =>
+      progress.update(step, `loss ${total.toFixed(3)}, waiting for data ${(100 * waiting).toFixed(1)} % of the time`),
     signal,
   }).finally(() => progress.stop());
   if (!finished) return undefined;

@@ -12,7 +12,10 @@ export type LogEntry = {
   readonly epoch: number;
   readonly step: number;
   readonly learningRate: number;
+  /** Spent in training steps. */
   readonly seconds: number;
+  /** Beside them, seconds in which pretraining had no batch to work on. */
+  readonly waited?: number;
   readonly losses: Readonly<Record<string, number>>;
   /** Figures on the clips that are evaluated after every epoch, where there are such. */
   readonly evaluation?: Readonly<Record<string, number | null>>;

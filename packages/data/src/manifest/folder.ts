@@ -1,5 +1,6 @@
 import { opendir } from "node:fs/promises";
 import { extname, join, relative, sep } from "node:path";
+import { KdcError } from "@kdc-mae/core";
 import { fileError } from "../files/file-error.js";
 import type { ManifestItem } from "./manifest-item.js";
 
@@ -29,6 +30,7 @@ export async function* readFolder(root: string, folder: string = root): AsyncGen
     for await (const entry of await opendir(folder)) {
       if (entry.name.startsWith(".")) continue;
       if (entry.isDirectory()) folders.push(entry.name);
+      else if (/^shard-\d+\.tar$/.test(entry.name)) throw preparedSet(folder);
       else if (media.has(extname(entry.name).slice(1).toLowerCase())) files.push(entry.name);
     }
   } catch (error) {
@@ -46,3 +48,11 @@ export async function* readFolder(root: string, folder: string = root): AsyncGen
   }
   for (const name of folders.sort()) yield* readFolder(root, join(folder, name));
 }
+
+const preparedSet = (folder: string): KdcError =>
+  new KdcError({
+    where: `folder ${folder}`,
+    what: "it holds shards that prepare made, not media",
+    remedy: "In an experiment, say data.kind=shards beside data.path; survey and prepare want the media themselves",
+    reason: "manifest",
+  });

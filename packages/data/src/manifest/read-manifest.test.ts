@@ -40,6 +40,11 @@ describe("a folder", () => {
       { id: "val/cat/c", path: at("tree/val/cat/c.webm"), labels: ["cat"], split: "validation" },
     ]);
   });
+
+  it("of shards is no folder of media", async () => {
+    await put("prepared/shard-000000.tar");
+    await expect(read(at("prepared"))).rejects.toThrow("it holds shards that prepare made, not media");
+  });
 });
 
 describe("a CSV with a header", () => {
