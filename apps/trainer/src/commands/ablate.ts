@@ -11,7 +11,7 @@ import { defaultMedia } from "../corpus/open-corpus.js";
 import { parseChange } from "../experiment/change.js";
 import { untilInterrupted } from "../terminal/interrupt.js";
 import { type EngineChoice, engineName, executeFor, withEngineOptions } from "./engine-options.js";
-import { collect, saysStopped } from "./options.js";
+import { atLeastOne, collect, saysStopped } from "./options.js";
 
 type AblateOptions = EngineChoice & {
   readonly seeds?: number;
@@ -28,7 +28,7 @@ export function addAblateCommand(program: Command): void {
     .command("ablate")
     .description("train and evaluate named variations of an experiment with the same seeds, and put them in one table")
     .argument("<ablation>", "a name (ablation-objectives), or a .ts, .mjs or .json file")
-    .option("--seeds <n>", "seeds per arm (default: what the ablation says, else 3)", Number)
+    .option("--seeds <n>", "seeds per arm (default: what the ablation says, else 3)", atLeastOne)
     .option("--out <folder>", "where runs and tables go; run again, it goes on there (default: runs/<name>)")
     .option("--media <folder>", "where made clips go, for experiments on made data", defaultMedia)
     .option("--set <key=value>", "change the base experiment, such as training.epochs=5", collect, [])
