@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRng } from "@kdc-mae/core";
@@ -87,6 +87,15 @@ it("evaluates from a manifest and from shards alike, and writes text, JSON, Mark
   expect(text).toContain("5 clips evaluated; left out: none");
   expect(await readFile(at("b/protocols.md"), "utf8")).toContain("### Confusion: true class by row");
   expect(await readFile(at("b/protocols.html"), "utf8")).toContain('<h2 id="retrieval-five-per-class">');
+});
+
+it("finds the clips of a manifest that lies elsewhere below --media-root", async () => {
+  const manifest = at("list.jsonl");
+  await copyFile(at("media/manifest.jsonl"), manifest);
+  const line = ["evaluate", at("model.safetensors"), ...asked(["retrieval-middle-frame"]), "--data", manifest];
+  await expect(printed(...line, "--out", at("c"))).rejects.toThrow("no clip of the test split could be used");
+  const text = await printed(...line, "--media-root", at("media"), "--out", at("c"));
+  expect(text).toContain("5 clips evaluated; left out: none");
 });
 
 it("fine-tunes from shards, then evaluates what it made", async () => {

@@ -16,6 +16,7 @@ import { type EngineChoice, engineName, executeFor } from "./engine-options.js";
 export type ProtocolOptions = EngineChoice & {
   readonly media: string;
   readonly data?: string;
+  readonly mediaRoot?: string;
   readonly split: "train" | "validation" | "test";
   readonly out?: string;
   readonly protocol: readonly string[];
@@ -29,11 +30,11 @@ export const listProtocols = (): string =>
 
 const isRemote = (path: string) => /^(https?|s3):\/\//.test(path);
 
-/** A folder that prepare made, a tar or an address is shards; anything else is a manifest. */
-export const dataAt = (path: string): CheckedExperiment["data"] =>
+/** A folder that prepare made, a tar or an address is shards; anything else is a manifest, its paths below `mediaRoot`. */
+export const dataAt = (path: string, mediaRoot?: string): CheckedExperiment["data"] =>
   isRemote(path) || path.endsWith(".tar") || existsSync(join(path, "dataset.json"))
     ? { kind: "shards", path, workers: 1 }
-    : { kind: "manifest", path };
+    : { kind: "manifest", path, mediaRoot };
 
 /** What was evaluated, line by line. */
 function aboutLines(path: string, saved: Saved, options: ProtocolOptions, data: CheckedExperiment["data"]) {
@@ -55,7 +56,7 @@ export async function evaluateUnder(path: string, options: ProtocolOptions, sign
   const chosen = protocolsNamed(options.protocol);
   const saved = await readEither(path);
   const { data: own, seed } = ownData(saved);
-  const data = options.data === undefined ? own : dataAt(options.data);
+  const data = options.data === undefined ? own : dataAt(options.data, options.mediaRoot);
   const { split } = options;
   const { sets, leftOut, close } = await openSplitSets({ data, seed }, frontEndOf(saved), {
     ...{ media: options.media, unsplit: options.data === undefined ? "train" : split, signal },

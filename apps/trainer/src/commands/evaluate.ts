@@ -24,6 +24,7 @@ export function addEvaluateCommand(program: Command): void {
     .option("--protocol <name>", "evaluate under this protocol; may be given several times", collect, [])
     .option("--list", "print every protocol in full")
     .option("--data <path>", "a manifest, folder or prepared shards (default: the data of the model's own experiment)")
+    .option("--media-root <folder>", "where the paths of --data begin (default: the manifest's folder)")
     .addOption(
       new Option("--split <name>", "with --protocol: which clips are evaluated")
         .choices(["train", "validation", "test"])
@@ -54,7 +55,7 @@ Examples:
 async function run(path: string, options: EvaluateOptions, signal: AbortSignal): Promise<void> {
   const started = performance.now();
   const { config, params, statistics, experiment: trained } = await readModel(path);
-  const experiment = options.data === undefined ? trained : { ...trained, data: dataAt(options.data) };
+  const experiment = options.data === undefined ? trained : { ...trained, data: dataAt(options.data, options.mediaRoot) };
   const { splits, leftOut } = await openCorpus(experiment, frontEndFor(config, experiment.visual.framesPerClip), {
     media: options.media,
     needs: ["train", "test"],
