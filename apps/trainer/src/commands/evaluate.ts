@@ -55,7 +55,8 @@ Examples:
 async function run(path: string, options: EvaluateOptions, signal: AbortSignal): Promise<void> {
   const started = performance.now();
   const { config, params, statistics, experiment: trained } = await readModel(path);
-  const experiment = options.data === undefined ? trained : { ...trained, data: dataAt(options.data, options.mediaRoot) };
+  const experiment =
+    options.data === undefined ? trained : { ...trained, data: dataAt(options.data, options.mediaRoot) };
   const { splits, leftOut } = await openCorpus(experiment, frontEndFor(config, experiment.visual.framesPerClip), {
     media: options.media,
     needs: ["train", "test"],
