@@ -46,7 +46,7 @@ figure { margin: 0; } .chart svg { width: 100%; max-width: 26rem; height: auto; 
 .line { fill: none; stroke-width: 1.75; stroke-linejoin: round; stroke: var(--mark); }
 .line-1 { stroke: var(--base); } .line-2 { stroke: var(--third); } .line-3 { stroke: var(--bad); }
 .kinds { display: grid; grid-template-columns: repeat(auto-fill, minmax(6.2rem, 1fr)); gap: .9rem .8rem; margin: .8rem 0 1.2rem; }
-.kinds figcaption { font-size: .78rem; overflow-wrap: anywhere; } .kinds small { float: right; } .kinds .frame { fill: none; stroke: var(--rule); }
+.kinds figcaption { font-size: .78rem; overflow-wrap: anywhere; } .kinds small { display: block; } .kinds .frame { fill: none; stroke: var(--rule); }
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1rem; list-style: none; padding: 0; margin: .35rem 0 0; font-size: .82rem; color: var(--soft); }
 .legend li::before { content: ""; display: inline-block; width: 1.1em; height: 3px; border-radius: 2px; margin-right: .4em; vertical-align: .25em; background: var(--mark); }
 .legend .key-1::before { background: var(--base); } .legend .key-2::before { background: var(--third); } .legend .key-3::before { background: var(--bad); }
@@ -71,8 +71,8 @@ details { margin: .4rem 0; } summary { cursor: pointer; color: var(--mark); font
 pre { white-space: pre-wrap; font: .82rem/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace; background: var(--card); border: 1px solid var(--rule); border-radius: 6px; padding: .9rem 1rem; }
 .care { border-left: 3px solid var(--base); padding: .1rem 0 .1rem 1rem; margin: 1.5rem 0 0; max-width: 46rem; font-size: .92rem; } .care ul { padding-left: 1.1rem; margin: .3rem 0; }
 @media (max-width: 34rem) { main { padding: 1.5rem .9rem 4rem; } .card .value small { display: block; margin: 0; }
-  table { min-width: 0; width: 100%; font-size: .74rem; } th, td { padding-right: .45rem; white-space: normal; overflow-wrap: anywhere; }
-  thead th, td small { font-size: .66rem; } th:first-child { min-width: 4.2rem; } .matrix svg { min-width: 0 !important; }
+  table { min-width: 0; width: 100%; font-size: .74rem; } th, td { padding-right: .35rem; white-space: normal; overflow-wrap: break-word; }
+  thead th, td small { font-size: .66rem; } th:first-child { min-width: 3.2rem; overflow-wrap: anywhere; } .matrix svg { min-width: 0 !important; }
   .tiles { grid-auto-flow: row; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: .6rem; overflow: visible; }
   .tile figcaption { white-space: normal; overflow-wrap: anywhere; } .query { border: 0; padding: 0; } }
 @media (prefers-reduced-motion: reduce) { .reel img { animation: none !important; } html { scroll-behavior: auto; } }
