@@ -1,6 +1,14 @@
 export { loadImageMae } from "./checkpoint/image-mae.js";
-export { type Loaded, type LoadOptions, loadClassifier, loadEncoder, loadModel } from "./checkpoint/load.js";
+export {
+  type Loaded,
+  type LoadOptions,
+  loadClassifier,
+  loadEncoder,
+  loadModel,
+  withoutPrefix,
+} from "./checkpoint/load.js";
 export { parseSafetensors, safetensorsChunks, type TensorFile } from "./checkpoint/safetensors.js";
+export { differingSizes, storedSizes } from "./checkpoint/sizes.js";
 export { officialTensors, stateDict } from "./checkpoint/state-dict.js";
 export { type ClassifierMode, classify, modalitiesOf, officialModes, pooled } from "./classifier.js";
 export type { Compat, Departure, PretrainOptions } from "./compat.js";

@@ -6,12 +6,11 @@ import { type Arms, aboutArm, workOutArms } from "../ablate/arms.js";
 import { flopOfRun } from "../ablate/budget.js";
 import { loadAblation } from "../ablate/load.js";
 import { planRuns } from "../ablate/plan.js";
-import { refuse } from "../ablate/refuse.js";
 import { defaultMedia } from "../corpus/open-corpus.js";
 import { parseChange } from "../experiment/change.js";
 import { untilInterrupted } from "../terminal/interrupt.js";
 import { type EngineChoice, engineName, executeFor, withEngineOptions } from "./engine-options.js";
-import { atLeastOne, collect, saysStopped } from "./options.js";
+import { collect, saysStopped, wholeNumberTo } from "./options.js";
 
 type AblateOptions = EngineChoice & {
   readonly seeds?: number;
@@ -28,7 +27,7 @@ export function addAblateCommand(program: Command): void {
     .command("ablate")
     .description("train and evaluate named variations of an experiment with the same seeds, and put them in one table")
     .argument("<ablation>", "a name (ablation-objectives), or a .ts, .mjs or .json file")
-    .option("--seeds <n>", "seeds per arm (default: what the ablation says, else 3)", atLeastOne)
+    .option("--seeds <n>", "seeds per arm (default: what the ablation says, else 3)", seedCount)
     .option("--out <folder>", "where runs and tables go; run again, it goes on there (default: runs/<name>)")
     .option("--media <folder>", "where made clips go, for experiments on made data", defaultMedia)
     .option("--set <key=value>", "change the base experiment, such as training.epochs=5", collect, [])
@@ -40,11 +39,10 @@ export function addAblateCommand(program: Command): void {
   );
 }
 
+const seedCount = wholeNumberTo(1000);
+
 /** The base's seed and those after it. */
 function seedsFrom(first: number, count: number): readonly number[] {
-  if (!(Number.isInteger(count) && count > 0)) {
-    refuse("ablate", `--seeds is ${count}`, "Give a whole number of seeds, 1 or more");
-  }
   return Array.from({ length: count }, (_, index) => first + index);
 }
 

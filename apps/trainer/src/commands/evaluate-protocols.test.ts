@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, readFile, rm } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRng } from "@kdc-mae/core";
@@ -119,6 +119,40 @@ it("fine-tunes from shards, then evaluates what it made", async () => {
   await expect(printed("evaluate", best)).rejects.toThrow(
     "it is a fine-tuned classifier, which has no decoder any more. Give the pretrained model.safetensors, or evaluate the classifier under a protocol: --protocol NAME",
   );
+});
+
+it("evaluates a classifier on lists without splits, by mids and with a media root, its own or given", async () => {
+  const media = (await readFile(at("media/manifest.jsonl"), "utf8")).trim().split("\n");
+  const rows = media.map((line) => JSON.parse(line) as { path: string; labels: string[]; split: string });
+  await mkdir(at("videos"));
+  const list = async (name: string, split: string) => {
+    const mids: string[] = [];
+    for (const [index, { path, labels }] of rows.filter((row) => row.split === split).entries()) {
+      await copyFile(at(join("media", path)), at(`videos/${split}${index}_000000.mp4`));
+      mids.push(`${split}${index}, 0.000, 1.000, "${labels[0] === "bell" ? "/m/0a" : "/m/0b"}"`);
+    }
+    await writeFile(at(name), `# YTID, start_seconds, end_seconds, positive_labels\n${mids.join("\n")}\n`);
+    return `{"kind":"manifest","path":"${at(name)}","mediaRoot":"${at("videos")}"}`;
+  };
+  await writeFile(at("classes.csv"), 'index,mid,display_name\n0,/m/0a,"Bell, church"\n1,/m/0b,Drum\n');
+  const settings = [
+    `data=${await list("train.csv", "train")}`,
+    `evaluation={"split":"test","data":${await list("eval.csv", "test")}}`,
+    `classes=${at("classes.csv")}`,
+    "loss.kind=binary-cross-entropy",
+    ...["training.batch=5", "training.epochs=1", "averaging=null", "audio.specAugment.time=11"],
+  ];
+  await printed(
+    ...["finetune", "demo-finetune", "--init", at("model.safetensors"), "--out", at("lists")],
+    ...settings.flatMap((setting) => ["--set", setting]),
+  );
+  const line = ["evaluate", at("lists/model.safetensors"), ...asked(["classification-middle-frame"]), "--json"];
+  const own = JSON.parse(await printed(...line));
+  expect(own.results[0].evaluated).toBe(5);
+  const given = ["--data", at("eval.csv"), "--media-root", at("videos")];
+  expect(JSON.parse(await printed(...line, ...given)).results).toEqual(own.results);
+  expect(JSON.parse(await printed(...line, ...given, "--classes", at("classes.csv"))).results).toEqual(own.results);
+  await expect(printed(...line, "--media-root", at("videos"))).rejects.toThrow("no --data is given");
 });
 
 it("says in words what does not fit", async () => {

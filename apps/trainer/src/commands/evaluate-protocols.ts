@@ -1,6 +1,8 @@
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { KdcError } from "@kdc-mae/core";
+import { type ClassLabels, readClassLabels } from "@kdc-mae/data/node";
 import { printProtocol, type Results, resultsHtml, resultsJson, resultsMarkdown, resultsText } from "@kdc-mae/eval";
 import { countParameters } from "@kdc-mae/model";
 import { openSplitSets } from "../corpus/clip-set.js";
@@ -17,6 +19,7 @@ export type ProtocolOptions = EngineChoice & {
   readonly media: string;
   readonly data?: string;
   readonly mediaRoot?: string;
+  readonly classes?: string;
   readonly split: "train" | "validation" | "test";
   readonly out?: string;
   readonly protocol: readonly string[];
@@ -30,11 +33,28 @@ export const listProtocols = (): string =>
 
 const isRemote = (path: string) => /^(https?|s3):\/\//.test(path);
 
-/** A folder that prepare made, a tar or an address is shards; anything else is a manifest, its paths below `mediaRoot`. */
+/** A folder that prepare made, a tar or an address is shards; anything else is a manifest. */
 export const dataAt = (path: string, mediaRoot?: string): CheckedExperiment["data"] =>
   isRemote(path) || path.endsWith(".tar") || existsSync(join(path, "dataset.json"))
     ? { kind: "shards", path, workers: 1 }
     : { kind: "manifest", path, mediaRoot };
+
+/** @throws KdcError for options that say something of `--data`, without it */
+export function expectDataFor({ data, mediaRoot, classes }: ProtocolOptions): void {
+  if (data !== undefined || (mediaRoot === undefined && classes === undefined)) return;
+  throw new KdcError({
+    where: mediaRoot === undefined ? "--classes" : "--media-root",
+    what: "it says how --data is read, and no --data is given",
+    remedy: "Add --data, or leave it out: the data of the model's own experiment are read as the experiment says",
+    reason: "usage",
+  });
+}
+
+/** The class list of the data; the model's own where it was told one and it is still there. */
+export async function classesFor(asked: string | undefined, own: string | undefined): Promise<ClassLabels | undefined> {
+  if (asked !== undefined) return readClassLabels(asked);
+  return own !== undefined && existsSync(own) ? readClassLabels(own) : undefined;
+}
 
 /** What was evaluated, line by line. */
 function aboutLines(path: string, saved: Saved, options: ProtocolOptions, data: CheckedExperiment["data"]) {
@@ -55,11 +75,12 @@ function aboutLines(path: string, saved: Saved, options: ProtocolOptions, data: 
 export async function evaluateUnder(path: string, options: ProtocolOptions, signal: AbortSignal): Promise<void> {
   const chosen = protocolsNamed(options.protocol);
   const saved = await readEither(path);
-  const { data: own, seed } = ownData(saved);
+  const { data: own, seed, evaluationOnly, classes } = ownData(saved);
   const data = options.data === undefined ? own : dataAt(options.data, options.mediaRoot);
   const { split } = options;
   const { sets, leftOut, close } = await openSplitSets({ data, seed }, frontEndOf(saved), {
-    ...{ media: options.media, unsplit: options.data === undefined ? "train" : split, signal },
+    ...{ media: options.media, unsplit: options.data === undefined && !evaluationOnly ? "train" : split, signal },
+    classes: await classesFor(options.classes, classes),
     ...splitsFor(
       chosen.map(({ plan }) => plan),
       split,

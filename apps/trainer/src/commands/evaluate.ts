@@ -10,7 +10,14 @@ import { headlineTable, writeReport } from "../evaluate/write-report.js";
 import { readModel } from "../run/model-file.js";
 import { untilInterrupted } from "../terminal/interrupt.js";
 import { engineName, executeFor, withEngineOptions } from "./engine-options.js";
-import { dataAt, evaluateUnder, listProtocols, type ProtocolOptions } from "./evaluate-protocols.js";
+import {
+  classesFor,
+  dataAt,
+  evaluateUnder,
+  expectDataFor,
+  listProtocols,
+  type ProtocolOptions,
+} from "./evaluate-protocols.js";
 import { collect } from "./options.js";
 
 type EvaluateOptions = ProtocolOptions & { readonly list?: true };
@@ -24,7 +31,8 @@ export function addEvaluateCommand(program: Command): void {
     .option("--protocol <name>", "evaluate under this protocol; may be given several times", collect, [])
     .option("--list", "print every protocol in full")
     .option("--data <path>", "a manifest, folder or prepared shards (default: the data of the model's own experiment)")
-    .option("--media-root <folder>", "where the paths of --data begin (default: the manifest's folder)")
+    .option("--media-root <folder>", "with --data: where a manifest's paths begin (default: the manifest's folder)")
+    .option("--classes <file>", "with --data: a class list that gives AudioSet's mids their names")
     .addOption(
       new Option("--split <name>", "with --protocol: which clips are evaluated")
         .choices(["train", "validation", "test"])
@@ -41,10 +49,13 @@ Examples:
   kdc-mae evaluate runs/demo/model.safetensors --json
   kdc-mae evaluate runs/demo/model.safetensors --protocol retrieval-middle-frame --protocol inpainting-time-75
   kdc-mae evaluate runs/vggsound/averaged.safetensors --protocol classification-10-frames --data shards/test
+  kdc-mae evaluate runs/vggsound/averaged.safetensors --protocol classification-10-frames \\
+    --data vggsound.csv --media-root videos
 `,
     );
   withEngineOptions(command).action((model: string, options: EvaluateOptions) =>
     untilInterrupted(async (signal) => {
+      expectDataFor(options);
       if (options.list) process.stdout.write(listProtocols());
       else if (options.protocol.length > 0) await evaluateUnder(model, options, signal);
       else await run(model, options, signal);
@@ -60,6 +71,7 @@ async function run(path: string, options: EvaluateOptions, signal: AbortSignal):
   const { splits, leftOut } = await openCorpus(experiment, frontEndFor(config, experiment.visual.framesPerClip), {
     media: options.media,
     needs: ["train", "test"],
+    classes: await classesFor(options.classes, undefined),
     signal,
   });
   const media = (performance.now() - started) / 1000;

@@ -29,3 +29,12 @@ export const atLeastOne = (text: string): number => {
   if (Number.isInteger(value) && value >= 1) return value;
   throw new InvalidArgumentError("It must be a whole number of at least 1.");
 };
+
+/** A whole number from 1 to `most`. */
+export const wholeNumberTo =
+  (most: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= 1 && value <= most) return value;
+    throw new InvalidArgumentError(`It must be a whole number from 1 to ${most}.`);
+  };

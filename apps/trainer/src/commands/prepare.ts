@@ -3,7 +3,7 @@ import { countItems, createPipesDecoder, locateFfmpeg, type PreparedContent, pre
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { untilInterrupted } from "../terminal/interrupt.js";
 import { startProgress } from "../terminal/progress.js";
-import { atLeastOne, saysStopped } from "./options.js";
+import { atLeastOne, saysStopped, wholeNumberTo } from "./options.js";
 import { type ManifestChoice, openChosen, withManifestOptions } from "./survey.js";
 
 type Options = ManifestChoice & {
@@ -39,7 +39,7 @@ export function addPrepareCommand(program: Command): void {
     .option("--frames <n>", "pictures per clip", atLeastOne, 10)
     .option("--size <pixels>", "side of the square pictures; 0 keeps them as they are", pixels, 224)
     .addOption(new Option("--pictures <kind>", "how pictures are kept").choices(["jpeg", "ppm"]).default("jpeg"))
-    .option("--quality <q>", "of JPEG pictures, 1 to 100", atLeastOne, 95)
+    .option("--quality <q>", "of JPEG pictures, 1 to 100", wholeNumberTo(100), 95)
     .addOption(
       new Option("--log-mel <precision>", "keep ready-made log-mel beside the sound")
         .choices(["none", "float16", "float32"])

@@ -14,6 +14,7 @@ import type { BatchSource } from "../pretrain/batch-source.js";
 import { maskerFor } from "../pretrain/masker.js";
 import { memorySourceFor } from "../pretrain/memory-source.js";
 import { runPretraining } from "../pretrain/run-pretraining.js";
+import { inCheckpoint } from "../run/in-checkpoint.js";
 import { configFor } from "../run/model-file.js";
 import { openRunFolder } from "../run/run-folder.js";
 import { untilInterrupted } from "../terminal/interrupt.js";
@@ -49,8 +50,9 @@ export function addPretrainCommand(program: Command): void {
 /** A model from any checkpoint that fits; files with a class token are ImageNet MAEs. */
 async function startFrom(path: string, config: ModelConfig, seed: number): Promise<ModelParams<FloatTensor>> {
   const { tensors } = await readCheckpoint(path);
-  const loaded =
-    "cls_token" in tensors ? loadImageMae(config, tensors, createRng(seed).fork("init")) : loadModel(config, tensors);
+  const loaded = inCheckpoint(path, () =>
+    "cls_token" in tensors ? loadImageMae(config, tensors, createRng(seed).fork("init")) : loadModel(config, tensors),
+  );
   for (const note of loaded.notes) process.stderr.write(`${path}: ${note}\n`);
   return loaded.params;
 }

@@ -202,7 +202,7 @@ describe("wrong use", () => {
     await expect(search(at("3-silent.mp4"), "--audio")).rejects.toThrow("it has no audio track");
     await expect(search(at("nowhere.mp4"))).rejects.toThrow("there is no such file");
     await expect(search(at("3.wav"), "--among", "audio")).rejects.toThrow("Add --audio or --visual");
-    await expect(search(at("3.wav"), "--audio", "--count", "0")).rejects.toThrow("is not a number of clips");
+    await expect(search(at("3.wav"), "--audio", "--count", "0")).rejects.toThrow("whole number of at least 1");
     await expect(search(at("3.wav"), "--audio", "--visual")).rejects.toThrow("cannot be used with");
     await expect(printed("search", "x.mp4", "--model", at("none"))).rejects.toThrow("there is no model");
   });

@@ -14,7 +14,7 @@ import { openStore } from "../search/open-store.js";
 import { searchPage } from "../search/search-page.js";
 import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
 import { defaultIndex } from "./index-folder.js";
-import { expectModelFile } from "./options.js";
+import { atLeastOne, expectModelFile } from "./options.js";
 
 type SearchOptions = EngineChoice & {
   readonly model: string;
@@ -25,17 +25,6 @@ type SearchOptions = EngineChoice & {
   readonly count: number;
   readonly json?: true;
   readonly html?: string;
-};
-
-const wholeNumber = (text: string): number => {
-  const value = Number(text);
-  if (Number.isInteger(value) && value > 0) return value;
-  throw new KdcError({
-    where: "--count",
-    what: `${JSON.stringify(text)} is not a number of clips`,
-    remedy: "Give a whole number from 1 on",
-    reason: "usage",
-  });
 };
 
 /** Adds `kdc-mae search`. */
@@ -54,7 +43,7 @@ export function addSearchCommand(program: Command): void {
     )
     .option("--model <file>", "the model the index was made with", "runs/demo/model.safetensors")
     .option("--index <where>", "what kdc-mae index made", defaultIndex)
-    .option("--count <n>", "how many", wholeNumber, 10)
+    .option("--count <n>", "how many", atLeastOne, 10)
     .option("--json", "print the answer as JSON")
     .option("--html <file>", "write a page with players, which needs no network")
     .addHelpText(

@@ -1,4 +1,4 @@
-import type { ClipItem } from "@kdc-mae/core";
+import { type ClipItem, KdcError } from "@kdc-mae/core";
 import { type ClassLabels, openManifest, readShards } from "@kdc-mae/data/node";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import type { FrontEnd } from "./front-end.js";
@@ -32,6 +32,20 @@ async function manifestItems(
   return items;
 }
 
+/** Before anything is decoded: a split that is needed and that the data do not have. */
+function expectSplit(name: string, items: readonly ClipItem[]): void {
+  if (items.some(({ split }) => split === name)) return;
+  const counts = new Map<string, number>();
+  for (const { split = "none" } of items) counts.set(split, (counts.get(split) ?? 0) + 1);
+  const found = [...counts].slice(0, 8).map(([split, count]) => `${split} ${count}`);
+  throw new KdcError({
+    where: "data set",
+    what: `it has no clip of the ${name} split (clips by split: ${found.length === 0 ? "none at all" : found.join(", ")})`,
+    remedy: "Say which clips are of it in the manifest's column split, ask for another split, or give other data",
+    reason: "empty-split",
+  });
+}
+
 /** The clips an experiment names, decoded into memory. */
 export async function openCorpus(
   experiment: Pick<CheckedExperiment, "data" | "seed">,
@@ -57,6 +71,7 @@ export async function openCorpus(
       data.kind === "synthetic"
         ? await syntheticItems(data, { directory, ffmpeg, seed, signal })
         : await manifestItems(data, unsplit, options.classes);
+    for (const name of needs) expectSplit(name, items);
     const wanted = items.filter(({ split }) => options.only?.some((name) => name === split) ?? true);
     loaded = await loadSplits(wanted, frontEnd, { ffmpeg, signal });
   }

@@ -83,7 +83,7 @@ export function expectClips(name: string, clips: readonly unknown[]): void {
   throw new KdcError({
     where: "data set",
     what: `no clip of the ${name} split could be used`,
-    remedy: "Look at what was left out and why, and give more clips",
+    remedy: "Look at what was left out and why; paths begin at the manifest's folder, or at the media root",
     reason: "empty-split",
   });
 }

@@ -10,6 +10,7 @@ import {
 } from "@kdc-mae/model";
 import { readCheckpoint } from "@kdc-mae/model/node";
 import type { Statistics } from "../corpus/batch.js";
+import { inCheckpoint } from "../run/in-checkpoint.js";
 
 /** What a trained file holds that graphs are made of. */
 export type ExportSource = {
@@ -43,7 +44,9 @@ export async function readExportSource(path: string): Promise<ExportSource> {
   return {
     config,
     statistics: JSON.parse(metadata.statistics),
-    params: isClassifier ? loadClassifier(config, tensors).params : loadModel(config, tensors).params,
+    params: inCheckpoint<{ readonly params: ExportSource["params"] }>(path, () =>
+      (isClassifier ? loadClassifier : loadModel)(config, tensors),
+    ).params,
     ...(metadata.classes === undefined ? {} : { classes: JSON.parse(metadata.classes) }),
     ...(metadata.mode === undefined ? {} : { mode: metadata.mode as ClassifierMode }),
     ...(metadata.experiment === undefined ? {} : { experiment: JSON.parse(metadata.experiment) }),

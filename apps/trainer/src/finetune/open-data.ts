@@ -55,6 +55,7 @@ export async function openFineTuningData(
     ...frontEndFor(config, experiment.visual.framesPerClip),
     keepSound: experiment.mixup !== undefined,
   };
+  expectStatistics(experiment, where.statistics);
   const list = experiment.classes === undefined ? undefined : await readClassLabels(experiment.classes);
   const { training, evaluation, leftOut } = await openBoth(experiment, frontEnd, { ...where, classes: list });
   try {
@@ -138,18 +139,22 @@ async function openBoth(
   };
 }
 
-async function statisticsOf(
-  { audio }: CheckedFineTuning,
-  training: Training,
-  checkpoint: Statistics | undefined,
-): Promise<Statistics> {
-  if (audio.statistics === "measured") return training.measure();
-  if (audio.statistics !== "checkpoint") return audio.statistics;
-  if (checkpoint !== undefined) return checkpoint;
+/** Asked before anything is decoded, which may take hours. */
+function expectStatistics({ audio }: CheckedFineTuning, checkpoint: Statistics | undefined): void {
+  if (audio.statistics !== "checkpoint" || checkpoint !== undefined) return;
   throw new KdcError({
     where: "fine-tuning",
     what: "the checkpoint does not say with what mean and deviation its spectrograms were normalised",
     remedy: `Set them, such as --set audio.statistics='{"mean":-5.081,"std":4.4849}', or --set audio.statistics=measured`,
     reason: "statistics",
   });
+}
+
+async function statisticsOf(
+  { audio }: CheckedFineTuning,
+  training: Training,
+  checkpoint: Statistics | undefined,
+): Promise<Statistics> {
+  if (audio.statistics === "measured") return training.measure();
+  return audio.statistics === "checkpoint" ? (checkpoint as Statistics) : audio.statistics;
 }

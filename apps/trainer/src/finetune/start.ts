@@ -2,14 +2,20 @@ import { createHash } from "node:crypto";
 import { createRng, type FloatTensor, type HostTensor, KdcError, type Rng, treeLeaves } from "@kdc-mae/core";
 import {
   checkConfig,
+  differingSizes,
   type EncoderParams,
   initClassifier,
   loadEncoder,
   loadImageMae,
   type ModelConfig,
+  presets,
+  storedSizes,
+  type TensorFile,
+  withoutPrefix,
 } from "@kdc-mae/model";
 import { readCheckpoint } from "@kdc-mae/model/node";
 import type { Statistics } from "../corpus/batch.js";
+import { inCheckpoint } from "../run/in-checkpoint.js";
 import { configFor } from "../run/model-file.js";
 import type { CheckedFineTuning } from "./schema.js";
 
@@ -45,8 +51,8 @@ export async function readStart(experiment: CheckedFineTuning, path: string | un
   const { tensors, metadata } = await readCheckpoint(path);
   const given = metadata.config === undefined ? undefined : checkConfig(JSON.parse(metadata.config));
   if (given !== undefined && wanted !== undefined) expectSameSize(path, given, wanted);
-  const config = given ?? wanted ?? refuseSize(`checkpoint ${path}`, "it does not say what size its model has");
-  const { encoder, notes } = encoderIn(config, tensors, rng);
+  const config = given ?? wanted ?? refuseUnsaid(path, tensors);
+  const { encoder, notes } = inCheckpoint(path, () => encoderIn(config, tensors, rng));
   const statistics = metadata.statistics === undefined ? undefined : JSON.parse(metadata.statistics);
   return { config, encoder, notes, ...(statistics === undefined ? {} : { statistics }) };
 }
@@ -63,6 +69,25 @@ function encoderIn(
   }
   const { params, notes } = loadEncoder(config, tensors);
   return { encoder: params, notes };
+}
+
+/** Shapes tell a size but for its heads, so it is proposed and not taken. */
+function refuseUnsaid(path: string, tensors: TensorFile["tensors"]): never {
+  const sizes = storedSizes(withoutPrefix(tensors));
+  const told = Object.entries(sizes).map(([name, value]) => `${name} ${value}`);
+  const fitting = Object.keys(presets).find((name) => {
+    const config = presets[name as keyof typeof presets];
+    return differingSizes(config, sizes).length === 0;
+  });
+  throw new KdcError({
+    where: `checkpoint ${path}`,
+    what: `it does not say what size its model has${told.length > 0 ? `; its shapes say ${told.join(", ")}` : ""}`,
+    remedy:
+      told.length > 0 && fitting !== undefined
+        ? `These are the sizes of preset ${fitting}: --set model.preset=${fitting}`
+        : "Set the size, such as --set model.preset=base",
+    reason: "config",
+  });
 }
 
 function refuseSize(where: string, what: string): never {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRng } from "@kdc-mae/core";
@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { absentClasses, expectClasses } from "./classes.js";
 import { config, tiny, tinyWith } from "./made-clips.test.support.js";
 import { checkFineTuning, loadFineTuning, namedFineTunings } from "./named.js";
+import { openFineTuningData } from "./open-data.js";
 import { readStart } from "./start.js";
 
 let folder = "";
@@ -51,10 +52,10 @@ describe("the checkpoint", () => {
 
   it("that says no size needs one from the experiment", async () => {
     await expect(readStart(tinyWith({}), foreign)).rejects.toThrow(
-      "it does not say what size its model has. Set the size, such as --set model.preset=base",
+      /it does not say what size its model has; its shapes say embedDim 24, .*Set the size, such as --set model.preset=base/,
     );
     await expect(readStart(tinyWith({ model: { preset: "tiny" } }), foreign)).rejects.toThrow(
-      /of the wrong kind: .*expected float32/,
+      new RegExp(`^checkpoint ${foreign}: it is of another size than the model: embedDim is 24, not 64; `),
     );
     await expect(readStart(tinyWith({}), undefined)).rejects.toThrow(
       "neither --init nor the experiment says what size",
@@ -67,6 +68,22 @@ describe("the checkpoint", () => {
   });
 });
 
+it("statistics that nobody says are asked for before any clip is looked at", async () => {
+  const data = { kind: "manifest" as const, path: join(folder, "nowhere.csv") };
+  await expect(
+    openFineTuningData(tinyWith({ data, audio: { statistics: "checkpoint" } }), config, { media: folder }),
+  ).rejects.toThrow("the checkpoint does not say with what mean and deviation");
+});
+
+it("a split that the data do not have is named before any clip is decoded", async () => {
+  const path = join(folder, "list.csv");
+  await writeFile(path, "path,labels,split\nnowhere.mp4,bell,train\nnowhere.mp4,drum,test\n");
+  const experiment = tinyWith({ data: { kind: "manifest", path }, evaluation: { split: "validation" } });
+  await expect(
+    openFineTuningData(experiment, config, { media: folder, statistics: { mean: -5, std: 4 } }),
+  ).rejects.toThrow("it has no clip of the validation split (clips by split: train 1, test 1). Say which");
+});
+
 describe("labels", () => {
   const clips = [
     { id: "a", labels: ["bell"] },
@@ -75,7 +92,7 @@ describe("labels", () => {
 
   it("that are no classes are named", () => {
     expect(() => expectClasses("validation clips", clips, ["bell", "drum"], "any")).toThrow(
-      "validation clips: labels that are none of the 2 classes: siren; the classes are bell, drum. Mend the labels, or give all classes in a list",
+      "validation clips: labels that are none of the 2 classes: siren; the classes are bell, drum. Mend the labels, or give a list of all classes",
     );
   });
 

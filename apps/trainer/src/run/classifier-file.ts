@@ -11,6 +11,7 @@ import { readCheckpoint, saveCheckpoint } from "@kdc-mae/model/node";
 import type { Statistics } from "../corpus/batch.js";
 import { checkFineTuning } from "../finetune/named.js";
 import type { CheckedFineTuning } from "../finetune/schema.js";
+import { inCheckpoint } from "./in-checkpoint.js";
 import { modelIn, type SavedModel } from "./model-file.js";
 
 /** A fine-tuned classifier with what is needed to use it. */
@@ -73,7 +74,7 @@ function classifierIn(path: string, { tensors, metadata }: TensorFile): SavedCla
   const config = checkConfig(JSON.parse(sizes));
   return {
     config,
-    params: loadClassifier(config, tensors).params,
+    params: inCheckpoint(path, () => loadClassifier(config, tensors)).params,
     statistics: JSON.parse(statistics),
     classes: JSON.parse(classes),
     experiment: checkFineTuning(JSON.parse(experiment), path),

@@ -4,6 +4,7 @@ import { readCheckpoint, saveCheckpoint } from "@kdc-mae/model/node";
 import type { Statistics } from "../corpus/batch.js";
 import { checkExperiment } from "../experiment/check.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
+import { inCheckpoint } from "./in-checkpoint.js";
 
 /** A trained model with what is needed to use it: its sizes, its normalisation, and the experiment that made it. */
 export type SavedModel = {
@@ -55,7 +56,7 @@ export function modelIn(path: string, { tensors, metadata }: TensorFile): SavedM
   const config = checkConfig(JSON.parse(metadata.config));
   return {
     config,
-    params: loadModel(config, tensors).params,
+    params: inCheckpoint(path, () => loadModel(config, tensors)).params,
     statistics: JSON.parse(metadata.statistics),
     experiment: checkExperiment(JSON.parse(metadata.experiment), path),
   };

@@ -74,7 +74,50 @@ describe("loadModel", () => {
   });
 
   it("shortens long lists", () => {
-    expect(() => loadModel({ ...config, modalityDepth: 4 }, weights)).toThrow(/48 missing: .* and 36 more/);
+    const decoder = Object.keys(weights).filter((name) => /^(decoder_blocks.*(norm|bias)|norm)/.test(name));
+    expect(() => loadModel(config, without(weights, ...decoder))).toThrow(/missing: .* and \d+ more/);
+  });
+
+  it("says in a line that a file is of another size, or of another kind", () => {
+    const other = { ...config, modalityDepth: 4, decoderDim: 36 };
+    expect(() => loadModel(other, weights)).toThrow(
+      "it is of another size than the model: modalityDepth is 2, not 4; decoderDim is 24, not 36. Use",
+    );
+    // The decoder's size is nothing to an encoder.
+    expect(() => loadEncoder(other, weights)).toThrow("the model: modalityDepth is 2, not 4. Use");
+    expect(() => loadModel(config, { weight: float32([2, 3]) })).toThrow("none of its 1 tensors has a name");
+  });
+
+  it("takes fixed positions that were rounded to half precision, and no others", () => {
+    const positions = (change: (value: number) => number) =>
+      Object.fromEntries(
+        Object.entries(weights).map(([name, tensor]) =>
+          name.includes("pos_embed")
+            ? [name, float32(tensor.shape, Float32Array.from(tensor.data, change))]
+            : [name, tensor],
+        ),
+      );
+    // Rounding to `bits` binary places of precision.
+    const rounded = (bits: number) => (value: number) => {
+      const step = value === 0 ? 1 : 2 ** (Math.floor(Math.log2(Math.abs(value))) + 1 - bits);
+      return Math.round(value / step) * step;
+    };
+    const expected = loadModel(config, weights).params;
+    for (const bits of [8, 11]) {
+      expect(treeLeaves(loadModel(config, positions(rounded(bits))).params)).toEqual(treeLeaves(expected));
+    }
+    expect(() =>
+      loadModel(
+        config,
+        positions((value) => value + 1e-3),
+      ),
+    ).toThrow("pos_embed_a was trained");
+    expect(() =>
+      loadModel(
+        config,
+        positions((value) => rounded(8)(value * 0.98)),
+      ),
+    ).toThrow("pos_embed_a was trained");
   });
 });
 

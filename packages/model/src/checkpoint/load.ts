@@ -4,6 +4,7 @@ import type { ClassifierParams, EncoderParams, ModelParams } from "../params.js"
 import { classifierSpec, encoderSpec, modelSpec, type ParameterSpec } from "../spec.js";
 import { fromStored, storedShape } from "./names.js";
 import { type FitPositions, fitPositions } from "./positions.js";
+import { differingSizes, storedSizes } from "./sizes.js";
 import { isUnused } from "./unused.js";
 
 type Tensors = Readonly<Record<string, HostTensor>>;
@@ -50,6 +51,31 @@ function refuse(found: Readonly<Record<string, readonly string[]>>): never {
   });
 }
 
+/** Says in a line what a list of names would only hint at: a file of another size, or of another kind. */
+function expectKind(
+  config: ModelConfig,
+  stored: ReadonlyMap<string, HostTensor>,
+  wanted: ReadonlyMap<string, unknown>,
+) {
+  const differing = differingSizes(config, storedSizes(stored));
+  if (differing.length > 0) {
+    throw new KdcError({
+      where: "load checkpoint",
+      what: `it is of another size than the model: ${differing.join("; ")}`,
+      remedy: "Use the config the checkpoint was made with, or a checkpoint of the model's size",
+      reason: "bad-checkpoint",
+    });
+  }
+  if ([...stored.keys()].some((name) => wanted.has(name))) return;
+  const names = [...stored.keys()];
+  throw new KdcError({
+    where: "load checkpoint",
+    what: `none of its ${names.length} tensors has a name that CAV-MAE and KDC-MAE use (${names.slice(0, 4).join(", ")} …)`,
+    remedy: "Give a checkpoint of CAV-MAE or KDC-MAE",
+    reason: "bad-checkpoint",
+  });
+}
+
 /** Reads a whole tree or nothing: every name and shape is checked before a number is kept. */
 function loadTree<Params>(
   config: ModelConfig,
@@ -86,6 +112,7 @@ function loadTree<Params>(
   }
   const missing = [...wanted.keys()].filter((name) => !stored.has(name));
   if (missing.length + misshaped.length + extra.length > 0) {
+    expectKind(config, new Map([...stored].filter(([name]) => !mayIgnore(name))), wanted);
     refuse({ missing, "of the wrong kind": misshaped, unknown: extra });
   }
   const params = mapTree<ParameterSpec, FloatTensor>(

@@ -195,7 +195,7 @@ describe("wrong use", () => {
     const none = { ...sets, test: memorySet([]) };
     for (const name of ["retrieval-middle-frame", "retrieval-five-per-class"]) {
       await expect(run([name], pretrained(false), { sets: none })).rejects.toThrow(
-        "data set: no clip of the test split could be used. Look at what was left out and why, and give more clips",
+        "data set: no clip of the test split could be used. Look at what was left out and why; paths begin",
       );
     }
   });

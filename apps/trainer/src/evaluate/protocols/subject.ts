@@ -29,13 +29,23 @@ export type Subject = {
 export const sharedOf = (saved: Saved) => ("model" in saved ? saved.model : saved.classifier);
 
 /** The data a model's own experiment names for evaluating. */
-export function ownData(saved: Saved): Pick<CheckedExperiment, "data" | "seed"> & { readonly framesPerClip: number } {
+type OwnData = Pick<CheckedExperiment, "data" | "seed"> & {
+  readonly framesPerClip: number;
+  /** Data that were named for evaluating alone, so that clips in them need no split. */
+  readonly evaluationOnly: boolean;
+  /** The class list that names the labels. */
+  readonly classes?: string;
+};
+
+/** See {@link OwnData}. */
+export function ownData(saved: Saved): OwnData {
   if ("model" in saved) {
     const { data, seed, visual } = saved.model.experiment;
-    return { data, seed, framesPerClip: visual.framesPerClip };
+    return { data, seed, framesPerClip: visual.framesPerClip, evaluationOnly: false };
   }
-  const { data, evaluation, seed, visual } = saved.classifier.experiment;
-  return { data: evaluation.data ?? data, seed, framesPerClip: visual.framesPerClip };
+  const { data, evaluation, seed, visual, classes } = saved.classifier.experiment;
+  const evaluationOnly = evaluation.data !== undefined;
+  return { data: evaluation.data ?? data, seed, framesPerClip: visual.framesPerClip, evaluationOnly, classes };
 }
 
 /** What cutting clips into batches takes. */
