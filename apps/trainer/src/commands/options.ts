@@ -23,18 +23,16 @@ export function expectModelFile(where: string, path: string): void {
   });
 }
 
-/** A whole number of at least 1. */
-export const atLeastOne = (text: string): number => {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 1) return value;
-  throw new InvalidArgumentError("It must be a whole number of at least 1.");
-};
-
-/** A whole number from 1 to `most`. */
-export const wholeNumberTo =
-  (most: number) =>
+const wholeNumber =
+  (most: number, which: string) =>
   (text: string): number => {
     const value = Number(text);
     if (Number.isInteger(value) && value >= 1 && value <= most) return value;
-    throw new InvalidArgumentError(`It must be a whole number from 1 to ${most}.`);
+    throw new InvalidArgumentError(`It must be a whole number ${which}.`);
   };
+
+/** A whole number of at least 1. */
+export const atLeastOne = wholeNumber(Number.POSITIVE_INFINITY, "of at least 1");
+
+/** A whole number from 1 to `most`. */
+export const wholeNumberTo = (most: number) => wholeNumber(most, `from 1 to ${most}`);

@@ -115,14 +115,17 @@ export async function pretrain(options: PretrainOptions): Promise<Pretrained> {
     saveState(statePath, trees, { step: state.step, updates: state.optimizer.updates, sums, seconds, waited });
 
   const first = performance.now();
-  let [saved, asked, waitedInAll] = [first, first, 0];
+  let [saved, waitedInAll] = [first, 0];
+  const wait = (time: number) => {
+    waited += time;
+    waitedInAll += time;
+  };
   try {
     for (let epoch = Math.floor(state.step / perEpoch); epoch < training.epochs; epoch++) {
       const done = state.step - epoch * perEpoch;
-      for await (const group of grouped(source.batches(epoch, done * training.accumulate), training.accumulate)) {
+      const batchesLeft = source.batches(epoch, done * training.accumulate);
+      for await (const group of clocked(grouped(batchesLeft, training.accumulate), wait)) {
         const began = performance.now();
-        waited += (began - asked) / 1000;
-        waitedInAll += began - asked;
         const batches = group.map(
           (batch): HostPretrainBatch => (teacher === undefined ? batch : { ...batch, teacher }),
         );
@@ -132,16 +135,12 @@ export async function pretrain(options: PretrainOptions): Promise<Pretrained> {
         for (const [name, value] of Object.entries({ total: report.total, ...report.terms })) {
           sums[name] = (sums[name] ?? 0) + value;
         }
-        asked = performance.now();
-        onProgress?.({
-          ...{ step: state.step, steps, epoch, total: report.total },
-          waiting: waitedInAll / (asked - first),
-        });
+        const waiting = (1000 * waitedInAll) / (performance.now() - first);
+        onProgress?.({ step: state.step, steps, epoch, total: report.total, waiting });
         if (state.step % perEpoch === 0) break;
         if (signal?.aborted || performance.now() - saved > training.checkpointSeconds * 1000) {
           await save();
           saved = performance.now();
-          asked = saved;
           if (signal?.aborted) return { params: model, finished: false, steps: state.step };
         }
       }
@@ -156,7 +155,6 @@ export async function pretrain(options: PretrainOptions): Promise<Pretrained> {
       ) {
         await save();
         saved = performance.now();
-        asked = saved;
         if (signal?.aborted && epoch < training.epochs - 1)
           return { params: model, finished: false, steps: state.step };
       }
@@ -175,5 +173,15 @@ async function* grouped(batches: AsyncIterable<MaskedBatch>, size: number): Asyn
     if (group.length < size) continue;
     yield group;
     group = [];
+  }
+}
+
+/** Passes items on, and says how long each was waited for, seconds. */
+async function* clocked<T>(items: AsyncIterable<T>, took: (seconds: number) => void): AsyncIterable<T> {
+  let asked = performance.now();
+  for await (const item of items) {
+    took((performance.now() - asked) / 1000);
+    yield item;
+    asked = performance.now();
   }
 }

@@ -25,17 +25,19 @@ const splits: Readonly<Record<string, string>> = {
  * are not followed.
  */
 export async function* readFolder(root: string, folder: string = root): AsyncGenerator<ManifestItem> {
-  const [files, folders]: [string[], string[]] = [[], []];
+  const [files, folders, shards]: [string[], string[], string[]] = [[], [], []];
   try {
     for await (const entry of await opendir(folder)) {
       if (entry.name.startsWith(".")) continue;
       if (entry.isDirectory()) folders.push(entry.name);
-      else if (/^shard-\d+\.tar$/.test(entry.name)) throw preparedSet(folder);
+      else if (/^shard-\d+\.tar$/.test(entry.name)) shards.push(entry.name);
       else if (media.has(extname(entry.name).slice(1).toLowerCase())) files.push(entry.name);
     }
   } catch (error) {
     throw fileError("read", folder, error);
   }
+  // Below media they may lie: `prepare videos --out videos/prepared`, run again, passes them over.
+  if (folder === root && shards.length > 0 && files.length + folders.length === 0) throw preparedSet(folder);
   const parts = relative(root, folder)
     .split(sep)
     .filter((part) => part !== "");

@@ -44,6 +44,9 @@ describe("a folder", () => {
   it("of shards is no folder of media", async () => {
     await put("prepared/shard-000000.tar");
     await expect(read(at("prepared"))).rejects.toThrow("it holds shards that prepare made, not media");
+    await put("both/a.mp4");
+    await put("both/prepared/shard-000000.tar");
+    expect(await read(at("both"))).toHaveLength(1);
   });
 });
 
