@@ -1,7 +1,7 @@
-export { checkAblation } from "./ablate/load.js";
-export { namedAblations } from "./ablate/named.js";
-export type { Ablation } from "./ablate/schema.js";
-export { checkExperiment } from "./experiment/check.js";
-export { loadExperiment } from "./experiment/load.js";
-export { named } from "./experiment/named.js";
-export type { CheckedExperiment, Experiment } from "./experiment/schema.js";
+export { checkAblation } from "./pipeline/ablate/load.js";
+export { namedAblations } from "./pipeline/ablate/named.js";
+export type { Ablation } from "./pipeline/ablate/schema.js";
+export { checkExperiment } from "./pipeline/experiment/check.js";
+export { loadExperiment } from "./pipeline/experiment/load.js";
+export { named } from "./pipeline/experiment/named.js";
+export type { CheckedExperiment, Experiment } from "./pipeline/experiment/schema.js";

@@ -1,7 +1,7 @@
 import type { FloatTensor, HostPatches } from "@kdc-mae/core";
 import { bind, createProgram, type Hosted, type Trace, trace, weightsInt8 } from "@kdc-mae/engine";
 import type { ModelConfig } from "@kdc-mae/model";
-import { embedFunction, type WithEncoder } from "../evaluate/embedding.js";
+import { embedFunction, type WithEncoder } from "../pipeline/evaluate/embedding.js";
 import { type Timed, timed } from "./timed.js";
 
 /** Cosine of two rows of D numbers. */

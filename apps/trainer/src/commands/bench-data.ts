@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { locateFfmpeg } from "@kdc-mae/data/node";
 import type { Command } from "commander";
-import { benchData, type DataReport, type DataRow } from "../bench-data/bench-data.js";
+import { benchData, type DataReport, type DataRow } from "../bench/loading/bench-data.js";
 import { untilInterrupted } from "../terminal/interrupt.js";
 import { atLeastOne } from "./options.js";
 import { type ManifestChoice, openChosen, withManifestOptions } from "./survey.js";

@@ -1,10 +1,10 @@
 import { isKdcError } from "@kdc-mae/core";
 import { createPipesDecoder } from "@kdc-mae/data/node";
 import type { Command } from "commander";
-import { findFfmpeg } from "../corpus/splits.js";
-import { createFileEmbedder } from "../evaluate/embed-files.js";
-import { atomicWrite } from "../run/atomic-write.js";
-import { readModel } from "../run/model-file.js";
+import { findFfmpeg } from "../pipeline/corpus/splits.js";
+import { createFileEmbedder } from "../pipeline/evaluate/embed-files.js";
+import { atomicWrite } from "../pipeline/run/atomic-write.js";
+import { readModel } from "../pipeline/run/model-file.js";
 import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
 import { expectModelFile } from "./options.js";
 

@@ -6,11 +6,11 @@ import { createPipesDecoder, locateFfmpeg, makeSet, openManifest, prepare } from
 import { initClassifier, initModel } from "@kdc-mae/model";
 import { Command } from "commander";
 import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
-import { checkExperiment } from "../experiment/check.js";
-import { named } from "../experiment/named.js";
-import { config, statistics, tinyWith } from "../finetune/made-clips.test.support.js";
-import { saveClassifier } from "../run/classifier-file.js";
-import { saveModel } from "../run/model-file.js";
+import { checkExperiment } from "../pipeline/experiment/check.js";
+import { named } from "../pipeline/experiment/named.js";
+import { config, statistics, tinyWith } from "../pipeline/finetune/made-clips.test.support.js";
+import { saveClassifier } from "../pipeline/run/classifier-file.js";
+import { saveModel } from "../pipeline/run/model-file.js";
 import { addEvaluateCommand } from "./evaluate.js";
 import { addFinetuneCommand } from "./finetune.js";
 

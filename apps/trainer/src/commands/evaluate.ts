@@ -2,12 +2,12 @@ import { dirname, join } from "node:path";
 import { type ReportInput, reportJson } from "@kdc-mae/eval";
 import { countParameters } from "@kdc-mae/model";
 import { type Command, Option } from "commander";
-import { frontEndFor } from "../corpus/front-end.js";
-import { defaultMedia, openCorpus } from "../corpus/open-corpus.js";
-import { evaluate } from "../evaluate/evaluate.js";
-import { settingsOf } from "../evaluate/run-in-words.js";
-import { headlineTable, writeReport } from "../evaluate/write-report.js";
-import { readModel } from "../run/model-file.js";
+import { frontEndFor } from "../pipeline/corpus/front-end.js";
+import { defaultMedia, openCorpus } from "../pipeline/corpus/open-corpus.js";
+import { evaluate } from "../pipeline/evaluate/evaluate.js";
+import { settingsOf } from "../pipeline/evaluate/run-in-words.js";
+import { headlineTable, writeReport } from "../pipeline/evaluate/write-report.js";
+import { readModel } from "../pipeline/run/model-file.js";
 import { untilInterrupted } from "../terminal/interrupt.js";
 import { engineName, executeFor, withEngineOptions } from "./engine-options.js";
 import {

@@ -5,11 +5,11 @@ import { createRng, KdcError } from "@kdc-mae/core";
 import { randomViews } from "@kdc-mae/masking";
 import { type ClassifierMode, officialModes } from "@kdc-mae/model";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { differenceFromFloat32 } from "../export/difference.js";
-import { type GraphName, type GraphSettings, graphs } from "../export/graphs.js";
-import { type Dtype, makeGraph, possibleGraphs, traceGraph } from "../export/make-graph.js";
-import { type ExportSource, readExportSource } from "../export/source.js";
-import { atomicWrite } from "../run/atomic-write.js";
+import { differenceFromFloat32 } from "../pipeline/export/difference.js";
+import { type GraphName, type GraphSettings, graphs } from "../pipeline/export/graphs.js";
+import { type Dtype, makeGraph, possibleGraphs, traceGraph } from "../pipeline/export/make-graph.js";
+import { type ExportSource, readExportSource } from "../pipeline/export/source.js";
+import { atomicWrite } from "../pipeline/run/atomic-write.js";
 
 type ExportOptions = {
   readonly graphs?: readonly GraphName[];

@@ -1,11 +1,11 @@
 import type { Command } from "commander";
-import { defaultMedia } from "../corpus/open-corpus.js";
-import { parseChange } from "../experiment/change.js";
-import { loadFineTuning, namedFineTunings } from "../finetune/named.js";
-import { openFineTuningData } from "../finetune/open-data.js";
-import { type FineTuningResult, runFineTuning } from "../finetune/run-fine-tuning.js";
-import { readStart } from "../finetune/start.js";
-import { openRunFolder } from "../run/run-folder.js";
+import { defaultMedia } from "../pipeline/corpus/open-corpus.js";
+import { parseChange } from "../pipeline/experiment/change.js";
+import { loadFineTuning, namedFineTunings } from "../pipeline/finetune/named.js";
+import { openFineTuningData } from "../pipeline/finetune/open-data.js";
+import { type FineTuningResult, runFineTuning } from "../pipeline/finetune/run-fine-tuning.js";
+import { readStart } from "../pipeline/finetune/start.js";
+import { openRunFolder } from "../pipeline/run/run-folder.js";
 import { untilInterrupted } from "../terminal/interrupt.js";
 import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
 import { collect, saysStopped } from "./options.js";

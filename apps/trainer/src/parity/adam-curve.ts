@@ -3,7 +3,7 @@ import { adam, createTrainStep, type Execute, type Hosted } from "@kdc-mae/engin
 import { objective } from "@kdc-mae/losses";
 import { loadModel, officialTensors } from "@kdc-mae/model";
 import type { Tensor } from "@tensorflow/tfjs-core";
-import { type PretrainBatch, type PretrainParams, pretrainLoss } from "../pretrain/loss.js";
+import { type PretrainBatch, type PretrainParams, pretrainLoss } from "../pipeline/pretrain/loss.js";
 import { planCase } from "./case-plan.js";
 import type { ReferenceFolder, Tensors } from "./reference-folder.js";
 import { referencePatches, referenceViews } from "./reference-inputs.js";

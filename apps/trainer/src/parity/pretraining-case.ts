@@ -10,7 +10,7 @@ import {
 } from "@kdc-mae/losses";
 import { loadModel, type ModelConfig, officialTensors, pretrainForward } from "@kdc-mae/model";
 import { add, mean, mul, type Tensor } from "@tensorflow/tfjs-core";
-import { type PretrainParams, pretrainLoss } from "../pretrain/loss.js";
+import { type PretrainParams, pretrainLoss } from "../pipeline/pretrain/loss.js";
 import { type CasePlan, planCase, trainsStreams } from "./case-plan.js";
 import type { ReferenceCase, ReferenceFolder, Tensors } from "./reference-folder.js";
 import { referencePatches, referenceViews } from "./reference-inputs.js";

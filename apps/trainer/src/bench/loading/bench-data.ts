@@ -12,7 +12,7 @@ import {
   prepare,
 } from "@kdc-mae/data/node";
 import { presets } from "@kdc-mae/model";
-import { median } from "../bench/median.js";
+import { median } from "../median.js";
 import { processorSeconds } from "./processor-time.js";
 import { type Reference, startReference } from "./reference.js";
 

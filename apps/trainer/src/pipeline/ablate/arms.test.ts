@@ -162,7 +162,7 @@ describe("loadAblation", () => {
   });
 
   it("reads the example with a loss term from another package", async () => {
-    const file = fileURLToPath(new URL("../../../../examples/custom-loss-term/ablation.ts", import.meta.url));
+    const file = fileURLToPath(new URL("../../../../../examples/custom-loss-term/ablation.ts", import.meta.url));
     const { ablation, base: raw } = await loadAblation(file);
     expect(workOutArms(ablation, raw).arms.map(({ experiment }) => experiment.objective.length)).toEqual([4, 5, 4]);
   });

@@ -1,12 +1,12 @@
 import { createRng, type FloatTensor } from "@kdc-mae/core";
 import type { Execute } from "@kdc-mae/engine";
 import { type ClassifierParams, initClassifier } from "@kdc-mae/model";
+import { startProgress } from "../../terminal/progress.js";
 import { createPredictor, type Link } from "../evaluate/predict.js";
 import { type ClassScores, isSingleLabel, scoreClasses } from "../evaluate/score-classes.js";
 import { atomicWrite } from "../run/atomic-write.js";
 import { saveClassifier } from "../run/classifier-file.js";
 import type { RunFolder } from "../run/run-folder.js";
-import { startProgress } from "../terminal/progress.js";
 import { type EpochScore, type FineTuned, fineTune } from "./fine-tune.js";
 import type { FineTuningData } from "./open-data.js";
 import type { CheckedFineTuning } from "./schema.js";

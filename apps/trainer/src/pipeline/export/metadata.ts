@@ -8,7 +8,7 @@ import type { GraphName, GraphSettings } from "./graphs.js";
 import type { Dtype } from "./make-graph.js";
 import type { ExportSource } from "./source.js";
 
-const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8"));
 
 /** What only some graphs have to say. */
 function ownMetadata(name: GraphName, { classes, experiment }: ExportSource, settings: GraphSettings): ModelMetadata {

@@ -45,7 +45,7 @@ describe("loadExperiment", () => {
   });
 
   it("takes the example on real data", async () => {
-    const file = fileURLToPath(new URL("../../../../examples/spoken-names/experiment.json", import.meta.url));
+    const file = fileURLToPath(new URL("../../../../../examples/spoken-names/experiment.json", import.meta.url));
     const { name, data, model } = await loadExperiment(file);
     expect([name, data.kind, model.visualLocality]).toEqual(["spoken-names", "manifest", undefined]);
   });

@@ -3,7 +3,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { KdcError } from "@kdc-mae/core";
 
-const script = fileURLToPath(new URL("../../peer/reference_loading.py", import.meta.url));
+const script = fileURLToPath(new URL("../../../peer/reference_loading.py", import.meta.url));
 
 export type ReferenceTask =
   | { readonly task: "load" | "extract" | "extracted"; readonly files: readonly string[] }

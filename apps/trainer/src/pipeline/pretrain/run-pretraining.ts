@@ -1,10 +1,10 @@
 import type { FloatTensor } from "@kdc-mae/core";
 import type { Execute } from "@kdc-mae/engine";
 import type { ModelConfig, ModelParams } from "@kdc-mae/model";
+import { startProgress } from "../../terminal/progress.js";
 import type { Statistics } from "../corpus/batch.js";
 import { saveModel } from "../run/model-file.js";
 import type { RunFolder } from "../run/run-folder.js";
-import { startProgress } from "../terminal/progress.js";
 import type { BatchSource } from "./batch-source.js";
 import { pretrain } from "./pretrain.js";
 
