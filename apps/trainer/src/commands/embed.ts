@@ -1,9 +1,9 @@
 import { isKdcError } from "@kdc-mae/core";
+import { writeWhole } from "@kdc-mae/core/node";
 import { createPipesDecoder } from "@kdc-mae/data/node";
 import type { Command } from "commander";
 import { findFfmpeg } from "../pipeline/corpus/splits.js";
 import { createFileEmbedder } from "../pipeline/evaluate/embed-files.js";
-import { atomicWrite } from "../pipeline/run/atomic-write.js";
 import { readModel } from "../pipeline/run/model-file.js";
 import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
 import { expectModelFile } from "./options.js";
@@ -47,7 +47,7 @@ async function run(files: readonly string[], options: EmbedOptions): Promise<voi
   } finally {
     await embedder.dispose();
   }
-  if (options.out !== undefined) await atomicWrite(options.out, lines.map((line) => `${line}\n`).join(""));
+  if (options.out !== undefined) await writeWhole(options.out, lines.map((line) => `${line}\n`).join(""));
   process.stderr.write(`embedded ${lines.length} of ${files.length} files\n`);
   if (failed > 0) process.exitCode = 1;
 }

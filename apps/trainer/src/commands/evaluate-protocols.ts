@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { KdcError } from "@kdc-mae/core";
+import { writeWhole } from "@kdc-mae/core/node";
 import { type ClassLabels, readClassLabels } from "@kdc-mae/data/node";
 import { printProtocol, type Results, resultsHtml, resultsJson, resultsMarkdown, resultsText } from "@kdc-mae/eval";
 import { countParameters } from "@kdc-mae/model";
@@ -10,7 +11,6 @@ import { protocolsNamed, runnableProtocols } from "../pipeline/evaluate/protocol
 import { runProtocols, splitsFor } from "../pipeline/evaluate/protocols/run.js";
 import { frontEndOf, ownData, type Saved, sharedOf } from "../pipeline/evaluate/protocols/subject.js";
 import type { CheckedExperiment } from "../pipeline/experiment/schema.js";
-import { atomicWrite } from "../pipeline/run/atomic-write.js";
 import { readEither } from "../pipeline/run/classifier-file.js";
 import { startProgress } from "../terminal/progress.js";
 import { type EngineChoice, engineName, executeFor } from "./engine-options.js";
@@ -102,9 +102,9 @@ export async function evaluateUnder(path: string, options: ProtocolOptions, sign
   };
   const out = options.out ?? join(dirname(path), "evaluation");
   await mkdir(out, { recursive: true });
-  await atomicWrite(join(out, "protocols.json"), resultsJson(results));
-  await atomicWrite(join(out, "protocols.md"), resultsMarkdown(results));
-  await atomicWrite(join(out, "protocols.html"), resultsHtml(results));
+  await writeWhole(join(out, "protocols.json"), resultsJson(results));
+  await writeWhole(join(out, "protocols.md"), resultsMarkdown(results));
+  await writeWhole(join(out, "protocols.html"), resultsHtml(results));
   process.stdout.write(
     options.json ? resultsJson(results) : `${resultsText(results)}\n\nreport: ${resolve(out, "protocols.html")}\n`,
   );

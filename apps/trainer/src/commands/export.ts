@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createRng, KdcError } from "@kdc-mae/core";
+import { writeWhole } from "@kdc-mae/core/node";
 import { randomViews } from "@kdc-mae/masking";
 import { type ClassifierMode, officialModes } from "@kdc-mae/model";
 import { type Command, InvalidArgumentError, Option } from "commander";
@@ -9,7 +10,6 @@ import { differenceFromFloat32 } from "../pipeline/export/difference.js";
 import { type GraphName, type GraphSettings, graphs } from "../pipeline/export/graphs.js";
 import { type Dtype, makeGraph, possibleGraphs, traceGraph } from "../pipeline/export/make-graph.js";
 import { type ExportSource, readExportSource } from "../pipeline/export/source.js";
-import { atomicWrite } from "../pipeline/run/atomic-write.js";
 
 type ExportOptions = {
   readonly graphs?: readonly GraphName[];
@@ -120,7 +120,7 @@ async function write(
 ): Promise<Written> {
   const { trace, graph, bytes } = makeGraph(name, dtype, source, settings);
   const file = join(folder, dtype === "float32" ? `${name}.onnx` : `${name}.${dtype}.onnx`);
-  await atomicWrite(file, bytes);
+  await writeWhole(file, bytes);
   const doors = (ports: typeof graph.inputs) =>
     Object.fromEntries(
       ports.map(({ name: port, dtype: type, shape, batch = [] }) => [

@@ -1,11 +1,11 @@
 import { resolve } from "node:path";
 import { KdcError } from "@kdc-mae/core";
+import { writeWhole } from "@kdc-mae/core/node";
 import { createPipesDecoder } from "@kdc-mae/data/node";
 import { searchHtml } from "@kdc-mae/eval";
 import { type Command, Option } from "commander";
 import { findFfmpeg } from "../pipeline/corpus/splits.js";
 import { createFileEmbedder } from "../pipeline/evaluate/embed-files.js";
-import { atomicWrite } from "../pipeline/run/atomic-write.js";
 import { readModel } from "../pipeline/run/model-file.js";
 import type { StreamName } from "../pipeline/search/clip-store.js";
 import { findClips, type SearchAnswer } from "../pipeline/search/find-clips.js";
@@ -75,7 +75,7 @@ async function run(file: string, options: SearchOptions): Promise<void> {
   } finally {
     await embedder.dispose();
   }
-  if (options.html !== undefined) await atomicWrite(options.html, searchHtml(searchPage(answer, options.html)));
+  if (options.html !== undefined) await writeWhole(options.html, searchHtml(searchPage(answer, options.html)));
   if (options.json) process.stdout.write(`${JSON.stringify({ index: options.index, ...answer }, null, 2)}\n`);
   else {
     for (const { place, cosine, path } of answer.found) {

@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { audioGrid, createRng, visualGrid } from "@kdc-mae/core";
-import { disk, writeWholeFile } from "../files/file-system.js";
+import { disk, writeWhole } from "@kdc-mae/core/node";
 import { publishedContent } from "../prepare/options.js";
 import { packClip } from "../prepare/pack-clip.js";
 import { startSummary } from "../prepare/summary.js";
@@ -44,5 +44,5 @@ export async function writeSmallSet(folder: string): Promise<void> {
     }
     summary.add(await writer.finish());
   }
-  await writeWholeFile(`${folder}/dataset.json`, JSON.stringify(summary.finish()));
+  await writeWhole(`${folder}/dataset.json`, JSON.stringify(summary.finish()));
 }

@@ -1,7 +1,7 @@
 import { opendir } from "node:fs/promises";
 import { extname, join, relative, sep } from "node:path";
 import { KdcError } from "@kdc-mae/core";
-import { fileError } from "../files/file-error.js";
+import { fileError } from "@kdc-mae/core/node";
 import type { ManifestItem } from "./manifest-item.js";
 
 const media = new Set(

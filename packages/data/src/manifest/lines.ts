@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { fileError } from "../files/file-error.js";
+import { fileError } from "@kdc-mae/core/node";
 import { manifestError } from "./manifest-error.js";
 
 /** Longest line that is taken, characters: a file without line breaks must not fill the memory. */

@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { fileError } from "../files/file-error.js";
+import { fileError } from "@kdc-mae/core/node";
 import { manifestError } from "./manifest-error.js";
 
 const longest = 2 ** 22;

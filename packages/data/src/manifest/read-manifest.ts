@@ -1,7 +1,7 @@
 import { open, stat } from "node:fs/promises";
 import { dirname, extname, relative, resolve } from "node:path";
 import { KdcError } from "@kdc-mae/core";
-import { fileError } from "../files/file-error.js";
+import { fileError } from "@kdc-mae/core/node";
 import { readCavMae } from "./cav-mae.js";
 import type { ClassLabels } from "./class-labels.js";
 import { confine, type MediaRoot } from "./confine.js";

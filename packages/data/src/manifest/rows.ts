@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
+import { fileError } from "@kdc-mae/core/node";
 import { CsvError, parse } from "csv-parse";
-import { fileError } from "../files/file-error.js";
 import { manifestError } from "./manifest-error.js";
 
 export type Row = { readonly line: number; readonly cells: readonly string[] };

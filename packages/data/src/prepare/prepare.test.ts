@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { disk, type FileSystem } from "@kdc-mae/core/node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { logMel } from "../audio/log-mel.js";
-import { disk, type FileSystem } from "../files/file-system.js";
 import { openManifest } from "../manifest/read-manifest.js";
 import { createPipesDecoder } from "../media/ffmpeg-pipes.js";
 import { ffmpeg, makeFilm, makeSilentFilm, makeWebPage } from "../media/make-media.test.support.js";
@@ -154,7 +154,7 @@ describe("prepare", () => {
     [
       "ENOSPC",
       "disk-full",
-      "the disk is full. Free some space and run the same command again; finished shards are kept",
+      "the disk is full. Free some space and run the same command again; what was finished is kept",
     ],
     ["EACCES", "permission", "permission denied. Check who may read and write it"],
   ])("on %s says so, leaves nothing half-written, and goes on later", async (code, reason, message) => {

@@ -1,8 +1,7 @@
 import { join, relative } from "node:path";
 import { isKdcError, KdcError } from "@kdc-mae/core";
+import { disk, type FileSystem, makeFolder, sweepTemporaries, writeWhole } from "@kdc-mae/core/node";
 import { orderedMap } from "../dataset/ordered-map.js";
-import { fileError } from "../files/file-error.js";
-import { disk, type FileSystem, writeWholeFile } from "../files/file-system.js";
 import { expectAdmitted } from "../manifest/confine.js";
 import type { ManifestItem } from "../manifest/manifest-item.js";
 import type { Manifest } from "../manifest/read-manifest.js";
@@ -66,9 +65,8 @@ export async function prepare(options: PrepareOptions): Promise<DatasetSummary> 
   const content = { ...publishedContent, ...options.content };
   const ending = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, ending.signal]) : ending.signal;
-  await files.makeFolder(out).catch((error) => {
-    throw fileError("write", out, error);
-  });
+  await makeFolder(out, files);
+  await sweepTemporaries(out);
   await expectSameContent(out, content, files);
 
   const summary = startSummary(content);
@@ -122,12 +120,12 @@ export async function prepare(options: PrepareOptions): Promise<DatasetSummary> 
     throw error;
   }
   const whole = summary.finish();
-  await writeWholeFile(
+  await writeWhole(
     join(out, "quarantine.jsonl"),
     quarantine.map((entry) => `${JSON.stringify(entry)}\n`).join(""),
     files,
   );
-  await writeWholeFile(join(out, "dataset.json"), `${JSON.stringify(whole, null, 1)}\n`, files);
+  await writeWhole(join(out, "dataset.json"), `${JSON.stringify(whole, null, 1)}\n`, files);
   return whole;
 }
 
@@ -180,7 +178,7 @@ async function expectSameContent(out: string, content: PreparedContent, files: F
   const path = join(out, "content.json");
   const written = `${JSON.stringify(content, null, 1)}\n`;
   const before = await files.readText(path);
-  if (before === undefined) await writeWholeFile(path, written, files);
+  if (before === undefined) await writeWhole(path, written, files);
   else if (before !== written) {
     throw new KdcError({
       where: out,

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { beginFile, type FileSystem, type PendingFile, writeWholeFile } from "../files/file-system.js";
+import { beginFile, type FileSystem, type PendingFile, writeWhole } from "@kdc-mae/core/node";
 import type { IndexedSample } from "../shards/shard-index.js";
 import { tarEnd } from "../shards/tar.js";
 import { addSums, noSums } from "./log-mel-sums.js";
@@ -53,7 +53,7 @@ export async function writeShard(
       await append(tarEnd);
       const sha256 = hash.digest("hex");
       const record: ShardRecord = { format: 1, tar: `${name}.tar`, bytes, sha256, items, samples, quarantined, logMel };
-      await writeWholeFile(join(folder, `${name}.json`), `${JSON.stringify(record)}\n`, files);
+      await writeWhole(join(folder, `${name}.json`), `${JSON.stringify(record)}\n`, files);
       await file.finish();
       return record;
     },

@@ -1,5 +1,5 @@
 import { open } from "node:fs/promises";
-import { fileError } from "../files/file-error.js";
+import { fileError } from "@kdc-mae/core/node";
 
 /** A shard's bytes, wherever they are. */
 export type ByteSource = {

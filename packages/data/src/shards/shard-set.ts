@@ -1,8 +1,8 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { KdcError } from "@kdc-mae/core";
+import { fileError } from "@kdc-mae/core/node";
 import { orderedMap } from "../dataset/ordered-map.js";
-import { fileError } from "../files/file-error.js";
 import { type ByteSource, fileSource } from "./byte-source.js";
 import { openRemote, type RemoteOptions } from "./remote-source.js";
 import { type IndexedSample, scanShard } from "./shard-index.js";

@@ -1,6 +1,6 @@
 import { isKdcError } from "@kdc-mae/core";
+import { beginFile } from "@kdc-mae/core/node";
 import { orderedMap } from "../dataset/ordered-map.js";
-import { beginFile } from "../files/file-system.js";
 import type { ClassLabels } from "../manifest/class-labels.js";
 import { expectAdmitted } from "../manifest/confine.js";
 import type { ManifestItem } from "../manifest/manifest-item.js";

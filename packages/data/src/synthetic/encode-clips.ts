@@ -1,6 +1,7 @@
 import { rename, rm, writeFile } from "node:fs/promises";
 import { endianness } from "node:os";
 import type { Waveform } from "@kdc-mae/core";
+import { temporaryName } from "@kdc-mae/core/node";
 import { runFfmpeg } from "./ffmpeg-run.js";
 import type { VideoEncoder } from "./video-encoder.js";
 
@@ -23,9 +24,12 @@ const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array) => new Uint8A
  * Raw pictures and samples pass through files beside the target, and every mp4 appears under its name only when whole.
  */
 export async function encodeClips(clips: readonly RawClip[], { ffmpeg, encoder, signal }: EncodeTools): Promise<void> {
-  const picturesOf = ({ path }: RawClip) => `${path}.rgb.tmp`;
-  const soundOf = ({ path }: RawClip) => `${path}.pcm.tmp`;
-  const passingOf = ({ path }: RawClip) => `${path}.tmp`;
+  const namesOf = new Map(
+    clips.map((clip) => [clip, ["rgb", "pcm", "mp4"].map((kind) => temporaryName(`${clip.path}.${kind}`))]),
+  );
+  const picturesOf = (clip: RawClip) => namesOf.get(clip)![0];
+  const soundOf = (clip: RawClip) => namesOf.get(clip)![1];
+  const passingOf = (clip: RawClip) => namesOf.get(clip)![2];
   const inputs = clips.flatMap((clip) => [
     ...["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", `${clip.size}x${clip.size}`, "-r", `${clip.frameRate}`],
     ...["-i", picturesOf(clip)],
@@ -46,7 +50,6 @@ export async function encodeClips(clips: readonly RawClip[], { ffmpeg, encoder, 
     await runFfmpeg({ ffmpeg, args: ["-v", "error", "-y", "-nostdin", ...inputs, ...outputs], signal });
     await Promise.all(clips.map((clip) => rename(passingOf(clip), clip.path)));
   } finally {
-    const passing = clips.flatMap((clip) => [picturesOf(clip), soundOf(clip), passingOf(clip)]);
-    await Promise.all(passing.map((path) => rm(path, { force: true })));
+    await Promise.all([...namesOf.values()].flat().map((path) => rm(path, { force: true })));
   }
 }

@@ -1,7 +1,6 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type ClipItem, createRng } from "@kdc-mae/core";
-import { writeWhole } from "./atomic-file.js";
+import { makeFolder, sweepTemporaries, writeWhole } from "@kdc-mae/core/node";
 import { encodeClips, type RawClip } from "./encode-clips.js";
 import { kinds } from "./kinds/index.js";
 import { defaultOptions, describeClip, type SyntheticOptions } from "./plan.js";
@@ -140,7 +139,10 @@ export async function makeSet(request: SetRequest): Promise<MadeSet> {
     tell();
   };
 
-  await Promise.all(Object.keys(counts).map((split) => mkdir(join(directory, split), { recursive: true })));
+  for (const folder of [directory, ...Object.keys(counts).map((split) => join(directory, split))]) {
+    await makeFolder(folder);
+    await sweepTemporaries(folder);
+  }
   await writeWhole(join(directory, "set.json"), `${JSON.stringify({ set, counts, kinds, ...parameters }, null, 2)}\n`);
   await spread(batched(errands), workers, find);
   const reused = described.size;

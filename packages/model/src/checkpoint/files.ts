@@ -1,8 +1,8 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { type FloatTensor, type HostTensor, isKdcError, KdcError } from "@kdc-mae/core";
+import { writeWhole } from "@kdc-mae/core/node";
 import type { ModelConfig } from "../config.js";
 import type { ClassifierParams, ModelParams } from "../params.js";
-import { writeAtomically } from "./atomic-write.js";
 import { fromBytes } from "./dtypes.js";
 import { readRange } from "./read-range.js";
 import { headerLength, readHeader, safetensorsChunks, type TensorFile } from "./safetensors.js";
@@ -66,7 +66,7 @@ export const writeTensors = (
   path: string,
   tensors: Readonly<Record<string, HostTensor>>,
   metadata: Readonly<Record<string, string>> = {},
-): Promise<void> => writeAtomically(path, safetensorsChunks(tensors, metadata));
+): Promise<void> => writeWhole(path, safetensorsChunks(tensors, metadata));
 
 /** `metadata`: free text to keep with it. `unused`: tensors to carry along, as a load returned them. */
 export type SaveOptions = {

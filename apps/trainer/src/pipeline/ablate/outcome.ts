@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { KdcError } from "@kdc-mae/core";
+import { writeWhole } from "@kdc-mae/core/node";
 import type { ArmRun, FigureToCompare } from "@kdc-mae/eval";
-import { atomicWrite } from "../run/atomic-write.js";
 
 /** What a finished run leaves: every figure with its scores by clip, how it was measured, and what it took. */
 export type Outcome = {
@@ -17,7 +17,7 @@ export type Outcome = {
 export const OUTCOME_FILE = "outcome.json";
 
 export const writeOutcome = (folder: string, outcome: Outcome): Promise<void> =>
-  atomicWrite(join(folder, OUTCOME_FILE), `${JSON.stringify(outcome)}\n`);
+  writeWhole(join(folder, OUTCOME_FILE), `${JSON.stringify(outcome)}\n`);
 
 /** @throws KdcError for a file of another version */
 export async function readOutcome(folder: string): Promise<Outcome> {

@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { writeWhole } from "@kdc-mae/core/node";
 import {
   type Comparison,
   compareArms,
@@ -8,7 +9,6 @@ import {
   comparisonMarkdown,
   type FigureToCompare,
 } from "@kdc-mae/eval";
-import { atomicWrite } from "../run/atomic-write.js";
 import { type Arms, aboutArm } from "./arms.js";
 import type { Outcome } from "./outcome.js";
 import type { PlannedRun } from "./plan.js";
@@ -67,9 +67,9 @@ export function compareRuns(
 /** Writes table.md, table.csv, table.html and table.json; returns the path of the Markdown. */
 export async function writeTables(folder: string, comparison: Comparison): Promise<string> {
   await mkdir(folder, { recursive: true });
-  await atomicWrite(join(folder, "table.md"), comparisonMarkdown(comparison));
-  await atomicWrite(join(folder, "table.csv"), comparisonCsv(comparison));
-  await atomicWrite(join(folder, "table.html"), comparisonHtml(comparison));
-  await atomicWrite(join(folder, "table.json"), `${JSON.stringify(comparison, null, 2)}\n`);
+  await writeWhole(join(folder, "table.md"), comparisonMarkdown(comparison));
+  await writeWhole(join(folder, "table.csv"), comparisonCsv(comparison));
+  await writeWhole(join(folder, "table.html"), comparisonHtml(comparison));
+  await writeWhole(join(folder, "table.json"), `${JSON.stringify(comparison, null, 2)}\n`);
   return join(folder, "table.md");
 }

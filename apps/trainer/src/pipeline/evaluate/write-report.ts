@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { deflateSync } from "node:zlib";
+import { writeWhole } from "@kdc-mae/core/node";
 import {
   alignedTable,
   headline,
@@ -11,15 +12,14 @@ import {
   reportJson,
   reportMarkdown,
 } from "@kdc-mae/eval";
-import { atomicWrite } from "../run/atomic-write.js";
 
 /** Writes report.html, report.md and report.json into a folder; returns the path of the page. */
 export async function writeReport(folder: string, input: ReportInput): Promise<string> {
   await mkdir(folder, { recursive: true });
   const deflate = (bytes: Uint8Array) => new Uint8Array(deflateSync(bytes));
-  await atomicWrite(join(folder, "report.html"), reportHtml(input, { deflate }));
-  await atomicWrite(join(folder, "report.md"), reportMarkdown(input));
-  await atomicWrite(join(folder, "report.json"), `${reportJson(input)}\n`);
+  await writeWhole(join(folder, "report.html"), reportHtml(input, { deflate }));
+  await writeWhole(join(folder, "report.md"), reportMarkdown(input));
+  await writeWhole(join(folder, "report.json"), `${reportJson(input)}\n`);
   return resolve(folder, "report.html");
 }
 

@@ -1,10 +1,10 @@
 import { createRng, type FloatTensor } from "@kdc-mae/core";
+import { writeWhole } from "@kdc-mae/core/node";
 import type { Execute } from "@kdc-mae/engine";
 import { type ClassifierParams, initClassifier } from "@kdc-mae/model";
 import { startProgress } from "../../terminal/progress.js";
 import { createPredictor, type Link } from "../evaluate/predict.js";
 import { type ClassScores, isSingleLabel, scoreClasses } from "../evaluate/score-classes.js";
-import { atomicWrite } from "../run/atomic-write.js";
 import { saveClassifier } from "../run/classifier-file.js";
 import type { RunFolder } from "../run/run-folder.js";
 import { type EpochScore, type FineTuned, fineTune } from "./fine-tune.js";
@@ -92,7 +92,7 @@ export async function runFineTuning(options: {
     };
     const { split, frames } = experiment.evaluation;
     const about = { evaluated: data.evaluation.items.length, leftOut: data.leftOut, split, frames, notes: data.notes };
-    await atomicWrite(folder.file("result.json"), `${JSON.stringify({ ...result, evaluation: about }, null, 2)}\n`);
+    await writeWhole(folder.file("result.json"), `${JSON.stringify({ ...result, evaluation: about }, null, 2)}\n`);
     return { ...result, tuned };
   } catch (error) {
     if (signal?.aborted) return undefined;

@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
-import { appendFile, mkdir, readFile } from "node:fs/promises";
+import { appendFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { KdcError } from "@kdc-mae/core";
+import { makeFolder, sweepTemporaries, writeWhole } from "@kdc-mae/core/node";
 import { checkExperiment } from "../experiment/check.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
-import { atomicWrite } from "./atomic-write.js";
 
 /** One line of a run's log: the means over an epoch. */
 export type LogEntry = {
@@ -39,7 +39,8 @@ const LOG = "log.jsonl";
  * @throws KdcError when the folder holds a run of another experiment
  */
 export async function openRunFolder<Experiment>(path: string, experiment: Experiment): Promise<RunFolder<Experiment>> {
-  await mkdir(path, { recursive: true });
+  await makeFolder(path);
+  await sweepTemporaries(path);
   const file = join(path, EXPERIMENT);
   if (existsSync(file)) {
     const before = JSON.parse(await readFile(file, "utf8"));
@@ -55,7 +56,7 @@ export async function openRunFolder<Experiment>(path: string, experiment: Experi
       });
     }
   } else {
-    await atomicWrite(file, `${JSON.stringify(experiment, null, 2)}\n`);
+    await writeWhole(file, `${JSON.stringify(experiment, null, 2)}\n`);
   }
   return folder(path, experiment);
 }

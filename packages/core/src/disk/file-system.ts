@@ -5,7 +5,7 @@ import { fileError } from "./file-error.js";
 /** An open file that grows at its end. */
 export type GrowingFile = { write(bytes: Uint8Array): Promise<unknown>; sync(): Promise<void>; close(): Promise<void> };
 
-/** What preparing needs of a disk, so that a failing one can be put in its place. */
+/** What writing needs of a disk, so that a failing one can be put in its place. */
 export type FileSystem = {
   open(path: string): Promise<GrowingFile>;
   rename(from: string, to: string): Promise<void>;
@@ -51,58 +51,13 @@ export const disk: FileSystem = {
     ),
 };
 
-/** A file that is being written under a passing name; it gets its own only when it is whole. */
-export type PendingFile = {
-  write(bytes: Uint8Array): Promise<void>;
-  finish(): Promise<void>;
-  discard(): Promise<void>;
-};
-
 /**
- * Begins a file that nobody sees before it is whole: temporary name, fsync, rename.
+ * Makes a folder and those above it.
  *
- * @throws KdcError reason `disk-full`, `permission` … from each of its steps
+ * @throws KdcError reason `permission`, `disk-full` …
  */
-export async function beginFile(path: string, files: FileSystem = disk): Promise<PendingFile> {
-  const passing = `${path}.tmp`;
-  const told = async <T>(work: () => Promise<T>): Promise<T> => {
-    try {
-      return await work();
-    } catch (error) {
-      throw fileError("write", path, error);
-    }
-  };
-  const file = await told(() => files.open(passing));
-  return {
-    write: (bytes) =>
-      told(async () => {
-        await file.write(bytes);
-      }),
-    finish: () =>
-      told(async () => {
-        await file.sync();
-        await file.close();
-        await files.rename(passing, path);
-      }),
-    discard: async () => {
-      await file.close().catch(() => undefined);
-      await files.remove(passing).catch(() => undefined);
-    },
-  };
-}
-
-/** Writes a whole file at once, as {@link beginFile} does. */
-export async function writeWholeFile(
-  path: string,
-  content: string | Uint8Array,
-  files: FileSystem = disk,
-): Promise<void> {
-  const file = await beginFile(path, files);
-  try {
-    await file.write(typeof content === "string" ? new TextEncoder().encode(content) : content);
-    await file.finish();
-  } catch (error) {
-    await file.discard();
-    throw error;
-  }
+export async function makeFolder(path: string, files: FileSystem = disk): Promise<void> {
+  await files.makeFolder(path).catch((error) => {
+    throw fileError("write", path, error);
+  });
 }

@@ -1,0 +1,4 @@
+export { fileError } from "./disk/file-error.js";
+export { disk, type FileSystem, type GrowingFile, makeFolder } from "./disk/file-system.js";
+export { sweepTemporaries, temporaryName } from "./disk/temporary.js";
+export { beginFile, type Content, type PendingFile, writeWhole } from "./disk/whole-file.js";
