@@ -24,6 +24,16 @@ export { compiled } from "./run/compiled.js";
 export { eager } from "./run/eager.js";
 export { comparePrograms, type OutputDifference } from "./run/parity.js";
 export { type Execute, type Hosted, type Program, spec } from "./run/program.js";
+export {
+  type DeviceProgram,
+  type DeviceTensor,
+  isOnDevice,
+  type OnDevice,
+  type Placed,
+  type Residence,
+  type Runtime,
+  readTree,
+} from "./run/runtime.js";
 export { createSession, type Device, listDevices, type Session, type SessionOptions } from "./run/session.js";
 export { type DeviceReport, surveyDevices } from "./run/survey-devices.js";
 export { type AdamOptions, type AdamState, adam, adamW } from "./train/adam.js";

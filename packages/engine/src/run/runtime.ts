@@ -1,0 +1,89 @@
+import { type HostTensor, KdcError, mapTree, treeLeaves } from "@kdc-mae/core";
+import type { Tensor } from "@tensorflow/tfjs-core";
+import type { Execute, Hosted, Program } from "./program.js";
+
+/** A tensor that lies where its runtime computes. Its values cross to ordinary memory only when they are read. */
+export type DeviceTensor = {
+  readonly dtype: HostTensor["dtype"];
+  readonly shape: readonly number[];
+  /** The values as they are now: what is launched after this call does not change what it gives. */
+  readonly read: () => Promise<HostTensor>;
+  /** Gives its memory back. A tensor that was given up to a program is gone already. */
+  readonly dispose: () => void;
+};
+
+/** A tree of tensors, each in ordinary memory or on the device. */
+export type Placed<T> = T extends Tensor
+  ? HostTensor | DeviceTensor
+  : T extends readonly (infer Item)[]
+    ? readonly Placed<Item>[]
+    : T extends object
+      ? { readonly [Key in keyof T]: Placed<T[Key]> }
+      : T;
+
+/** A tree of tensors, all on the device. */
+export type OnDevice<T> = T extends Tensor
+  ? DeviceTensor
+  : T extends readonly (infer Item)[]
+    ? readonly OnDevice<Item>[]
+    : T extends object
+      ? { readonly [Key in keyof T]: OnDevice<T[Key]> }
+      : T;
+
+export type Residence = {
+  /**
+   * Outputs, by dotted path, that live on until they are disposed of. One that has the path, shape and type of an input
+   * takes that input's place: the input is given up, changed in place, and must not be used again. An output not kept
+   * holds its values until the program is launched again. None is kept unless given.
+   */
+  readonly keep?: (path: string) => boolean;
+};
+
+/** A program whose inputs and outputs may stay on the device. */
+export type DeviceProgram<I, O> = Program<I, O> & {
+  /**
+   * Starts the program and does not wait for it: launches queue up, and what is read is read when it is there.
+   *
+   * @throws KdcError when an input does not fit, or was given up or disposed of before
+   */
+  readonly launch: (inputs: Placed<I>) => Promise<OnDevice<O>>;
+};
+
+/** What executes traced functions, with memory of its own. */
+export type Runtime = {
+  /** In words, for reports: runtime, adapter, driver. */
+  readonly name: string;
+  /** Makes a program for inputs shaped like `example`; values are not read. */
+  readonly compile: <I, O>(
+    fn: (inputs: I) => O,
+    example: Placed<I>,
+    residence?: Residence,
+  ) => Promise<DeviceProgram<I, O>>;
+  /** Copies a tree to the device, once. */
+  readonly place: <T>(tree: Hosted<T>) => Promise<OnDevice<T>>;
+  /** Programs from host tensors to host tensors, for what knows nothing of devices. */
+  readonly execute: Execute;
+  readonly dispose: () => Promise<void>;
+};
+
+export const isOnDevice = (leaf: HostTensor | DeviceTensor): leaf is DeviceTensor => !("data" in leaf);
+
+/** Brings a tree back to ordinary memory. */
+export async function readTree<T>(tree: Placed<T>): Promise<Hosted<T>> {
+  const values = new Map<string, HostTensor>();
+  const reads = treeLeaves<HostTensor | DeviceTensor>(tree).map(async ([path, leaf]) => {
+    values.set(path, isOnDevice(leaf) ? await leaf.read() : leaf);
+  });
+  await Promise.all(reads);
+  return mapTree(tree, (_: HostTensor | DeviceTensor, path) => values.get(path)) as Hosted<T>;
+}
+
+/** Refuses a device tensor that its device no longer holds. */
+export function goneTensor(where: string, path: string): KdcError {
+  return new KdcError({
+    where,
+    what: `the tensor ${path || "(root)"} is no longer on the device: it was disposed of, or given up to a program that changed it in place`,
+    remedy: "Use the tensor that program gave in its place, or read the values before",
+    reason: "gone",
+  });
+}
