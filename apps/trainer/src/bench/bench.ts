@@ -6,7 +6,7 @@ import type { Hosted } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine";
 import { presets } from "@kdc-mae/model";
 import { matMul, type Tensor2D } from "@tensorflow/tfjs-core";
-import { embedFlops, pretrainFlops } from "./flops.js";
+import { embedFlops, pretrainFlops } from "../pipeline/experiment/flops.js";
 import { median } from "./median.js";
 import { runPytorch } from "./pytorch.js";
 import type { Timed } from "./timed.js";

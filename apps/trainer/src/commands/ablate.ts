@@ -8,7 +8,8 @@ import { loadAblation } from "../pipeline/ablate/load.js";
 import { planRuns } from "../pipeline/ablate/plan.js";
 import { defaultMedia } from "../pipeline/corpus/open-corpus.js";
 import { parseChange } from "../pipeline/experiment/change.js";
-import { untilInterrupted } from "../terminal/interrupt.js";
+import type { Surroundings } from "../pipeline/surroundings.js";
+import { atTerminal } from "../terminal/interrupt.js";
 import { type EngineChoice, engineName, executeFor, withEngineOptions } from "./engine-options.js";
 import { collect, saysStopped, wholeNumberTo } from "./options.js";
 
@@ -35,7 +36,7 @@ export function addAblateCommand(program: Command): void {
     .option("--json", "print the table as JSON")
     .addHelpText("after", "\nExample:\n  kdc-mae ablate ablation-objectives --seeds 3\n");
   withEngineOptions(command).action((name: string, options: AblateOptions) =>
-    untilInterrupted((signal) => run(name, options, signal)),
+    atTerminal((around) => run(name, options, around)),
   );
 }
 
@@ -60,7 +61,7 @@ async function printPlan({ base, arms }: Arms, seeds: readonly number[], out: st
   process.stdout.write(`${lines.join("\n")}\n`);
 }
 
-async function run(name: string, options: AblateOptions, signal: AbortSignal): Promise<void> {
+async function run(name: string, options: AblateOptions, around: Surroundings): Promise<void> {
   const { ablation, base } = await loadAblation(name);
   const arms = workOutArms(ablation, base, options.set.map(parseChange));
   const seeds = seedsFrom(arms.base.seed, options.seeds ?? ablation.seeds);
@@ -68,11 +69,10 @@ async function run(name: string, options: AblateOptions, signal: AbortSignal): P
   if (options.plan) return printPlan(arms, seeds, out);
   const sets = options.set.map((change) => ` --set ${change}`).join("");
   const { comparison, finished } = await ablate({
-    ...{ ablation, arms, seeds, out, media: options.media, signal },
+    ...{ ...around, ablation, arms, seeds, out, media: options.media },
     execute: executeFor(options),
     engine: engineName(options),
     settings: [["command", `kdc-mae ablate ${name} --seeds ${seeds.length}${sets}`]],
-    say: (line) => process.stderr.write(`ablate: ${line}\n`),
   });
   if (!finished) return saysStopped(out);
   process.stdout.write(

@@ -16,7 +16,8 @@ import { memorySourceFor } from "../pipeline/pretrain/memory-source.js";
 import { runPretraining } from "../pipeline/pretrain/run-pretraining.js";
 import { configFor } from "../pipeline/run/model-file.js";
 import { openRunFolder } from "../pipeline/run/run-folder.js";
-import { untilInterrupted } from "../terminal/interrupt.js";
+import type { Surroundings } from "../pipeline/surroundings.js";
+import { atTerminal } from "../terminal/interrupt.js";
 import { type EngineChoice, engineName, executeFor, withEngineOptions } from "./engine-options.js";
 import { collect, saysStopped } from "./options.js";
 
@@ -39,7 +40,7 @@ export function addDemoCommand(program: Command): void {
     .option("--set <key=value>", "change the experiment, such as training.epochs=5", collect, [])
     .option("--json", "print report.json on stdout")
     .addHelpText("after", "\nExample:\n  kdc-mae demo --out runs/demo\n");
-  withEngineOptions(command).action((options: DemoOptions) => untilInterrupted((signal) => runDemo(options, signal)));
+  withEngineOptions(command).action((options: DemoOptions) => atTerminal((around) => runDemo(options, around)));
 }
 
 /** A report in the folder means the last run ended; what it kept for going on makes room for a new one. */
@@ -50,7 +51,7 @@ async function clearFinished(folder: string): Promise<void> {
   }
 }
 
-async function runDemo(options: DemoOptions, signal: AbortSignal): Promise<void> {
+async function runDemo(options: DemoOptions, around: Surroundings): Promise<void> {
   const started = performance.now();
   const experiment = await loadExperiment("demo", options.set.map(parseChange));
   await clearFinished(options.out);
@@ -60,7 +61,7 @@ async function runDemo(options: DemoOptions, signal: AbortSignal): Promise<void>
   const { splits, leftOut } = await openCorpus(experiment, frontEndFor(grids, experiment.visual.framesPerClip), {
     media: options.media,
     needs: ["train", "validation", "test"],
-    signal,
+    ...around,
   });
   const { statistics: given } = experiment.audio;
   const statistics = given === "measured" ? measureStatistics(splits.train) : given;
@@ -74,9 +75,9 @@ async function runDemo(options: DemoOptions, signal: AbortSignal): Promise<void>
     source: memorySourceFor(experiment, config, splits.train, statistics),
     statistics,
     execute,
-    signal,
+    ...around,
   });
-  if (trained === undefined) return saysStopped(options.out);
+  if (!trained.finished) return saysStopped(options.out);
   const { params, steps } = trained;
   const pretrain = since(pretrainStart);
 
@@ -87,7 +88,7 @@ async function runDemo(options: DemoOptions, signal: AbortSignal): Promise<void>
     cutting: { grids, statistics, batch: experiment.training.batch },
     experiment,
     leftOut,
-    onProgress: (what) => process.stderr.write(`evaluate: ${what}\n`),
+    onProgress: (what) => around.onNote?.(`evaluate: ${what}`),
   });
   const seconds = { media, pretrain, evaluate: since(evaluateStart), total: since(started) };
   const input: ReportInput = {

@@ -29,7 +29,11 @@ export function addEmbedCommand(program: Command): void {
 async function run(files: readonly string[], options: EmbedOptions): Promise<void> {
   expectModelFile("embed", options.model);
   const model = await readModel(options.model);
-  const embedder = await createFileEmbedder(model, executeFor(options), createPipesDecoder(await findFfmpeg()));
+  const embedder = await createFileEmbedder(
+    model,
+    executeFor(options),
+    createPipesDecoder(await findFfmpeg({ env: process.env })),
+  );
   const lines: string[] = [];
   let failed = 0;
   try {

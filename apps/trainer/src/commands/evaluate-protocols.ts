@@ -12,7 +12,7 @@ import { runProtocols, splitsFor } from "../pipeline/evaluate/protocols/run.js";
 import { frontEndOf, ownData, type Saved, sharedOf } from "../pipeline/evaluate/protocols/subject.js";
 import type { CheckedExperiment } from "../pipeline/experiment/schema.js";
 import { readEither } from "../pipeline/run/classifier-file.js";
-import { startProgress } from "../terminal/progress.js";
+import type { Surroundings } from "../pipeline/surroundings.js";
 import { type EngineChoice, engineName, executeFor } from "./engine-options.js";
 
 export type ProtocolOptions = EngineChoice & {
@@ -72,29 +72,26 @@ function aboutLines(path: string, saved: Saved, options: ProtocolOptions, data: 
 }
 
 /** Evaluates under named protocols; prints the figures with every protocol in full, and writes them to a folder. */
-export async function evaluateUnder(path: string, options: ProtocolOptions, signal: AbortSignal): Promise<void> {
+export async function evaluateUnder(path: string, options: ProtocolOptions, around: Surroundings): Promise<void> {
   const chosen = protocolsNamed(options.protocol);
   const saved = await readEither(path);
   const { data: own, seed, evaluationOnly, classes } = ownData(saved);
   const data = options.data === undefined ? own : dataAt(options.data, options.mediaRoot);
   const { split } = options;
   const { sets, leftOut, close } = await openSplitSets({ data, seed }, frontEndOf(saved), {
-    ...{ media: options.media, unsplit: options.data === undefined && !evaluationOnly ? "train" : split, signal },
+    ...{ media: options.media, unsplit: options.data === undefined && !evaluationOnly ? "train" : split, ...around },
     classes: await classesFor(options.classes, classes),
     ...splitsFor(
       chosen.map(({ plan }) => plan),
       split,
     ),
   });
-  const progress = startProgress("evaluate", chosen.length, "protocols");
   const sections = await runProtocols(chosen, {
-    ...{ saved, sets, split, leftOut, batch: 32, signal, execute: executeFor(options) },
+    ...{ saved, sets, split, leftOut, batch: 32, signal: around.signal, execute: executeFor(options) },
     denormalize: options.denormalize === true,
-    onProgress: (what) => progress.update(0, what),
-  }).finally(async () => {
-    progress.stop();
-    await close();
-  });
+    onProgress: (what) =>
+      around.onProgress?.({ stage: "evaluate", unit: "protocols", done: 0, total: chosen.length, note: what }),
+  }).finally(close);
   const results: Results = {
     title: `${sharedOf(saved).experiment.name} under ${chosen.length === 1 ? chosen[0].protocol.name : `${chosen.length} protocols`}`,
     about: aboutLines(path, saved, options, data),

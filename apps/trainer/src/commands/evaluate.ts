@@ -8,7 +8,8 @@ import { evaluate } from "../pipeline/evaluate/evaluate.js";
 import { settingsOf } from "../pipeline/evaluate/run-in-words.js";
 import { headlineTable, writeReport } from "../pipeline/evaluate/write-report.js";
 import { readModel } from "../pipeline/run/model-file.js";
-import { untilInterrupted } from "../terminal/interrupt.js";
+import type { Surroundings } from "../pipeline/surroundings.js";
+import { atTerminal } from "../terminal/interrupt.js";
 import { engineName, executeFor, withEngineOptions } from "./engine-options.js";
 import {
   classesFor,
@@ -54,16 +55,16 @@ Examples:
 `,
     );
   withEngineOptions(command).action((model: string, options: EvaluateOptions) =>
-    untilInterrupted(async (signal) => {
+    atTerminal(async (around) => {
       expectDataFor(options);
       if (options.list) process.stdout.write(listProtocols());
-      else if (options.protocol.length > 0) await evaluateUnder(model, options, signal);
-      else await run(model, options, signal);
+      else if (options.protocol.length > 0) await evaluateUnder(model, options, around);
+      else await run(model, options, around);
     }),
   );
 }
 
-async function run(path: string, options: EvaluateOptions, signal: AbortSignal): Promise<void> {
+async function run(path: string, options: EvaluateOptions, around: Surroundings): Promise<void> {
   const started = performance.now();
   const { config, params, statistics, experiment: trained } = await readModel(path);
   const experiment =
@@ -72,7 +73,7 @@ async function run(path: string, options: EvaluateOptions, signal: AbortSignal):
     media: options.media,
     needs: ["train", "test"],
     classes: await classesFor(options.classes, undefined),
-    signal,
+    ...around,
   });
   const media = (performance.now() - started) / 1000;
   const evaluation = await evaluate({
@@ -81,7 +82,7 @@ async function run(path: string, options: EvaluateOptions, signal: AbortSignal):
     cutting: { grids: config, statistics, batch: 32 },
     experiment,
     leftOut,
-    onProgress: (what) => process.stderr.write(`evaluate: ${what}\n`),
+    onProgress: (what) => around.onNote?.(`evaluate: ${what}`),
   });
   const total = (performance.now() - started) / 1000;
   const input: ReportInput = {

@@ -1,12 +1,11 @@
 import type { Command } from "commander";
 import { defaultMedia } from "../pipeline/corpus/open-corpus.js";
 import { parseChange } from "../pipeline/experiment/change.js";
+import { finetune } from "../pipeline/finetune/from-experiment.js";
 import { loadFineTuning, namedFineTunings } from "../pipeline/finetune/named.js";
-import { openFineTuningData } from "../pipeline/finetune/open-data.js";
-import { type FineTuningResult, runFineTuning } from "../pipeline/finetune/run-fine-tuning.js";
-import { readStart } from "../pipeline/finetune/start.js";
-import { openRunFolder } from "../pipeline/run/run-folder.js";
-import { untilInterrupted } from "../terminal/interrupt.js";
+import type { FineTuningResult } from "../pipeline/finetune/run-fine-tuning.js";
+import type { Surroundings } from "../pipeline/surroundings.js";
+import { atTerminal } from "../terminal/interrupt.js";
 import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
 import { collect, saysStopped } from "./options.js";
 
@@ -39,7 +38,7 @@ Examples:
 `,
     );
   withEngineOptions(command).action((experiment: string, options: FinetuneOptions) =>
-    untilInterrupted((signal) => run(experiment, options, signal)),
+    atTerminal((around) => run(experiment, options, around)),
   );
 }
 
@@ -56,22 +55,19 @@ function inWords({ best, last, averaged, files }: FineTuningResult, metric: stri
   return `${lines.join("\n")}\n`;
 }
 
-async function run(name: string, options: FinetuneOptions, signal: AbortSignal): Promise<void> {
-  const experiment = await loadFineTuning(name, options.set.map(parseChange));
-  const out = options.out ?? `runs/${experiment.name}`;
-  const start = await readStart(experiment, options.init);
-  for (const note of start.notes) process.stderr.write(`finetune: ${note}\n`);
-  const folder = await openRunFolder(out, experiment);
-  const data = await openFineTuningData(experiment, start.config, {
-    ...{ media: options.media, signal, statistics: start.statistics },
+async function run(
+  name: string,
+  { set, out, init, media, json, ...engine }: FinetuneOptions,
+  around: Surroundings,
+): Promise<void> {
+  const experiment = await loadFineTuning(name, set.map(parseChange));
+  const { result, folder } = await finetune(experiment, {
+    ...{ ...around, init, media, out: out ?? `runs/${experiment.name}` },
+    execute: executeFor(engine),
   });
-  for (const note of data.notes) process.stderr.write(`finetune: ${note}\n`);
-  const execute = executeFor(options);
-  const result = await runFineTuning({ folder, start, data, execute, signal }).finally(data.close);
-  if (result === undefined) return saysStopped(out);
-  const { tuned: _, ...printed } = result;
+  if (result === undefined) return saysStopped(folder);
   const metric = experiment.loss.kind === "cross-entropy" ? "accuracy" : "mAP";
   process.stdout.write(
-    options.json ? `${JSON.stringify(printed, null, 2)}\n` : inWords(printed, metric, experiment.evaluation.split),
+    json ? `${JSON.stringify(result, null, 2)}\n` : inWords(result, metric, experiment.evaluation.split),
   );
 }

@@ -62,7 +62,11 @@ async function run(folder: string, options: IndexOptions, signal: AbortSignal): 
   const store = await openStore(options.index, { kind: options.store, fresh: about, folders: [process.cwd()] });
   expectModel(options.index, store.about, about.model);
   expectRoot(options.index, store.about, about.root);
-  const embedder = await createFileEmbedder(model, executeFor(options), createPipesDecoder(await findFfmpeg()));
+  const embedder = await createFileEmbedder(
+    model,
+    executeFor(options),
+    createPipesDecoder(await findFfmpeg({ env: process.env })),
+  );
   let progress: ReturnType<typeof startProgress> | undefined;
   try {
     const change = await updateIndex({

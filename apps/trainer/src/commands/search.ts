@@ -68,7 +68,11 @@ async function run(file: string, options: SearchOptions): Promise<void> {
   const model = await readModel(options.model);
   const store = await openStore(options.index, { folders: [process.cwd()] });
   expectModel(options.index, store.about, await fingerprint(options.model, model));
-  const embedder = await createFileEmbedder(model, executeFor(options), createPipesDecoder(await findFfmpeg()));
+  const embedder = await createFileEmbedder(
+    model,
+    executeFor(options),
+    createPipesDecoder(await findFfmpeg({ env: process.env })),
+  );
   let answer: SearchAnswer;
   try {
     answer = await findClips(store, embedder, { file, by, among: options.among ?? by, count: options.count });

@@ -1,3 +1,6 @@
+import type { Surroundings } from "../pipeline/surroundings.js";
+import { showProgress } from "./progress.js";
+
 /**
  * Runs work that the first Ctrl-C (or SIGTERM) asks to stop at its next safe point; a second one ends the process at once.
  */
@@ -17,3 +20,16 @@ export async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise
     process.off("SIGTERM", stop);
   }
 }
+
+/** Runs work of the pipeline with what a terminal gives it: progress on stderr, and Ctrl-C that asks it to stop. */
+export const atTerminal = <T>(
+  work: (around: Surroundings & { readonly signal: AbortSignal }) => Promise<T>,
+): Promise<T> =>
+  untilInterrupted(async (signal) => {
+    const { stop, onProgress, onNote } = showProgress();
+    try {
+      return await work({ signal, onProgress, onNote, env: process.env });
+    } finally {
+      stop();
+    }
+  });

@@ -1,7 +1,8 @@
 import { Presets, SingleBar } from "cli-progress";
+import type { Surroundings } from "../pipeline/surroundings.js";
 
-/** Progress of one long piece of work. */
-export type Progress = {
+/** One long piece of work as it is shown. */
+export type Bar = {
   /** `done` of the total is finished; `note` is a short live figure, such as the loss. */
   update(done: number, note?: string): void;
   stop(): void;
@@ -14,11 +15,35 @@ const seconds = (value: number) =>
  * A bar with rate and time left on a terminal, a plain line every ten seconds otherwise. Always on stderr, so that
  * stdout stays free for results.
  */
-export function startProgress(label: string, total: number, unit: string): Progress {
+export function startProgress(label: string, total: number, unit: string): Bar {
   return process.stderr.isTTY ? bar(label, total, unit) : lines(label, total, unit);
 }
 
-function bar(label: string, total: number, unit: string): Progress {
+/** What long work tells, shown: a bar for each stage and a line for each note. Call `stop` when the work has ended. */
+export function showProgress(): Required<Pick<Surroundings, "onProgress" | "onNote">> & { stop(): void } {
+  let shown: { readonly stage: string; readonly bar: Bar } | undefined;
+  const stop = () => {
+    shown?.bar.stop();
+    shown = undefined;
+  };
+  return {
+    stop,
+    onProgress({ stage, unit, done, total, note }) {
+      if (shown?.stage !== stage) {
+        stop();
+        shown = { stage, bar: startProgress(stage, total, unit) };
+      }
+      shown.bar.update(done, note);
+    },
+    onNote(note) {
+      // A bar is drawn again at its next update; the note takes its line.
+      const clear = shown !== undefined && process.stderr.isTTY ? "\r\u001b[K" : "";
+      process.stderr.write(`${clear}${note}\n`);
+    },
+  };
+}
+
+function bar(label: string, total: number, unit: string): Bar {
   const display = new SingleBar(
     {
       format: `${label.padEnd(10)} {bar} {value}/{total} ${unit}  {rate}/s  {left} left  {note}`,
@@ -39,7 +64,7 @@ function bar(label: string, total: number, unit: string): Progress {
   };
 }
 
-function lines(label: string, total: number, unit: string, everyMs = 10_000): Progress {
+function lines(label: string, total: number, unit: string, everyMs = 10_000): Bar {
   const started = performance.now();
   let last = started;
   let shown = -1;

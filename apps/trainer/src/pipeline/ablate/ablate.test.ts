@@ -58,7 +58,7 @@ const run = (out: string, options: { seeds?: number[]; execute?: Execute; signal
       settings: [],
     },
     execute: options.execute ?? execute,
-    say: (line) => said.push(line),
+    onNote: (line) => said.push(line.replace(/^ablate: /, "")),
     signal: options.signal ?? new AbortController().signal,
   });
 };

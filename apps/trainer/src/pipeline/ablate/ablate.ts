@@ -6,6 +6,7 @@ import { openCorpus } from "../corpus/open-corpus.js";
 import type { LoadedSplits } from "../corpus/splits.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { configFor } from "../run/model-file.js";
+import { type Surroundings, surroundingsOf } from "../surroundings.js";
 import type { Arms } from "./arms.js";
 import { flopOfRun } from "./budget.js";
 import { readOutcome } from "./outcome.js";
@@ -14,7 +15,7 @@ import { runOne } from "./run-one.js";
 import type { CheckedAblation } from "./schema.js";
 import { compareRuns, type FinishedRun, writeTables } from "./tables.js";
 
-export type AblationOptions = {
+export type AblationOptions = Surroundings & {
   readonly ablation: CheckedAblation;
   readonly arms: Arms;
   readonly seeds: readonly number[];
@@ -25,9 +26,6 @@ export type AblationOptions = {
   readonly execute: Execute;
   readonly engine: string;
   readonly settings: readonly (readonly [string, string])[];
-  /** One line at a time, for whoever watches. */
-  readonly say: (line: string) => void;
-  readonly signal: AbortSignal;
 };
 
 /** Where an ablation's runs are. */
@@ -60,7 +58,7 @@ function secondsFor(runs: readonly PlannedRun[], finished: readonly FinishedRun[
 
 const nameOf = ({ arms, seed }: PlannedRun): string => `${arms.join(" = ")}, seed ${seed}`;
 
-function sayPlan({ runs, strays }: Plan, say: AblationOptions["say"]): void {
+function sayPlan({ runs, strays }: Plan, say: (line: string) => void): void {
   const count = (state: PlannedRun["state"]) => runs.filter((run) => run.state === state).length;
   say(`${runs.length} runs: ${count("finished")} finished, ${count("begun")} begun, ${count("new")} to begin`);
   if (strays.length === 0) return;
@@ -74,7 +72,8 @@ function sayPlan({ runs, strays }: Plan, say: AblationOptions["say"]): void {
  * @returns the comparison, and whether all runs are in it (false when asked to stop)
  */
 export async function ablate(options: AblationOptions): Promise<{ comparison: Comparison; finished: boolean }> {
-  const { ablation, arms, seeds, out, say, signal } = options;
+  const { ablation, arms, seeds, out, signal } = options;
+  const say = (line: string) => options.onNote?.(`ablate: ${line}`);
   const plan = await planRuns(arms.arms, seeds, runsFolder(out));
   sayPlan(plan, say);
   const finished: FinishedRun[] = [];
@@ -94,7 +93,7 @@ export async function ablate(options: AblationOptions): Promise<{ comparison: Co
       if (outcome === undefined) return { comparison: compare(), finished: false };
       finished.push({ run, outcome });
       await writeTables(out, compare());
-      if (signal.aborted && finished.length < plan.runs.length) return { comparison: compare(), finished: false };
+      if (signal?.aborted && finished.length < plan.runs.length) return { comparison: compare(), finished: false };
     }
   }
   const comparison = compare();
@@ -109,10 +108,10 @@ const inOrder = ({ runs }: Plan, finished: readonly FinishedRun[]): readonly Fin
 /** The clips of the base, made with the base's seed, for the front end of a run. */
 const openClips = (
   { experiment }: PlannedRun,
-  { arms: { base }, media, signal }: AblationOptions,
+  { arms: { base }, media, ...rest }: AblationOptions,
 ): Promise<LoadedSplits> =>
   openCorpus({ ...experiment, data: base.data, seed: base.seed }, frontEndOf(experiment), {
     media,
     needs: ["train", "test"],
-    signal,
+    ...surroundingsOf(rest),
   });

@@ -1,4 +1,4 @@
-import { encodeViewFlops, pretrainFlops } from "../../bench/flops.js";
+import { encodeViewFlops, pretrainFlops } from "../experiment/flops.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { objectiveFor } from "../pretrain/objective.js";
 import { configFor } from "../run/model-file.js";

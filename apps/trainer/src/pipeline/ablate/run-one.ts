@@ -10,19 +10,19 @@ import { STATE_FILE } from "../pretrain/pretrain.js";
 import { runPretraining } from "../pretrain/run-pretraining.js";
 import { configFor } from "../run/model-file.js";
 import { openRunFolder } from "../run/run-folder.js";
+import { clockOf, type Surroundings, surroundingsOf } from "../surroundings.js";
 import { flopPerClip } from "./budget.js";
 import { figuresOf } from "./figures.js";
 import { type Outcome, writeOutcome } from "./outcome.js";
 import type { PlannedRun } from "./plan.js";
 
 /** What all runs of an ablation share. */
-export type RunContext = {
+export type RunContext = Surroundings & {
   /** Evaluation masks as the base does, whatever an arm trains with. */
   readonly base: CheckedExperiment;
   readonly corpus: LoadedSplits;
   readonly execute: Execute;
   readonly engine: string;
-  readonly signal: AbortSignal;
 };
 
 /**
@@ -35,6 +35,7 @@ export async function runOne(
   context: RunContext,
 ): Promise<Outcome | undefined> {
   const { base, corpus, execute, engine, signal } = context;
+  const clock = clockOf(context);
   const { splits, leftOut } = corpus;
   const config = configFor(experiment);
   const grids = { audio: config.audio, visual: config.visual };
@@ -42,10 +43,10 @@ export async function runOne(
   const statistics = given === "measured" ? measureStatistics(splits.train) : given;
   const folder = await openRunFolder(path, experiment);
   const source = memorySourceFor(experiment, config, splits.train, statistics);
-  const trained = await runPretraining({ folder, config, source, statistics, execute, signal });
-  if (trained === undefined || signal.aborted) return undefined;
+  const trained = await runPretraining({ folder, config, source, statistics, execute, ...surroundingsOf(context) });
+  if (!trained.finished || signal?.aborted) return undefined;
 
-  const began = performance.now();
+  const began = clock();
   const evaluation = await evaluate({
     splits,
     model: { execute, config, params: trained.params },
@@ -53,7 +54,7 @@ export async function runOne(
     experiment: { ...experiment, masking: base.masking },
     leftOut,
   });
-  const evaluateSeconds = (performance.now() - began) / 1000;
+  const evaluateSeconds = (clock() - began) / 1000;
   const { specs, figures } = figuresOf(
     evaluation,
     splits.test.map(({ item }) => item.id),

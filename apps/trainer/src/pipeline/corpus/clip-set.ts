@@ -1,6 +1,7 @@
 import { isKdcError } from "@kdc-mae/core";
 import { type ClassLabels, readShards } from "@kdc-mae/data/node";
 import type { CheckedExperiment } from "../experiment/schema.js";
+import { environmentOf, type Surroundings } from "../surroundings.js";
 import type { FrontEnd } from "./front-end.js";
 import { openCorpus, splitOf, type Unsplit } from "./open-corpus.js";
 import { remoteAccess } from "./remote-access.js";
@@ -26,12 +27,13 @@ export async function shardSet(
   path: string,
   split: string,
   frontEnd: FrontEnd,
-  unsplit: Unsplit = "train",
+  options: Surroundings & { readonly unsplit?: Unsplit } = {},
 ): Promise<ClipSet & { readonly leftOut: Readonly<Record<string, number>>; readonly named: boolean }> {
+  const { unsplit = "train" } = options;
   const empty = { ...memorySet([]), leftOut: {}, named: true };
   const reader = await readShards(path, {
     takes: (sample) => splitOf(sample.split, unsplit) === split,
-    remote: remoteAccess(process.env),
+    remote: remoteAccess(environmentOf(options)),
   }).catch((error) => {
     if (isKdcError(error) && error.reason === "too-few-clips") return undefined;
     throw error;
@@ -65,13 +67,12 @@ export type SplitSets = {
 export async function openSplitSets(
   experiment: Pick<CheckedExperiment, "data" | "seed">,
   frontEnd: FrontEnd,
-  options: {
+  options: Surroundings & {
     readonly media: string;
     readonly needs: readonly Split[];
     readonly only?: readonly Split[];
     readonly unsplit?: Unsplit;
     readonly classes?: ClassLabels;
-    readonly signal?: AbortSignal;
   },
 ): Promise<SplitSets> {
   const { data } = experiment;
@@ -81,7 +82,7 @@ export async function openSplitSets(
     const sets = { train: memorySet(train), validation: memorySet(validation), test: memorySet(test) };
     return { sets, leftOut, close: async () => undefined };
   }
-  const open = (split: Split) => shardSet(data.path, split, frontEnd, options.unsplit);
+  const open = (split: Split) => shardSet(data.path, split, frontEnd, options);
   const sets = { train: await open("train"), validation: await open("validation"), test: await open("test") };
   for (const name of options.needs) expectClips(name, sets[name].items);
   return {

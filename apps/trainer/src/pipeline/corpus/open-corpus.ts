@@ -1,6 +1,7 @@
 import { type ClipItem, KdcError } from "@kdc-mae/core";
 import { type ClassLabels, openManifest, readShards } from "@kdc-mae/data/node";
 import type { CheckedExperiment } from "../experiment/schema.js";
+import { environmentOf, type Surroundings, surroundingsOf } from "../surroundings.js";
 import type { FrontEnd } from "./front-end.js";
 import { remoteAccess } from "./remote-access.js";
 import { expectClips, findFfmpeg, type LoadedSplits, loadSplits, syntheticItems } from "./splits.js";
@@ -50,7 +51,7 @@ function expectSplit(name: string, items: readonly ClipItem[]): void {
 export async function openCorpus(
   experiment: Pick<CheckedExperiment, "data" | "seed">,
   frontEnd: FrontEnd,
-  options: {
+  options: Surroundings & {
     readonly media: string;
     readonly needs: readonly ("train" | "validation" | "test")[];
     /** Clips of other splits are not decoded; all are unless given. */
@@ -58,24 +59,24 @@ export async function openCorpus(
     readonly unsplit?: Unsplit;
     /** Names labels that a manifest writes as mids. */
     readonly classes?: ClassLabels;
-    readonly signal?: AbortSignal;
   },
 ): Promise<LoadedSplits> {
-  const { media: directory, needs, unsplit = "train", signal } = options;
+  const { media: directory, needs, unsplit = "train" } = options;
+  const around = surroundingsOf(options);
   const { data, seed } = experiment;
   let loaded: LoadedSplits;
-  if (data.kind === "shards") loaded = await loadShards(data, frontEnd, unsplit);
+  if (data.kind === "shards") loaded = await loadShards(data, frontEnd, unsplit, around);
   else {
-    const ffmpeg = await findFfmpeg();
+    const ffmpeg = await findFfmpeg(around);
     const items =
       data.kind === "synthetic"
-        ? await syntheticItems(data, { directory, ffmpeg, seed, signal })
+        ? await syntheticItems(data, { directory, ffmpeg, seed, ...around })
         : await manifestItems(data, unsplit, options.classes);
     for (const name of needs) expectSplit(name, items);
     const wanted = items.filter(({ split }) => options.only?.some((name) => name === split) ?? true);
-    loaded = await loadSplits(wanted, frontEnd, { ffmpeg, signal });
+    loaded = await loadSplits(wanted, frontEnd, { ffmpeg, ...around });
   }
-  for (const message of loaded.messages) process.stderr.write(`left out: ${message}\n`);
+  for (const message of loaded.messages) options.onNote?.(`left out: ${message}`);
   for (const name of needs) expectClips(name, loaded.splits[name]);
   return loaded;
 }
@@ -84,8 +85,9 @@ async function loadShards(
   data: Extract<DataSource, { kind: "shards" }>,
   frontEnd: FrontEnd,
   unsplit: Unsplit,
+  around: Surroundings,
 ): Promise<LoadedSplits> {
-  const reader = await readShards(data.path, { remote: remoteAccess(process.env) });
+  const reader = await readShards(data.path, { remote: remoteAccess(environmentOf(around)) });
   const splits: Record<"train" | "validation" | "test", StoredClip[]> = { train: [], validation: [], test: [] };
   try {
     for await (const clip of reader.clips()) {

@@ -2,8 +2,8 @@ import { availableParallelism } from "node:os";
 import type { ClipItem } from "@kdc-mae/core";
 import { KdcError } from "@kdc-mae/core";
 import { createPipesDecoder, locateFfmpeg, makeSet } from "@kdc-mae/data/node";
-import { startProgress } from "../../terminal/progress.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
+import { environmentOf, type Surroundings } from "../surroundings.js";
 import type { FrontEnd } from "./front-end.js";
 import { loadClips } from "./load-clips.js";
 import type { StoredClip } from "./stored-clip.js";
@@ -22,60 +22,41 @@ const WORKERS = availableParallelism() + 1;
 /** The clips of a made set; files that are there already are used again. */
 export async function syntheticItems(
   data: Extract<CheckedExperiment["data"], { kind: "synthetic" }>,
-  options: {
-    readonly directory: string;
-    readonly ffmpeg: string;
-    readonly seed: number;
-    readonly signal?: AbortSignal;
-  },
+  options: Surroundings & { readonly directory: string; readonly ffmpeg: string; readonly seed: number },
 ): Promise<readonly ClipItem[]> {
-  const { directory, ffmpeg, seed, signal } = options;
+  const { directory, ffmpeg, seed, signal, onProgress } = options;
   const counts = { train: data.train, validation: data.validation, test: data.test };
   const total = data.train + data.validation + data.test;
-  const progress = startProgress("media", total, "clips");
-  try {
-    const { items } = await makeSet({
-      directory,
-      ffmpeg,
-      counts,
-      seed,
-      workers: WORKERS,
-      onProgress: ({ done }) => progress.update(done),
-      signal,
-    });
-    return items;
-  } finally {
-    progress.stop();
-  }
+  const { items } = await makeSet({
+    ...{ directory, ffmpeg, counts, seed, signal, workers: WORKERS },
+    onProgress: ({ done }) => onProgress?.({ stage: "media", unit: "clips", done, total }),
+  });
+  return items;
 }
 
 /** Decodes items into memory and sorts them by split. */
 export async function loadSplits(
   items: readonly ClipItem[],
   frontEnd: FrontEnd,
-  options: { readonly ffmpeg: string; readonly signal?: AbortSignal },
+  options: Surroundings & { readonly ffmpeg: string },
 ): Promise<LoadedSplits> {
-  const progress = startProgress("decode", items.length, "clips");
-  try {
-    const { kept, leftOut, reasons } = await loadClips(items, frontEnd, {
-      decoder: createPipesDecoder(options.ffmpeg),
-      concurrency: WORKERS,
-      onProgress: (done) => progress.update(done),
-      signal: options.signal,
-    });
-    const of = (split: string) => kept.filter(({ item }) => item.split === split);
-    return {
-      splits: { train: of("train"), validation: of("validation"), test: of("test") },
-      leftOut: reasons,
-      messages: leftOut.slice(0, 5).map(({ error }) => error.message),
-    };
-  } finally {
-    progress.stop();
-  }
+  const { kept, leftOut, reasons } = await loadClips(items, frontEnd, {
+    decoder: createPipesDecoder(options.ffmpeg),
+    concurrency: WORKERS,
+    onProgress: (done) => options.onProgress?.({ stage: "decode", unit: "clips", done, total: items.length }),
+    signal: options.signal,
+  });
+  const of = (split: string) => kept.filter(({ item }) => item.split === split);
+  return {
+    splits: { train: of("train"), validation: of("validation"), test: of("test") },
+    leftOut: reasons,
+    messages: leftOut.slice(0, 5).map(({ error }) => error.message),
+  };
 }
 
 /** The ffmpeg of this machine, chosen from the environment. */
-export const findFfmpeg = async (): Promise<string> => (await locateFfmpeg({ env: process.env })).path;
+export const findFfmpeg = async (around: Surroundings): Promise<string> =>
+  (await locateFfmpeg({ env: environmentOf(around) })).path;
 
 /** @throws KdcError when a split that is needed has no clips */
 export function expectClips(name: string, clips: readonly unknown[]): void {

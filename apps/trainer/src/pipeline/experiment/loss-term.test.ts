@@ -7,7 +7,7 @@ import { compiled } from "@kdc-mae/engine";
 import { batchViews } from "@kdc-mae/masking";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { maskerFor } from "../pretrain/masker.js";
-import { pretrain } from "../pretrain/pretrain.js";
+import { pretrainSteps } from "../pretrain/pretrain.js";
 import { configFor } from "../run/model-file.js";
 import { openRunFolder, readRunFolder } from "../run/run-folder.js";
 import { checkExperiment } from "./check.js";
@@ -48,7 +48,7 @@ describe("a loss term from another package in an experiment file", () => {
     const patches = { audio: normal([3, 15, 4]), visual: normal([3, 9, 12]) };
     const views = batchViews(Array.from({ length: 3 }, (_, clip) => maskerFor(experiment)(config, rng.fork(clip))));
     const runFolder = await openRunFolder(join(folder, "run"), experiment);
-    const { params } = await pretrain({
+    const { params } = await pretrainSteps({
       experiment,
       config,
       source: {

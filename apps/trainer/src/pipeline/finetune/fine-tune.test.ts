@@ -48,7 +48,7 @@ async function tune(
   const result = await fineTune({
     ...{ experiment, config, params, source: source(experiment), execute: compiled(), folder },
     signal: controller.signal,
-    onProgress: ({ step, total }) => {
+    onStep: ({ step, total }) => {
       totals.push(total);
       if (step === stop.step) controller.abort();
     },

@@ -7,6 +7,7 @@ import { patchesFor } from "../evaluate/predict.js";
 import { learningRateAt } from "../pretrain/schedule.js";
 import { restoreState, saveState } from "../pretrain/state-file.js";
 import type { RunFolder } from "../run/run-folder.js";
+import { clockOf, type Surroundings } from "../surroundings.js";
 import { addToMean, zerosLike } from "./average.js";
 import { type FineTuneBatch, fineTuneLoss, type HostFineTuneBatch, type Tuned } from "./loss.js";
 import type { CheckedFineTuning } from "./schema.js";
@@ -19,7 +20,7 @@ export type EpochScore = {
   readonly figures: Readonly<Record<string, number | null>>;
 };
 
-export type FineTuneOptions = {
+export type FineTuneOptions = Pick<Surroundings, "clock" | "signal"> & {
   readonly experiment: CheckedFineTuning;
   readonly config: ModelConfig;
   /** The classifier to begin with; changed in place. */
@@ -31,8 +32,7 @@ export type FineTuneOptions = {
   readonly evaluate: (params: ClassifierParams<FloatTensor>, what: string) => Promise<EpochScore>;
   /** Called when an epoch is the best so far, before its state is saved. */
   readonly keepBest: (params: ClassifierParams<FloatTensor>, epoch: number) => Promise<void>;
-  readonly onProgress?: (progress: { readonly step: number; readonly steps: number; readonly total: number }) => void;
-  readonly signal?: AbortSignal;
+  readonly onStep?: (progress: { readonly step: number; readonly steps: number; readonly total: number }) => void;
 };
 
 export type FineTuned = {
@@ -68,7 +68,8 @@ type Counters = {
  * @throws KdcError when the folder's run began from another checkpoint
  */
 export async function fineTune(options: FineTuneOptions): Promise<FineTuned> {
-  const { experiment, config, params, source, execute, folder, evaluate, keepBest, onProgress, signal } = options;
+  const { experiment, config, params, source, execute, folder, evaluate, keepBest, onStep, signal } = options;
+  const clock = clockOf(options);
   const { optimizer: settings, training, mode, averaging } = experiment;
   const frozen = experiment.tune === "linear-probe" ? { encoder: params.encoder } : undefined;
   const tuned: Tuned<FloatTensor> = frozen === undefined ? params : { head: params.head };
@@ -113,13 +114,13 @@ export async function fineTune(options: FineTuneOptions): Promise<FineTuned> {
     state.step = counters.step;
     state.optimizer.updates = counters.updates;
   }
-  let saved = performance.now();
+  let saved = clock();
   const save = async () => {
     Object.assign(counters, { step: state.step, updates: state.optimizer.updates });
     await saveState(statePath, trees, { began, counters });
-    saved = performance.now();
+    saved = clock();
   };
-  const due = () => performance.now() - saved > training.checkpointSeconds * 1000;
+  const due = () => clock() - saved > training.checkpointSeconds * 1000;
   const whole = (learned: Tuned<FloatTensor>): ClassifierParams<FloatTensor> => ({
     encoder: params.encoder,
     ...learned,
@@ -141,16 +142,16 @@ export async function fineTune(options: FineTuneOptions): Promise<FineTuned> {
     if (state.step >= end) return true;
     const done = state.step - epoch * perEpoch;
     for await (const group of grouped(source.batches(epoch, done * training.accumulate), training.accumulate)) {
-      const start = performance.now();
+      const start = clock();
       const batches = group.map(
         ({ patches, targets }): HostFineTuneBatch => ({ patches: patchesFor(mode, patches), targets, frozen }),
       );
       const report = await train.accumulate(state, batches as never, rateAt(state.step));
-      counters.seconds += (performance.now() - start) / 1000;
+      counters.seconds += (clock() - start) / 1000;
       for (const [name, value] of Object.entries(report.terms)) {
         counters.sums[name] = (counters.sums[name] ?? 0) + value;
       }
-      onProgress?.({ step: state.step, steps, total: report.total });
+      onStep?.({ step: state.step, steps, total: report.total });
       if (signal?.aborted) return false;
       if (state.step === end) break;
       if (due()) await save();

@@ -6,8 +6,10 @@ import { measureStatistics, type Statistics } from "../corpus/batch.js";
 import { type ClipSet, memorySet, openSplitSets, shardSet } from "../corpus/clip-set.js";
 import { type FrontEnd, frontEndFor } from "../corpus/front-end.js";
 import { openCorpus } from "../corpus/open-corpus.js";
+import { remoteAccess } from "../corpus/remote-access.js";
 import { measuredStatistics } from "../corpus/shard-source.js";
 import { expectClips } from "../corpus/splits.js";
+import { environmentOf, type Surroundings, surroundingsOf } from "../surroundings.js";
 import { absentClasses, expectClasses } from "./classes.js";
 import type { CheckedFineTuning } from "./schema.js";
 import { shardLabelledSource } from "./shard-source.js";
@@ -26,7 +28,7 @@ export type FineTuningData = {
   close(): Promise<void>;
 };
 
-type Where = { readonly media: string; readonly signal?: AbortSignal; readonly statistics?: Statistics };
+type Where = Surroundings & { readonly media: string; readonly statistics?: Statistics };
 
 /** Training clips before their classes are known. */
 type Training = {
@@ -90,8 +92,9 @@ export async function openFineTuningData(
 async function openBoth(
   experiment: CheckedFineTuning,
   frontEnd: FrontEnd,
-  { media, signal, classes }: Where & { readonly classes?: ClassLabels },
+  { media, classes, ...rest }: Where & { readonly classes?: ClassLabels },
 ): Promise<Opened> {
+  const around = surroundingsOf(rest);
   const { data, seed, evaluation } = experiment;
   const { split } = evaluation;
   const other = async (): Promise<ClipSet> => {
@@ -99,21 +102,20 @@ async function openBoth(
     const unsplit = evaluation.data === undefined ? ("train" as const) : split;
     // Nothing is mixed in evaluation.
     const plain = { ...frontEnd, keepSound: false };
-    if (given.data.kind === "shards") return shardSet(given.data.path, split, plain, unsplit);
-    return (await openSplitSets(given, plain, { media, needs: [split], only: [split], unsplit, classes, signal })).sets[
-      split
-    ];
+    if (given.data.kind === "shards") return shardSet(given.data.path, split, plain, { ...around, unsplit });
+    return (await openSplitSets(given, plain, { ...around, media, needs: [split], only: [split], unsplit, classes }))
+      .sets[split];
   };
   if (data.kind === "shards") {
     const path = data.path;
-    const train = await shardSet(path, "train", frontEnd);
+    const train = await shardSet(path, "train", frontEnd, around);
     await train.close();
     const named = data.split ?? (train.named ? "train" : undefined);
     return {
       training: {
         items: train.items,
-        measure: () => measuredStatistics(path),
-        open: (options) => shardLabelledSource(path, { ...options, split: named, workers: data.workers }),
+        measure: () => measuredStatistics(path, remoteAccess(environmentOf(around))),
+        open: (options) => shardLabelledSource(path, { ...options, ...around, split: named, workers: data.workers }),
       },
       evaluation: await other(),
       leftOut: train.leftOut,
@@ -126,7 +128,7 @@ async function openBoth(
     needs,
     only: needs,
     classes,
-    signal,
+    ...around,
   });
   return {
     training: {

@@ -2,11 +2,11 @@ import { createRng, type FloatTensor } from "@kdc-mae/core";
 import { writeWhole } from "@kdc-mae/core/node";
 import type { Execute } from "@kdc-mae/engine";
 import { type ClassifierParams, initClassifier } from "@kdc-mae/model";
-import { startProgress } from "../../terminal/progress.js";
 import { createPredictor, type Link } from "../evaluate/predict.js";
 import { type ClassScores, isSingleLabel, scoreClasses } from "../evaluate/score-classes.js";
 import { saveClassifier } from "../run/classifier-file.js";
 import type { RunFolder } from "../run/run-folder.js";
+import type { Surroundings } from "../surroundings.js";
 import { type EpochScore, type FineTuned, fineTune } from "./fine-tune.js";
 import type { FineTuningData } from "./open-data.js";
 import type { CheckedFineTuning } from "./schema.js";
@@ -34,17 +34,18 @@ const epochScore = (result: ClassScores): EpochScore =>
       { score: result.mAP ?? 0, figures: { mAP: result.mAP, auc: result.auc, dPrime: result.dPrime } };
 
 /**
- * Fine-tunes with a progress bar, evaluates after every epoch, and keeps the last, the best and the averaged weights.
+ * Fine-tunes, evaluates after every epoch, and keeps the last, the best and the averaged weights.
  *
  * @returns what was reached, or undefined when it was asked to stop before the end (the state is saved)
  */
-export async function runFineTuning(options: {
-  readonly folder: RunFolder<CheckedFineTuning>;
-  readonly start: Start;
-  readonly data: FineTuningData;
-  readonly execute: Execute;
-  readonly signal?: AbortSignal;
-}): Promise<(FineTuningResult & { readonly tuned: FineTuned }) | undefined> {
+export async function runFineTuning(
+  options: Surroundings & {
+    readonly folder: RunFolder<CheckedFineTuning>;
+    readonly start: Start;
+    readonly data: FineTuningData;
+    readonly execute: Execute;
+  },
+): Promise<(FineTuningResult & { readonly tuned: FineTuned }) | undefined> {
   const { folder, start, data, execute, signal } = options;
   const { experiment } = folder;
   const { config } = start;
@@ -57,11 +58,12 @@ export async function runFineTuning(options: {
   const keep = (name: string, weights: string) => (tuned: ClassifierParams<FloatTensor>) =>
     saveClassifier(folder.file(name), { config, params: tuned, statistics, classes, experiment, weights });
   const { epochs, accumulate } = experiment.training;
-  const progress = startProgress("finetune", epochs * Math.floor(source.stepsPerEpoch / accumulate), "steps");
+  const total = epochs * Math.floor(source.stepsPerEpoch / accumulate);
   let [step, note] = [0, ""];
+  const show = (text: string) =>
+    options.onProgress?.({ stage: "finetune", unit: "steps", done: step, total, note: text });
   const evaluate = async (tuned: ClassifierParams<FloatTensor>, what: string): Promise<EpochScore> => {
-    const shown = (done: number) =>
-      progress.update(step, `evaluating ${what}: ${done}/${data.evaluation.items.length}`);
+    const shown = (done: number) => show(`evaluating ${what}: ${done}/${data.evaluation.items.length}`);
     const predicted = await predictor.predict(tuned, data.evaluation, shown, signal);
     const scored = epochScore(scoreClasses(classes, linkOf(experiment), predicted, { intervals: { resamples: 1 } }));
     note = `${what} ${(100 * scored.score).toFixed(1)} %`;
@@ -69,11 +71,11 @@ export async function runFineTuning(options: {
   };
   try {
     const tuned = await fineTune({
-      ...{ experiment, config, params, source, execute, folder, evaluate, signal },
+      ...{ experiment, config, params, source, execute, folder, evaluate, signal, clock: options.clock },
       keepBest: (best, epoch) => keep(files.best, `epoch ${epoch}, the best of those run`)(best),
-      onProgress: (now) => {
+      onStep: (now) => {
         step = now.step;
-        progress.update(now.step, `loss ${now.total.toFixed(3)}${note === "" ? "" : `, ${note}`}`);
+        show(`loss ${now.total.toFixed(3)}${note === "" ? "" : `, ${note}`}`);
       },
     });
     if (!tuned.finished || tuned.best === undefined) return undefined;
@@ -98,7 +100,6 @@ export async function runFineTuning(options: {
     if (signal?.aborted) return undefined;
     throw error;
   } finally {
-    progress.stop();
     await predictor.dispose();
   }
 }

@@ -1,6 +1,7 @@
 import { openShards } from "@kdc-mae/data/node";
 import { frontEndFor } from "../corpus/front-end.js";
 import { remoteAccess } from "../corpus/remote-access.js";
+import { environmentOf, type Surroundings } from "../surroundings.js";
 import type { LabelledOptions, LabelledSource } from "./source.js";
 
 /**
@@ -10,13 +11,13 @@ import type { LabelledOptions, LabelledSource } from "./source.js";
  */
 export async function shardLabelledSource(
   path: string,
-  options: LabelledOptions & { readonly split?: string; readonly workers: number },
+  options: LabelledOptions & Surroundings & { readonly split?: string; readonly workers: number },
 ): Promise<LabelledSource> {
   const { grids, statistics, classes, batch, seed, smoothing, balanced, noise, specAugment, mixup } = options;
   const { logMel, frames, imageSize } = frontEndFor(grids, 1);
   const loader = await openShards(path, {
     ...{ batch, seed, balanced, classes, smoothing, split: options.split, workers: options.workers },
-    remote: remoteAccess(process.env),
+    remote: remoteAccess(environmentOf(options)),
     augment: { noiseAndShift: noise, ...(specAugment ? { specAugment } : {}), ...(mixup ? { mixup } : {}) },
     frontEnd: { audio: { ...logMel, frames, ...statistics }, visual: { size: imageSize }, grids },
   });

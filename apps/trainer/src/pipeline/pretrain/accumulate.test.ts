@@ -12,7 +12,7 @@ import { configFor } from "../run/model-file.js";
 import { openRunFolder } from "../run/run-folder.js";
 import type { MaskedBatch } from "./batch-source.js";
 import { maskerFor } from "./masker.js";
-import { pretrain } from "./pretrain.js";
+import { pretrainSteps } from "./pretrain.js";
 
 /** Everything that may tie clips of a batch together: contrast, shift-and-sum's minimum, a trained weighting, clipping. */
 const base: Experiment = {
@@ -80,7 +80,7 @@ async function run(change: object, batches: readonly MaskedBatch[]) {
   };
   const execute = compiled({ threads: 1 });
   const config = configFor(experiment);
-  const { params } = await pretrain({ experiment, config, source, execute, folder: runFolder });
+  const { params } = await pretrainSteps({ experiment, config, source, execute, folder: runFolder });
   const losses = (await runFolder.readLog()).map((entry) => entry.losses);
   return { losses, params: treeLeaves<FloatTensor>(params) };
 }

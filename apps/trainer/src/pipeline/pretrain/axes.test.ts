@@ -12,7 +12,7 @@ import { configFor } from "../run/model-file.js";
 import { openRunFolder } from "../run/run-folder.js";
 import type { MaskedBatch } from "./batch-source.js";
 import { maskerFor } from "./masker.js";
-import { pretrain } from "./pretrain.js";
+import { pretrainSteps } from "./pretrain.js";
 
 /** KDC-MAE as published, very small: 16 audio patches in a 4 × 4 grid, 9 picture patches. */
 const base: Experiment = {
@@ -80,7 +80,7 @@ async function run(change: object): Promise<Run> {
     views: batchViews(Array.from({ length: B }, (_, clip) => masker(config, rng.fork(clip)))),
   };
   const runFolder = await openRunFolder(join(folder, `run${runs++}`), experiment);
-  const { params } = await pretrain({
+  const { params } = await pretrainSteps({
     experiment,
     config,
     source: {

@@ -13,7 +13,7 @@ import { openRunFolder } from "../run/run-folder.js";
 import { noiseAndTimeShift } from "./augment.js";
 import { memorySource } from "./batch-source.js";
 import { maskerFor } from "./masker.js";
-import { pretrain } from "./pretrain.js";
+import { pretrainSteps } from "./pretrain.js";
 
 const grids = { audio: audioGrid(48, 32, 16), visual: visualGrid(48, 16) };
 const experiment = checkExperiment(
@@ -84,14 +84,14 @@ const source = () =>
 const run = async (folder: Awaited<ReturnType<typeof newFolder>>, stopAt = Number.POSITIVE_INFINITY) => {
   const controller = new AbortController();
   const totals: number[] = [];
-  const result = await pretrain({
+  const result = await pretrainSteps({
     experiment,
     config,
     source: source(),
     execute: compiled(),
     folder,
     signal: controller.signal,
-    onProgress: ({ step, total }) => {
+    onStep: ({ step, total }) => {
       totals.push(total);
       if (step === stopAt) controller.abort();
     },
@@ -117,7 +117,7 @@ describe("pretrain", () => {
     const folder = await newFolder();
     const quick = source();
     const shares: number[] = [];
-    await pretrain({
+    await pretrainSteps({
       ...{ experiment, config, execute: compiled(), folder },
       source: {
         ...quick,
@@ -128,7 +128,7 @@ describe("pretrain", () => {
           }
         },
       },
-      onProgress: ({ waiting }) => shares.push(waiting),
+      onStep: ({ waiting }) => shares.push(waiting),
     });
     for (const { waited } of await folder.readLog()) {
       expect(waited).toBeGreaterThan(0.17);

@@ -12,6 +12,7 @@ import { initModel, type ModelConfig, type ModelParams } from "@kdc-mae/model";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import type { RunFolder } from "../run/run-folder.js";
+import { clockOf, type Surroundings } from "../surroundings.js";
 import type { BatchSource, MaskedBatch } from "./batch-source.js";
 import {
   type HostPretrainBatch,
@@ -34,7 +35,7 @@ export type PretrainProgress = {
   readonly waiting: number;
 };
 
-export type PretrainOptions = {
+export type PretrainOptions = Surroundings & {
   readonly experiment: CheckedExperiment;
   readonly config: ModelConfig;
   readonly source: BatchSource;
@@ -42,8 +43,7 @@ export type PretrainOptions = {
   readonly folder: RunFolder;
   /** Where the model starts; fresh unless given. */
   readonly start?: ModelParams<FloatTensor>;
-  readonly onProgress?: (progress: PretrainProgress) => void;
-  readonly signal?: AbortSignal;
+  readonly onStep?: (progress: PretrainProgress) => void;
 };
 
 export type Pretrained = {
@@ -74,8 +74,9 @@ function follow(teacher: unknown, student: unknown, momentum: number): void {
  * Pretrains a model, or goes on with a run that was stopped in this folder: at every checkpoint and on a stop signal
  * the whole state is saved, and the same batches follow.
  */
-export async function pretrain(options: PretrainOptions): Promise<Pretrained> {
-  const { experiment, config, source, execute, folder, onProgress, signal } = options;
+export async function pretrainSteps(options: PretrainOptions): Promise<Pretrained> {
+  const { experiment, config, source, execute, folder, onStep, signal } = options;
+  const clock = clockOf(options);
   const { optimizer: settings, training } = experiment;
   const objective = objectiveFor(experiment);
   const model = options.start ?? initModel(config, createRng(experiment.seed).fork("init"));
@@ -114,7 +115,7 @@ export async function pretrain(options: PretrainOptions): Promise<Pretrained> {
   const save = () =>
     saveState(statePath, trees, { step: state.step, updates: state.optimizer.updates, sums, seconds, waited });
 
-  const first = performance.now();
+  const first = clock();
   let [saved, waitedInAll] = [first, 0];
   const wait = (time: number) => {
     waited += time;
@@ -124,23 +125,23 @@ export async function pretrain(options: PretrainOptions): Promise<Pretrained> {
     for (let epoch = Math.floor(state.step / perEpoch); epoch < training.epochs; epoch++) {
       const done = state.step - epoch * perEpoch;
       const batchesLeft = source.batches(epoch, done * training.accumulate);
-      for await (const group of clocked(grouped(batchesLeft, training.accumulate), wait)) {
-        const began = performance.now();
+      for await (const group of clocked(grouped(batchesLeft, training.accumulate), clock, wait)) {
+        const began = clock();
         const batches = group.map(
           (batch): HostPretrainBatch => (teacher === undefined ? batch : { ...batch, teacher }),
         );
         const report = await train.accumulate(state, batches as never, rateAt(state.step));
         if (teacher !== undefined && momentum !== undefined) follow(teacher.encoder, model.encoder, momentum);
-        seconds += (performance.now() - began) / 1000;
+        seconds += (clock() - began) / 1000;
         for (const [name, value] of Object.entries({ total: report.total, ...report.terms })) {
           sums[name] = (sums[name] ?? 0) + value;
         }
-        const waiting = (1000 * waitedInAll) / (performance.now() - first);
-        onProgress?.({ step: state.step, steps, epoch, total: report.total, waiting });
+        const waiting = (1000 * waitedInAll) / (clock() - first);
+        onStep?.({ step: state.step, steps, epoch, total: report.total, waiting });
         if (state.step % perEpoch === 0) break;
-        if (signal?.aborted || performance.now() - saved > training.checkpointSeconds * 1000) {
+        if (signal?.aborted || clock() - saved > training.checkpointSeconds * 1000) {
           await save();
-          saved = performance.now();
+          saved = clock();
           if (signal?.aborted) return { params: model, finished: false, steps: state.step };
         }
       }
@@ -148,13 +149,9 @@ export async function pretrain(options: PretrainOptions): Promise<Pretrained> {
       await folder.log({ epoch, step: state.step, learningRate: rateAt(state.step - 1), seconds, waited, losses });
       sums = {};
       [seconds, waited] = [0, 0];
-      if (
-        signal?.aborted ||
-        epoch === training.epochs - 1 ||
-        performance.now() - saved > training.checkpointSeconds * 1000
-      ) {
+      if (signal?.aborted || epoch === training.epochs - 1 || clock() - saved > training.checkpointSeconds * 1000) {
         await save();
-        saved = performance.now();
+        saved = clock();
         if (signal?.aborted && epoch < training.epochs - 1)
           return { params: model, finished: false, steps: state.step };
       }
@@ -177,11 +174,15 @@ async function* grouped(batches: AsyncIterable<MaskedBatch>, size: number): Asyn
 }
 
 /** Passes items on, and says how long each was waited for, seconds. */
-async function* clocked<T>(items: AsyncIterable<T>, took: (seconds: number) => void): AsyncIterable<T> {
-  let asked = performance.now();
+async function* clocked<T>(
+  items: AsyncIterable<T>,
+  clock: () => number,
+  took: (seconds: number) => void,
+): AsyncIterable<T> {
+  let asked = clock();
   for await (const item of items) {
-    took((performance.now() - asked) / 1000);
+    took((clock() - asked) / 1000);
     yield item;
-    asked = performance.now();
+    asked = clock();
   }
 }

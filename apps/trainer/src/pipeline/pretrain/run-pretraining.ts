@@ -1,46 +1,51 @@
 import type { FloatTensor } from "@kdc-mae/core";
 import type { Execute } from "@kdc-mae/engine";
 import type { ModelConfig, ModelParams } from "@kdc-mae/model";
-import { startProgress } from "../../terminal/progress.js";
 import type { Statistics } from "../corpus/batch.js";
 import { saveModel } from "../run/model-file.js";
 import type { RunFolder } from "../run/run-folder.js";
+import { type Surroundings, surroundingsOf } from "../surroundings.js";
 import type { BatchSource } from "./batch-source.js";
-import { pretrain } from "./pretrain.js";
+import { type Pretrained, pretrainSteps } from "./pretrain.js";
 
 /** The file a finished run leaves its model in. */
-const MODEL_FILE = "model.safetensors";
+export const MODEL_FILE = "model.safetensors";
 
 /**
- * Pretrains with a progress bar, and saves the model when it is done.
+ * Pretrains, and saves the model when it is done.
  *
- * @returns the model, or undefined when it was asked to stop before the end (the state is saved)
+ * @returns the model as far as it is trained, and whether it is finished (the state is saved where it is not)
  */
-export async function runPretraining(options: {
-  readonly folder: RunFolder;
-  readonly config: ModelConfig;
-  readonly source: BatchSource;
-  readonly statistics: Statistics;
-  readonly execute: Execute;
-  readonly start?: ModelParams<FloatTensor>;
-  readonly signal?: AbortSignal;
-}): Promise<{ readonly params: ModelParams<FloatTensor>; readonly steps: number } | undefined> {
-  const { folder, config, source, statistics, execute, start, signal } = options;
+export async function runPretraining(
+  options: Surroundings & {
+    readonly folder: RunFolder;
+    readonly config: ModelConfig;
+    readonly source: BatchSource;
+    readonly statistics: Statistics;
+    readonly execute: Execute;
+    readonly start?: ModelParams<FloatTensor>;
+  },
+): Promise<Pretrained> {
+  const { folder, config, source, statistics, execute, start } = options;
   const { experiment } = folder;
   const { epochs, accumulate } = experiment.training;
-  const progress = startProgress("pretrain", epochs * Math.floor(source.stepsPerEpoch / accumulate), "steps");
-  const { params, finished, steps } = await pretrain({
+  const total = epochs * Math.floor(source.stepsPerEpoch / accumulate);
+  const trained = await pretrainSteps({
     experiment,
     config,
     source,
     execute,
     folder,
     start,
-    onProgress: ({ step, total, waiting }) =>
-      progress.update(step, `loss ${total.toFixed(3)}, waiting for data ${(100 * waiting).toFixed(1)} % of the time`),
-    signal,
-  }).finally(() => progress.stop());
-  if (!finished) return undefined;
-  await saveModel(folder.file(MODEL_FILE), { config, params, statistics, experiment });
-  return { params, steps };
+    ...surroundingsOf(options),
+    onStep: ({ step, total: loss, waiting }) =>
+      options.onProgress?.({
+        ...{ stage: "pretrain", unit: "steps", done: step, total },
+        note: `loss ${loss.toFixed(3)}, waiting for data ${(100 * waiting).toFixed(1)} % of the time`,
+      }),
+  });
+  if (trained.finished) {
+    await saveModel(folder.file(MODEL_FILE), { config, params: trained.params, statistics, experiment });
+  }
+  return trained;
 }

@@ -1,0 +1,50 @@
+import { compiled, type Execute } from "@kdc-mae/engine";
+import { defaultMedia } from "../corpus/open-corpus.js";
+import { openRunFolder } from "../run/run-folder.js";
+import { type Surroundings, surroundingsOf } from "../surroundings.js";
+import { openFineTuningData } from "./open-data.js";
+import { type FineTuningResult, runFineTuning } from "./run-fine-tuning.js";
+import type { CheckedFineTuning } from "./schema.js";
+import { readStart } from "./start.js";
+
+export type FinetuneFromOptions = Surroundings & {
+  /** The run's folder; a run that was stopped there goes on. */
+  readonly out: string;
+  /** The checkpoint whose encoder it begins with; fresh weights unless given. */
+  readonly init?: string;
+  /** Where made clips are kept, for experiments on made data. */
+  readonly media?: string;
+  /** What computes; ONNX Runtime on the processor unless given. */
+  readonly execute?: Execute;
+};
+
+/** How a fine-tuning ended. */
+export type FineTuning = {
+  /** False when it was asked to stop before the last epoch; the state is saved, and the same call goes on. */
+  readonly finished: boolean;
+  /** The run's folder. */
+  readonly folder: string;
+  /** What was reached, where the run is finished. */
+  readonly result?: FineTuningResult;
+};
+
+/**
+ * Trains a classifier on a pretrained encoder, evaluates it after every epoch, and leaves the last, the best and the
+ * averaged weights in a folder.
+ *
+ * @throws KdcError for data, a checkpoint or a folder that does not fit the experiment
+ */
+export async function finetune(experiment: CheckedFineTuning, options: FinetuneFromOptions): Promise<FineTuning> {
+  const { out, init, media = defaultMedia, execute = compiled() } = options;
+  const around = surroundingsOf(options);
+  const say = (note: string) => around.onNote?.(`finetune: ${note}`);
+  const start = await readStart(experiment, init);
+  start.notes.forEach(say);
+  const folder = await openRunFolder(out, experiment);
+  const data = await openFineTuningData(experiment, start.config, { ...around, media, statistics: start.statistics });
+  data.notes.forEach(say);
+  const ended = await runFineTuning({ ...around, folder, start, data, execute }).finally(data.close);
+  if (ended === undefined) return { finished: false, folder: out };
+  const { tuned: _, ...result } = ended;
+  return { finished: true, folder: out, result };
+}

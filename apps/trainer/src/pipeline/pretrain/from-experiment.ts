@@ -1,0 +1,113 @@
+import { createRng, type FloatTensor } from "@kdc-mae/core";
+import { compiled, type Execute } from "@kdc-mae/engine";
+import { loadImageMae, loadModel, type ModelConfig, type ModelParams } from "@kdc-mae/model";
+import { readCheckpoint } from "@kdc-mae/model/node";
+import { measureStatistics, type Statistics } from "../corpus/batch.js";
+import { frontEndFor } from "../corpus/front-end.js";
+import { defaultMedia, openCorpus } from "../corpus/open-corpus.js";
+import { remoteAccess } from "../corpus/remote-access.js";
+import { openShardSource } from "../corpus/shard-source.js";
+import type { CheckedExperiment } from "../experiment/schema.js";
+import { inCheckpoint } from "../run/in-checkpoint.js";
+import { configFor, type SavedModel } from "../run/model-file.js";
+import { openRunFolder } from "../run/run-folder.js";
+import { environmentOf, type Surroundings, surroundingsOf } from "../surroundings.js";
+import type { BatchSource } from "./batch-source.js";
+import { maskerFor } from "./masker.js";
+import { memorySourceFor } from "./memory-source.js";
+import { MODEL_FILE, runPretraining } from "./run-pretraining.js";
+
+export type PretrainFromOptions = Surroundings & {
+  /** The run's folder; a run that was stopped there goes on. */
+  readonly out: string;
+  /** A CAV-MAE, KDC-MAE or ImageNet MAE checkpoint to start from; fresh weights unless given. */
+  readonly init?: string;
+  /** Where made clips are kept, for experiments on made data. */
+  readonly media?: string;
+  /** What computes; ONNX Runtime on the processor unless given. */
+  readonly execute?: Execute;
+};
+
+/** How a pretraining ended. */
+export type Pretraining = {
+  /** False when it was asked to stop before the last epoch; the state is saved, and the same call goes on. */
+  readonly finished: boolean;
+  readonly steps: number;
+  /** The run's folder. */
+  readonly folder: string;
+  /** The model, and the file it is in, where the run is finished. */
+  readonly model?: SavedModel;
+  readonly file?: string;
+};
+
+/**
+ * Pretrains an experiment: opens its data, trains, and leaves checkpoints, a log and the model in a folder.
+ *
+ * @throws KdcError for data, a checkpoint or a folder that does not fit the experiment
+ * @example
+ * const { model } = await pretrain(await loadExperiment("kdc-mae-base"), { out: "runs/base" });
+ */
+export async function pretrain(experiment: CheckedExperiment, options: PretrainFromOptions): Promise<Pretraining> {
+  const { out, init, media = defaultMedia, execute = compiled() } = options;
+  const around = surroundingsOf(options);
+  const config = configFor(experiment);
+  const start = init === undefined ? undefined : await startFrom(init, config, experiment.seed, around);
+  const folder = await openRunFolder(out, experiment);
+  const { source, statistics, close } = await openSource(experiment, config, media, around);
+  const trained = await runPretraining({ ...around, folder, config, source, statistics, execute, start }).finally(
+    close,
+  );
+  const { params, finished, steps } = trained;
+  if (!finished) return { finished, steps, folder: out };
+  const model = { config, params, statistics, experiment };
+  return { finished, steps, folder: out, model, file: folder.file(MODEL_FILE) };
+}
+
+/** A model from any checkpoint that fits; files with a class token are ImageNet MAEs. */
+async function startFrom(
+  path: string,
+  config: ModelConfig,
+  seed: number,
+  { onNote }: Surroundings,
+): Promise<ModelParams<FloatTensor>> {
+  const { tensors } = await readCheckpoint(path);
+  const loaded = inCheckpoint(path, () =>
+    "cls_token" in tensors ? loadImageMae(config, tensors, createRng(seed).fork("init")) : loadModel(config, tensors),
+  );
+  for (const note of loaded.notes) onNote?.(`${path}: ${note}`);
+  return loaded.params;
+}
+
+type Opened = { readonly source: BatchSource; readonly statistics: Statistics; readonly close: () => Promise<void> };
+
+/** Where the batches come from: prepared shards as they are needed, or clips decoded into memory. */
+async function openSource(
+  experiment: CheckedExperiment,
+  config: ModelConfig,
+  media: string,
+  around: Surroundings,
+): Promise<Opened> {
+  const { data, audio, training, seed, visual } = experiment;
+  if (data.kind === "shards") {
+    const source = await openShardSource(data.path, {
+      grids: { audio: config.audio, visual: config.visual },
+      statistics: audio.statistics,
+      masker: maskerFor(experiment),
+      batch: training.batch,
+      seed,
+      noise: audio.noise,
+      split: data.split,
+      workers: data.workers,
+      remote: remoteAccess(environmentOf(around)),
+    });
+    return { source, statistics: source.statistics, close: source.close };
+  }
+  const frontEnd = frontEndFor(config, visual.framesPerClip);
+  const { splits } = await openCorpus(experiment, frontEnd, { ...around, media, needs: ["train"] });
+  const statistics = audio.statistics === "measured" ? measureStatistics(splits.train) : audio.statistics;
+  return {
+    source: memorySourceFor(experiment, config, splits.train, statistics),
+    statistics,
+    close: async () => undefined,
+  };
+}

@@ -1,0 +1,35 @@
+/** How far one piece of long work is. A stage ends when another begins or the call returns. */
+export type Progress = {
+  /** What is being done, in a word or two: "decode", "pretrain". */
+  readonly stage: string;
+  /** What is counted: "clips", "steps". */
+  readonly unit: string;
+  readonly done: number;
+  readonly total: number;
+  /** A short live figure, such as the loss. */
+  readonly note?: string;
+};
+
+/** What a call of the pipeline is given by whoever calls it; each is optional. */
+export type Surroundings = {
+  /** Where ffmpeg and access keys are looked up; the process's own environment unless given. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Milliseconds since any fixed moment; for figures of speed and for when to save. */
+  readonly clock?: () => number;
+  /** Asks to stop at the next safe point. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+  /** One sentence at a time that a person should see, such as a clip that was left out. */
+  readonly onNote?: (note: string) => void;
+};
+
+/** The environment of a call. The one place of the pipeline that knows there is a process. */
+export const environmentOf = ({ env = process.env }: Surroundings): Readonly<Record<string, string | undefined>> => env;
+
+/** The clock of a call. The one place of the pipeline that knows the machine's. */
+export const clockOf = ({ clock = () => performance.now() }: Surroundings): (() => number) => clock;
+
+/** The surroundings alone, out of a call's options. */
+export const surroundingsOf = ({ env, clock, signal, onProgress, onNote }: Surroundings): Surroundings => ({
+  ...{ env, clock, signal, onProgress, onNote },
+});
