@@ -1,8 +1,8 @@
-import { createRng } from "@kdc-mae/core";
+import { createRng, fusedKernels } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 import * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
-import { createProgram } from "../compile/compile.js";
+import { compile, createProgram } from "../compile/compile.js";
 import { expectClose, uniform } from "../parity.test.support.js";
 import { eager } from "../run/eager.js";
 import { spec } from "../run/program.js";
@@ -55,6 +55,28 @@ describe("traceAnyBatch", () => {
     expect(Buffer.from(bytes).includes("-5.081")).toBe(true);
     await session.release();
     await program.dispose();
+  });
+
+  it("takes attention over as many tokens as the paper's: no part of the graph counts the clips", async () => {
+    // Scores of 12 heads over 708 tokens: more than fit a cache at any batch.
+    const [heads, N, d] = [12, 708, 3];
+    const attend = ({ q }: { q: tf.Tensor3D }) => {
+      const [B] = q.shape;
+      const stack = tf.reshape(q, [B * heads, N, d]);
+      return tf.reshape(
+        tf.engine().runKernel(fusedKernels.attention, { q: stack, k: stack, v: stack } as never) as tf.Tensor,
+        [B, heads * N, d],
+      );
+    };
+    const program = await createProgram(traceAnyBatch(attend, (samples) => ({ q: spec([samples, heads * N, d]) })));
+    expect(program.graph.nodes.filter(({ op }) => op === "Softmax")).toHaveLength(1);
+    const rng = createRng(5);
+    const q = uniform(rng, [2, heads * N, d]);
+    // For one batch size attention goes in groups, which kernels-attention.test.ts holds to tfjs.
+    const reference = await compile(attend, { q });
+    expectClose(await program.run({ q }), await reference.run({ q }));
+    await program.dispose();
+    await reference.dispose();
   });
 
   it("refuses a function that mixes the samples of a batch by number", () => {

@@ -1,8 +1,12 @@
 import { KdcError, mapTree } from "@kdc-mae/core";
 import type { BatchAxis, GraphConstant, GraphNode, GraphPort } from "../compile/graph.js";
 import type { KernelRules } from "../compile/kernel-rule.js";
+import { attentionRules } from "../compile/kernels-attention.js";
 import { type Trace, trace } from "../compile/trace.js";
 import type { Hosted } from "../run/program.js";
+
+/** Attention in groups that fit the cache would be another number of groups for another batch; here it is one. */
+const attentionAtOnce = attentionRules(Number.POSITIVE_INFINITY);
 
 /** Two primes that no model is likely to have as a size, so that nothing but the batch changes between them. */
 const sizes = [101, 103] as const;
@@ -94,7 +98,7 @@ export function traceAnyBatch<I, O>(
   exampleOf: (samples: number) => Hosted<I>,
   rules: KernelRules = {},
 ): Trace<I, O> {
-  const [first, second] = sizes.map((size) => trace(fn, exampleOf(size), rules));
+  const [first, second] = sizes.map((size) => trace(fn, exampleOf(size), { ...attentionAtOnce, ...rules }));
   const [a, b] = [first.graph, second.graph];
   if (a.nodes.length !== b.nodes.length || a.inputs.length !== b.inputs.length) {
     refuse("the function does other operations for another batch size");

@@ -1,18 +1,27 @@
 import type { GraphConstant, GraphNode } from "../compile/graph.js";
 import type { Trace } from "../compile/trace.js";
 
-/** A weight [K, N] in 8 bits, with one scale for each of its N columns. */
+/**
+ * Weights run from −64 to 64. Processors without VNNI multiply unsigned by signed bytes in pairs and add each pair in 16
+ * bits, where what is too large becomes the largest, silently (`vpmaddubsw`): two activations of 255 at weights of 127
+ * are 64770, and 32767 is written. 64 is the largest weight whose worst pair still fits: 2 · 255 · 64 = 32640.
+ */
+export const largestWeight = 64;
+
+/** A weight [K, N] in 8 bits, of which seven and a sign are used, with one scale for each of its N columns. */
 type Quantized = { readonly values: Int8Array; readonly scales: Float32Array };
 
-const quantize = (data: Float32Array, K: number, N: number, at: (k: number, n: number) => number): Quantized => {
-  const values = new Int8Array(K * N);
+/** W [K, N] of `data`, which holds it as [N, K] where it is `transposed`. */
+const quantize = (data: Float32Array, K: number, N: number, transposed: boolean): Quantized => {
+  const [down, across] = transposed ? [1, K] : [N, 1];
   const scales = new Float32Array(N);
-  for (let n = 0; n < N; n++) {
-    let largest = 0;
-    for (let k = 0; k < K; k++) largest = Math.max(largest, Math.abs(data[at(k, n)]));
-    const scale = largest / 127 || 1;
-    scales[n] = scale;
-    for (let k = 0; k < K; k++) values[k * N + n] = Math.round(data[at(k, n)] / scale);
+  for (let k = 0; k < K; k++) {
+    for (let n = 0; n < N; n++) scales[n] = Math.max(scales[n], Math.abs(data[k * down + n * across]));
+  }
+  for (let n = 0; n < N; n++) scales[n] = scales[n] / largestWeight || 1;
+  const values = new Int8Array(K * N);
+  for (let k = 0; k < K; k++) {
+    for (let n = 0; n < N; n++) values[k * N + n] = Math.round(data[k * down + n * across] / scales[n]);
   }
   return { values, scales };
 };
@@ -32,8 +41,9 @@ const productWeight = (
 
 /**
  * Stores the weights of matrix products in 8 bits and has the products done in 8 bits: each weight column has its own
- * scale, activations are scaled as they come (ONNX Runtime's `DynamicQuantizeMatMul`). A quarter of the file and about
- * three times as fast on a processor; outputs differ in the third digit or so, so compare before using.
+ * scale, activations are scaled as they come (ONNX Runtime's `DynamicQuantizeMatMul`). A quarter of the file, and faster
+ * on a processor; outputs differ in the third digit or so, so compare before using. Weights use {@link largestWeight}
+ * of the 127 steps, so that the same file gives the same numbers on every processor.
  *
  * @param least weights of fewer numbers stay as they are; 16384 unless given
  */
@@ -48,8 +58,7 @@ export function weightsInt8<I, O>(trace: Trace<I, O>, least = 16384): Trace<I, O
     const [K, N] = transposed ? [weight.shape[1], weight.shape[0]] : weight.shape;
     const names = [`${weight.name}.int8${transposed ? "" : ".t"}`, `${weight.name}.scale${transposed ? "" : ".t"}`];
     if (!made.has(names[0])) {
-      const at = transposed ? (k: number, n: number) => n * K + k : (k: number, n: number) => k * N + n;
-      const { values, scales } = quantize(weight.data as Float32Array, K, N, at);
+      const { values, scales } = quantize(weight.data as Float32Array, K, N, transposed);
       made.set(names[0], { name: names[0], dtype: "int8", shape: [K, N], data: values });
       made.set(names[1], { name: names[1], dtype: "float32", shape: [N], data: scales });
     }
