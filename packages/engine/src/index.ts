@@ -1,5 +1,5 @@
 export { type BackendName, type BackendReport, selectBackend, surveyBackends } from "./backend/select.js";
-export { type CompiledProgram, type CompileOptions, compile, createProgram } from "./compile/compile.js";
+export { type CompiledProgram, compiledOn, programOf } from "./compile/compile.js";
 export type {
   Attribute,
   BatchAxis,
@@ -20,7 +20,6 @@ export { bind } from "./export/bind.js";
 export { traceAnyBatch } from "./export/trace-any-batch.js";
 export { weightsFloat16 } from "./export/weights-float16.js";
 export { weightsInt8 } from "./export/weights-int8.js";
-export { compiled } from "./run/compiled.js";
 export { eager } from "./run/eager.js";
 export { comparePrograms, type OutputDifference } from "./run/parity.js";
 export { type Execute, type Hosted, type Program, spec } from "./run/program.js";
@@ -34,8 +33,7 @@ export {
   type Runtime,
   readTree,
 } from "./run/runtime.js";
-export { createSession, type Device, listDevices, type Session, type SessionOptions } from "./run/session.js";
-export { type DeviceReport, surveyDevices } from "./run/survey-devices.js";
+export type { OpenSession, Session } from "./run/session.js";
 export { type AdamOptions, type AdamState, adam, adamW } from "./train/adam.js";
 export { createCachedStep, type LossInParts } from "./train/cached-step.js";
 export { clipScale, globalNorm } from "./train/clip.js";

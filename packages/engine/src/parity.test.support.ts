@@ -9,7 +9,7 @@ import {
   treeLeaves,
 } from "@kdc-mae/core";
 import { expect } from "vitest";
-import { compile } from "./compile/compile.js";
+import { compile } from "./onnxruntime/compile.js";
 import { eager } from "./run/eager.js";
 import type { Hosted } from "./run/program.js";
 

@@ -1,5 +1,6 @@
 import type { FloatTensor, HostPatches } from "@kdc-mae/core";
-import { bind, createProgram, type Hosted, type Trace, trace, weightsInt8 } from "@kdc-mae/engine";
+import { bind, type Hosted, type Trace, trace, weightsInt8 } from "@kdc-mae/engine";
+import { createProgram } from "@kdc-mae/engine/node";
 import type { ModelConfig } from "@kdc-mae/model";
 import { embedFunction, type WithEncoder } from "../pipeline/evaluate/embedding.js";
 import { type Timed, timed } from "./timed.js";

@@ -1,4 +1,5 @@
-import { compiled, eager } from "@kdc-mae/engine";
+import { eager } from "@kdc-mae/engine";
+import { compiled } from "@kdc-mae/engine/node";
 import { loadNamedTensorflow } from "../commands/named-tensorflow.js";
 import { runWork, type Work } from "./work.js";
 

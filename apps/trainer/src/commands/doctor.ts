@@ -1,7 +1,8 @@
 import { availableParallelism, totalmem } from "node:os";
 import { isKdcError } from "@kdc-mae/core";
 import { locateFfmpeg } from "@kdc-mae/data/node";
-import { surveyBackends, surveyDevices } from "@kdc-mae/engine";
+import { surveyBackends } from "@kdc-mae/engine";
+import { surveyDevices } from "@kdc-mae/engine/node";
 import type { Command } from "commander";
 import { loadNamedTensorflow } from "./named-tensorflow.js";
 

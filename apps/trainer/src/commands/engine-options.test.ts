@@ -2,7 +2,8 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { surveyBackends, surveyDevices } from "@kdc-mae/engine";
+import { surveyBackends } from "@kdc-mae/engine";
+import { surveyDevices } from "@kdc-mae/engine/node";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { runCommandLine } from "../command-line.js";
 

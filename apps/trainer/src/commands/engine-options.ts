@@ -1,5 +1,6 @@
 import { float32, KdcError } from "@kdc-mae/core";
-import { type BackendName, compiled, type Device, type Execute, eager } from "@kdc-mae/engine";
+import { type BackendName, type Execute, eager } from "@kdc-mae/engine";
+import { compiled, type Device } from "@kdc-mae/engine/node";
 import { add, type Tensor1D } from "@tensorflow/tfjs-core";
 import { type Command, Option } from "commander";
 import { loadNamedTensorflow } from "./named-tensorflow.js";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { audioGrid, createRng, visualGrid } from "@kdc-mae/core";
 import { createPipesDecoder, locateFfmpeg, makeSet } from "@kdc-mae/data/node";
-import { compiled } from "@kdc-mae/engine";
+import { compiled } from "@kdc-mae/engine/node";
 import { initModel } from "@kdc-mae/model";
 import { Command } from "commander";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";

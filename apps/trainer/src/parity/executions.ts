@@ -1,4 +1,5 @@
-import { compiled, eager, surveyBackends } from "@kdc-mae/engine";
+import { eager, surveyBackends } from "@kdc-mae/engine";
+import { compiled } from "@kdc-mae/engine/node";
 import type { Execution } from "./parity.js";
 
 /** Both ways to run: eager on TensorFlow's own library where it is installed, else in plain JavaScript; and compiled. */

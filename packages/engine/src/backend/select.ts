@@ -1,5 +1,4 @@
-// Registers tfjs's gradients and its cpu backend: in plain Node, tfjs-core alone has neither. Nothing else imports tfjs.
-import "@tensorflow/tfjs";
+import "./register.js";
 import { KdcError } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 
@@ -27,7 +26,7 @@ const firstLine = (error: unknown): string => (error instanceof Error ? error.me
 
 /** Optional packages are imported by a name the type checker cannot follow, because they may be absent. */
 const importOptional = async (name: string): Promise<void> => {
-  await import(name);
+  await import(/* @vite-ignore */ /* webpackIgnore: true */ name);
 };
 
 const loaders: Readonly<Record<BackendName, () => Promise<string>>> = {

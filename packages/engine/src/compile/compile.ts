@@ -1,15 +1,10 @@
 import { float32, type HostTensor, int32, mapTree, treeLeaves } from "@kdc-mae/core";
-import type { Hosted, Program } from "../run/program.js";
-import { createSession, type SessionOptions, samplesIn } from "../run/session.js";
+import type { Execute, Hosted, Program } from "../run/program.js";
+import { type OpenSession, samplesIn } from "../run/session.js";
 import { type GraphPort, type OnnxGraph, shapeFor } from "./graph.js";
 import type { KernelRules } from "./kernel-rule.js";
 import { type ModelMetadata, onnxModel } from "./onnx-model.js";
 import { type Trace, trace } from "./trace.js";
-
-export type CompileOptions = SessionOptions & {
-  /** Kernel rules for this program, before the table. */
-  readonly rules?: KernelRules;
-};
 
 /** A program that can also be written as an `.onnx` file; its inputs and outputs are named by their dotted paths. */
 export type CompiledProgram<I, O> = Program<I, O> & {
@@ -24,11 +19,11 @@ const allocate = (port: GraphPort, samples: number): HostTensor => {
 };
 
 /** Makes a program of a traced function, traced as it is or changed after (`bind`, `weightsInt8`, …). */
-export async function createProgram<I, O>(
+export async function programOf<I, O>(
   { graph, outputs }: Trace<I, O>,
-  options: SessionOptions = {},
+  open: OpenSession,
 ): Promise<CompiledProgram<I, O>> {
-  const session = await createSession(graph, options);
+  const session = await open(graph);
   return {
     graph,
     onnx: (metadata) => onnxModel(graph, metadata),
@@ -43,17 +38,11 @@ export async function createProgram<I, O>(
 }
 
 /**
- * Compiles a tfjs function, gradients included, to one ONNX Runtime session.
- * Truth values leave a program as int32 zeros and ones.
+ * Runs functions compiled on a runtime of your own: anything that makes a `Session` of a graph. `@kdc-mae/engine/node`
+ * and `@kdc-mae/engine/web` give it for ONNX Runtime.
  *
- * @param fn any synchronous tfjs function from a tree of tensors to a tree of tensors
- * @param example a tree shaped like the inputs; values are not read
- * @throws KdcError as `trace` does, and when the device is missing
+ * @param rules kernel rules for these programs, before the table
  */
-export async function compile<I, O>(
-  fn: (inputs: I) => O,
-  example: Hosted<I>,
-  options: CompileOptions = {},
-): Promise<CompiledProgram<I, O>> {
-  return createProgram(trace(fn, example, options.rules), options);
+export function compiledOn(open: OpenSession, rules?: KernelRules): Execute {
+  return (fn, example) => programOf(trace(fn, example, rules), open);
 }

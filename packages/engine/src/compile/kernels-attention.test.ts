@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { describe, expect, it } from "vitest";
 import { expectClose, uniform } from "../parity.test.support.js";
 import { eager } from "../run/eager.js";
-import { compile } from "./compile.js";
+import { compile } from "../onnxruntime/compile.js";
 import { attentionRules } from "./kernels-attention.js";
 
 type Stack = tf.Tensor3D;

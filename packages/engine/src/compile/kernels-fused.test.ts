@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { describe, it } from "vitest";
 import { expectClose, uniform } from "../parity.test.support.js";
 import { eager } from "../run/eager.js";
-import { compile } from "./compile.js";
+import { compile } from "../onnxruntime/compile.js";
 
 const run = (kernel: string, inputs: Record<string, tf.Tensor>, attributes = {}): unknown =>
   tf.engine().runKernel(kernel, inputs, attributes);

@@ -2,7 +2,7 @@ import { float32 } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { describe, expect, it } from "vitest";
 import { cases, float, int, testGradients, testValues, type X } from "./cases.test.support.js";
-import { compile } from "./compile.js";
+import { compile } from "../onnxruntime/compile.js";
 
 describe("kernels that take apart and put together", () => {
   testGradients(

@@ -1,4 +1,4 @@
-import "../backend/select.js";
+import "../backend/register.js";
 import { KdcError, mapTree, treeLeaves } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 import type { Hosted } from "../run/program.js";

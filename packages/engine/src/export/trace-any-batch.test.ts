@@ -2,7 +2,7 @@ import { createRng, fusedKernels } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 import * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
-import { compile, createProgram } from "../compile/compile.js";
+import { compile, createProgram } from "../onnxruntime/compile.js";
 import { expectClose, uniform } from "../parity.test.support.js";
 import { eager } from "../run/eager.js";
 import { spec } from "../run/program.js";

@@ -1,7 +1,7 @@
 import { createRng, float32 } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { describe, expect, it } from "vitest";
-import { createProgram } from "../compile/compile.js";
+import { createProgram } from "../onnxruntime/compile.js";
 import { trace } from "../compile/trace.js";
 import { expectClose, uniform } from "../parity.test.support.js";
 import { bind } from "./bind.js";

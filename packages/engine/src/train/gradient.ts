@@ -1,4 +1,4 @@
-import "../backend/select.js";
+import "../backend/register.js";
 import { KdcError, type LossReport, mapTree, treeLeaves } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 

@@ -4,7 +4,7 @@ import { createRng, type LossReport } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { describe, expect, it } from "vitest";
 import { uniform } from "../parity.test.support.js";
-import { compiled } from "../run/compiled.js";
+import { compiled } from "../onnxruntime/compile.js";
 import { eager } from "../run/eager.js";
 import type { Execute } from "../run/program.js";
 import { adam } from "./adam.js";

@@ -1,7 +1,7 @@
 import { float32, type LossReport } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { describe, expect, it } from "vitest";
-import { compiled } from "../run/compiled.js";
+import { compiled } from "../onnxruntime/compile.js";
 import { eager } from "../run/eager.js";
 import type { Execute } from "../run/program.js";
 import { adam } from "./adam.js";

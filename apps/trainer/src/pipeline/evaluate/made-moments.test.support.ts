@@ -1,6 +1,6 @@
 import { createRng, type FloatTensor } from "@kdc-mae/core";
 import { logMel, silenceLevel } from "@kdc-mae/data";
-import { compiled } from "@kdc-mae/engine";
+import { compiled } from "@kdc-mae/engine/node";
 import { initModel } from "@kdc-mae/model";
 import type { StoredClip } from "../corpus/stored-clip.js";
 import { config, frontEnd, grids, statistics } from "../finetune/made-clips.test.support.js";

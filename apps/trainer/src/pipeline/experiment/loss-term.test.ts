@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createRng, type FloatTensor, float32, treeLeaves } from "@kdc-mae/core";
-import { compiled } from "@kdc-mae/engine";
+import { compiled } from "@kdc-mae/engine/node";
 import { batchViews } from "@kdc-mae/masking";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { maskerFor } from "../pretrain/masker.js";

@@ -1,5 +1,6 @@
 import { countPatches, createRng, type FloatTensor, float32, type HostTensor, int32, type Rng } from "@kdc-mae/core";
-import { comparePrograms, createProgram, type OnnxGraph, shapeFor } from "@kdc-mae/engine";
+import { comparePrograms, type OnnxGraph, shapeFor } from "@kdc-mae/engine";
+import { createProgram } from "@kdc-mae/engine/node";
 import type { ModelConfig } from "@kdc-mae/model";
 import type { GraphTrace } from "./make-graph.js";
 

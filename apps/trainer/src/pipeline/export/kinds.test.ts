@@ -2,7 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRng, type FloatTensor, float32, type HostTensor, mapTree } from "@kdc-mae/core";
-import { createProgram, eager, type Hosted } from "@kdc-mae/engine";
+import { eager, type Hosted } from "@kdc-mae/engine";
+import { createProgram } from "@kdc-mae/engine/node";
 import {
   type ClassifierParams,
   classify,

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRng, type FloatTensor, treeLeaves } from "@kdc-mae/core";
-import { compiled } from "@kdc-mae/engine";
+import { compiled } from "@kdc-mae/engine/node";
 import { type ClassifierParams, initClassifier } from "@kdc-mae/model";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { memorySet } from "../corpus/clip-set.js";

@@ -1,5 +1,6 @@
 import { createRng, type FloatTensor, float32, mapTree, treeLeaves } from "@kdc-mae/core";
-import { adam, compiled, createTrainStep, type Execute, eager, surveyBackends, surveyDevices } from "@kdc-mae/engine";
+import { adam, createTrainStep, type Execute, eager, surveyBackends } from "@kdc-mae/engine";
+import { compiled, surveyDevices } from "@kdc-mae/engine/node";
 import { kdcMae, objective } from "@kdc-mae/losses";
 import { batchViews, complementaryViews } from "@kdc-mae/masking";
 import { initModel, type ModelConfig, presets } from "@kdc-mae/model";

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { audioGrid, createRng, type FloatTensor, float32, treeLeaves, visualGrid } from "@kdc-mae/core";
-import { compiled } from "@kdc-mae/engine";
+import { compiled } from "@kdc-mae/engine/node";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { StoredClip } from "../corpus/stored-clip.js";
 import { withChanges } from "../experiment/change.js";

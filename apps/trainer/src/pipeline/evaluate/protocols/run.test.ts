@@ -1,5 +1,5 @@
 import { createRng, type FloatTensor } from "@kdc-mae/core";
-import { compiled } from "@kdc-mae/engine";
+import { compiled } from "@kdc-mae/engine/node";
 import { printProtocol, resultsHtml, resultsJson, resultsMarkdown, resultsText } from "@kdc-mae/eval";
 import { type ClassifierParams, initClassifier, initModel } from "@kdc-mae/model";
 import { describe, expect, it } from "vitest";

@@ -1,7 +1,7 @@
 import { float32, isKdcError } from "@kdc-mae/core";
 import { add, matMul, type Tensor2D } from "@tensorflow/tfjs-core";
-import { compile } from "../compile/compile.js";
-import { type Device, listDevices, remedies } from "./session.js";
+import { compile } from "./compile.js";
+import { type Device, listDevices, remedies } from "./node-session.js";
 
 /** What was found out about one device, by computing something on it. */
 export type DeviceReport = {
@@ -18,7 +18,7 @@ const answer = [8, 11, 16, 23];
 const examine = async (name: Device): Promise<DeviceReport> => {
   const remedy = remedies[name];
   if (!listDevices().includes(name)) {
-    return { name, usable: false, reason: "this build of onnxruntime-node does not have it", remedy };
+    return { name, usable: false, reason: "this build of ONNX Runtime does not have it", remedy };
   }
   try {
     const program = await compile((x: Tensor2D) => add(matMul(x, x), 1), question, { device: name, threads: 1 });

@@ -1,8 +1,9 @@
 import { float32, int32 } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type CompiledProgram, compile } from "../compile/compile.js";
-import { type Device, listDevices } from "./session.js";
+import type { CompiledProgram } from "../compile/compile.js";
+import { compile } from "./compile.js";
+import { type Device, listDevices } from "./node-session.js";
 
 type Inputs = { a: tf.Tensor2D; i: tf.Tensor1D };
 const fn = ({ a, i }: Inputs) => ({ sum: tf.add(a, tf.cast(i, "float32")), odd: tf.equal(tf.mod(i, 2), 1) });

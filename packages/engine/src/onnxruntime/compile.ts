@@ -1,0 +1,39 @@
+import { type CompiledProgram, programOf } from "../compile/compile.js";
+import type { KernelRules } from "../compile/kernel-rule.js";
+import { type Trace, trace } from "../compile/trace.js";
+import type { Execute, Hosted } from "../run/program.js";
+import { createSession, type SessionOptions } from "./node-session.js";
+
+export type CompileOptions = SessionOptions & {
+  /** Kernel rules for this program, before the table. */
+  readonly rules?: KernelRules;
+};
+
+/** Makes an ONNX Runtime program of a traced function, traced as it is or changed after (`bind`, `weightsInt8`, …). */
+export function createProgram<I, O>(
+  traced: Trace<I, O>,
+  options: SessionOptions = {},
+): Promise<CompiledProgram<I, O>> {
+  return programOf(traced, (graph) => createSession(graph, options));
+}
+
+/**
+ * Compiles a tfjs function, gradients included, to one ONNX Runtime session.
+ * Truth values leave a program as int32 zeros and ones.
+ *
+ * @param fn any synchronous tfjs function from a tree of tensors to a tree of tensors
+ * @param example a tree shaped like the inputs; values are not read
+ * @throws KdcError as `trace` does, and when the device is missing
+ */
+export async function compile<I, O>(
+  fn: (inputs: I) => O,
+  example: Hosted<I>,
+  options: CompileOptions = {},
+): Promise<CompiledProgram<I, O>> {
+  return createProgram(trace(fn, example, options.rules), options);
+}
+
+/** Runs functions compiled, on ONNX Runtime. */
+export function compiled(options: CompileOptions = {}): Execute {
+  return (fn, example) => compile(fn, example, options);
+}
