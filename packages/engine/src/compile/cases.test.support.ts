@@ -1,8 +1,8 @@
 import { createRng, type HostTensor } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { expect, it } from "vitest";
-import { expectParity, integers, uniform } from "../parity.test.support.js";
 import { compile } from "../onnxruntime/compile.js";
+import { expectParity, integers, uniform } from "../parity.test.support.js";
 
 export type X = tf.Tensor;
 type Made = X | readonly X[];

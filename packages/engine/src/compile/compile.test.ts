@@ -1,8 +1,8 @@
 import { float32 } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { describe, expect, it } from "vitest";
-import { eager } from "../run/eager.js";
 import { compile } from "../onnxruntime/compile.js";
+import { eager } from "../run/eager.js";
 
 const ramp = (shape: readonly number[], scale = 0.1) =>
   float32(

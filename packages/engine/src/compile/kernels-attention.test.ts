@@ -1,9 +1,9 @@
 import { createRng, fusedKernels } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { describe, expect, it } from "vitest";
+import { compile } from "../onnxruntime/compile.js";
 import { expectClose, uniform } from "../parity.test.support.js";
 import { eager } from "../run/eager.js";
-import { compile } from "../onnxruntime/compile.js";
 import { attentionRules } from "./kernels-attention.js";
 
 type Stack = tf.Tensor3D;

@@ -1,9 +1,9 @@
 import { createRng, fusedKernels } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { describe, it } from "vitest";
+import { compile } from "../onnxruntime/compile.js";
 import { expectClose, uniform } from "../parity.test.support.js";
 import { eager } from "../run/eager.js";
-import { compile } from "../onnxruntime/compile.js";
 
 const run = (kernel: string, inputs: Record<string, tf.Tensor>, attributes = {}): unknown =>
   tf.engine().runKernel(kernel, inputs, attributes);

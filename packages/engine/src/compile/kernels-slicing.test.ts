@@ -1,8 +1,8 @@
 import { float32 } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { describe, expect, it } from "vitest";
-import { cases, float, int, testGradients, testValues, type X } from "./cases.test.support.js";
 import { compile } from "../onnxruntime/compile.js";
+import { cases, float, int, testGradients, testValues, type X } from "./cases.test.support.js";
 
 describe("kernels that take apart and put together", () => {
   testGradients(

@@ -1,8 +1,8 @@
 import { createRng } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { describe, expect, it } from "vitest";
-import { createProgram } from "../onnxruntime/compile.js";
 import { trace } from "../compile/trace.js";
+import { createProgram } from "../onnxruntime/compile.js";
 import { expectClose, uniform } from "../parity.test.support.js";
 import { eager } from "../run/eager.js";
 import { bind } from "./bind.js";

@@ -1,8 +1,8 @@
 import { createRng, float32 } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { describe, expect, it } from "vitest";
-import { createProgram } from "../onnxruntime/compile.js";
 import { trace } from "../compile/trace.js";
+import { createProgram } from "../onnxruntime/compile.js";
 import { expectClose, uniform } from "../parity.test.support.js";
 import { bind } from "./bind.js";
 import { float16Bits, weightsFloat16 } from "./weights-float16.js";

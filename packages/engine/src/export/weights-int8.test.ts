@@ -1,8 +1,8 @@
 import { createRng, type FloatTensor, float32 } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { describe, expect, it } from "vitest";
-import { createProgram } from "../onnxruntime/compile.js";
 import { trace } from "../compile/trace.js";
+import { createProgram } from "../onnxruntime/compile.js";
 import { uniform } from "../parity.test.support.js";
 import { bind } from "./bind.js";
 import { largestWeight, weightsInt8 } from "./weights-int8.js";

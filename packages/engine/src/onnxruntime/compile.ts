@@ -10,10 +10,7 @@ export type CompileOptions = SessionOptions & {
 };
 
 /** Makes an ONNX Runtime program of a traced function, traced as it is or changed after (`bind`, `weightsInt8`, …). */
-export function createProgram<I, O>(
-  traced: Trace<I, O>,
-  options: SessionOptions = {},
-): Promise<CompiledProgram<I, O>> {
+export function createProgram<I, O>(traced: Trace<I, O>, options: SessionOptions = {}): Promise<CompiledProgram<I, O>> {
   return programOf(traced, (graph) => createSession(graph, options));
 }
 

@@ -48,7 +48,9 @@ const missingDevice = (device: Device, cause?: unknown): KdcError =>
 
 /** Devices ONNX Runtime was built with here; whether a driver answers is known only when a session is made. */
 export function listDevices(): readonly Device[] {
-  const names = onnxRuntime().listSupportedBackends().map((backend) => backend.name);
+  const names = onnxRuntime()
+    .listSupportedBackends()
+    .map((backend) => backend.name);
   return (["cpu", "webgpu", "cuda"] as const).filter((device) => names.includes(device));
 }
 

@@ -1,8 +1,8 @@
 import { createRng, float32 } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { describe, expect, it } from "vitest";
+import { compiled } from "../onnxruntime/compile.js";
 import { uniform } from "../parity.test.support.js";
-import { compiled } from "./compiled.js";
 import { eager } from "./eager.js";
 import { comparePrograms } from "./parity.js";
 

@@ -1,8 +1,8 @@
 import { createRng, type FloatTensor, float32, type LossReport, treeLeaves } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { describe, expect, it } from "vitest";
-import { expectClose, uniform } from "../parity.test.support.js";
 import { compiled } from "../onnxruntime/compile.js";
+import { expectClose, uniform } from "../parity.test.support.js";
 import { eager } from "../run/eager.js";
 import type { Execute } from "../run/program.js";
 import { adam } from "./adam.js";

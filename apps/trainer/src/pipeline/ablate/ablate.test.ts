@@ -3,7 +3,7 @@ import { cp, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { audioGrid, visualGrid } from "@kdc-mae/core";
-import { type Execute } from "@kdc-mae/engine";
+import type { Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { named } from "../experiment/named.js";

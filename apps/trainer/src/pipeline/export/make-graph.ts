@@ -1,5 +1,13 @@
 import { KdcError } from "@kdc-mae/core";
-import { bind, type OnnxGraph, onnxModel, type Trace, traceAnyBatch, weightsFloat16, weightsInt8 } from "@kdc-mae/engine";
+import {
+  bind,
+  type OnnxGraph,
+  onnxModel,
+  type Trace,
+  traceAnyBatch,
+  weightsFloat16,
+  weightsInt8,
+} from "@kdc-mae/engine";
 import { type GraphName, type GraphSettings, graphs } from "./graphs.js";
 import { graphMetadata } from "./metadata.js";
 import type { ExportSource } from "./source.js";

@@ -1,5 +1,13 @@
 import { createRng, type FloatTensor, float32, mapTree, treeLeaves } from "@kdc-mae/core";
-import { type AdamState, adam, adamW, createCachedStep, createTrainStep, type Execute, type TrainStep } from "@kdc-mae/engine";
+import {
+  type AdamState,
+  adam,
+  adamW,
+  createCachedStep,
+  createTrainStep,
+  type Execute,
+  type TrainStep,
+} from "@kdc-mae/engine";
 import { initModel, type ModelConfig, type ModelParams } from "@kdc-mae/model";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { CheckedExperiment } from "../experiment/schema.js";
