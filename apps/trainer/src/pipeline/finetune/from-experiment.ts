@@ -1,4 +1,5 @@
-import { compiled, type Execute } from "@kdc-mae/engine";
+import type { Execute } from "@kdc-mae/engine";
+import { compiled } from "@kdc-mae/engine/node";
 import { defaultMedia } from "../corpus/open-corpus.js";
 import { openRunFolder } from "../run/run-folder.js";
 import { type Surroundings, surroundingsOf } from "../surroundings.js";

@@ -1,5 +1,6 @@
 import { createRng, type FloatTensor } from "@kdc-mae/core";
-import { compiled, type Execute } from "@kdc-mae/engine";
+import type { Execute } from "@kdc-mae/engine";
+import { compiled } from "@kdc-mae/engine/node";
 import { loadImageMae, loadModel, type ModelConfig, type ModelParams } from "@kdc-mae/model";
 import { readCheckpoint } from "@kdc-mae/model/node";
 import { measureStatistics, type Statistics } from "../corpus/batch.js";
