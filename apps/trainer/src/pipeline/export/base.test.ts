@@ -1,5 +1,6 @@
 import { createRng, type FloatTensor, type HostTensor } from "@kdc-mae/core";
-import { type CompiledProgram, createProgram, trace } from "@kdc-mae/engine";
+import { type CompiledProgram, trace } from "@kdc-mae/engine";
+import { createProgram } from "@kdc-mae/engine/node";
 import { initClassifier, initModel, presets } from "@kdc-mae/model";
 import { beforeAll, expect, it } from "vitest";
 import { madeUpInputs } from "./difference.js";
