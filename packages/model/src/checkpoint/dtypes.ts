@@ -17,6 +17,15 @@ export const bytesPer: Readonly<Record<StoredType, number>> = {
   BOOL: 1,
 };
 
+/** Says that a file is sound, but holds numbers of a type that is not read. */
+export const unreadType = (where: string, name: string, type: string): KdcError =>
+  new KdcError({
+    where,
+    what: `${name} holds numbers of type ${type}, and this type is not read`,
+    remedy: `Save it as float32, as model.float() of PyTorch makes it; read are ${Object.keys(bytesPer).join(" ")}`,
+    reason: "unread-type",
+  });
+
 /** IEEE 754 half precision, given as its 16 bits. */
 function fromHalf(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;

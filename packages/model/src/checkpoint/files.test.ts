@@ -7,6 +7,7 @@ import { presets } from "../config.js";
 import { initModel } from "../init.js";
 import { readCheckpoint, saveCheckpoint, writeTensors } from "./files.js";
 import { loadModel } from "./load.js";
+import { safetensorsChunks } from "./safetensors.js";
 
 let folder: string;
 beforeAll(async () => {
@@ -29,6 +30,24 @@ describe("writeTensors and readCheckpoint", () => {
     await writeTensors(path, tensors);
     expect((await readCheckpoint(path)).tensors).toEqual(tensors);
     expect((await readdir(folder)).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  });
+
+  it("go by what is in a file: a header of 19,280 bytes begins as a zip archive does", async () => {
+    const path = join(folder, "pk.safetensors");
+    const [, header] = safetensorsChunks(tensors, { pad: "" });
+    const chunks = safetensorsChunks(tensors, { pad: "x".repeat(19_280 - header.byteLength) });
+    expect(new TextDecoder().decode(chunks[0].subarray(0, 2))).toBe("PK");
+    await writeFile(path, Buffer.concat(chunks));
+    expect((await readCheckpoint(path)).tensors).toEqual(tensors);
+  });
+
+  it.each([
+    ["<!DOCTYPE html><p>Sign in</p>", "it is a web page and no checkpoint. Fetch the file itself"],
+    ["", "it is empty"],
+  ])("say what a file is that is no checkpoint: %s", async (content, message) => {
+    const path = join(folder, "page.pth");
+    await writeFile(path, content);
+    await expect(readCheckpoint(path)).rejects.toThrow(`${path}: ${message}`);
   });
 
   it("name the file when it is damaged or not there", async () => {

@@ -23,26 +23,39 @@ async function readSafetensors(file: FileHandle): Promise<TensorFile> {
   return { tensors: Object.fromEntries(tensors), metadata };
 }
 
-/** What the first bytes of a file say it is. */
-function kindOf(first: Uint8Array): "torch" | "old-torch" | "safetensors" {
+type Kind = "torch" | "old-torch" | "safetensors" | "page" | "empty";
+
+/**
+ * What a file is by its first bytes. A safetensors header begins after its length with `{`, whatever the length's bytes
+ * look like (19,280 of them begin with `PK`, as a zip archive does); only then do the marks of other formats count.
+ */
+function kindOf(first: Uint8Array): Kind {
+  if (first.byteLength === 0) return "empty";
+  if (first[8] === 0x7b && first[5] === 0 && first[6] === 0 && first[7] === 0) return "safetensors";
   if (first[0] === 0x50 && first[1] === 0x4b) return "torch";
-  return first[0] === 0x80 && first[1] <= 5 && first[8] !== 0x7b ? "old-torch" : "safetensors";
+  if (first[0] === 0x80 && first[1] <= 5) return "old-torch";
+  return /^\s*<(!|html|\?xml)/i.test(new TextDecoder().decode(first)) ? "page" : "safetensors";
 }
 
+const unread: Partial<Record<Kind, readonly [what: string, remedy: string]>> = {
+  "old-torch": [
+    "it was saved by PyTorch before 1.6, in a format that is not read",
+    "Load and save it again with a current PyTorch",
+  ],
+  page: ["it is a web page and no checkpoint", "Fetch the file itself, not the page it is linked from"],
+  empty: ["it is empty", "Fetch or write it again"],
+};
+
 async function readOpen(path: string, file: FileHandle): Promise<TensorFile> {
-  const kind = kindOf(await readRange(file, 0, 9));
+  const kind = kindOf(await readRange(file, 0, 16));
   if (kind === "torch") return { tensors: await readTorchFile(path), metadata: {} };
   if (kind === "safetensors") return await readSafetensors(file);
-  throw new KdcError({
-    where: path,
-    what: "it was saved by PyTorch before 1.6, in a format that is not read",
-    remedy: "Load and save it again with a current PyTorch",
-    reason: "bad-checkpoint",
-  });
+  const [what, remedy] = unread[kind]!;
+  throw new KdcError({ where: path, what, remedy, reason: "bad-checkpoint" });
 }
 
 /**
- * Reads a checkpoint, `.safetensors` or PyTorch's `.pth`; its first bytes decide which, not its name.
+ * Reads a checkpoint, `.safetensors` or PyTorch's `.pth`; what is in it decides which, not its name.
  *
  * @throws KdcError where the file is not there, damaged, or of another kind
  */

@@ -40,14 +40,20 @@ describe("loadModel", () => {
     expect(rows.data[d * 768 + (y * 16 + x) * 3 + c]).toBe(kernel.data[((d * 3 + c) * 16 + y) * 16 + x]);
   });
 
-  it("takes names as DataParallel saves them", () => {
-    const prefixed = Object.fromEntries(Object.entries(weights).map(([name, tensor]) => [`module.${name}`, tensor]));
+  it.each([
+    ["DataParallel", (name: string) => `module.${name}`],
+    ["torch.compile", (name: string) => `_orig_mod.${name}`],
+    ["both", (name: string) => `module._orig_mod.${name}`],
+    ["Lightning", (name: string) => `model.${name}`],
+    ["compiled blocks", (name: string) => name.replace(/^(blocks_.\.\d+)\./, "$1._orig_mod.")],
+  ])("takes names as %s saves them", (_, named) => {
+    const prefixed = Object.fromEntries(Object.entries(weights).map(([name, tensor]) => [named(name), tensor]));
     expect(treeLeaves(loadModel(config, prefixed).params)).toEqual(treeLeaves(loadModel(config, weights).params));
   });
 
   it("refuses a name that comes with and without the prefix", () => {
     expect(() => loadModel(config, { ...weights, "module.norm.bias": weights["norm.bias"] })).toThrow(
-      "1 with and without module.: norm.bias",
+      "1 with and without module., _orig_mod. or model.: norm.bias",
     );
   });
 

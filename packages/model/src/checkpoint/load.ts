@@ -21,15 +21,17 @@ export type Loaded<Params> = {
 /** `positions`: what to do where the model's clips are longer or shorter than the checkpoint's; `trim` by default. */
 export type LoadOptions = { readonly positions?: FitPositions };
 
-const prefix = "module.";
+/** What PyTorch's DataParallel, torch.compile and Lightning put before names; compiled parts have it inside, too. */
+const bare = (name: string): string => name.replace(/(^|\.)_orig_mod\./g, "$1").replace(/^((module|model)\.)+/, "");
+
 const positionTables = /^(decoder_)?pos_embed_[av]$/;
 
-/** Names without the prefix that PyTorch's DataParallel adds. */
+/** Names without the prefixes that PyTorch's wrappers add: `module.`, `_orig_mod.`, `model.`, in any order. */
 export function withoutPrefix(tensors: Tensors): Map<string, HostTensor> {
   const plain = new Map<string, HostTensor>();
   for (const [name, tensor] of Object.entries(tensors)) {
-    const short = name.startsWith(prefix) ? name.slice(prefix.length) : name;
-    if (plain.has(short)) refuse({ "with and without module.": [short] });
+    const short = bare(name);
+    if (plain.has(short)) refuse({ "with and without module., _orig_mod. or model.": [short] });
     plain.set(short, tensor);
   }
   return plain;
@@ -123,7 +125,7 @@ function loadTree<Params>(
 }
 
 /**
- * A pretraining model from tensors under official names (CAV-MAE or KDC-MAE, with or without `module.`).
+ * A pretraining model from tensors under official names (CAV-MAE or KDC-MAE, with or without `module.`, `_orig_mod.` or `model.`).
  *
  * @throws KdcError listing every missing, mis-shaped or unknown name
  */

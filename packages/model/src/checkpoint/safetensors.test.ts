@@ -48,6 +48,15 @@ describe("safetensors", () => {
     expect(Object.keys(named.tensors)).toEqual(["__proto__"]);
   });
 
+  it("takes metadata of null as none", () => {
+    expect(parseSafetensors(file('{"__metadata__":null}', 0))).toEqual({ tensors: {}, metadata: {} });
+  });
+
+  it("writes odd names as names", () => {
+    const odd = Object.fromEntries([["__proto__", int32([1])]]);
+    expect(Object.keys(parseSafetensors(Buffer.concat(safetensorsChunks(odd))).tensors)).toEqual(["__proto__"]);
+  });
+
   it.each([
     ["too short", new Uint8Array(5), /5 bytes, too few for a header/],
     ["a header longer than the file", file("{}", 0, 900), /header claims 900 bytes, but the file has 10/],
@@ -55,7 +64,26 @@ describe("safetensors", () => {
     ["no JSON", file("{nope", 0), /header is not JSON/],
     ["a list", file("[1]", 0), /header is no record/],
     ["metadata that is not text", file('{"__metadata__":{"n":3}}', 0), /metadata is not a record of strings/],
-    ["an unknown type", file(entry("F8", [1], [0, 1]), 1), /x has number type "F8", known are F64 F32/],
+    [
+      "eight-bit floats, as a type",
+      file(entry("F8_E4M3", [1], [0, 1]), 1),
+      /x holds numbers of type F8_E4M3, and this type is/,
+    ],
+    [
+      "unsigned words, as a type",
+      file(entry("U32", [1], [0, 4]), 4),
+      /of type U32, and this type is not read. Save it as/,
+    ],
+    [
+      "complex numbers, as a type",
+      file(entry("C64", [1], [0, 8]), 8),
+      /x holds numbers of type C64, and this type is not/,
+    ],
+    [
+      "what is no type",
+      file(entry("f32!", [1], [0, 4]), 4),
+      /x has number type "f32!", which is none. The file is damaged/,
+    ],
     ["a type from the prototype", file(entry("constructor", [1], [0, 1]), 1), /number type "constructor"/],
     ["a negative length", file(entry("U8", [-1], [0, 1]), 1), /x has shape \[-1\]/],
     ["half an offset", file(entry("U8", [1], [0]), 1), /x has data_offsets \[0\]/],

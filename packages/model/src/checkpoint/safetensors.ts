@@ -1,5 +1,5 @@
 import { type HostTensor, KdcError, sizeOf } from "@kdc-mae/core";
-import { bytesPer, fromBytes, type StoredType } from "./dtypes.js";
+import { bytesPer, fromBytes, type StoredType, unreadType } from "./dtypes.js";
 
 /** Tensors by name, and free text by name. */
 export type TensorFile = {
@@ -34,9 +34,10 @@ const isCount = (value: unknown): value is number => Number.isSafeInteger(value)
 
 function entryOf(name: string, value: unknown): Entry {
   const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>;
-  if (typeof dtype !== "string" || !Object.hasOwn(bytesPer, dtype)) {
-    throw broken(`${name} has number type ${JSON.stringify(dtype)}, known are ${Object.keys(bytesPer).join(" ")}`);
+  if (typeof dtype !== "string" || !/^[A-Z][A-Z0-9_]{1,15}$/.test(dtype)) {
+    throw broken(`${name} has number type ${JSON.stringify(dtype)}, which is none`);
   }
+  if (!Object.hasOwn(bytesPer, dtype)) throw unreadType("safetensors", name, dtype);
   const type = dtype as StoredType;
   if (!Array.isArray(shape) || !shape.every(isCount)) throw broken(`${name} has shape ${JSON.stringify(shape)}`);
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount)) {
@@ -79,8 +80,9 @@ export function readHeader(json: Uint8Array, dataLength: number): Header {
     throw broken("the header is not JSON");
   }
   if (typeof header !== "object" || header === null || Array.isArray(header)) throw broken("the header is no record");
-  const { __metadata__: metadata = {}, ...named } = header;
-  if (typeof metadata !== "object" || metadata === null || Object.values(metadata).some((v) => typeof v !== "string")) {
+  const { __metadata__: given, ...named } = header;
+  const metadata = given ?? {};
+  if (typeof metadata !== "object" || Object.values(metadata).some((v) => typeof v !== "string")) {
     throw broken("the metadata is not a record of strings");
   }
   const entries = Object.entries(named)
@@ -120,7 +122,7 @@ export function safetensorsChunks(
   tensors: Readonly<Record<string, HostTensor>>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array[] {
-  const header: Record<string, unknown> = Object.keys(metadata).length > 0 ? { __metadata__: metadata } : {};
+  const header: [string, unknown][] = Object.keys(metadata).length > 0 ? [["__metadata__", metadata]] : [];
   const data: Uint8Array[] = [];
   let reached = 0;
   for (const [name, tensor] of Object.entries(tensors)) {
@@ -133,15 +135,12 @@ export function safetensorsChunks(
         reason: "shape",
       });
     }
-    header[name] = {
-      dtype: tensor.dtype === "float32" ? "F32" : "I32",
-      shape: tensor.shape,
-      data_offsets: [reached, reached + byteLength],
-    };
+    const dtype = tensor.dtype === "float32" ? "F32" : "I32";
+    header.push([name, { dtype, shape: tensor.shape, data_offsets: [reached, reached + byteLength] }]);
     data.push(new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength));
     reached += byteLength;
   }
-  const text = JSON.stringify(header);
+  const text = JSON.stringify(Object.fromEntries(header));
   const bare = new TextEncoder().encode(text);
   // Spaces up to a multiple of 8, so that readers may map the numbers in place.
   const json = new Uint8Array(Math.ceil(bare.byteLength / 8) * 8).fill(0x20);

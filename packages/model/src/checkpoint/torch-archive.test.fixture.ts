@@ -4,7 +4,7 @@ import { ZipFile } from "yazl";
 
 /** Pieces of a pickle (protocol 2), each pushing one value. */
 const utf8 = new TextEncoder();
-const bytes = (...parts: (number | string | Uint8Array)[]): Uint8Array =>
+export const bytes = (...parts: (number | string | Uint8Array)[]): Uint8Array =>
   Uint8Array.from(
     parts.flatMap((part) =>
       typeof part === "number" ? [part] : [...(typeof part === "string" ? utf8.encode(part) : part)],
@@ -24,8 +24,20 @@ export const pickle = (value: Uint8Array) => bytes(0x80, 2, value, ".");
 const storage = (type: string, key: string, length: number) =>
   bytes(tuple(text("storage"), named("torch", type), text(key), text("cpu"), whole(length)), "Q");
 
-/** A tensor as `torch.save` pickles it. */
-export const tensor = (type: string, key: string, length: number, offset: number, shape: number[], stride: number[]) =>
+/** An object as Python pickles it: its class, no arguments, then its attributes. */
+export const object = (module: string, name: string, attributes: Record<string, Uint8Array> = {}) =>
+  bytes(named(module, name), ")", 0x81, dictionary(attributes), "b");
+
+/** A tensor as `torch.save` pickles it. `flags`: those of `_rebuild_tensor_v2`'s last argument that are set. */
+export const tensor = (
+  type: string,
+  key: string,
+  length: number,
+  offset: number,
+  shape: number[],
+  stride: number[],
+  flags: string[] = [],
+) =>
   call(
     named("torch._utils", "_rebuild_tensor_v2"),
     tuple(
@@ -35,6 +47,7 @@ export const tensor = (type: string, key: string, length: number, offset: number
       tuple(...stride.map(whole)),
       bytes(0x89),
       call(named("collections", "OrderedDict"), bytes(")")),
+      ...(flags.length === 0 ? [] : [dictionary(Object.fromEntries(flags.map((flag) => [flag, bytes(0x88)])))]),
     ),
   );
 

@@ -1,23 +1,36 @@
-import { KdcError } from "@kdc-mae/core";
-import { BufferReader, Parser } from "pickleparser";
+import { isKdcError, KdcError } from "@kdc-mae/core";
 import type { StoredType } from "./dtypes.js";
+import { Named, unpickle } from "./unpickle.js";
 
-/** Numbers kept beside the pickle, in the archive entry `data/<key>`. */
-export type Storage = { readonly key: string; readonly type: StoredType; readonly length: number };
+/** Numbers kept beside the pickle, in the archive entry `data/<key>`. `type` is missing where it is not read. */
+class Storage {
+  constructor(
+    readonly key: string,
+    readonly type: StoredType | undefined,
+    readonly typeName: string,
+    readonly length: number,
+  ) {}
+}
+
+/** A storage whose type is read. */
+export type TypedStorage = Storage & { readonly type: StoredType };
 
 /** A tensor as the pickle tells it: a window on a storage. Offset and strides count numbers, not bytes. */
-export type TorchTensor = {
-  readonly storage: Storage;
-  readonly offset: number;
-  readonly shape: readonly number[];
-  readonly stride: readonly number[];
-};
+export class TorchTensor {
+  constructor(
+    readonly storage: TypedStorage,
+    readonly offset: number,
+    readonly shape: readonly number[],
+    readonly stride: readonly number[],
+    /** True where the stored numbers are the tensor's, negated (`torch.Tensor.is_neg`). */
+    readonly negated: boolean,
+  ) {}
+}
 
-const tensors = new WeakSet<object>();
-
-/** True for a tensor that {@link parseTorchPickle} made. */
-export const isTorchTensor = (value: unknown): value is TorchTensor =>
-  typeof value === "object" && value !== null && tensors.has(value);
+/** A tensor of numbers that are not read, such as complex ones. */
+export class UnreadTensor {
+  constructor(readonly type: string) {}
+}
 
 const storageTypes: Readonly<Record<string, StoredType>> = {
   DoubleStorage: "F64",
@@ -32,94 +45,86 @@ const storageTypes: Readonly<Record<string, StoredType>> = {
   BoolStorage: "BOOL",
 };
 
-const refuse = (what: string, remedy: string, cause?: unknown): KdcError =>
-  new KdcError({ where: "torch file", what, remedy, reason: "bad-checkpoint", cause });
-
-const damaged = (what: string, cause?: unknown) => refuse(what, "The file is damaged; fetch or save it again", cause);
+const damaged = (what: string, cause?: unknown): KdcError =>
+  new KdcError({
+    where: "torch file",
+    what,
+    remedy: "The file is damaged; fetch or save it again",
+    reason: "bad-checkpoint",
+    cause,
+  });
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+const counts = (list: unknown): list is number[] => Array.isArray(list) && list.every(isCount);
 
-function tensor(storage: Storage, offset: unknown, shape: unknown, stride: unknown): TorchTensor {
-  const counts = (list: unknown): list is number[] => Array.isArray(list) && list.every(isCount);
-  if (!isStorage(storage) || !isCount(offset) || !counts(shape) || !counts(stride) || shape.length !== stride.length) {
+function tensor(args: readonly unknown[], metadata: unknown): TorchTensor | UnreadTensor {
+  const [storage, offset, shape, stride] = args;
+  if (storage instanceof Storage && storage.type === undefined) return new UnreadTensor(storage.typeName);
+  if (
+    !(storage instanceof Storage) ||
+    !isCount(offset) ||
+    !counts(shape) ||
+    !counts(stride) ||
+    shape.length !== stride.length
+  ) {
     throw damaged("a tensor has no sound storage, offset, shape and strides");
   }
-  const size = shape.reduce((product, length) => product * length, 1);
-  const last = size === 0 ? 0 : shape.reduce((at, length, axis) => at + (length - 1) * stride[axis], offset) + 1;
-  if (last > storage.length || size > storage.length) {
+  const empty = shape.includes(0);
+  const last = empty ? 0 : shape.reduce((at, length, axis) => at + (length - 1) * stride[axis], offset) + 1;
+  if (last > storage.length) {
     const claim = `[${shape.join(", ")}] from ${offset} with strides [${stride.join(", ")}]`;
     throw damaged(`a tensor ${claim} needs more than the ${storage.length} numbers of its storage ${storage.key}`);
   }
-  const made = { storage, offset, shape, stride };
-  tensors.add(made);
+  // `conj` says nothing about real numbers, and complex ones are not read.
+  const negated = metadata instanceof Map && metadata.get("neg") === true;
+  return new TorchTensor(storage as TypedStorage, offset, shape, stride, negated);
+}
+
+/** A dictionary from what an OrderedDict is made of: nothing, or (as Python 2 wrote it) a list of pairs. */
+function dictionary([pairs = []]: readonly unknown[]): Map<unknown, unknown> {
+  const made = new Map();
+  if (Array.isArray(pairs)) for (const pair of pairs) if (Array.isArray(pair)) made.set(pair[0], pair[1]);
   return made;
 }
 
-const storages = new WeakSet<object>();
-const isStorage = (value: unknown): value is Storage =>
-  typeof value === "object" && value !== null && storages.has(value);
+/** The calls of which state dicts are made. All others are passed over, and refused only where they would be read. */
+const calls: Readonly<Record<string, (args: readonly unknown[]) => unknown>> = {
+  "collections.OrderedDict": dictionary,
+  "torch._utils._rebuild_tensor": (args) => tensor(args, undefined),
+  "torch._utils._rebuild_tensor_v2": (args) => tensor(args, args[6]),
+  // For number types without a storage class of their own, none of which is read.
+  "torch._utils._rebuild_tensor_v3": (args) => new UnreadTensor(args[6] instanceof Named ? args[6].name : "unknown"),
+  "torch._utils._rebuild_parameter": (args) => args[0],
+  "torch._utils._rebuild_parameter_with_state": (args) => args[0],
+  // A tensor with attributes: (function, type, its arguments, state).
+  "torch._tensor._rebuild_from_type_v2": ([of, , args]) =>
+    of instanceof Named && Array.isArray(args) && of.name.startsWith("torch._utils.") ? call(of.name, args) : undefined,
+};
 
-/** Everything a pickle may name. Frozen, so that a pickle's BUILD cannot change it. */
-const allowed = new Map<string, unknown>(
-  Object.entries({
-    "collections.OrderedDict": () => new Map(),
-    "torch._utils._rebuild_tensor_v2": tensor,
-    "torch._utils._rebuild_parameter": (data: unknown) => data,
-    ...Object.fromEntries(
-      Object.entries(storageTypes).map(([name, type]) => [`torch.${name}`, { storageType: type } as const]),
-    ),
-  }).map(([name, value]) => [name, Object.freeze(value)]),
-);
+const call = (name: string, args: readonly unknown[]): unknown =>
+  Object.hasOwn(calls, name) ? calls[name](args) : undefined;
 
-function resolveName(module: string, name: string): never {
-  const found = allowed.get(`${module}.${name}`);
-  if (found === undefined) {
-    throw refuse(
-      `the pickle names ${module}.${name}, which is not among the constructors of a plain state dict`,
-      "Save the state dict alone in PyTorch: torch.save(model.state_dict(), path). Nothing in the file was run",
-    );
-  }
-  return found as never;
-}
-
-function resolveStorage(id: unknown): Storage {
+function persistent(id: unknown): Storage {
   const [kind, type, key, , length] = Array.isArray(id) ? id : [];
-  const storageType = (type as { storageType?: StoredType } | undefined)?.storageType;
-  if (kind !== "storage" || storageType === undefined || typeof key !== "string" || !isCount(length)) {
+  if (kind !== "storage" || !(type instanceof Named) || typeof key !== "string" || !isCount(length)) {
     throw damaged("a storage in the pickle is not (storage, type, key, location, count)");
   }
-  const made = Object.freeze({ key, type: storageType, length });
-  storages.add(made);
-  return made;
-}
-
-/** A reader that never goes backwards: a negative length could otherwise make the parser run for ever. */
-function forwardReader(bytes: Uint8Array): BufferReader {
-  const reader = new BufferReader(bytes);
-  const skip = reader.skip.bind(reader);
-  reader.skip = (count) => {
-    if (!isCount(count)) throw new Error(`a length of ${count}`);
-    skip(count);
-  };
-  return reader;
+  const name = type.name.split(".").at(-1)!;
+  return new Storage(key, Object.hasOwn(storageTypes, name) ? storageTypes[name] : undefined, type.name, length);
 }
 
 /**
- * Reads the pickle of a PyTorch archive. Tensors become {@link TorchTensor}, dictionaries become maps. Only the
- * constructors of plain state dicts are known; any other name is refused, and nothing in the file runs.
+ * Reads the pickle of a PyTorch archive. Tensors become {@link TorchTensor} or {@link UnreadTensor}, dictionaries maps.
+ * What is made of anything else (an `argparse.Namespace`, a NumPy number, an optimizer) is passed over as
+ * `Unbuilt`: no class is looked up and nothing in the file runs.
  *
- * @throws KdcError naming the constructor that is refused, or what is damaged
+ * @throws KdcError naming what is damaged
  */
 export function parseTorchPickle(bytes: Uint8Array): unknown {
-  const parser = new Parser({
-    nameResolver: { resolve: resolveName },
-    persistentResolver: { resolve: resolveStorage },
-    unpicklingTypeOfDictionary: "Map",
-  });
   try {
-    return parser.read(forwardReader(bytes));
+    return unpickle(bytes, { call, persistent });
   } catch (error) {
-    if (error instanceof KdcError) throw error;
+    if (isKdcError(error)) throw error;
     throw damaged(`its pickle cannot be read: ${(error as Error).message}`, error);
   }
 }

@@ -12,11 +12,24 @@ export type Archive = {
   close(): Promise<void>;
 };
 
+/** Far more files than any model has tensors. */
+export const mostEntries = 100_000;
+
+/** Entries by name. They may neither be more nor, together, larger than an honest file could hold. */
 async function entriesOf(zip: ZipFile): Promise<Map<string, Entry>> {
   const entries = new Map<string, Entry>();
+  let bytes = 0;
   zip.on("entry", (entry: Entry) => {
-    if (entries.has(entry.fileName)) {
-      zip.emit("error", new Error(`${entry.fileName} is in it twice`));
+    bytes += entry.uncompressedSize;
+    const wrong = entries.has(entry.fileName)
+      ? `${entry.fileName} is in it twice`
+      : entries.size >= mostEntries
+        ? `it holds more than ${mostEntries} entries`
+        : bytes > zip.fileSize && entry.compressionMethod === 0
+          ? `its entries claim ${bytes} bytes and more, but the file has ${zip.fileSize}`
+          : undefined;
+    if (wrong !== undefined) {
+      zip.emit("error", new Error(wrong));
     } else {
       entries.set(entry.fileName, entry);
       zip.readEntry();
