@@ -15,13 +15,15 @@ const becomesAnotherKind = (before: unknown, change: unknown): boolean =>
  */
 export function withChanges(base: unknown, changes: unknown): unknown {
   if (!isRecord(changes)) return changes;
-  const merged: Json = isRecord(base) ? { ...base } : {};
+  // A map and not a record: to assign `__proto__` would hide a key from whoever checks them.
+  const merged = new Map(isRecord(base) ? Object.entries(base) : []);
   for (const [key, change] of Object.entries(changes)) {
-    const replaced = unions.has(key) && becomesAnotherKind(merged[key], change);
-    if (change === null) delete merged[key];
-    else merged[key] = withChanges(replaced ? undefined : merged[key], change);
+    const before = merged.get(key);
+    const replaced = unions.has(key) && becomesAnotherKind(before, change);
+    if (change === null) merged.delete(key);
+    else merged.set(key, withChanges(replaced ? undefined : before, change));
   }
-  return merged;
+  return Object.fromEntries(merged);
 }
 
 /** A change as a tree from `masking.views=3`: the value is JSON where it parses as JSON, else text. */

@@ -1,5 +1,8 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { checkExperiment } from "./check.js";
 import { loadExperiment } from "./load.js";
 import { named } from "./named.js";
@@ -38,6 +41,12 @@ describe("checkExperiment", () => {
 });
 
 describe("loadExperiment", () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "kdc-mae-experiment-"));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
   it("lays changes over a named experiment", async () => {
     const experiment = await loadExperiment("demo", [{ masking: { views: 3 } }, { seed: 4 }]);
     expect(experiment.masking.views).toBe(3);
@@ -48,6 +57,23 @@ describe("loadExperiment", () => {
     const file = fileURLToPath(new URL("../../../../../examples/spoken-names/experiment.json", import.meta.url));
     const { name, data, model } = await loadExperiment(file);
     expect([name, data.kind, model.visualLocality]).toEqual(["spoken-names", "manifest", undefined]);
+  });
+
+  it("refuses a key that would hide behind the prototype, in a file and in a change", async () => {
+    const hidden = JSON.parse('{"masking": {"__proto__": {"views": 3}}}');
+    await expect(loadExperiment("demo", [hidden])).rejects.toThrow('masking has no "__proto__"');
+    const file = join(folder, "hidden.json");
+    await writeFile(file, '{"base": "demo", "change": {"__proto__": {"seed": 7}}}');
+    await expect(loadExperiment(file)).rejects.toThrow('the experiment has no "__proto__"');
+  });
+
+  it("says so when a base leads back to itself, at once or by another file", async () => {
+    const [one, two, self] = ["one.json", "two.json", "self.json"].map((name) => join(folder, name));
+    await writeFile(one, JSON.stringify({ base: two, change: {} }));
+    await writeFile(two, JSON.stringify({ base: one, change: {} }));
+    await writeFile(self, JSON.stringify({ base: self }));
+    await expect(loadExperiment(one)).rejects.toThrow(`its base leads back to itself: ${one} → ${two} → ${one}`);
+    await expect(loadExperiment(self)).rejects.toThrow(`its base leads back to itself: ${self} → ${self}`);
   });
 
   it("says what names there are", async () => {

@@ -26,9 +26,22 @@ export async function resolveExperiment(
   return changes.reduce(withChanges, await resolveBase(nameOrFile, known));
 }
 
-async function resolveBase(nameOrFile: string, known: Readonly<Record<string, unknown>>): Promise<unknown> {
+/** `trail`: the files that led here, each naming the next as its base. */
+async function resolveBase(
+  nameOrFile: string,
+  known: Readonly<Record<string, unknown>>,
+  trail: readonly string[] = [],
+): Promise<unknown> {
   if (Object.hasOwn(known, nameOrFile)) return known[nameOrFile];
   const path = resolve(nameOrFile);
+  if (trail.includes(path)) {
+    throw new KdcError({
+      where: `experiment ${trail[0]}`,
+      what: `its base leads back to itself: ${[...trail, path].join(" → ")}`,
+      remedy: `Name a base that stands on its own, such as ${Object.keys(known)[0]}`,
+      reason: "experiment",
+    });
+  }
   if (!existsSync(path)) {
     throw new KdcError({
       where: "experiment",
@@ -37,17 +50,18 @@ async function resolveBase(nameOrFile: string, known: Readonly<Record<string, un
       reason: "experiment",
     });
   }
-  return experimentFrom(await readDefault(path, `experiment ${nameOrFile}`), known);
+  return experimentFrom(await readDefault(path, `experiment ${nameOrFile}`), known, [...trail, path]);
 }
 
 /** What a value says is an experiment, not yet checked: a name or file, `{ base, change }`, or the experiment itself. */
 export async function experimentFrom(
   value: unknown,
   known: Readonly<Record<string, unknown>> = named,
+  trail: readonly string[] = [],
 ): Promise<unknown> {
-  if (typeof value === "string") return resolveBase(value, known);
+  if (typeof value === "string") return resolveBase(value, known, trail);
   if (typeof value === "object" && value !== null && "base" in value && typeof value.base === "string") {
-    return withChanges(await resolveBase(value.base, known), "change" in value ? value.change : {});
+    return withChanges(await resolveBase(value.base, known, trail), "change" in value ? value.change : {});
   }
   return value;
 }
