@@ -82,7 +82,7 @@ export function createCachedStep<Params, Batch, Parts, OptimizerState>(
   optimizer: Optimizer<OptimizerState>,
   options: TrainStepOptions<Batch> = {},
 ): TrainStep<Params, Batch, OptimizerState> {
-  const { clipNorm, clips = () => 1 } = options;
+  const { clips = () => 1 } = options;
   let missing: readonly string[] = [];
   const forward = programsByShape(execute, ({ params, batch }: { params: Params; batch: Batch }) =>
     part(params, batch),
@@ -138,7 +138,7 @@ export function createCachedStep<Params, Batch, Parts, OptimizerState>(
       terms: Object.fromEntries(Object.entries(terms).map(([name, { data }]) => [name, data[0]])),
     };
     missing = missing.filter((path) => !direct.has(path));
-    return update(state, optimizer, { gradients: sum, report }, { learningRate, clipNorm, missing });
+    return update(state, optimizer, { gradients: sum, report }, { ...options, learningRate, missing });
   };
 
   return {

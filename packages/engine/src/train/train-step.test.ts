@@ -82,7 +82,7 @@ describe.each(ways)("createTrainStep, %s", (_, execute) => {
     await free.step(b, batchOf(5, 1), 1);
     const moved = (state: typeof a) => state.params.w.data[4] - start().w.data[4];
     expect(report.gradientNorm).toBeGreaterThan(0.1);
-    expect(moved(a) / moved(b)).toBeCloseTo(0.01 / report.gradientNorm!, 3);
+    expect(moved(a) / moved(b)).toBeCloseTo(0.01 / report.gradientNorm, 3);
     await train.dispose();
     await free.dispose();
   });
@@ -97,6 +97,33 @@ describe.each(ways)("createTrainStep, %s", (_, execute) => {
     );
     expect([...state.params.w.data]).toEqual([...start().w.data]);
     expect(state.step).toBe(0);
+    await train.dispose();
+  });
+
+  it("stops before updating when a gradient is not finite though the loss is, clipped or not", async () => {
+    // d/dw √(Σ w²) at w = 0 is 0 / 0.
+    const length = (params: Params): LossReport => {
+      const total = tf.sqrt(tf.sum(tf.square(params.w))) as tf.Scalar;
+      return { total, terms: { length: total } };
+    };
+    for (const clipNorm of [undefined, 1]) {
+      const train = createTrainStep(execute, length, adam(), { clipNorm });
+      const state = train.init({ ...start(), w: float32([3, 5]) });
+      await expect(train.step(state, batchOf(5, 1), 0.1)).rejects.toThrow("train step 1: the gradient norm is NaN.");
+      expect([...state.params.w.data]).toEqual(Array(15).fill(0));
+      expect([state.step, state.optimizer.updates]).toEqual([0, 0]);
+      await train.dispose();
+    }
+  });
+
+  it("asked to stop while a step is under way changes nothing", async () => {
+    const controller = new AbortController();
+    const train = createTrainStep(execute, loss, adam(), { signal: controller.signal });
+    const state = train.init(start());
+    const pending = train.step(state, batchOf(5, 1), 0.1);
+    controller.abort();
+    await expect(pending).rejects.toThrow("it was asked to stop before the step was taken; nothing was changed");
+    expect([...state.params.w.data]).toEqual([...start().w.data]);
     await train.dispose();
   });
 });

@@ -3,7 +3,7 @@ import type { Execute, Hosted } from "../run/program.js";
 import { type Gradients, type Loss, valueAndGradients } from "./gradient.js";
 import type { Optimizer } from "./optimizer.js";
 import { programsByShape } from "./programs-by-shape.js";
-import { blend, expectBatches, update } from "./update.js";
+import { blend, expectBatches, type UpdateSettings, update } from "./update.js";
 
 /** Everything that changes while training. */
 export type TrainState<Params, OptimizerState> = {
@@ -13,17 +13,15 @@ export type TrainState<Params, OptimizerState> = {
   step: number;
 };
 
-/** What one step saw. `gradientNorm` is there when gradients are clipped. */
+/** What one step saw. `gradientNorm`: length of all gradients as one vector, before clipping. */
 export type StepReport = {
   readonly step: number;
   readonly total: number;
   readonly terms: Readonly<Record<string, number>>;
-  readonly gradientNorm?: number;
+  readonly gradientNorm: number;
 };
 
-export type TrainStepOptions<Batch> = {
-  /** Longest allowed global gradient norm; no clipping unless given. */
-  readonly clipNorm?: number;
+export type TrainStepOptions<Batch> = UpdateSettings & {
   /** Clips in a batch, for the mean over accumulated batches; batches count alike unless given. */
   readonly clips?: (batch: Hosted<Batch>) => number;
 };
@@ -54,7 +52,8 @@ const scalar = (value: HostTensor): number => value.data[0];
  * other shapes comes.
  *
  * @param execute how to run: `compiled(…)` or `eager(…)`
- * @throws KdcError (reason `loss-not-finite`) from a step whose loss or gradient norm is not a number; nothing is updated
+ * @throws KdcError from a step whose loss or gradients are not finite (reason `loss-not-finite`), and from one that is
+ * asked to stop on the way (`stopped`); nothing is updated
  */
 export function createTrainStep<Params, Batch, OptimizerState>(
   execute: Execute,
@@ -62,7 +61,7 @@ export function createTrainStep<Params, Batch, OptimizerState>(
   optimizer: Optimizer<OptimizerState>,
   options: TrainStepOptions<Batch> = {},
 ): TrainStep<Params, Batch, OptimizerState> {
-  const { clipNorm, clips = () => 1 } = options;
+  const { clips = () => 1 } = options;
   let missing: readonly string[] = [];
   const programs = programsByShape<Params, { readonly batch: Batch }, Gradients<Params>>(
     execute,
@@ -97,7 +96,7 @@ export function createTrainStep<Params, Batch, OptimizerState>(
         if (weight !== 1) blend(gradients, gradients, 0, weight);
       } else blend(sum, gradients, 1, weight);
     }
-    return update(state, optimizer, { gradients: sum, report: means }, { learningRate, clipNorm, missing });
+    return update(state, optimizer, { gradients: sum, report: means }, { ...options, learningRate, missing });
   };
 
   return {

@@ -34,26 +34,43 @@ export function blend(sum: unknown, next: unknown, keep: number, weight: number)
   }
 }
 
+/** What every step of a training does alike. */
+export type UpdateSettings = {
+  /** Longest allowed global gradient norm; no clipping unless given. */
+  readonly clipNorm?: number;
+  /** A step that is under way when it asks to stop changes nothing. */
+  readonly signal?: AbortSignal;
+};
+
 /**
  * Takes the step: checks that loss and gradients are finite, clips, has the optimizer change the state.
  *
- * @param missing paths of parameters the loss does not depend on
- * @throws KdcError (reason `loss-not-finite`) before anything is changed
+ * @param settings.missing paths of parameters the loss does not depend on
+ * @throws KdcError before anything is changed: `loss-not-finite`, or `stopped` when the signal asks to stop
  */
 export function update<Params, OptimizerState>(
   state: TrainState<Params, OptimizerState>,
   optimizer: Optimizer<OptimizerState>,
   made: { readonly gradients: unknown; readonly report: Pick<StepReport, "total" | "terms"> },
-  settings: { readonly learningRate: number; readonly clipNorm?: number; readonly missing: readonly string[] },
+  settings: UpdateSettings & { readonly learningRate: number; readonly missing: readonly string[] },
 ): StepReport {
   const { gradients, report } = made;
-  const { learningRate, clipNorm, missing } = settings;
+  const { learningRate, clipNorm, missing, signal } = settings;
   const step = state.step + 1;
+  if (signal?.aborted) {
+    throw new KdcError({
+      where: `train step ${step}`,
+      what: "it was asked to stop before the step was taken; nothing was changed",
+      remedy: "Go on from the last checkpoint",
+      reason: "stopped",
+    });
+  }
   expectFinite("the loss", report.total, step);
-  const gradientNorm = clipNorm === undefined ? undefined : globalNorm(gradients);
-  if (gradientNorm !== undefined) expectFinite("the gradient norm", gradientNorm, step);
-  const scale = clipNorm === undefined || gradientNorm === undefined ? 1 : clipScale(gradientNorm, clipNorm);
+  // A loss may be finite where its gradient is not: the root of a sum of zeros.
+  const gradientNorm = globalNorm(gradients);
+  expectFinite("the gradient norm", gradientNorm, step);
+  const scale = clipNorm === undefined ? 1 : clipScale(gradientNorm, clipNorm);
   optimizer.update(state.optimizer, state.params, gradients, learningRate, scale, missing);
   state.step = step;
-  return { step, ...report, ...(gradientNorm === undefined ? {} : { gradientNorm }) };
+  return { step, ...report, gradientNorm };
 }
