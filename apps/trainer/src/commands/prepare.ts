@@ -64,8 +64,11 @@ async function run(path: string, options: Options, signal: AbortSignal): Promise
       frames: { count: options.frames, limit: Math.min(10, seconds) },
       pictures: options.pictures === "jpeg" ? { kind: "jpeg", quality } : { kind: "ppm" },
     },
-    onProgress: ({ done, reused, failed }) =>
-      progress.update(done, `${failed} failed${reused > 0 ? `, ${reused} from before` : ""}`),
+    onProgress: ({ done, reused, mended, failed }) => {
+      const before = reused > 0 ? `, ${reused} from before` : "";
+      const again = mended > 0 ? `, ${mended} damaged shards made again` : "";
+      progress.update(done, `${failed} failed${before}${again}`);
+    },
   })
     .catch((error) => {
       if (signal.aborted) return undefined;

@@ -10,7 +10,7 @@ import { createPipesDecoder } from "../media/ffmpeg-pipes.js";
 import { ffmpeg, makeFilm, makeSilentFilm, makeWebPage } from "../media/make-media.test.support.js";
 import { readSample } from "../shards/sample.js";
 import { decodePicture } from "../visual/encode-picture.js";
-import { type PrepareOptions, prepare } from "./prepare.js";
+import { type PrepareOptions, type PrepareProgress, prepare } from "./prepare.js";
 import type { ShardRecord } from "./shard-record.js";
 
 let root = "";
@@ -193,6 +193,28 @@ describe("prepare", () => {
     await expect(run("whole", { manifest: await openManifest(at("media/other.jsonl")) })).rejects.toThrow(
       "it was made of other items",
     );
+  });
+
+  it("makes a shard again when a byte of it has changed, instead of taking it over", async () => {
+    await run("changed");
+    const tar = at("changed/shard-000001.tar");
+    const bytes = await readFile(tar);
+    bytes[bytes.length >> 1] ^= 1;
+    await writeFile(tar, bytes);
+    let last: PrepareProgress | undefined;
+    const onProgress = (progress: PrepareProgress) => {
+      last = progress;
+    };
+    await run("changed", { onProgress });
+    expect(last).toMatchObject({ done: 11, reused: 8, mended: 1 });
+    expect(await fingerprint("changed")).toEqual(undisturbed);
+  });
+
+  it("lets one of two runs write, whose set is whole", async () => {
+    const both = await Promise.allSettled([run("both"), run("both")]);
+    const refused = both.flatMap((one) => (one.status === "rejected" ? [one.reason.reason] : []));
+    expect(refused).toEqual(["locked"]);
+    expect(await fingerprint("both")).toEqual(undisturbed);
   });
 
   it("ends when ffmpeg itself cannot be run, since no other file would fare better", async () => {

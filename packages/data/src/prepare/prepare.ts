@@ -1,6 +1,14 @@
 import { join, relative } from "node:path";
 import { isKdcError, KdcError } from "@kdc-mae/core";
-import { disk, type FileSystem, makeFolder, sweepTemporaries, writeWhole } from "@kdc-mae/core/node";
+import {
+  disk,
+  type FileSystem,
+  makeFolder,
+  sha256OfFile,
+  sweepTemporaries,
+  withLock,
+  writeWhole,
+} from "@kdc-mae/core/node";
 import { orderedMap } from "../dataset/ordered-map.js";
 import { expectAdmitted } from "../manifest/confine.js";
 import type { ManifestItem } from "../manifest/manifest-item.js";
@@ -33,8 +41,10 @@ export type PrepareOptions = {
 export type PrepareProgress = {
   /** Items dealt with, those of an earlier run included. */
   readonly done: number;
-  /** Of those, taken over from an earlier run. */
+  /** Of those, taken over from an earlier run, each shard's SHA-256 checked. */
   readonly reused: number;
+  /** Shards of an earlier run whose bytes are not what its record says; they are made again. */
+  readonly mended: number;
   readonly failed: number;
   readonly bytes: number;
 };
@@ -55,23 +65,28 @@ type Errand =
  * Decodes every clip of a manifest once, into shards: `shard-000000.tar` … with a record `shard-000000.json` beside
  * each, `quarantine.jsonl` with what could not be used, and `dataset.json`, the summary. The shard and place of an item
  * follow from the manifest alone, so a run that was killed at any moment and is started again ends with the same bytes
- * as one that was not, and does at most one shard again.
+ * as one that was not, and does at most one shard again. Finished shards are taken over when their SHA-256 is right, and
+ * made again when it is not. One run at a time: the folder is locked.
  *
- * @throws KdcError reason `disk-full`, `permission` …; `aborted` when the signal says so; `other-content` when the
- *   folder holds a set of another content or manifest
+ * @throws KdcError reason `disk-full`, `permission` …; `aborted` when the signal says so; `locked` when another run
+ *   writes there; `other-content` when the folder holds a set of another content or manifest
  */
 export async function prepare(options: PrepareOptions): Promise<DatasetSummary> {
+  await makeFolder(options.out, options.files);
+  return withLock(options.out, () => prepareAlone(options));
+}
+
+async function prepareAlone(options: PrepareOptions): Promise<DatasetSummary> {
   const { manifest, out, decoder, workers, onProgress, files = disk } = options;
   const content = { ...publishedContent, ...options.content };
   const ending = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, ending.signal]) : ending.signal;
-  await makeFolder(out, files);
   await sweepTemporaries(out);
   await expectSameContent(out, content, files);
 
   const summary = startSummary(content);
   const quarantine: Quarantined[] = [];
-  let [done, reused, failed, bytes] = [0, 0, 0, 0];
+  let [done, reused, mended, failed, bytes] = [0, 0, 0, 0, 0];
   const conclude = (record: ShardRecord) => {
     summary.add(record);
     quarantine.push(...record.quarantined);
@@ -92,7 +107,7 @@ export async function prepare(options: PrepareOptions): Promise<DatasetSummary> 
   };
   let writer: ShardWriter | undefined;
   try {
-    const errands = errandsOf(manifest, out, content, files);
+    const errands = errandsOf(manifest, out, content, files, () => mended++);
     const pool = { concurrency: workers, ahead: 8 * workers, stop };
     for await (const { errand, outcome } of orderedMap(errands, work, pool)) {
       if (signal.aborted) throw mediaError("prepare", "aborted");
@@ -113,7 +128,7 @@ export async function prepare(options: PrepareOptions): Promise<DatasetSummary> 
           turns.next(errand.shard + 1);
         }
       }
-      onProgress?.({ done, reused, failed, bytes });
+      onProgress?.({ done, reused, mended, failed, bytes });
     }
   } catch (error) {
     await writer?.discard();
@@ -135,11 +150,12 @@ async function* errandsOf(
   out: string,
   { clipsPerShard }: PreparedContent,
   files: FileSystem,
+  onDamaged: () => void,
 ): AsyncGenerator<Errand> {
   let [shard, first, group]: [number, number, ManifestItem[]] = [0, 0, []];
   const close = async function* (): AsyncGenerator<Errand> {
     const items = hashItems(group);
-    const record = await findRecord(out, shard, items, files);
+    const record = await findRecord(out, shard, items, files, onDamaged);
     if (record) yield { kind: "finished", shard, record };
     else {
       for (const [at, item] of group.entries()) {
@@ -161,11 +177,18 @@ async function findRecord(
   shard: number,
   items: string,
   files: FileSystem,
+  onDamaged: () => void,
 ): Promise<ShardRecord | undefined> {
   const path = join(out, shardName(shard));
   const record = parseRecord(await files.readText(`${path}.json`));
-  if (!record || (await files.sizeOf(`${path}.tar`)) !== record.bytes) return undefined;
-  if (record.items === items) return record;
+  if (!record) return undefined;
+  const size = await files.sizeOf(`${path}.tar`);
+  if (size === undefined) return undefined;
+  if (record.items === items) {
+    if (size === record.bytes && (await sha256OfFile(`${path}.tar`)) === record.sha256) return record;
+    onDamaged();
+    return undefined;
+  }
   throw new KdcError({
     where: `${path}.tar`,
     what: "it was made of other items than the manifest has now at this place",

@@ -1,0 +1,164 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { link, open, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { KdcError } from "../error.js";
+import { fileError } from "./file-error.js";
+import { makeFolder } from "./file-system.js";
+import { hostMark, isAlive } from "./owner.js";
+import { hold, temporaryName } from "./temporary.js";
+
+/** The file that says who writes in a folder. */
+export const lockFile = (folder: string): string => join(folder, ".kdc-mae.lock");
+
+/** Who holds a lock. */
+type Owner = {
+  readonly pid: number;
+  /** In words, for people. */
+  readonly host: string;
+  /** Below which process numbers are comparable. */
+  readonly mark: string;
+  /** When the process began, as the system counts; tells it from a later one of the same number. */
+  readonly began?: string;
+  readonly token: string;
+};
+
+/** How often a holder says that it lives, and after how long a silent one of another machine is taken for dead. */
+const beatMs = 15_000;
+const silentMs = 5 * 60_000;
+
+/** When a process began, in ticks since the system did; undefined where the system does not say. */
+function beginningOf(pid: number): string | undefined {
+  try {
+    const about = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return about.slice(about.lastIndexOf(")") + 2).split(" ")[19];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the owner is surely gone. `silence`: ms since it last said that it lives, by the folder's clock. */
+function isGone(owner: Owner | undefined, silence: number): boolean {
+  if (owner?.mark !== hostMark) return silence > silentMs;
+  if (!isAlive(owner.pid)) return true;
+  const began = beginningOf(owner.pid);
+  return began !== undefined && owner.began !== undefined && began !== owner.began;
+}
+
+async function ownerIn(path: string): Promise<Owner | undefined> {
+  try {
+    const owner = JSON.parse(await readFile(path, "utf8")) as Owner;
+    return Number.isInteger(owner.pid) && typeof owner.token === "string" ? owner : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Makes a file of another one's content, in one step where the file system can; false when there is one. */
+async function place(from: string, path: string): Promise<boolean> {
+  try {
+    await link(from, path);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") return false;
+    if (!["EPERM", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EMLINK"].includes(code ?? "")) throw error;
+  }
+  try {
+    const file = await open(path, "wx");
+    await file.writeFile(await readFile(from)).finally(() => file.close());
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+/**
+ * Takes a dead owner's lock away. Only who holds the gate may, and looks again inside it, so that of several that saw the
+ * same dead owner none takes away the lock that another has placed since.
+ */
+async function clear(path: string, draft: string): Promise<void> {
+  const gate = `${path}.gate`;
+  if (!(await place(draft, gate))) {
+    // Killed in the gate: nobody else will open it.
+    if (await isStale(gate, draft)) await rm(gate, { force: true });
+    else await pause(5);
+    return;
+  }
+  try {
+    if (await isStale(path, draft)) await rm(path, { force: true });
+  } finally {
+    await rm(gate, { force: true });
+  }
+}
+
+/** Whether a lock is there whose owner is surely gone; the draft was just written, so its time is the folder's clock. */
+async function isStale(path: string, draft: string): Promise<boolean> {
+  const held = await stat(path).catch(() => undefined);
+  if (held === undefined) return false;
+  return isGone(await ownerIn(path), (await stat(draft)).mtimeMs - held.mtimeMs);
+}
+
+const locked = (folder: string, owner: Owner | undefined): KdcError =>
+  new KdcError({
+    where: `folder ${folder}`,
+    what:
+      owner === undefined
+        ? "another run is writing in it"
+        : `another run is writing in it (process ${owner.pid} on ${owner.host})`,
+    remedy: `Wait for it, or give another folder; if there is surely none, delete ${lockFile(folder)}`,
+    reason: "locked",
+  });
+
+/**
+ * Makes this the only writer of a folder, which is made where it is missing. A lock whose process is gone is taken
+ * over; on another machine, one that was silent for five minutes.
+ *
+ * @returns a function that lets go
+ * @throws KdcError reason `locked` when somebody else writes there; `permission`, `disk-full` … when it cannot be written
+ */
+export async function lockFolder(folder: string): Promise<() => Promise<void>> {
+  await makeFolder(folder);
+  const path = lockFile(folder);
+  const own: Owner = {
+    ...{ pid: process.pid, host: hostname(), mark: hostMark, token: randomBytes(12).toString("hex") },
+    began: beginningOf(process.pid),
+  };
+  const draft = temporaryName(path);
+  const letGo = hold(draft);
+  try {
+    await writeFile(draft, `${JSON.stringify(own)}\n`);
+    for (let tries = 0; !(await place(draft, path)); tries++) {
+      const owner = await ownerIn(path);
+      if (tries > 100 || (existsSync(path) && !(await isStale(path, draft)))) throw locked(folder, owner);
+      await clear(path, draft);
+    }
+  } catch (error) {
+    throw fileError("write", folder, error);
+  } finally {
+    await rm(draft, { force: true }).catch(() => undefined);
+    letGo();
+  }
+  const beat = setInterval(() => {
+    const now = new Date();
+    utimes(path, now, now).catch(() => undefined);
+  }, beatMs);
+  beat.unref();
+  return async () => {
+    clearInterval(beat);
+    if ((await ownerIn(path))?.token === own.token) await rm(path, { force: true }).catch(() => undefined);
+  };
+}
+
+/** Does work as the only writer of a folder. See {@link lockFolder}. */
+export async function withLock<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  const release = await lockFolder(folder);
+  try {
+    return await work();
+  } finally {
+    await release();
+  }
+}
