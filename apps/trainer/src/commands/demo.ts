@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { withLock } from "@kdc-mae/core/node";
 import { type ReportInput, reportJson } from "@kdc-mae/eval";
 import { countParameters } from "@kdc-mae/model";
 import type { Command } from "commander";
@@ -40,7 +41,9 @@ export function addDemoCommand(program: Command): void {
     .option("--set <key=value>", "change the experiment, such as training.epochs=5", collect, [])
     .option("--json", "print report.json on stdout")
     .addHelpText("after", "\nExample:\n  kdc-mae demo --out runs/demo\n");
-  withEngineOptions(command).action((options: DemoOptions) => atTerminal((around) => runDemo(options, around)));
+  withEngineOptions(command).action((options: DemoOptions) =>
+    atTerminal((around) => withLock(options.out, () => runDemo(options, around))),
+  );
 }
 
 /** A report in the folder means the last run ended; what it kept for going on makes room for a new one. */

@@ -1,12 +1,13 @@
 import { resolve } from "node:path";
+import { withLock } from "@kdc-mae/core/node";
 import { createPipesDecoder } from "@kdc-mae/data/node";
 import { type Command, Option } from "commander";
 import { findFfmpeg } from "../pipeline/corpus/splits.js";
 import { createFileEmbedder } from "../pipeline/evaluate/embed-files.js";
-import { readModel } from "../pipeline/run/model-file.js";
-import type { ClipStore } from "../pipeline/search/clip-store.js";
+import { readModel, type SavedModel } from "../pipeline/run/model-file.js";
+import type { ClipStore, IndexAbout } from "../pipeline/search/clip-store.js";
 import { expectModel, fingerprint } from "../pipeline/search/fingerprint.js";
-import { openStore, type StoreKind } from "../pipeline/search/open-store.js";
+import { isAddress, openStore, type StoreKind } from "../pipeline/search/open-store.js";
 import { type Scan, scanFolder } from "../pipeline/search/scan-folder.js";
 import { expectRoot, type IndexChange, updateIndex } from "../pipeline/search/update-index.js";
 import { untilInterrupted } from "../terminal/interrupt.js";
@@ -59,6 +60,19 @@ async function run(folder: string, options: IndexOptions, signal: AbortSignal): 
     model: await fingerprint(options.model, model),
     width: model.config.embedDim,
   };
+  const work = () => indexInto(folder, scan, model, about, options, signal);
+  // An object store keeps its own order of changes.
+  await (isAddress(options.index) ? work() : withLock(options.index, work));
+}
+
+async function indexInto(
+  folder: string,
+  scan: Scan,
+  model: SavedModel,
+  about: IndexAbout,
+  options: IndexOptions,
+  signal: AbortSignal,
+): Promise<void> {
   const store = await openStore(options.index, { kind: options.store, fresh: about, folders: [process.cwd()] });
   expectModel(options.index, store.about, about.model);
   expectRoot(options.index, store.about, about.root);

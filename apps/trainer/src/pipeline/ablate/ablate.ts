@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { withLock } from "@kdc-mae/core/node";
 import type { Execute } from "@kdc-mae/engine";
 import type { Comparison } from "@kdc-mae/eval";
 import { frontEndFor } from "../corpus/front-end.js";
@@ -71,7 +72,10 @@ function sayPlan({ runs, strays }: Plan, say: (line: string) => void): void {
  *
  * @returns the comparison, and whether all runs are in it (false when asked to stop)
  */
-export async function ablate(options: AblationOptions): Promise<{ comparison: Comparison; finished: boolean }> {
+export const ablate = (options: AblationOptions): Promise<{ comparison: Comparison; finished: boolean }> =>
+  withLock(options.out, () => ablateAlone(options));
+
+async function ablateAlone(options: AblationOptions): Promise<{ comparison: Comparison; finished: boolean }> {
   const { ablation, arms, seeds, out, signal } = options;
   const say = (line: string) => options.onNote?.(`ablate: ${line}`);
   const plan = await planRuns(arms.arms, seeds, runsFolder(out));

@@ -9,7 +9,7 @@ import { memorySourceFor } from "../pretrain/memory-source.js";
 import { STATE_FILE } from "../pretrain/pretrain.js";
 import { runPretraining } from "../pretrain/run-pretraining.js";
 import { configFor } from "../run/model-file.js";
-import { openRunFolder } from "../run/run-folder.js";
+import { inRunFolder, type RunFolder } from "../run/run-folder.js";
 import { clockOf, type Surroundings, surroundingsOf } from "../surroundings.js";
 import { flopPerClip } from "./budget.js";
 import { figuresOf } from "./figures.js";
@@ -30,10 +30,11 @@ export type RunContext = Surroundings & {
  *
  * @returns undefined when it was asked to stop before the end (the state is saved)
  */
-export async function runOne(
-  { experiment, folder: path }: PlannedRun,
-  context: RunContext,
-): Promise<Outcome | undefined> {
+export const runOne = ({ experiment, folder }: PlannedRun, context: RunContext): Promise<Outcome | undefined> =>
+  inRunFolder(folder, experiment, (opened) => runIn(opened, context));
+
+async function runIn(folder: RunFolder, context: RunContext): Promise<Outcome | undefined> {
+  const { experiment, path } = folder;
   const { base, corpus, execute, engine, signal } = context;
   const clock = clockOf(context);
   const { splits, leftOut } = corpus;
@@ -41,7 +42,6 @@ export async function runOne(
   const grids = { audio: config.audio, visual: config.visual };
   const { statistics: given } = experiment.audio;
   const statistics = given === "measured" ? measureStatistics(splits.train) : given;
-  const folder = await openRunFolder(path, experiment);
   const source = memorySourceFor(experiment, config, splits.train, statistics);
   const trained = await runPretraining({ folder, config, source, statistics, execute, ...surroundingsOf(context) });
   if (!trained.finished || signal?.aborted) return undefined;

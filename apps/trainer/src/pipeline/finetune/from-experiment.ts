@@ -1,7 +1,7 @@
 import type { Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
 import { defaultMedia } from "../corpus/open-corpus.js";
-import { openRunFolder } from "../run/run-folder.js";
+import { inRunFolder } from "../run/run-folder.js";
 import { type Surroundings, surroundingsOf } from "../surroundings.js";
 import { openFineTuningData } from "./open-data.js";
 import { type FineTuningResult, runFineTuning } from "./run-fine-tuning.js";
@@ -41,11 +41,12 @@ export async function finetune(experiment: CheckedFineTuning, options: FinetuneF
   const say = (note: string) => around.onNote?.(`finetune: ${note}`);
   const start = await readStart(experiment, init);
   start.notes.forEach(say);
-  const folder = await openRunFolder(out, experiment);
-  const data = await openFineTuningData(experiment, start.config, { ...around, media, statistics: start.statistics });
-  data.notes.forEach(say);
-  const ended = await runFineTuning({ ...around, folder, start, data, execute }).finally(data.close);
-  if (ended === undefined) return { finished: false, folder: out };
-  const { tuned: _, ...result } = ended;
-  return { finished: true, folder: out, result };
+  return inRunFolder(out, experiment, async (folder) => {
+    const data = await openFineTuningData(experiment, start.config, { ...around, media, statistics: start.statistics });
+    data.notes.forEach(say);
+    const ended = await runFineTuning({ ...around, folder, start, data, execute }).finally(data.close);
+    if (ended === undefined) return { finished: false, folder: out };
+    const { tuned: _, ...result } = ended;
+    return { finished: true, folder: out, result };
+  });
 }

@@ -11,7 +11,7 @@ import { openShardSource } from "../corpus/shard-source.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { inCheckpoint } from "../run/in-checkpoint.js";
 import { configFor, type SavedModel } from "../run/model-file.js";
-import { openRunFolder } from "../run/run-folder.js";
+import { inRunFolder } from "../run/run-folder.js";
 import { environmentOf, type Surroundings, surroundingsOf } from "../surroundings.js";
 import type { BatchSource } from "./batch-source.js";
 import { maskerFor } from "./masker.js";
@@ -53,15 +53,16 @@ export async function pretrain(experiment: CheckedExperiment, options: PretrainF
   const around = surroundingsOf(options);
   const config = configFor(experiment);
   const start = init === undefined ? undefined : await startFrom(init, config, experiment.seed, around);
-  const folder = await openRunFolder(out, experiment);
-  const { source, statistics, close } = await openSource(experiment, config, media, around);
-  const trained = await runPretraining({ ...around, folder, config, source, statistics, execute, start }).finally(
-    close,
-  );
-  const { params, finished, steps } = trained;
-  if (!finished) return { finished, steps, folder: out };
-  const model = { config, params, statistics, experiment };
-  return { finished, steps, folder: out, model, file: folder.file(MODEL_FILE) };
+  return inRunFolder(out, experiment, async (folder) => {
+    const { source, statistics, close } = await openSource(experiment, config, media, around);
+    const trained = await runPretraining({ ...around, folder, config, source, statistics, execute, start }).finally(
+      close,
+    );
+    const { params, finished, steps } = trained;
+    if (!finished) return { finished, steps, folder: out };
+    const model = { config, params, statistics, experiment };
+    return { finished, steps, folder: out, model, file: folder.file(MODEL_FILE) };
+  });
 }
 
 /** A model from any checkpoint that fits; files with a class token are ImageNet MAEs. */

@@ -3,7 +3,7 @@ import { appendFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { KdcError } from "@kdc-mae/core";
-import { makeFolder, sweepTemporaries, writeWhole } from "@kdc-mae/core/node";
+import { makeFolder, sweepTemporaries, withLock, writeWhole } from "@kdc-mae/core/node";
 import { checkExperiment } from "../experiment/check.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 
@@ -60,6 +60,17 @@ export async function openRunFolder<Experiment>(path: string, experiment: Experi
   }
   return folder(path, experiment);
 }
+
+/**
+ * Works in a run's folder as its only writer.
+ *
+ * @throws KdcError reason `locked` when another run writes there, and those of {@link openRunFolder}
+ */
+export const inRunFolder = <Experiment, T>(
+  path: string,
+  experiment: Experiment,
+  work: (folder: RunFolder<Experiment>) => Promise<T>,
+): Promise<T> => withLock(path, async () => work(await openRunFolder(path, experiment)));
 
 /**
  * Reads the folder of a run that was begun earlier.
