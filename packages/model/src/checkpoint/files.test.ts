@@ -1,13 +1,13 @@
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createRng, float32, int32 } from "@kdc-mae/core";
+import { createRng, float32, int32, isKdcError } from "@kdc-mae/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { presets } from "../config.js";
 import { initModel } from "../init.js";
 import { readCheckpoint, saveCheckpoint, writeTensors } from "./files.js";
 import { loadModel } from "./load.js";
-import { safetensorsChunks } from "./safetensors.js";
+import { parseSafetensors, safetensorsChunks } from "./safetensors.js";
 
 let folder: string;
 beforeAll(async () => {
@@ -30,6 +30,46 @@ describe("writeTensors and readCheckpoint", () => {
     await writeTensors(path, tensors);
     expect((await readCheckpoint(path)).tensors).toEqual(tensors);
     expect((await readdir(folder)).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  });
+
+  it("know every bit of a file again", async () => {
+    const path = join(folder, "bits.safetensors");
+    const notes = { notes: JSON.stringify({ step: 79, updates: 79 }) };
+    await writeTensors(path, { m: tensors["optimizer.m"], step: tensors.step }, notes);
+    const whole = await readFile(path);
+    const harmless: number[] = [];
+    for (let bit = 0; bit < 8 * whole.byteLength; bit++) {
+      const flipped = Buffer.from(whole);
+      flipped[bit >> 3] ^= 1 << (bit & 7);
+      await writeFile(path, flipped);
+      const read = await readCheckpoint(path).catch((error) => error);
+      if (isKdcError(read)) expect(read.where).toBe(path);
+      else harmless.push(bit);
+    }
+    expect(harmless).toEqual([]);
+    await writeFile(path, whole.toString("latin1").replace('step\\":79', 'step\\":83'), "latin1");
+    await expect(readCheckpoint(path)).rejects.toThrow(
+      "its content does not fit its checksum: it was damaged or changed after it was written. Fetch or copy it again",
+    );
+  });
+
+  it("take files of others, and their own with the tensors in another order", async () => {
+    const path = join(folder, "foreign.safetensors");
+    await writeFile(path, Buffer.concat(safetensorsChunks(tensors, { format: "pt", sha256: "of something else" })));
+    expect((await readCheckpoint(path)).metadata).toEqual({ format: "pt", sha256: "of something else" });
+    await writeTensors(path, tensors, { epoch: "4" });
+    const { metadata } = parseSafetensors(await readFile(path));
+    const turned = Object.fromEntries(Object.entries(tensors).reverse());
+    const reversed = Object.fromEntries(Object.entries(metadata).reverse());
+    await writeFile(path, Buffer.concat(safetensorsChunks(turned, reversed)));
+    expect(await readCheckpoint(path)).toEqual({ tensors: turned, metadata: { epoch: "4" } });
+  });
+
+  it("keep the file before, if asked", async () => {
+    const [path, before] = ["kept.safetensors", "kept.before.safetensors"].map((name) => join(folder, name));
+    for (const epoch of ["1", "2", "3"]) await writeTensors(path, tensors, { epoch }, { before });
+    expect((await readCheckpoint(path)).metadata).toEqual({ epoch: "3" });
+    expect((await readCheckpoint(before)).metadata).toEqual({ epoch: "2" });
   });
 
   it("go by what is in a file: a header of 19,280 bytes begins as a zip archive does", async () => {

@@ -1,11 +1,13 @@
-import { type FileHandle, open } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { type FileHandle, open, rename } from "node:fs/promises";
 import { type FloatTensor, type HostTensor, isKdcError, KdcError } from "@kdc-mae/core";
-import { writeWhole } from "@kdc-mae/core/node";
+import { beginFile } from "@kdc-mae/core/node";
 import type { ModelConfig } from "../config.js";
 import type { ClassifierParams, ModelParams } from "../params.js";
+import { expectChecksum, type SummedTensor, sumOf, withChecksum } from "./checksum.js";
 import { fromBytes } from "./dtypes.js";
 import { readRange } from "./read-range.js";
-import { headerLength, readHeader, safetensorsChunks, type TensorFile } from "./safetensors.js";
+import { headerLength, readHeader, safetensorsChunks, storedAs, type TensorFile } from "./safetensors.js";
 import { stateDict } from "./state-dict.js";
 import { readTorchFile } from "./torch-file.js";
 
@@ -16,11 +18,13 @@ async function readSafetensors(file: FileHandle): Promise<TensorFile> {
   const start = 8 + length;
   const { entries, metadata } = readHeader(await readRange(file, 8, start), size - start);
   const tensors: [string, HostTensor][] = [];
-  for (const entry of entries) {
-    const bytes = await readRange(file, start + entry.start, start + entry.end);
-    tensors.push([entry.name, fromBytes(bytes, entry.type, entry.shape, entry.name)]);
+  const sums: SummedTensor[] = [];
+  for (const { name, type, shape, ...at } of entries) {
+    const bytes = await readRange(file, start + at.start, start + at.end);
+    sums.push({ name, type, shape, sha256: sumOf(bytes) });
+    tensors.push([name, fromBytes(bytes, type, shape, name)]);
   }
-  return { tensors: Object.fromEntries(tensors), metadata };
+  return { tensors: Object.fromEntries(tensors), metadata: expectChecksum(metadata, sums) };
 }
 
 type Kind = "torch" | "old-torch" | "safetensors" | "page" | "empty";
@@ -57,7 +61,7 @@ async function readOpen(path: string, file: FileHandle): Promise<TensorFile> {
 /**
  * Reads a checkpoint, `.safetensors` or PyTorch's `.pth`; what is in it decides which, not its name.
  *
- * @throws KdcError where the file is not there, damaged, or of another kind
+ * @throws KdcError where the file is not there, damaged (a file with a checksum: in any bit), or of another kind
  */
 export async function readCheckpoint(path: string): Promise<TensorFile> {
   let file: FileHandle | undefined;
@@ -74,12 +78,40 @@ export async function readCheckpoint(path: string): Promise<TensorFile> {
   }
 }
 
-/** Writes any named tensors as a safetensors file; whoever reads sees the old file or the whole new one. */
-export const writeTensors = (
+/**
+ * Writes any named tensors as a safetensors file with a checksum over all of it in its metadata, which
+ * {@link readCheckpoint} looks at; whoever reads sees the old file or the whole new one.
+ *
+ * @param options `before`: where the file that stood there is kept, replacing what was kept before
+ */
+export async function writeTensors(
   path: string,
   tensors: Readonly<Record<string, HostTensor>>,
   metadata: Readonly<Record<string, string>> = {},
-): Promise<void> => writeWhole(path, safetensorsChunks(tensors, metadata));
+  { before }: { readonly before?: string } = {},
+): Promise<void> {
+  const file = await beginFile(path);
+  try {
+    for (const piece of summedChunks(tensors, metadata)) await file.write(piece);
+    await file.finish(async () => {
+      if (before !== undefined && existsSync(path)) await rename(path, before);
+    });
+  } catch (error) {
+    await file.discard();
+    throw error;
+  }
+}
+
+function summedChunks(
+  tensors: Readonly<Record<string, HostTensor>>,
+  metadata: Readonly<Record<string, string>>,
+): readonly Uint8Array[] {
+  const [, , ...data] = safetensorsChunks(tensors);
+  const sums = Object.entries(tensors).map(([name, { dtype, shape }], index): SummedTensor => {
+    return { name, type: storedAs[dtype], shape, sha256: sumOf(data[index]) };
+  });
+  return safetensorsChunks(tensors, withChecksum(metadata, sums));
+}
 
 /** `metadata`: free text to keep with it. `unused`: tensors to carry along, as a load returned them. */
 export type SaveOptions = {

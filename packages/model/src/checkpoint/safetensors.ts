@@ -114,6 +114,9 @@ export function parseSafetensors(bytes: Uint8Array): TensorFile {
   return { tensors: Object.fromEntries(tensors), metadata };
 }
 
+/** The type under which a tensor in memory is stored. */
+export const storedAs = { float32: "F32", int32: "I32" } as const satisfies Record<HostTensor["dtype"], StoredType>;
+
 /**
  * The bytes of a safetensors file in pieces to be written one after another: the header, then each tensor.
  * The pieces share memory with the tensors.
@@ -135,8 +138,10 @@ export function safetensorsChunks(
         reason: "shape",
       });
     }
-    const dtype = tensor.dtype === "float32" ? "F32" : "I32";
-    header.push([name, { dtype, shape: tensor.shape, data_offsets: [reached, reached + byteLength] }]);
+    header.push([
+      name,
+      { dtype: storedAs[tensor.dtype], shape: tensor.shape, data_offsets: [reached, reached + byteLength] },
+    ]);
     data.push(new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength));
     reached += byteLength;
   }

@@ -20,7 +20,7 @@ export type EpochScore = {
   readonly figures: Readonly<Record<string, number | null>>;
 };
 
-export type FineTuneOptions = Pick<Surroundings, "clock" | "signal"> & {
+export type FineTuneOptions = Pick<Surroundings, "clock" | "signal" | "onNote"> & {
   readonly experiment: CheckedFineTuning;
   readonly config: ModelConfig;
   /** The classifier to begin with; changed in place. */
@@ -100,7 +100,7 @@ export async function fineTune(options: FineTuneOptions): Promise<FineTuned> {
   const statePath = folder.file(STATE_FILE);
 
   const counters: Counters = { step: 0, updates: 0, epochs: 0, averaged: 0, sums: {}, seconds: 0 };
-  const notes = await restoreState(statePath, trees);
+  const notes = await restoreState(statePath, trees, options.onNote);
   if (notes !== undefined) {
     if (notes.began !== began) {
       throw new KdcError({

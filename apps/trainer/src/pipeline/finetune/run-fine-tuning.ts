@@ -71,7 +71,18 @@ export async function runFineTuning(
   };
   try {
     const tuned = await fineTune({
-      ...{ experiment, config, params, source, execute, folder, evaluate, signal, clock: options.clock },
+      ...{
+        experiment,
+        config,
+        params,
+        source,
+        execute,
+        folder,
+        evaluate,
+        signal,
+        clock: options.clock,
+        onNote: options.onNote,
+      },
       keepBest: (best, epoch) => keep(files.best, `epoch ${epoch}, the best of those run`)(best),
       onStep: (now) => {
         step = now.step;

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { audioGrid, createRng, type FloatTensor, float32, treeLeaves, visualGrid } from "@kdc-mae/core";
@@ -81,7 +81,11 @@ const source = () =>
     change: noiseAndTimeShift,
   });
 
-const run = async (folder: Awaited<ReturnType<typeof newFolder>>, stopAt = Number.POSITIVE_INFINITY) => {
+const run = async (
+  folder: Awaited<ReturnType<typeof newFolder>>,
+  stopAt = Number.POSITIVE_INFINITY,
+  onNote?: (note: string) => void,
+) => {
   const controller = new AbortController();
   const totals: number[] = [];
   const result = await pretrainSteps({
@@ -91,6 +95,7 @@ const run = async (folder: Awaited<ReturnType<typeof newFolder>>, stopAt = Numbe
     execute: compiled(),
     folder,
     signal: controller.signal,
+    onNote,
     onStep: ({ step, total }) => {
       totals.push(total);
       if (step === stopAt) controller.abort();
@@ -151,6 +156,27 @@ describe("pretrain", () => {
       [1, true],
       [2, true],
     ]);
+  });
+
+  it("goes on from the state before when a bit of the last one flipped, to the same model", async () => {
+    const whole = await run(await newFolder());
+    const folder = await newFolder();
+    await run(folder, 2);
+    await run(folder, 5);
+    const state = folder.file("state.safetensors");
+    const bytesOf = await readFile(state);
+    bytesOf[bytesOf.length - 3] ^= 4;
+    await writeFile(state, bytesOf);
+    // As a kill leaves a log: in the middle of a line.
+    await appendFile(folder.file("log.jsonl"), '{"epoch":1,"st');
+    const notes: string[] = [];
+    const after = await run(folder, Number.POSITIVE_INFINITY, (note) => notes.push(note));
+    expect(notes).toEqual([
+      `${state}: its content does not fit its checksum: it was damaged or changed after it was written; the run goes on from the state before it (${folder.file("state.before.safetensors")}); the damaged one is now ${folder.file("state.damaged.safetensors")}`,
+    ]);
+    expect(after.totals).toEqual(whole.totals.slice(2));
+    expect(bytes(after.params)).toEqual(bytes(whole.params));
+    expect((await folder.readLog()).map(({ epoch }) => epoch)).toEqual([0, 1, 2]);
   });
 
   it("refuses a folder that holds another experiment's run", async () => {

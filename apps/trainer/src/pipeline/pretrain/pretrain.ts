@@ -104,7 +104,7 @@ export async function pretrainSteps(options: PretrainOptions): Promise<Pretraine
   let sums: Record<string, number> = {};
   let [seconds, waited] = [0, 0];
   const statePath = folder.file(STATE_FILE);
-  const notes = await restoreState(statePath, trees);
+  const notes = await restoreState(statePath, trees, options.onNote);
   if (notes !== undefined) {
     state.step = notes.step as number;
     state.optimizer.updates = notes.updates as number;

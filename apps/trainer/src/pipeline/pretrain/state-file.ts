@@ -1,43 +1,85 @@
 import { existsSync } from "node:fs";
-import { type FloatTensor, type HostTensor, KdcError, treeLeaves } from "@kdc-mae/core";
+import { rename } from "node:fs/promises";
+import { type FloatTensor, type HostTensor, isKdcError, KdcError, treeLeaves } from "@kdc-mae/core";
+import type { TensorFile } from "@kdc-mae/model";
 import { readCheckpoint, writeTensors } from "@kdc-mae/model/node";
 
 /** Numbers that go with the arrays: counters, sums. */
 export type StateNotes = Readonly<Record<string, unknown>>;
 
-/** Saves trees of arrays and notes as one file; a kill leaves the old file or the new one, never half of each. */
+/** Where the state before the last is kept, and where a damaged one is put aside. */
+const beside = (path: string, word: "before" | "damaged"): string => path.replace(/(\.[^./\\]*)?$/, `.${word}$1`);
+
+/**
+ * Saves trees of arrays and notes as one file with a checksum; a kill leaves the old file or the new one, never half of
+ * each. The state before stays beside it.
+ */
 export function saveState(path: string, trees: Readonly<Record<string, unknown>>, notes: StateNotes): Promise<void> {
   const tensors: Record<string, HostTensor> = {};
   for (const [name, tree] of Object.entries(trees)) {
     for (const [leafPath, leaf] of treeLeaves<FloatTensor>(tree)) tensors[`${name}.${leafPath}`] = leaf;
   }
-  return writeTensors(path, tensors, { notes: JSON.stringify(notes) });
+  return writeTensors(path, tensors, { notes: JSON.stringify(notes) }, { before: beside(path, "before") });
+}
+
+const stateError = (path: string, what: string, remedy: string, cause?: unknown): KdcError =>
+  new KdcError({ where: `state file ${path}`, what, remedy, reason: "state", cause });
+
+/** What a state file holds, or the one before it where it is damaged or missing. */
+async function readState(path: string, onNote: (note: string) => void): Promise<TensorFile | undefined> {
+  const before = beside(path, "before");
+  const damaged: string[] = [];
+  for (const candidate of [path, before].filter(existsSync)) {
+    try {
+      const file = await readCheckpoint(candidate);
+      if (damaged.length > 0) {
+        // Out of the way, so that the next save does not put it in the good one's place.
+        const aside = beside(path, "damaged");
+        await rename(path, aside);
+        onNote(`${damaged[0]}; the run goes on from the state before it (${before}); the damaged one is now ${aside}`);
+      } else if (candidate === before) {
+        onNote(`${path} is not there: a save was cut short; the run goes on from the state before it (${before})`);
+      }
+      return file;
+    } catch (cause) {
+      if (!isKdcError(cause) || cause.reason !== "bad-checkpoint") throw cause;
+      damaged.push(`${cause.where}: ${cause.what}`);
+    }
+  }
+  if (damaged.length === 0) return undefined;
+  throw stateError(
+    path,
+    `nothing is left to go on from: ${damaged.join("; ")}`,
+    "Copy a sound one back if you have it; else delete these files and the run begins again from its first step",
+  );
 }
 
 /**
  * Copies a saved state into trees of the same structure.
  *
+ * @param onNote told where the state is not the last that was saved
  * @returns the notes, or undefined when there is no file
- * @throws KdcError when the file is of another run
+ * @throws KdcError (`state`) when the file is of another run, or it and the one before it are damaged
  */
 export async function restoreState(
   path: string,
   trees: Readonly<Record<string, unknown>>,
+  onNote: (note: string) => void = () => undefined,
 ): Promise<StateNotes | undefined> {
-  if (!existsSync(path)) return undefined;
-  const { tensors, metadata } = await readCheckpoint(path);
+  const file = await readState(path, onNote);
+  if (file === undefined) return undefined;
+  const { tensors, metadata } = file;
   const targets = Object.entries(trees).flatMap(([name, tree]) =>
     treeLeaves<FloatTensor>(tree).map(([leafPath, leaf]) => [`${name}.${leafPath}`, leaf] as const),
   );
   for (const [name, leaf] of targets) {
     const saved = tensors[name];
     if (saved === undefined || saved.data.length !== leaf.data.length) {
-      throw new KdcError({
-        where: `state file ${path}`,
-        what: `${name} is ${saved === undefined ? "missing" : `${saved.data.length} numbers, not ${leaf.data.length}`}`,
-        remedy: "It belongs to another experiment: give another --out, or delete the file to begin again",
-        reason: "state",
-      });
+      throw stateError(
+        path,
+        `${name} is ${saved === undefined ? "missing" : `${saved.data.length} numbers, not ${leaf.data.length}`}`,
+        `It belongs to another experiment: give another --out, or delete it and ${beside(path, "before")} to begin again`,
+      );
     }
   }
   for (const [name, leaf] of targets) leaf.data.set(tensors[name].data as Float32Array);

@@ -95,7 +95,12 @@ function folder<Experiment>(path: string, experiment: Experiment): RunFolder<Exp
     path,
     experiment,
     file: (name) => join(path, name),
-    log: (entry) => appendFile(join(path, LOG), `${JSON.stringify(entry)}\n`),
+    log: async (entry) => {
+      const file = join(path, LOG);
+      // A line that a kill cut short stays a line of its own.
+      const cut = existsSync(file) && !/(^|\n)$/.test(await readFile(file, "utf8"));
+      await appendFile(file, `${cut ? "\n" : ""}${JSON.stringify(entry)}\n`);
+    },
     async readLog() {
       if (!existsSync(join(path, LOG))) return [];
       const lines = (await readFile(join(path, LOG), "utf8")).split("\n").filter((line) => line !== "");
