@@ -2,9 +2,10 @@ import { availableParallelism } from "node:os";
 import { locateFfmpeg } from "@kdc-mae/data/node";
 import type { Command } from "commander";
 import { benchData, type DataReport, type DataRow } from "../bench/loading/bench-data.js";
+import { type ManifestChoice, openChosen } from "../pipeline/prepare/manifest-choice.js";
 import { untilInterrupted } from "../terminal/interrupt.js";
 import { atLeastOne } from "./options.js";
-import { type ManifestChoice, openChosen, withManifestOptions } from "./survey.js";
+import { withManifestOptions } from "./survey.js";
 
 type Options = ManifestChoice & {
   readonly workers: number;

@@ -1,27 +1,27 @@
-import { dirname, join } from "node:path";
-import { type ReportInput, reportJson } from "@kdc-mae/eval";
-import { countParameters } from "@kdc-mae/model";
+import { printProtocol, reportJson, resultsJson, resultsText } from "@kdc-mae/eval";
 import { type Command, Option } from "commander";
-import { frontEndFor } from "../pipeline/corpus/front-end.js";
-import { defaultMedia, openCorpus } from "../pipeline/corpus/open-corpus.js";
-import { evaluate } from "../pipeline/evaluate/evaluate.js";
-import { settingsOf } from "../pipeline/evaluate/run-in-words.js";
-import { headlineTable, writeReport } from "../pipeline/evaluate/write-report.js";
-import { readModel } from "../pipeline/run/model-file.js";
+import { defaultMedia } from "../pipeline/corpus/open-corpus.js";
+import { reportOn } from "../pipeline/evaluate/picture-report.js";
+import { runnableProtocols } from "../pipeline/evaluate/protocols/plan.js";
+import { evaluate, evaluationFolder } from "../pipeline/evaluate/under-protocols.js";
+import { headlineTable } from "../pipeline/evaluate/write-report.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
 import { atTerminal } from "../terminal/interrupt.js";
-import { engineName, executeFor, withEngineOptions } from "./engine-options.js";
-import {
-  classesFor,
-  dataAt,
-  evaluateUnder,
-  expectDataFor,
-  listProtocols,
-  type ProtocolOptions,
-} from "./evaluate-protocols.js";
+import { type EngineChoice, engineName, executeFor, withEngineOptions } from "./engine-options.js";
 import { collect } from "./options.js";
 
-type EvaluateOptions = ProtocolOptions & { readonly list?: true };
+type EvaluateCommandOptions = EngineChoice & {
+  readonly list?: true;
+  readonly media: string;
+  readonly data?: string;
+  readonly mediaRoot?: string;
+  readonly classes?: string;
+  readonly split: "train" | "validation" | "test";
+  readonly out?: string;
+  readonly protocol: readonly string[];
+  readonly denormalize?: true;
+  readonly json?: true;
+};
 
 /** Adds `kdc-mae evaluate`. */
 export function addEvaluateCommand(program: Command): void {
@@ -54,47 +54,29 @@ Examples:
     --data vggsound.csv --media-root videos
 `,
     );
-  withEngineOptions(command).action((model: string, options: EvaluateOptions) =>
+  withEngineOptions(command).action((model: string, options: EvaluateCommandOptions) =>
     atTerminal(async (around) => {
-      expectDataFor(options);
       if (options.list) process.stdout.write(listProtocols());
-      else if (options.protocol.length > 0) await evaluateUnder(model, options, around);
       else await run(model, options, around);
     }),
   );
 }
 
-async function run(path: string, options: EvaluateOptions, around: Surroundings): Promise<void> {
-  const started = performance.now();
-  const { config, params, statistics, experiment: trained } = await readModel(path);
-  const experiment =
-    options.data === undefined ? trained : { ...trained, data: dataAt(options.data, options.mediaRoot) };
-  const { splits, leftOut } = await openCorpus(experiment, frontEndFor(config, experiment.visual.framesPerClip), {
-    media: options.media,
-    needs: ["train", "test"],
-    classes: await classesFor(options.classes, undefined),
-    ...around,
-  });
-  const media = (performance.now() - started) / 1000;
-  const evaluation = await evaluate({
-    splits,
-    model: { execute: executeFor(options), config, params },
-    cutting: { grids: config, statistics, batch: 32 },
-    experiment,
-    leftOut,
-    onProgress: (what) => around.onNote?.(`evaluate: ${what}`),
-  });
-  const total = (performance.now() - started) / 1000;
-  const input: ReportInput = {
-    title: `Evaluation of ${trained.name}`,
-    engine: engineName(options),
-    seconds: { media, pretrain: 0, evaluate: total - media, total },
-    settings: [
-      ["model", path],
-      ...settingsOf(experiment, countParameters(params), 0).filter(([key]) => key !== "training"),
-    ],
-    ...evaluation,
+/** Every protocol there is, in full. */
+const listProtocols = (): string =>
+  `${runnableProtocols.map(({ protocol }) => printProtocol(protocol)).join("\n\n")}\n`;
+
+async function run(model: string, options: EvaluateCommandOptions, around: Surroundings): Promise<void> {
+  const { protocol: protocols, data, mediaRoot, classes, media, split, denormalize, json } = options;
+  const shared = {
+    ...{ ...around, data, mediaRoot, classes, media, out: options.out ?? evaluationFolder(model) },
+    ...{ execute: executeFor(options), engine: engineName(options) },
   };
-  const page = await writeReport(options.out ?? join(dirname(path), "evaluation"), input);
-  process.stdout.write(options.json ? `${reportJson(input)}\n` : `${headlineTable(input)}\n\nreport: ${page}\n`);
+  if (protocols.length > 0) {
+    const { results, page } = await evaluate(model, { ...shared, protocols, split, denormalize });
+    process.stdout.write(json ? resultsJson(results) : `${resultsText(results)}\n\nreport: ${page}\n`);
+    return;
+  }
+  const { input, page } = await reportOn(model, shared);
+  process.stdout.write(json ? `${reportJson(input)}\n` : `${headlineTable(input)}\n\nreport: ${page}\n`);
 }

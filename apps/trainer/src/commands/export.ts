@@ -1,15 +1,11 @@
 import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { createRng, KdcError } from "@kdc-mae/core";
-import { writeWhole } from "@kdc-mae/core/node";
-import { randomViews } from "@kdc-mae/masking";
+import { KdcError } from "@kdc-mae/core";
 import { type ClassifierMode, officialModes } from "@kdc-mae/model";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { differenceFromFloat32 } from "../pipeline/export/difference.js";
-import { type GraphName, type GraphSettings, graphs } from "../pipeline/export/graphs.js";
-import { type Dtype, makeGraph, possibleGraphs, traceGraph } from "../pipeline/export/make-graph.js";
-import { type ExportSource, readExportSource } from "../pipeline/export/source.js";
+import { exportGraphs, type WrittenGraph } from "../pipeline/export/export-graphs.js";
+import { type GraphName, graphs } from "../pipeline/export/graphs.js";
+import type { Dtype } from "../pipeline/export/make-graph.js";
 
 type ExportOptions = {
   readonly graphs?: readonly GraphName[];
@@ -18,18 +14,6 @@ type ExportOptions = {
   readonly hidden: number;
   readonly out?: string;
   readonly json?: true;
-};
-
-/** One file that was written. */
-type Written = {
-  readonly graph: GraphName;
-  readonly dtype: Dtype;
-  readonly file: string;
-  readonly bytes: number;
-  readonly inputs: Readonly<Record<string, string>>;
-  readonly outputs: Readonly<Record<string, string>>;
-  /** ‖this − float32‖ / ‖float32‖ of each output on made-up clips. */
-  readonly difference?: Readonly<Record<string, number>>;
 };
 
 const names = Object.keys(graphs) as GraphName[];
@@ -80,7 +64,7 @@ export function addExportCommand(program: Command): void {
     .action(run);
 }
 
-async function run(model: string, options: ExportOptions): Promise<void> {
+async function run(model: string, { out, json, ...options }: ExportOptions): Promise<void> {
   if (!existsSync(model)) {
     throw new KdcError({
       where: "export",
@@ -89,57 +73,16 @@ async function run(model: string, options: ExportOptions): Promise<void> {
       reason: "no-model",
     });
   }
-  const source = await readExportSource(model);
-  const settings = settingsFor(source, options);
-  const folder = options.out ?? join(dirname(model), "onnx");
-  await mkdir(folder, { recursive: true });
-  const chosen = options.graphs ?? possibleGraphs(source).filter((name) => !name.startsWith("retrieval-"));
-  const written: Written[] = [];
-  for (const name of chosen) {
-    const made = await write(name, options.dtype, source, settings, folder);
-    written.push(made);
-    if (!options.json) process.stdout.write(inWords(made));
-  }
-  if (options.json) process.stdout.write(`${JSON.stringify(written, null, 2)}\n`);
+  const written = await exportGraphs(model, {
+    ...{ ...options, out: out ?? join(dirname(model), "onnx") },
+    onWritten: (file) => {
+      if (!json) process.stdout.write(inWords(file));
+    },
+  });
+  if (json) process.stdout.write(`${JSON.stringify(written, null, 2)}\n`);
 }
 
-function settingsFor(
-  { config, mode: tuned = "multimodal" }: ExportSource,
-  { mode = tuned, hidden }: ExportOptions,
-): GraphSettings {
-  const [{ audio, visual }] = randomViews({ views: 1, ratio: hidden })(config, createRng(0));
-  return { mode, visible: { audio: audio.visible.length, visual: visual.visible.length } };
-}
-
-async function write(
-  name: GraphName,
-  dtype: Dtype,
-  source: ExportSource,
-  settings: GraphSettings,
-  folder: string,
-): Promise<Written> {
-  const { trace, graph, bytes } = makeGraph(name, dtype, source, settings);
-  const file = join(folder, dtype === "float32" ? `${name}.onnx` : `${name}.${dtype}.onnx`);
-  await writeWhole(file, bytes);
-  const doors = (ports: typeof graph.inputs) =>
-    Object.fromEntries(
-      ports.map(({ name: port, dtype: type, shape, batch = [] }) => [
-        port,
-        `${type} [${shape.map((size, axis) => (batch.some((one) => one.axis === axis) ? "batch" : size)).join(", ")}]`,
-      ]),
-    );
-  const difference =
-    dtype === "float32"
-      ? undefined
-      : await differenceFromFloat32(trace, traceGraph(name, source, settings), source.config);
-  return {
-    ...{ graph: name, dtype, file, bytes: bytes.length },
-    ...{ inputs: doors(graph.inputs), outputs: doors(graph.outputs) },
-    ...(difference === undefined ? {} : { difference }),
-  };
-}
-
-function inWords({ file, bytes, inputs, outputs, difference }: Written): string {
+function inWords({ file, bytes, inputs, outputs, difference }: WrittenGraph): string {
   const lines = (arrow: string, ports: Readonly<Record<string, string>>) =>
     Object.entries(ports).map(([port, shape]) => {
       const apart = difference?.[port];

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { bothExecutions } from "../parity/executions.js";
 import { parity } from "../parity/parity.js";
 import { parityTable } from "../parity/table.js";
-import { startProgress } from "../terminal/progress.js";
+import { atTerminal } from "../terminal/interrupt.js";
 
 /** Adds `parity`: this project's numbers against a folder of reference numbers. */
 export function addParityCommand(program: Command): void {
@@ -17,14 +17,13 @@ export function addParityCommand(program: Command): void {
       "after",
       "\nExample:\n  kdc-mae parity fixtures/seed0\n\nExits with 1 if anything differs by more than 1e-4 (gradients 1e-3).",
     )
-    .action(async (dir: string, { json = false }: { json?: boolean }) => {
-      const executions = await bothExecutions();
-      let progress: ReturnType<typeof startProgress> | undefined;
-      const report = await parity(dir, executions, (done, total, name) => {
-        progress ??= startProgress("parity", total, "cases");
-        progress.update(done, name);
-      }).finally(() => progress?.stop());
-      process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : parityTable(report));
-      if (!report.pass) process.exitCode = 1;
-    });
+    .action((dir: string, { json = false }: { json?: boolean }) =>
+      atTerminal(async ({ onProgress }) => {
+        const report = await parity(dir, await bothExecutions(), (done, total, note) =>
+          onProgress?.({ stage: "parity", unit: "cases", done, total, note }),
+        );
+        process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : parityTable(report));
+        if (!report.pass) process.exitCode = 1;
+      }),
+    );
 }

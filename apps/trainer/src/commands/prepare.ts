@@ -1,10 +1,11 @@
 import { availableParallelism } from "node:os";
-import { countItems, createPipesDecoder, locateFfmpeg, type PreparedContent, prepare } from "@kdc-mae/data/node";
+import type { PreparedContent } from "@kdc-mae/data/node";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { untilInterrupted } from "../terminal/interrupt.js";
-import { startProgress } from "../terminal/progress.js";
+import type { ManifestChoice } from "../pipeline/prepare/manifest-choice.js";
+import { prepareSet } from "../pipeline/prepare/prepare-set.js";
+import { type AtTerminal, atTerminal } from "../terminal/interrupt.js";
 import { atLeastOne, saysStopped, wholeNumberTo } from "./options.js";
-import { type ManifestChoice, openChosen, withManifestOptions } from "./survey.js";
+import { manifestChoiceOf, withManifestOptions } from "./survey.js";
 
 type Options = ManifestChoice & {
   readonly out: string;
@@ -48,33 +49,22 @@ export function addPrepareCommand(program: Command): void {
     .option("--timeout <s>", "longest time for one clip", positive, 60)
     .option("--json", "print the summary as JSON")
     .addHelpText("after", "\nExample:\n  kdc-mae prepare usable.jsonl --media-root videos --out prepared --workers 8\n")
-    .action((path: string, options: Options) => untilInterrupted((signal) => run(path, options, signal)));
+    .action((path: string, options: Options) => atTerminal((around) => run(path, options, around)));
 }
 
-async function run(path: string, options: Options, signal: AbortSignal): Promise<void> {
-  const { manifest } = await openChosen(path, options);
-  const ffmpeg = await locateFfmpeg({ env: process.env });
-  const progress = startProgress("prepare", await countItems(manifest), "clips");
-  const { clipsPerShard, seconds, size, quality, logMel } = options;
-  const summary = await prepare({
-    ...{ manifest, signal, out: options.out, workers: options.workers },
-    decoder: createPipesDecoder(ffmpeg.path, { timeoutMs: 1000 * options.timeout }),
+async function run(path: string, options: Options, around: AtTerminal): Promise<void> {
+  const { out, workers, timeout, clipsPerShard, seconds, size, quality, logMel } = options;
+  const summary = await prepareSet(path, {
+    ...{ ...around, ...manifestChoiceOf(options), out, workers, timeout },
     content: {
       ...{ clipsPerShard, seconds, logMel, size: size === 0 ? undefined : size },
       frames: { count: options.frames, limit: Math.min(10, seconds) },
       pictures: options.pictures === "jpeg" ? { kind: "jpeg", quality } : { kind: "ppm" },
     },
-    onProgress: ({ done, reused, mended, failed }) => {
-      const before = reused > 0 ? `, ${reused} from before` : "";
-      const again = mended > 0 ? `, ${mended} damaged shards made again` : "";
-      progress.update(done, `${failed} failed${before}${again}`);
-    },
-  })
-    .catch((error) => {
-      if (signal.aborted) return undefined;
-      throw error;
-    })
-    .finally(() => progress.stop());
+  }).catch((error) => {
+    if (around.signal.aborted) return undefined;
+    throw error;
+  });
   if (summary === undefined) return saysStopped(options.out);
   if (options.json) {
     process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);

@@ -1,16 +1,9 @@
 import { resolve } from "node:path";
-import { KdcError } from "@kdc-mae/core";
 import { writeWhole } from "@kdc-mae/core/node";
-import { createPipesDecoder } from "@kdc-mae/data/node";
 import { searchHtml } from "@kdc-mae/eval";
 import { type Command, Option } from "commander";
-import { findFfmpeg } from "../pipeline/corpus/splits.js";
-import { createFileEmbedder } from "../pipeline/evaluate/embed-files.js";
-import { readModel } from "../pipeline/run/model-file.js";
 import type { StreamName } from "../pipeline/search/clip-store.js";
-import { findClips, type SearchAnswer } from "../pipeline/search/find-clips.js";
-import { expectModel, fingerprint } from "../pipeline/search/fingerprint.js";
-import { openStore } from "../pipeline/search/open-store.js";
+import { searchClips } from "../pipeline/search/search-clips.js";
 import { searchPage } from "../pipeline/search/search-page.js";
 import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
 import { defaultIndex } from "./index-folder.js";
@@ -55,30 +48,13 @@ export function addSearchCommand(program: Command): void {
 }
 
 async function run(file: string, options: SearchOptions): Promise<void> {
+  const { model, index, among, count } = options;
   const by: StreamName = options.audio ? "audio" : options.visual ? "visual" : "joint";
-  if (by === "joint" && options.among !== undefined) {
-    throw new KdcError({
-      where: "--among",
-      what: "sound and picture together are compared with sound and picture together only",
-      remedy: "Add --audio or --visual to say what is asked by",
-      reason: "usage",
-    });
-  }
-  expectModelFile("search", options.model);
-  const model = await readModel(options.model);
-  const store = await openStore(options.index, { folders: [process.cwd()] });
-  expectModel(options.index, store.about, await fingerprint(options.model, model));
-  const embedder = await createFileEmbedder(
-    model,
-    executeFor(options),
-    createPipesDecoder(await findFfmpeg({ env: process.env })),
-  );
-  let answer: SearchAnswer;
-  try {
-    answer = await findClips(store, embedder, { file, by, among: options.among ?? by, count: options.count });
-  } finally {
-    await embedder.dispose();
-  }
+  expectModelFile("search", model);
+  const answer = await searchClips(file, {
+    ...{ model, index, by, among, count, modules: [process.cwd()] },
+    ...{ env: process.env, execute: executeFor(options) },
+  });
   if (options.html !== undefined) await writeWhole(options.html, searchHtml(searchPage(answer, options.html)));
   if (options.json) process.stdout.write(`${JSON.stringify({ index: options.index, ...answer }, null, 2)}\n`);
   else {

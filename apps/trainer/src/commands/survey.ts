@@ -1,28 +1,11 @@
 import { availableParallelism } from "node:os";
-import {
-  countItems,
-  createPipesDecoder,
-  locateFfmpeg,
-  type ManifestFormat,
-  manifestFormats,
-  openManifest,
-  type Problem,
-  readClassLabels,
-  survey,
-  surveyReasons,
-} from "@kdc-mae/data/node";
+import { manifestFormats, type Problem, surveyReasons } from "@kdc-mae/data/node";
 import { type Command, Option } from "commander";
-import { untilInterrupted } from "../terminal/interrupt.js";
-import { startProgress } from "../terminal/progress.js";
+import type { ManifestChoice } from "../pipeline/prepare/manifest-choice.js";
+import { surveyData } from "../pipeline/prepare/survey-data.js";
+import type { Surroundings } from "../pipeline/surroundings.js";
+import { atTerminal } from "../terminal/interrupt.js";
 import { atLeastOne } from "./options.js";
-
-/** Which clips, as chosen on the command line. */
-export type ManifestChoice = {
-  readonly format?: ManifestFormat;
-  readonly mediaRoot?: string;
-  readonly allowOutside?: boolean;
-  readonly classes?: string;
-};
 
 /** Adds the options that say how a manifest is read. */
 export const withManifestOptions = (command: Command): Command =>
@@ -32,11 +15,10 @@ export const withManifestOptions = (command: Command): Command =>
     .option("--allow-outside", "let paths lead out of the media root")
     .option("--classes <file>", "class list: index,mid,display_name or one name per line");
 
-/** Opens the manifest of a choice with its class list. */
-export async function openChosen(path: string, { classes, ...options }: ManifestChoice) {
-  const labels = classes === undefined ? undefined : await readClassLabels(classes);
-  return { manifest: await openManifest(path, { ...options, classes: labels }), classes: labels };
-}
+/** The choice alone, out of a command's options. */
+export const manifestChoiceOf = ({ format, mediaRoot, allowOutside, classes }: ManifestChoice): ManifestChoice => ({
+  ...{ format, mediaRoot, allowOutside, classes },
+});
 
 type Options = ManifestChoice & {
   readonly workers: number;
@@ -55,24 +37,18 @@ export function addSurveyCommand(program: Command): void {
     .option("--require-labels", "count clips without a label as label-unknown")
     .option("--json", "print the result as JSON, every problem with its message")
     .addHelpText("after", "\nExample:\n  kdc-mae survey vggsound.csv --media-root videos --clean usable.jsonl\n")
-    .action((path: string, options: Options) => untilInterrupted((signal) => run(path, options, signal)));
+    .action((path: string, options: Options) => atTerminal((around) => run(path, options, around)));
 }
 
-async function run(path: string, options: Options, signal: AbortSignal): Promise<void> {
-  const { manifest, classes } = await openChosen(path, options);
-  const ffmpeg = await locateFfmpeg({ env: process.env });
-  const progress = startProgress("survey", await countItems(manifest), "clips");
+async function run(path: string, options: Options, around: Surroundings): Promise<void> {
   const problems: Problem[] = [];
-  const result = await survey({
-    ...{ manifest, classes, signal, workers: options.workers },
-    decoder: createPipesDecoder(ffmpeg.path),
-    cleaned: options.clean,
-    requireLabels: options.requireLabels,
+  const { workers, clean, requireLabels } = options;
+  const { mediaRoot, ...result } = await surveyData(path, {
+    ...{ ...around, ...manifestChoiceOf(options), workers, clean, requireLabels },
     onProblem: (problem) => {
       if (options.json) problems.push(problem);
     },
-    onProgress: ({ done, problems: count }) => progress.update(done, `${count} with a problem`),
-  }).finally(() => progress.stop());
+  });
   if (options.json) {
     const listed = problems.map(({ item, ...problem }) => ({ id: item.id, path: item.path, ...problem }));
     process.stdout.write(`${JSON.stringify({ ...result, problems: listed }, null, 2)}\n`);
@@ -88,8 +64,6 @@ async function run(path: string, options: Options, signal: AbortSignal): Promise
   for (const [split, count] of Object.entries(result.splits)) process.stdout.write(row(`split ${split}`, count));
   process.stdout.write(`${Object.keys(result.labels).length} labels\n`);
   if (options.clean !== undefined) {
-    process.stdout.write(
-      `usable clips are listed in ${options.clean}; read it with --media-root ${manifest.media.root}\n`,
-    );
+    process.stdout.write(`usable clips are listed in ${options.clean}; read it with --media-root ${mediaRoot}\n`);
   }
 }

@@ -21,10 +21,11 @@ export async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise
   }
 }
 
+/** What a terminal gives the pipeline. */
+export type AtTerminal = Surroundings & { readonly signal: AbortSignal };
+
 /** Runs work of the pipeline with what a terminal gives it: progress on stderr, and Ctrl-C that asks it to stop. */
-export const atTerminal = <T>(
-  work: (around: Surroundings & { readonly signal: AbortSignal }) => Promise<T>,
-): Promise<T> =>
+export const atTerminal = <T>(work: (around: AtTerminal) => Promise<T>): Promise<T> =>
   untilInterrupted(async (signal) => {
     const { stop, onProgress, onNote } = showProgress();
     try {

@@ -3,7 +3,7 @@ import { cpus } from "node:os";
 import type { Execute } from "@kdc-mae/engine";
 import { measureStatistics } from "../corpus/batch.js";
 import type { LoadedSplits } from "../corpus/splits.js";
-import { evaluate } from "../evaluate/evaluate.js";
+import { evaluateTasks } from "../evaluate/evaluate.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { memorySourceFor } from "../pretrain/memory-source.js";
 import { STATE_FILE } from "../pretrain/pretrain.js";
@@ -47,7 +47,7 @@ async function runIn(folder: RunFolder, context: RunContext): Promise<Outcome | 
   if (!trained.finished || signal?.aborted) return undefined;
 
   const began = clock();
-  const evaluation = await evaluate({
+  const evaluation = await evaluateTasks({
     splits,
     model: { execute, config, params: trained.params },
     cutting: { grids, statistics, batch: base.training.batch },

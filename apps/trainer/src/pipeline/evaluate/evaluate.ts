@@ -50,7 +50,7 @@ const spread = <T>(list: readonly T[], count: number): number[] =>
   );
 
 /** All four tasks on the test clips, with pictures. Nothing is drawn at random that the seed does not decide. */
-export async function evaluate(options: EvaluationOptions): Promise<Evaluation> {
+export async function evaluateTasks(options: EvaluationOptions): Promise<Evaluation> {
   const { splits, model, cutting, experiment, leftOut, onProgress = () => undefined } = options;
   const { seed } = experiment;
   const { audioRatio, visualRatio: ratio } = experiment.masking;

@@ -1,0 +1,100 @@
+import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { withLock } from "@kdc-mae/core/node";
+import type { Execute } from "@kdc-mae/engine";
+import { compiled } from "@kdc-mae/engine/node";
+import type { ReportInput } from "@kdc-mae/eval";
+import { countParameters } from "@kdc-mae/model";
+import { measureStatistics } from "../corpus/batch.js";
+import { frontEndFor } from "../corpus/front-end.js";
+import { defaultMedia, openCorpus } from "../corpus/open-corpus.js";
+import { evaluateTasks } from "../evaluate/evaluate.js";
+import { lossCurves, settingsOf } from "../evaluate/run-in-words.js";
+import { writeReport } from "../evaluate/write-report.js";
+import type { CheckedExperiment } from "../experiment/schema.js";
+import { memorySourceFor } from "../pretrain/memory-source.js";
+import { runPretraining } from "../pretrain/run-pretraining.js";
+import { configFor } from "../run/model-file.js";
+import { openRunFolder } from "../run/run-folder.js";
+import { clockOf, type Surroundings, surroundingsOf } from "../surroundings.js";
+
+export type DemoOptions = Surroundings & {
+  /** The run's folder, the report with it. */
+  readonly out: string;
+  /** Where the made clips are kept, and found again. */
+  readonly media?: string;
+  /** What computes, and its name in the report; ONNX Runtime on the processor unless given. */
+  readonly execute?: Execute;
+  readonly engine?: string;
+};
+
+/** What the demo made; no report where it was stopped. */
+export type DemoResult = { readonly folder: string; readonly input?: ReportInput; readonly page?: string };
+
+/** A report in the folder means the last run ended; what it kept for going on makes room for a new one. */
+async function clearFinished(folder: string): Promise<void> {
+  if (!existsSync(join(folder, "report.json"))) return;
+  for (const name of ["state.safetensors", "log.jsonl", "experiment.json", "report.json"]) {
+    await rm(join(folder, name), { force: true });
+  }
+}
+
+/**
+ * Makes clips, pretrains on them, evaluates all four tasks, and writes the report.
+ *
+ * @returns the report's content and page; neither when it was asked to stop before the end (the state is saved)
+ */
+export const demo = (experiment: CheckedExperiment, options: DemoOptions): Promise<DemoResult> =>
+  withLock(options.out, () => run(experiment, options));
+
+async function run(experiment: CheckedExperiment, options: DemoOptions): Promise<DemoResult> {
+  const { out, media: directory = defaultMedia, execute = compiled() } = options;
+  const { engine = "compiled (ONNX Runtime, cpu)" } = options;
+  const around = surroundingsOf(options);
+  const clock = clockOf(options);
+  const since = (start: number) => (clock() - start) / 1000;
+  const started = clock();
+  await clearFinished(out);
+  const folder = await openRunFolder(out, experiment);
+  const config = configFor(experiment);
+  const grids = { audio: config.audio, visual: config.visual };
+  const { splits, leftOut } = await openCorpus(experiment, frontEndFor(grids, experiment.visual.framesPerClip), {
+    ...around,
+    media: directory,
+    needs: ["train", "validation", "test"],
+  });
+  const { statistics: given } = experiment.audio;
+  const statistics = given === "measured" ? measureStatistics(splits.train) : given;
+  const media = since(started);
+
+  const pretrainStart = clock();
+  const trained = await runPretraining({
+    ...{ ...around, folder, config, statistics, execute },
+    source: memorySourceFor(experiment, config, splits.train, statistics),
+  });
+  if (!trained.finished) return { folder: out };
+  const { params, steps } = trained;
+  const pretrain = since(pretrainStart);
+
+  const evaluateStart = clock();
+  const evaluation = await evaluateTasks({
+    splits,
+    model: { execute, config, params },
+    cutting: { grids, statistics, batch: experiment.training.batch },
+    experiment,
+    leftOut,
+    onProgress: (what) => around.onNote?.(`evaluate: ${what}`),
+  });
+  const seconds = { media, pretrain, evaluate: since(evaluateStart), total: since(started) };
+  const input: ReportInput = {
+    title: "KDC-MAE demo",
+    summary: `Pretrained from scratch on ${splits.train.length} made clips, evaluated on ${splits.test.length} clips made from another seed.`,
+    engine,
+    seconds,
+    settings: [["command", "kdc-mae demo"], ...settingsOf(experiment, countParameters(params), steps)],
+    losses: lossCurves(await folder.readLog()),
+    ...evaluation,
+  };
+  return { folder: out, input, page: await writeReport(folder.path, input) };
+}

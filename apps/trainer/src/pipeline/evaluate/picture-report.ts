@@ -1,0 +1,73 @@
+import type { Execute } from "@kdc-mae/engine";
+import { compiled } from "@kdc-mae/engine/node";
+import type { ReportInput } from "@kdc-mae/eval";
+import { countParameters } from "@kdc-mae/model";
+import { frontEndFor } from "../corpus/front-end.js";
+import { defaultMedia, openCorpus } from "../corpus/open-corpus.js";
+import { readModel, type SavedModel } from "../run/model-file.js";
+import { clockOf, type Surroundings, surroundingsOf } from "../surroundings.js";
+import { classesFor, type DataChoice, dataAt, expectDataFor } from "./chosen-data.js";
+import { evaluateTasks } from "./evaluate.js";
+import { settingsOf } from "./run-in-words.js";
+import { writeReport } from "./write-report.js";
+
+export type ReportOptions = Surroundings &
+  DataChoice & {
+    /** A folder for report.html, report.md and report.json; nothing is written unless given. */
+    readonly out?: string;
+    /** Where made clips are kept, for models trained on made data. */
+    readonly media?: string;
+    /** What computes, and its name in the report; ONNX Runtime on the processor unless given. */
+    readonly execute?: Execute;
+    readonly engine?: string;
+  };
+
+/** A report's content, and the page it was written to. */
+export type PictureReport = { readonly input: ReportInput; readonly page?: string };
+
+/**
+ * Evaluates a pretrained model on all four tasks, with pictures.
+ *
+ * @param model a file, or what {@link readModel} made of one
+ * @throws KdcError for a file that holds no pretrained model, and data without training or test clips
+ */
+export async function reportOn(model: string | SavedModel, options: ReportOptions = {}): Promise<PictureReport> {
+  const { execute = compiled(), engine = "compiled (ONNX Runtime, cpu)", media: directory = defaultMedia } = options;
+  const around = surroundingsOf(options);
+  const clock = clockOf(options);
+  expectDataFor(options);
+  const started = clock();
+  const {
+    config,
+    params,
+    statistics,
+    experiment: trained,
+  } = typeof model === "string" ? await readModel(model) : model;
+  const experiment =
+    options.data === undefined ? trained : { ...trained, data: dataAt(options.data, options.mediaRoot) };
+  const { splits, leftOut } = await openCorpus(experiment, frontEndFor(config, experiment.visual.framesPerClip), {
+    ...{ ...around, media: directory, needs: ["train", "test"] },
+    classes: await classesFor(options.classes, undefined),
+  });
+  const media = (clock() - started) / 1000;
+  const evaluation = await evaluateTasks({
+    splits,
+    model: { execute, config, params },
+    cutting: { grids: config, statistics, batch: 32 },
+    experiment,
+    leftOut,
+    onProgress: (what) => around.onNote?.(`evaluate: ${what}`),
+  });
+  const total = (clock() - started) / 1000;
+  const input: ReportInput = {
+    title: `Evaluation of ${trained.name}`,
+    engine,
+    seconds: { media, pretrain: 0, evaluate: total - media, total },
+    settings: [
+      ["model", typeof model === "string" ? model : "in memory"],
+      ...settingsOf(experiment, countParameters(params), 0).filter(([key]) => key !== "training"),
+    ],
+    ...evaluation,
+  };
+  return options.out === undefined ? { input } : { input, page: await writeReport(options.out, input) };
+}

@@ -1,0 +1,97 @@
+import { mkdir } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { writeWhole } from "@kdc-mae/core/node";
+import type { Execute } from "@kdc-mae/engine";
+import { compiled } from "@kdc-mae/engine/node";
+import { type Results, resultsHtml, resultsJson, resultsMarkdown } from "@kdc-mae/eval";
+import { countParameters } from "@kdc-mae/model";
+import { openSplitSets } from "../corpus/clip-set.js";
+import { defaultMedia } from "../corpus/open-corpus.js";
+import type { CheckedExperiment } from "../experiment/schema.js";
+import { readEither } from "../run/classifier-file.js";
+import { type Surroundings, surroundingsOf } from "../surroundings.js";
+import { classesFor, type DataChoice, dataAt, expectDataFor } from "./chosen-data.js";
+import { protocolsNamed } from "./protocols/plan.js";
+import { runProtocols, splitsFor } from "./protocols/run.js";
+import { frontEndOf, ownData, type Saved, sharedOf } from "./protocols/subject.js";
+
+export type EvaluateOptions = Surroundings &
+  DataChoice & {
+    /** Names of protocols; see `runnableProtocols`. */
+    readonly protocols: readonly string[];
+    /** Which clips are evaluated. */
+    readonly split?: "train" | "validation" | "test";
+    /** Brings predictions of normalised pixels back with the true statistics. */
+    readonly denormalize?: boolean;
+    /** A folder for protocols.json, protocols.md and protocols.html; nothing is written unless given. */
+    readonly out?: string;
+    /** Where made clips are kept, for models trained on made data. */
+    readonly media?: string;
+    /** What computes, and its name in the results; ONNX Runtime on the processor unless given. */
+    readonly execute?: Execute;
+    readonly engine?: string;
+  };
+
+/** Figures under protocols, and the page they were written to. */
+export type EvaluatedProtocols = { readonly results: Results; readonly page?: string };
+
+/** What was evaluated, line by line. */
+function aboutLines(name: string, saved: Saved, split: string, engine: string, data: CheckedExperiment["data"]) {
+  const { params, experiment } = sharedOf(saved);
+  return [
+    ["model", name],
+    ["experiment", `${experiment.name}, seed ${experiment.seed}`],
+    ["parameters", countParameters(params).toLocaleString("en")],
+    ...("classifier" in saved ? [["weights", saved.classifier.weights] as const] : []),
+    ["data", "path" in data ? data.path : `made clips, ${data.train} + ${data.validation} + ${data.test}`],
+    ["split", split],
+    ["engine", engine],
+    ["intervals", "95 % percentile bootstrap over clips, 1,000 resamples"],
+  ] as const;
+}
+
+/** Where a model's results go unless told: beside it. */
+export const evaluationFolder = (model: string): string => join(dirname(model), "evaluation");
+
+/**
+ * Evaluates a pretrained model or a classifier under named protocols.
+ *
+ * @param model a file, or what {@link readEither} made of one
+ * @throws KdcError for an unknown protocol, one that this kind of model cannot be evaluated under, or an empty split
+ */
+export async function evaluate(model: string | Saved, options: EvaluateOptions): Promise<EvaluatedProtocols> {
+  const { split = "test", execute = compiled(), engine = "compiled (ONNX Runtime, cpu)", out } = options;
+  const around = surroundingsOf(options);
+  expectDataFor(options);
+  const chosen = protocolsNamed(options.protocols);
+  const saved = typeof model === "string" ? await readEither(model) : model;
+  const { data: own, seed, evaluationOnly, classes } = ownData(saved);
+  const data = options.data === undefined ? own : dataAt(options.data, options.mediaRoot);
+  const { sets, leftOut, close } = await openSplitSets({ data, seed }, frontEndOf(saved), {
+    ...{ ...around, media: options.media ?? defaultMedia },
+    unsplit: options.data === undefined && !evaluationOnly ? "train" : split,
+    classes: await classesFor(options.classes, classes),
+    ...splitsFor(
+      chosen.map(({ plan }) => plan),
+      split,
+    ),
+  });
+  const sections = await runProtocols(chosen, {
+    ...{ saved, sets, split, leftOut, batch: 32, signal: around.signal, execute },
+    denormalize: options.denormalize === true,
+    onProgress: (note) =>
+      around.onProgress?.({ stage: "evaluate", unit: "protocols", done: 0, total: chosen.length, note }),
+  }).finally(close);
+  const { experiment } = sharedOf(saved);
+  const results: Results = {
+    title: `${experiment.name} under ${chosen.length === 1 ? chosen[0].protocol.name : `${chosen.length} protocols`}`,
+    about: aboutLines(typeof model === "string" ? model : "in memory", saved, split, engine, data),
+    sections,
+  };
+  if (out === undefined) return { results };
+  await mkdir(out, { recursive: true });
+  await writeWhole(join(out, "protocols.json"), resultsJson(results));
+  await writeWhole(join(out, "protocols.md"), resultsMarkdown(results));
+  await writeWhole(join(out, "protocols.html"), resultsHtml(results));
+  return { results, page: resolve(out, "protocols.html") };
+}

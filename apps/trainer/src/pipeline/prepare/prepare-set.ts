@@ -1,0 +1,42 @@
+import { availableParallelism } from "node:os";
+import {
+  countItems,
+  createPipesDecoder,
+  type DatasetSummary,
+  type PrepareOptions,
+  prepare as prepareShards,
+} from "@kdc-mae/data/node";
+import { findFfmpeg } from "../corpus/splits.js";
+import type { Surroundings } from "../surroundings.js";
+import { type ManifestChoice, openChosen } from "./manifest-choice.js";
+
+export type PrepareSetOptions = Surroundings &
+  ManifestChoice & {
+    /** Folder of the prepared set. */
+    readonly out: string;
+    /** Clips decoded side by side. */
+    readonly workers?: number;
+    /** Longest time for one clip, seconds. */
+    readonly timeout?: number;
+    readonly content: PrepareOptions["content"];
+  };
+
+/**
+ * Decodes every clip of a folder or manifest once into WebDataset shards; a stopped call goes on where it was.
+ *
+ * @throws KdcError for a manifest or folder that cannot be read or written; AbortError when stopped
+ */
+export async function prepareSet(path: string, options: PrepareSetOptions): Promise<DatasetSummary> {
+  const { out, workers = availableParallelism() + 1, timeout = 60, content, signal, onProgress } = options;
+  const { manifest } = await openChosen(path, options);
+  const total = await countItems(manifest);
+  return prepareShards({
+    ...{ manifest, signal, out, workers, content },
+    decoder: createPipesDecoder(await findFfmpeg(options), { timeoutMs: 1000 * timeout }),
+    onProgress: ({ done, reused, mended, failed }) => {
+      const before = reused > 0 ? `, ${reused} from before` : "";
+      const again = mended > 0 ? `, ${mended} damaged shards made again` : "";
+      onProgress?.({ stage: "prepare", unit: "clips", done, total, note: `${failed} failed${before}${again}` });
+    },
+  });
+}

@@ -1,0 +1,53 @@
+import { KdcError } from "@kdc-mae/core";
+import { createPipesDecoder } from "@kdc-mae/data/node";
+import type { Execute } from "@kdc-mae/engine";
+import { compiled } from "@kdc-mae/engine/node";
+import { findFfmpeg } from "../corpus/splits.js";
+import { createFileEmbedder } from "../evaluate/embed-files.js";
+import { readModel } from "../run/model-file.js";
+import type { Surroundings } from "../surroundings.js";
+import type { StreamName } from "./clip-store.js";
+import { findClips, type SearchAnswer } from "./find-clips.js";
+import { expectModel, fingerprint } from "./fingerprint.js";
+import { openStore } from "./open-store.js";
+
+export type SearchClipsOptions = Surroundings & {
+  /** The file of the model that the index was made with. */
+  readonly model: string;
+  readonly index: string;
+  /** What is asked by: the file's sound, its picture, or both together. */
+  readonly by?: StreamName;
+  /** What of the clips it is compared with; what is asked by unless given. */
+  readonly among?: StreamName;
+  readonly count?: number;
+  /** Where else to look for LanceDB than beside this package. */
+  readonly modules?: readonly string[];
+  /** What computes; ONNX Runtime on the processor unless given. */
+  readonly execute?: Execute;
+};
+
+/**
+ * Finds the clips of an index that are nearest to a file.
+ *
+ * @throws KdcError for an index of another model, an empty one, or a file that cannot be read as asked
+ */
+export async function searchClips(file: string, options: SearchClipsOptions): Promise<SearchAnswer> {
+  const { model: path, index, by = "joint", among = by, count = 10, execute = compiled() } = options;
+  if ((by === "joint") !== (among === "joint")) {
+    throw new KdcError({
+      where: "--among",
+      what: "sound and picture together are compared with sound and picture together only",
+      remedy: "Add --audio or --visual to say what is asked by",
+      reason: "usage",
+    });
+  }
+  const model = await readModel(path);
+  const store = await openStore(index, { folders: options.modules });
+  expectModel(index, store.about, await fingerprint(path, model));
+  const embedder = await createFileEmbedder(model, execute, createPipesDecoder(await findFfmpeg(options)));
+  try {
+    return await findClips(store, embedder, { file, by, among, count });
+  } finally {
+    await embedder.dispose();
+  }
+}
