@@ -1,17 +1,23 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type Clip, type ClipItem, KdcError } from "@kdc-mae/core";
 import { describe, expect, it } from "vitest";
 import type { Decoder } from "../media/decoder.js";
+import type { SoundDecoder } from "../media/ffmpeg-pipes.js";
 import { mediaError } from "../media/media-error.js";
+import { encodePicture } from "../visual/encode-picture.js";
 import { decodeAll } from "./decode-all.js";
 
 const items = Array.from({ length: 11 }, (_, n): ClipItem => ({ id: `${n}`, path: `/clips/${n}.mp4`, labels: [] }));
 const request = { sampleRate: 16000, frames: { times: [0] } };
 
 /** A decoder of nothing, whose later clips come sooner and whose clips 3, 5 and 7 cannot be used. */
-function scripted(watch: { now: number; most: number } = { now: 0, most: 0 }): Decoder {
+function scripted(watch: { now: number; most: number } = { now: 0, most: 0 }): Decoder & SoundDecoder {
   return {
     name: "scripted",
     probe: async () => ({ format: "none" }),
+    decodeSound: async () => ({ samples: new Float32Array(16000), sampleRate: 16000 }),
     decode: async (item, { signal }): Promise<Clip> => {
       watch.most = Math.max(watch.most, ++watch.now);
       await new Promise((resolve) => setTimeout(resolve, 12 - Number(item.id)));
@@ -66,5 +72,38 @@ describe("decodeAll", () => {
   it("gives an empty set for no items", async () => {
     const nothing = await decodeAll([], { decoder: scripted(), request, concurrency: 3, keep: () => 1 });
     expect(nothing).toEqual({ kept: [], leftOut: [], reasons: {} });
+  });
+
+  it("reads pictures that lie beside the sound, and follows no link out of the media root", async () => {
+    const root = await mkdtemp(join(tmpdir(), "kdc-mae-decode-"));
+    const elsewhere = await mkdtemp(join(tmpdir(), "kdc-mae-decode-"));
+    const picture = await encodePicture(
+      { width: 19, height: 17, data: new Uint8Array(19 * 17 * 3).fill(99), time: 0 },
+      { kind: "jpeg", quality: 80 },
+    );
+    for (const frame of ["frame_0", "frame_1"]) {
+      for (const name of ["a", "c"]) {
+        await mkdir(join(root, frame), { recursive: true });
+        await writeFile(join(root, frame, `${name}.jpg`), picture);
+      }
+    }
+    await writeFile(join(elsewhere, "b.jpg"), picture);
+    await writeFile(join(elsewhere, "c.mp4"), "x");
+    await symlink(join(elsewhere, "b.jpg"), join(root, "frame_0", "b.jpg"));
+    await symlink(join(elsewhere, "c.mp4"), join(root, "c.mp4"));
+    const named = (name: string, file: string) => ({ id: name, path: join(root, file), labels: [] });
+    const folders = (name: string) => ({ ...named(name, `${name}.wav`), pictures: { folder: root, name } });
+    const list = [folders("a"), folders("b"), named("0", "c.mp4")];
+    const work = { decoder: scripted(), request: { sampleRate: 16000, frames: { count: 10, limit: 10 }, size: 8 } };
+    const keep = ({ frames, original }: Clip) => [frames.length, frames[0]?.width, original?.width];
+    const { kept, leftOut } = await decodeAll(list, { ...work, concurrency: 2, keep, media: { root } });
+    expect(kept).toEqual([[2, 8, 19]]);
+    expect(leftOut.map(({ item, error }) => [item.id, error.reason])).toEqual([
+      ["b", "outside-root"],
+      ["0", "outside-root"],
+    ]);
+    const free = await decodeAll(list, { ...work, concurrency: 2, keep, media: { root, allowOutside: true } });
+    expect(free.kept).toHaveLength(3);
+    for (const folder of [root, elsewhere]) await rm(folder, { recursive: true });
   });
 });

@@ -1,12 +1,17 @@
-import { type Clip, type ClipItem, isKdcError, type KdcError } from "@kdc-mae/core";
-import type { DecodeRequest, Decoder } from "../media/decoder.js";
-import { leaveOutReasons, mediaError } from "../media/media-error.js";
+import { type Clip, isKdcError, type KdcError } from "@kdc-mae/core";
+import { expectItemAdmitted, type MediaRoot } from "../manifest/confine.js";
+import type { ManifestItem } from "../manifest/manifest-item.js";
+import { decodeItem, type ItemDecoder } from "../media/decode-item.js";
+import type { DecodeRequest } from "../media/decoder.js";
+import { itemReasons, mediaError } from "../media/media-error.js";
 
 /** A clip that could not be used, and why. */
-export type LeftOut = { readonly item: ClipItem; readonly error: KdcError };
+export type LeftOut = { readonly item: ManifestItem; readonly error: KdcError };
 
 export type DecodeAllOptions<T> = {
-  readonly decoder: Decoder;
+  readonly decoder: ItemDecoder;
+  /** Where the clips lie; a link that leads out of it is not followed. Without it every path is. */
+  readonly media?: MediaRoot;
   readonly request: DecodeRequest;
   /** Clips in work at once; about the number of processor cores. */
   readonly concurrency: number;
@@ -32,18 +37,19 @@ export type DecodedSet<T> = {
  *
  * @throws KdcError reason `aborted` when the signal says so
  */
-export async function decodeAll<T>(items: readonly ClipItem[], options: DecodeAllOptions<T>): Promise<DecodedSet<T>> {
-  const { decoder, request, concurrency, keep, onProgress, signal } = options;
+export async function decodeAll<T>(items: readonly ManifestItem[], options: DecodeAllOptions<T>): Promise<DecodedSet<T>> {
+  const { decoder, media, request, concurrency, keep, onProgress, signal } = options;
   const outcomes: ({ readonly value: T } | { readonly error: KdcError })[] = new Array(items.length);
   const ending = new AbortController();
   const stop = signal ? AbortSignal.any([signal, ending.signal]) : ending.signal;
   let [next, done, leftOut] = [0, 0, 0];
 
-  const decodeOne = async (item: ClipItem) => {
+  const decodeOne = async (item: ManifestItem) => {
     try {
-      return { value: keep(await decoder.decode(item, { ...request, signal: stop })) };
+      if (media !== undefined) await expectItemAdmitted(item, media);
+      return { value: keep(await decodeItem(decoder, item, { ...request, signal: stop })) };
     } catch (error) {
-      if (!isKdcError(error) || !leaveOutReasons.has(error.reason)) throw error;
+      if (!isKdcError(error) || !itemReasons.has(error.reason)) throw error;
       return { error };
     }
   };

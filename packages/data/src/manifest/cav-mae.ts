@@ -1,8 +1,9 @@
 import type { MediaRoot } from "./confine.js";
-import { insideRoot, type Naming } from "./item-from-record.js";
+import { insideRoot } from "./item-from-record.js";
 import { parseRecord } from "./json-lines.js";
+import { labelNamed, labelsIn, type Naming } from "./labels.js";
 import { manifestError } from "./manifest-error.js";
-import type { ManifestItem } from "./manifest-item.js";
+import type { Entry } from "./manifest-item.js";
 import { objectsInJson } from "./objects-in-json.js";
 
 /**
@@ -11,7 +12,7 @@ import { objectsInJson } from "./objects-in-json.js";
  *
  * @throws KdcError naming line and field
  */
-export async function* readCavMae(file: string, media: MediaRoot, { nameOf }: Naming): AsyncGenerator<ManifestItem> {
+export async function* readCavMae(file: string, media: MediaRoot, naming: Naming): AsyncGenerator<Entry> {
   for await (const { line, text } of objectsInJson(file)) {
     const record = parseRecord(text, { file, line }) as Readonly<Record<string, unknown>>;
     const field = (column: string): string => {
@@ -23,12 +24,13 @@ export async function* readCavMae(file: string, media: MediaRoot, { nameOf }: Na
     const id = field("video_id");
     if (/[/\\]/.test(id))
       throw manifestError({ file, line, column: "video_id" }, "it has a slash", "Give the bare name");
-    const labels = field("labels").split(",");
-    yield {
+    const labels = labelsIn(field("labels").split(",")) ?? [];
+    const item = {
       id,
       path: insideRoot(field("wav"), { file, line, column: "wav" }, media),
-      labels: labels.map((label) => nameOf?.get(label.trim()) ?? label.trim()),
+      labels: labels.map((label) => labelNamed(label, naming)),
       pictures: { folder: insideRoot(field("video_path"), { file, line, column: "video_path" }, media), name: id },
     };
+    yield { line, item };
   }
 }

@@ -1,3 +1,4 @@
+import { sameLabel } from "./labels.js";
 import { manifestError } from "./manifest-error.js";
 import { readRows } from "./rows.js";
 
@@ -13,15 +14,15 @@ export type ClassLabels = { readonly names: readonly string[]; readonly nameOf: 
 export async function readClassLabels(file: string): Promise<ClassLabels> {
   const names: string[] = [];
   const nameOf = new Map<string, string>();
-  for await (const { line, cells } of readRows(file)) {
+  for await (const { line, cells } of readRows(file, { delimiter: "," })) {
     if (line === 1 && cells.includes("display_name")) continue;
     if (cells.length !== 1 && cells.length !== 3) {
       const remedy = "Give index,mid,display_name or one name per line";
       throw manifestError({ file, line }, `it has ${cells.length} columns`, remedy);
     }
-    const name = cells.at(-1)!;
+    const name = sameLabel(cells.at(-1)!);
     names.push(name);
-    for (const form of cells.slice(-2)) nameOf.set(form, name);
+    for (const form of cells.slice(-2)) nameOf.set(sameLabel(form), name);
   }
   return { names, nameOf };
 }

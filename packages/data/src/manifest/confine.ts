@@ -1,6 +1,7 @@
 import { realpath } from "node:fs/promises";
-import { isAbsolute, relative, resolve } from "node:path";
+import { isAbsolute, join, relative, resolve } from "node:path";
 import { KdcError } from "@kdc-mae/core";
+import type { ManifestItem, PictureFolders } from "./manifest-item.js";
 
 /** Where the media of a manifest lie, and whether its paths may lead elsewhere. */
 export type MediaRoot = { readonly root: string; readonly allowOutside?: boolean };
@@ -40,4 +41,19 @@ export async function expectAdmitted(path: string, { root, allowOutside = false 
     remedy: "Copy the file there, or allow paths outside (--allow-outside)",
     reason: "outside-root",
   });
+}
+
+/** Where the `index`-th picture of a clip lies. */
+export const picturePath = ({ folder, name }: PictureFolders, index: number): string =>
+  join(folder, `frame_${index}`, `${name}.jpg`);
+
+/** Refuses an item whose sound or one of whose pictures {@link expectAdmitted} refuses. */
+export async function expectItemAdmitted({ path, pictures }: ManifestItem, media: MediaRoot): Promise<void> {
+  await expectAdmitted(path, media);
+  if (pictures === undefined) return;
+  for (let index = 0; ; index++) {
+    const picture = picturePath(pictures, index);
+    if ((await realpath(picture).catch(() => undefined)) === undefined) return;
+    await expectAdmitted(picture, media);
+  }
 }

@@ -1,25 +1,38 @@
-import { basename, extname } from "node:path";
+import { extname } from "node:path";
+import { splitNamed } from "../dataset/split-names.js";
 import { confine, type MediaRoot } from "./confine.js";
+import { labelNamed, labelsIn, type Naming } from "./labels.js";
 import { manifestError } from "./manifest-error.js";
-import type { ManifestItem } from "./manifest-item.js";
+import type { Entry, ManifestItem } from "./manifest-item.js";
 
-/** One record of a manifest in its written form. */
-export type WrittenItem = {
-  readonly id?: unknown;
-  readonly path?: unknown;
-  readonly start?: unknown;
-  readonly end?: unknown;
-  readonly labels?: unknown;
-  readonly split?: unknown;
-  readonly boxes?: unknown;
-  readonly pictures?: unknown;
+/** One record of a list in its written form, under our names. */
+export type WrittenItem = Readonly<Record<string, unknown>>;
+
+/** What other lists call our columns. */
+const otherNames: Readonly<Record<string, string>> = { label: "labels", file: "path", video: "path" };
+
+/** The name of a column as we call it. */
+export const columnNamed = (name: string): string => {
+  const lower = name.trim().toLowerCase();
+  return Object.hasOwn(otherNames, lower) ? otherNames[lower] : lower;
 };
 
-/** What turns written labels into the ones to use. */
-export type Naming = { readonly nameOf?: ReadonlyMap<string, string> };
+/** Columns under our names. @throws KdcError for one that is there twice, such as `label` beside `labels` */
+export function columnsNamed(
+  written: readonly string[],
+  at: { readonly file: string; readonly line: number },
+  nameOf: (column: string) => string = columnNamed,
+): readonly string[] {
+  const columns = written.map(nameOf);
+  const twice = columns.findIndex((name, index) => name !== "" && columns.indexOf(name) < index);
+  if (twice < 0) return columns;
+  const what = `it is there twice, the second time as ${JSON.stringify(written[twice])}`;
+  throw manifestError({ ...at, column: columns[twice] }, what, "Keep one of them");
+}
 
 /**
- * Checks one record. `labels` is a list, or text with `;` between them.
+ * Checks one record. `labels` is a list, or text with `;` between them. Without `id` the clip is named by
+ * its path without the ending and its times.
  *
  * @throws KdcError naming line and column
  */
@@ -27,8 +40,8 @@ export function itemFromRecord(
   written: WrittenItem,
   at: { readonly file: string; readonly line: number },
   media: MediaRoot,
-  { nameOf }: Naming,
-): ManifestItem {
+  naming: Naming,
+): Entry {
   const refuse = (column: string, what: string, remedy: string) => manifestError({ ...at, column }, what, remedy);
   const text = (column: "path" | "id" | "split"): string | undefined => {
     const value = written[column];
@@ -55,19 +68,25 @@ export function itemFromRecord(
   if (end !== undefined && end <= (start ?? 0)) {
     throw refuse("end", `the end, ${end} s, is not after the start, ${start ?? 0} s`, "Correct one of them");
   }
-  const labels = labelsOf(written.labels);
+  const labels = labelsIn(written.labels);
   if (!labels)
     throw refuse("labels", `${JSON.stringify(written.labels)} is no list of labels`, 'Write a;b or ["a", "b"]');
-  const split = text("split");
+  const split = splitNamed(text("split"));
+  const times = start === undefined && end === undefined ? "" : `_${start ?? 0}-${end ?? ""}`;
+  const [id, short] = [text("id"), path.replace(/^(\.?[/\\])+/, "").replaceAll("\\", "/")];
   return {
-    id: text("id") ?? basename(path, extname(path)),
-    path: whole,
-    ...(start === undefined ? {} : { start }),
-    ...(end === undefined ? {} : { end }),
-    labels: labels.map((label) => nameOf?.get(label) ?? label),
-    ...(split === undefined ? {} : { split }),
-    ...(written.pictures === undefined ? {} : { pictures: picturesOf(written.pictures, at, media) }),
-    ...(Array.isArray(written.boxes) ? { boxes: written.boxes as ManifestItem["boxes"] } : {}),
+    line: at.line,
+    ...(id === undefined ? { otherId: `${short}${times}` } : {}),
+    item: {
+      id: id ?? `${short.slice(0, short.length - extname(short).length)}${times}`,
+      path: whole,
+      ...(start === undefined ? {} : { start }),
+      ...(end === undefined ? {} : { end }),
+      labels: labels.map((label) => labelNamed(label, naming)),
+      ...(split === undefined ? {} : { split }),
+      ...(written.pictures === undefined ? {} : { pictures: picturesOf(written.pictures, at, media) }),
+      ...(Array.isArray(written.boxes) ? { boxes: written.boxes as ManifestItem["boxes"] } : {}),
+    },
   };
 }
 
@@ -90,15 +109,4 @@ function picturesOf(value: unknown, at: { readonly file: string; readonly line: 
   }
   const remedy = 'Write {"folder": …, "name": …}, for pictures in folder/frame_i/name.jpg';
   throw manifestError({ ...at, column: "pictures" }, `${JSON.stringify(value)} is no folder of pictures`, remedy);
-}
-
-function labelsOf(value: unknown): readonly string[] | undefined {
-  if (value === undefined || value === null) return [];
-  if (typeof value === "string") {
-    return value
-      .split(";")
-      .map((label) => label.trim())
-      .filter((label) => label !== "");
-  }
-  return Array.isArray(value) && value.every((label) => typeof label === "string") ? value : undefined;
 }

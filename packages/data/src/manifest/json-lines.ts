@@ -1,14 +1,20 @@
 import type { MediaRoot } from "./confine.js";
-import { itemFromRecord, type Naming, type WrittenItem } from "./item-from-record.js";
+import { columnsNamed, itemFromRecord, type WrittenItem } from "./item-from-record.js";
+import type { Naming } from "./labels.js";
 import { readLines } from "./lines.js";
 import { manifestError } from "./manifest-error.js";
-import type { ManifestItem } from "./manifest-item.js";
+import type { Entry } from "./manifest-item.js";
 
-/** One JSON object per line, with the fields of a {@link ManifestItem}. @throws KdcError naming line and field */
-export async function* readJsonLines(file: string, media: MediaRoot, naming: Naming): AsyncGenerator<ManifestItem> {
+/** One JSON object per line, with the fields of a `ManifestItem`. @throws KdcError naming line and field */
+export async function* readJsonLines(file: string, media: MediaRoot, naming: Naming): AsyncGenerator<Entry> {
   for await (const { line, text } of readLines(file)) {
     if (text.trim() === "") continue;
-    yield itemFromRecord(parseRecord(text, { file, line }), { file, line }, media, naming);
+    const at = { file, line };
+    const record = parseRecord(text, at);
+    const columns = columnsNamed(Object.keys(record), at);
+    const values = Object.values(record);
+    const written = Object.fromEntries(columns.map((name, index) => [name, values[index]]));
+    yield itemFromRecord(written, at, media, naming);
   }
 }
 
@@ -27,6 +33,6 @@ export function parseRecord(text: string, at: { readonly file: string; readonly 
       "Write one JSON object per line",
     );
   }
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as WrittenItem;
   throw manifestError(at, "it is no JSON object", 'Write one object per line, such as {"path": "a.mp4"}');
 }

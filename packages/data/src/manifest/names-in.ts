@@ -1,28 +1,51 @@
 import { opendir } from "node:fs/promises";
+import { join } from "node:path";
 
 /** Places for marks: 2²⁶ bits, 8 MB, so that of ten million names few share one. */
 const places = 2 ** 26;
 
+/** What a folder may hold, as far as that is known without asking the disk. */
+export type NamesIn = {
+  /** Of a file's path below the folder, with `/`: a no is certain, a yes nearly so; capitals are not looked at. */
+  readonly mayHold: (path: string) => boolean;
+  /** Its folders and theirs, by their paths below it; `""` is itself. */
+  readonly folders: ReadonlySet<string>;
+};
+
 /**
- * Tells, without asking the disk, whether a folder may hold a file of this name: a mark for every name in it, in memory
- * that does not grow with the folder. A no is certain, a yes nearly so. Where a list names thirty places for each of a
- * million clips and many are gone, that spares asking the disk millions of times.
+ * Reads the names in a folder and in `depth` levels of folders below it, a mark for each, in memory that does not grow
+ * with the folder. Where a list names thirty places for each of a million clips and many are gone, that spares asking
+ * the disk millions of times.
  *
  * @returns always yes when the folder cannot be listed
  */
-export async function namesIn(folder: string): Promise<(name: string) => boolean> {
+export async function namesIn(folder: string, depth = 2): Promise<NamesIn> {
   const marks = new Uint8Array(places / 8);
-  try {
-    for await (const { name } of await opendir(folder)) {
-      const at = placeOf(name);
+  const folders = new Set([""]);
+  const read = async (below: string, left: number): Promise<void> => {
+    const inside: string[] = [];
+    for await (const entry of await opendir(join(folder, below))) {
+      const path = below === "" ? entry.name : `${below}/${entry.name}`;
+      if (entry.isDirectory()) inside.push(path);
+      const at = placeOf(path);
       marks[at >> 3] |= 1 << (at & 7);
     }
+    for (const path of inside) {
+      folders.add(path);
+      if (left > 0) await read(path, left - 1);
+    }
+  };
+  try {
+    await read("", depth);
   } catch {
-    return () => true;
+    return { mayHold: () => true, folders };
   }
-  return (name) => {
-    const at = placeOf(name);
-    return (marks[at >> 3] & (1 << (at & 7))) !== 0;
+  return {
+    folders,
+    mayHold: (path) => {
+      const at = placeOf(path);
+      return (marks[at >> 3] & (1 << (at & 7))) !== 0;
+    },
   };
 }
 

@@ -1,25 +1,33 @@
-import { open, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { dirname, extname, relative, resolve } from "node:path";
 import { KdcError } from "@kdc-mae/core";
 import { fileError } from "@kdc-mae/core/node";
+import { beginningOf } from "./beginning.js";
 import { readCavMae } from "./cav-mae.js";
 import type { ClassLabels } from "./class-labels.js";
 import { confine, type MediaRoot } from "./confine.js";
 import { readFolder } from "./folder.js";
-import type { Naming } from "./item-from-record.js";
+import { columnNamed } from "./item-from-record.js";
 import { readJsonLines } from "./json-lines.js";
-import type { ManifestItem } from "./manifest-item.js";
+import type { Naming } from "./labels.js";
+import type { Entry, ManifestItem } from "./manifest-item.js";
+import { oneIdOneClip } from "./one-id-one-clip.js";
+import type { PassOver } from "./passed-over.js";
+import { delimiterOf } from "./rows.js";
 import { readTable } from "./table.js";
-import { readAudioSet, readVggSound } from "./youtube.js";
+import { readAudioSet, readKinetics, readVggSound } from "./youtube.js";
+
+type Reader = (file: string, media: MediaRoot, naming: Naming, passOver?: PassOver) => AsyncGenerator<Entry>;
 
 const readers = {
-  folder: (path: string) => readFolder(path),
+  folder: (path, _media, _naming, passOver) => readFolder(path, passOver),
   csv: readTable,
   jsonl: readJsonLines,
   "cav-mae": readCavMae,
   vggsound: readVggSound,
   audioset: readAudioSet,
-} satisfies Record<string, (file: string, media: MediaRoot, naming: Naming) => AsyncGenerator<ManifestItem>>;
+  kinetics: readKinetics,
+} satisfies Record<string, Reader>;
 
 /** The kinds of manifest that can be read. */
 export type ManifestFormat = keyof typeof readers;
@@ -35,6 +43,8 @@ export type ManifestOptions = {
   readonly allowOutside?: boolean;
   /** Labels that are written as mids are named by it. */
   readonly classes?: ClassLabels;
+  /** Only clips with one of these labels are taken, and of their labels only these: a subset such as Kinetics-Sounds. */
+  readonly only?: ClassLabels;
 };
 
 /** A manifest that can be read from its beginning any number of times, item by item. */
@@ -42,11 +52,14 @@ export type Manifest = {
   readonly path: string;
   readonly format: ManifestFormat;
   readonly media: MediaRoot;
-  items(): AsyncGenerator<ManifestItem>;
+  /** @param passOver told of files that are no media by their names, and of clips and labels that are not taken */
+  items(passOver?: PassOver): AsyncGenerator<ManifestItem>;
 };
 
 /**
- * Opens a manifest or a folder of media. Items are read as a stream and never held together.
+ * Opens a manifest or a folder of media. Items are read as a stream and never held together. Labels are compared in
+ * Unicode's composed form (NFC); a split has our name (`train`, `validation`, `test`) whatever the list calls it; an id
+ * names one clip.
  *
  * @throws KdcError reason `missing` or `manifest`; errors of single lines come while reading
  */
@@ -58,7 +71,32 @@ export async function openManifest(path: string, options: ManifestOptions = {}):
   const root = resolve(options.mediaRoot ?? (found.isDirectory() ? path : dirname(path)));
   const media = { root, allowOutside: options.allowOutside ?? false };
   const naming = { nameOf: options.classes?.nameOf };
-  return { path, format, media, items: () => readers[format](path, media, naming) };
+  const read: Reader = readers[format];
+  return {
+    ...{ path, format, media },
+    items: (passOver) => taken(oneIdOneClip(path, read(path, media, naming, passOver)), options.only, passOver),
+  };
+}
+
+/** The items that have one of some labels, with those of their labels. */
+async function* taken(
+  items: AsyncIterable<ManifestItem>,
+  only: ClassLabels | undefined,
+  passOver: PassOver = () => undefined,
+): AsyncGenerator<ManifestItem> {
+  for await (const item of items) {
+    if (only === undefined) {
+      yield item;
+      continue;
+    }
+    const labels = item.labels.flatMap((label) => only.nameOf.get(label) ?? []);
+    const others = item.labels.filter((label) => !only.nameOf.has(label));
+    if (labels.length === 0) passOver("clip without a label that is taken", item.id);
+    else {
+      for (const label of others) passOver("label not taken", label);
+      yield { ...item, labels: [...new Set(labels)] };
+    }
+  }
 }
 
 /** How many items a manifest holds, counted by reading it through. */
@@ -72,33 +110,31 @@ async function findFormat(path: string): Promise<ManifestFormat> {
   const name = extname(path).toLowerCase();
   if (name === ".jsonl" || name === ".ndjson") return "jsonl";
   if (name === ".json") return "cav-mae";
-  if (name === ".csv") {
-    const lines = (await beginning(path)).replace(/^\uFEFF/, "").split("\n");
-    if (lines[0].startsWith("# Segments") || lines.some((line) => /^# ?YTID/.test(line))) return "audioset";
-    const first = lines.find((line) => line.trim() !== "" && !line.startsWith("#")) ?? "";
-    if (/(^|,)\s*"?(path|file|video)"?\s*(,|$)/i.test(first)) return "csv";
-    if (/^[\w-]+, ?[\d.]+, ?[\d.]+,/.test(first)) return "audioset";
-    if (/^[\w-]+,\d+,/.test(first)) return "vggsound";
-    return "csv";
-  }
+  if (name === ".csv" || name === ".tsv") return formatOfTable(await beginningOf(path));
   throw new KdcError({
     where: `manifest ${path}`,
     what: `its format is not known from its name`,
-    remedy: `Name it .csv, .jsonl or .json, or say which it is: ${manifestFormats.join(", ")}`,
+    remedy: `Name it .csv, .tsv, .jsonl or .json, or say which it is: ${manifestFormats.join(", ")}`,
     reason: "manifest",
   });
 }
 
-async function beginning(path: string): Promise<string> {
-  const file = await open(path).catch((error) => {
-    throw fileError("read", path, error);
-  });
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(4096), 0, 4096, 0);
-    return buffer.toString("utf8", 0, bytesRead);
-  } finally {
-    await file.close();
+function formatOfTable(beginning: string): ManifestFormat {
+  const lines = beginning.replace(/^\uFEFF/, "").split(/\r?\n/);
+  if (lines[0].startsWith("# Segments") || lines.some((line) => /^# ?YTID/.test(line))) return "audioset";
+  const between = delimiterOf(beginning);
+  const cells = (lines.find((line) => line.trim() !== "") ?? "")
+    .split(between)
+    .map((cell) => cell.trim().replace(/^"(.*)"$/, "$1"));
+  const named = cells.map(columnNamed);
+  if (named.includes("youtube_id") && named.includes("time_start")) return "kinetics";
+  if (named.includes("path")) return "csv";
+  const isNumber = (cell: string | undefined) => /^\d+(\.\d+)?$/.test(cell ?? "");
+  if (/^[\w-]+$/.test(cells[0]) && isNumber(cells[1])) {
+    if (isNumber(cells[2])) return "audioset";
+    if (/^\d+$/.test(cells[1])) return "vggsound";
   }
+  return "csv";
 }
 
 /** An item as one line of a JSONL manifest, its paths relative to the media root where they lie inside. */

@@ -1,97 +1,100 @@
-import { access } from "node:fs/promises";
-import { join } from "node:path";
+import { splitNamed } from "../dataset/split-names.js";
 import type { MediaRoot } from "./confine.js";
-import type { Naming } from "./item-from-record.js";
+import { type Piece, pieceFinder, pieceName } from "./find-piece.js";
+import { labelNamed, labelsIn, type Naming } from "./labels.js";
 import { manifestError } from "./manifest-error.js";
-import type { ManifestItem } from "./manifest-item.js";
-import { namesIn } from "./names-in.js";
+import type { Entry } from "./manifest-item.js";
 import { readRows } from "./rows.js";
+import { readRecords } from "./table.js";
 
-/** One row of a published list: a piece of a YouTube video. */
-type Piece = { readonly id: string; readonly start: number; readonly end: number };
+type At = { readonly file: string; readonly line: number };
 
-const extensions = ["mp4", "mkv", "webm", "avi", "mov", "flv"];
-
-/** How people name the pieces they fetched; the last is the whole video, from which the piece is then cut. */
-const stems: readonly ((piece: Piece) => string)[] = [
-  ({ id, start }) => `${id}_${String(Math.floor(start)).padStart(6, "0")}`,
-  ({ id, start }) => `${id}_${Math.floor(start)}`,
-  ({ id, start, end }) => `${id}_${Math.round(start * 1000)}_${Math.round(end * 1000)}`,
-  ({ id, start, end }) => `${id}_${Math.floor(start)}_${Math.floor(end)}`,
-  ({ id }) => id,
-];
-const whole = stems.length - 1;
-const names = extensions.flatMap((extension) => stems.map((stem, index) => ({ stem, index, extension })));
-
-/** Finds pieces in a folder, trying first what was found last. A piece that is not there keeps the usual name. */
-async function pieceFinder(root: string): Promise<(piece: Piece) => Promise<{ path: string; cut: boolean }>> {
-  const mayHold = await namesIn(root);
-  const tries = [...names];
-  return async (piece) => {
-    for (const [at, name] of tries.entries()) {
-      const file = `${name.stem(piece)}.${name.extension}`;
-      if (!mayHold(file)) continue;
-      const path = join(root, file);
-      const found = await access(path).then(
-        () => true,
-        () => false,
-      );
-      if (!found) continue;
-      if (at > 0) tries.unshift(...tries.splice(at, 1));
-      return { path, cut: name.index === whole };
-    }
-    return { path: join(root, `${stems[0](piece)}.mp4`), cut: false };
-  };
-}
-
-async function* readPieces(
-  file: string,
+/** Finds each piece's file. @throws KdcError for a name that is no YouTube id */
+async function* found(
+  pieces: AsyncIterable<{ readonly at: At; readonly piece: Piece }>,
   { root }: MediaRoot,
-  width: number,
-  parse: (cells: readonly string[], at: { file: string; line: number }) => Piece & { labels: string[]; split?: string },
-): AsyncGenerator<ManifestItem> {
-  const find = await pieceFinder(root);
-  for await (const { line, cells } of readRows(file)) {
-    if (cells.length !== width) {
-      throw manifestError(
-        { file, line },
-        `it has ${cells.length} columns instead of ${width}`,
-        "Give the list as published",
-      );
-    }
-    const { labels, split, ...piece } = parse(cells, { file, line });
+  usual: "start" | "start-end",
+): AsyncGenerator<Entry> {
+  const find = await pieceFinder(root, usual);
+  for await (const { at, piece } of pieces) {
     if (!/^[\w-]+$/.test(piece.id)) {
       throw manifestError(
-        { file, line, column: 1 },
+        { ...at, column: 1 },
         `${JSON.stringify(piece.id)} is no YouTube id`,
         "Give the list as published",
       );
     }
     const { path, cut } = await find(piece);
+    const split = splitNamed(piece.split);
     const range = cut ? { start: piece.start, end: piece.end } : {};
-    yield { id: stems[0](piece), path, ...range, labels, ...(split === undefined ? {} : { split }) };
+    const item = { id: pieceName(piece, usual), path, ...range, labels: piece.labels };
+    yield { line: at.line, item: split === undefined ? item : { ...item, split } };
   }
 }
 
-const secondsIn = (cells: readonly string[], column: number, at: { file: string; line: number }): number => {
-  const value = Number(cells[column]);
-  if (cells[column] !== "" && Number.isFinite(value) && value >= 0) return value;
-  const what = `${JSON.stringify(cells[column])} is not a number of seconds`;
-  throw manifestError({ ...at, column: column + 1 }, what, "Give the list as published");
+async function* rowsOf(
+  file: string,
+  width: number,
+  parse: (cells: readonly string[], at: At) => Piece,
+  heading?: "#",
+): AsyncGenerator<{ at: At; piece: Piece }> {
+  for await (const { line, cells } of readRows(file, { heading })) {
+    const at = { file, line };
+    if (cells.length !== width) {
+      throw manifestError(at, `it has ${cells.length} columns instead of ${width}`, "Give the list as published");
+    }
+    yield { at, piece: parse(cells, at) };
+  }
+}
+
+const secondsIn = (cell: string, column: number | string, at: At): number => {
+  const value = Number(cell);
+  if (cell !== "" && Number.isFinite(value) && value >= 0) return value;
+  const what = `${JSON.stringify(cell)} is not a number of seconds`;
+  throw manifestError({ ...at, column }, what, "Give the list as published");
 };
 
 /** VGGSound's list, `id,start,label,split` without a header; pieces last 10 s. `media.root` holds the videos. */
-export function readVggSound(file: string, media: MediaRoot, { nameOf }: Naming): AsyncGenerator<ManifestItem> {
-  return readPieces(file, media, 4, (cells, at) => {
-    const start = secondsIn(cells, 1, at);
-    return { id: cells[0], start, end: start + 10, labels: [nameOf?.get(cells[2]) ?? cells[2]], split: cells[3] };
-  });
-}
+export const readVggSound = (file: string, media: MediaRoot, naming: Naming): AsyncGenerator<Entry> =>
+  found(
+    rowsOf(file, 4, ([id, from, label, split], at) => {
+      const start = secondsIn(from, 2, at);
+      return { id, start, end: start + 10, labels: [labelNamed(label, naming)], split };
+    }),
+    media,
+    "start",
+  );
 
 /** AudioSet's segment lists, `YTID, start, end, "mid,mid"` below three comment lines. `media.root` holds the videos. */
-export function readAudioSet(file: string, media: MediaRoot, { nameOf }: Naming): AsyncGenerator<ManifestItem> {
-  return readPieces(file, media, 4, (cells, at) => {
-    const labels = cells[3].split(",").map((mid) => nameOf?.get(mid.trim()) ?? mid.trim());
-    return { id: cells[0], start: secondsIn(cells, 1, at), end: secondsIn(cells, 2, at), labels };
-  });
+export const readAudioSet = (file: string, media: MediaRoot, naming: Naming): AsyncGenerator<Entry> =>
+  found(
+    rowsOf(
+      file,
+      4,
+      ([id, from, to, mids], at) => {
+        const labels = (labelsIn(mids.split(",")) ?? []).map((mid) => labelNamed(mid, naming));
+        return { id, start: secondsIn(from, 2, at), end: secondsIn(to, 3, at), labels };
+      },
+      "#",
+    ),
+    media,
+    "start",
+  );
+
+/**
+ * The Kinetics lists, `label,youtube_id,time_start,time_end,split` below that header; the test sets come without
+ * `label`. `media.root` holds the pieces, `id_000010_000020.mp4`, beside each other or in a folder per class.
+ */
+export const readKinetics = (file: string, media: MediaRoot, naming: Naming): AsyncGenerator<Entry> =>
+  found(kineticsRows(file, naming), media, "start-end");
+
+async function* kineticsRows(file: string, naming: Naming): AsyncGenerator<{ at: At; piece: Piece }> {
+  const remedy = "Give the list as published: label,youtube_id,time_start,time_end,split";
+  for await (const { line, record } of readRecords(file, "youtube_id", (name) => name.trim(), remedy)) {
+    const at = { file, line };
+    const { label = "", youtube_id: id, time_start = "", time_end = "", split } = record;
+    const [start, end] = [secondsIn(time_start, "time_start", at), secondsIn(time_end, "time_end", at)];
+    if (end <= start) throw manifestError({ ...at, column: "time_end" }, "it is not after time_start", remedy);
+    yield { at, piece: { id, start, end, labels: label === "" ? [] : [labelNamed(label, naming)], split } };
+  }
 }

@@ -10,7 +10,7 @@ import {
   writeWhole,
 } from "@kdc-mae/core/node";
 import { orderedMap } from "../dataset/ordered-map.js";
-import { expectAdmitted } from "../manifest/confine.js";
+import { expectItemAdmitted } from "../manifest/confine.js";
 import type { ManifestItem } from "../manifest/manifest-item.js";
 import type { Manifest } from "../manifest/read-manifest.js";
 import { decodeItem } from "../media/decode-item.js";
@@ -227,7 +227,7 @@ async function prepareItem(
   const file = relative(manifest.media.root, item.path);
   let stage: Quarantined["stage"] = "admit";
   try {
-    await expectAdmitted(item.path, manifest.media);
+    await expectItemAdmitted(item, manifest.media);
     stage = "decode";
     const { sampleRate, frames, size, seconds } = content;
     const clip = await decodeItem(decoder, item, { sampleRate, frames, size, seconds, signal });

@@ -2,7 +2,7 @@ import { isKdcError } from "@kdc-mae/core";
 import { beginFile } from "@kdc-mae/core/node";
 import { orderedMap } from "../dataset/ordered-map.js";
 import type { ClassLabels } from "../manifest/class-labels.js";
-import { expectAdmitted } from "../manifest/confine.js";
+import { expectItemAdmitted } from "../manifest/confine.js";
 import type { ManifestItem } from "../manifest/manifest-item.js";
 import { type Manifest, manifestLine } from "../manifest/read-manifest.js";
 import { decodeItem } from "../media/decode-item.js";
@@ -125,7 +125,7 @@ async function examine(item: ManifestItem, options: SurveyOptions): Promise<Find
   const { manifest, decoder, classes, requireLabels, signal } = options;
   if (signal?.aborted) throw mediaError("survey", "aborted");
   try {
-    await expectAdmitted(item.path, manifest.media);
+    await expectItemAdmitted(item, manifest.media);
     const frames = { count: 8, limit: 10 };
     const clip = await decodeItem(decoder, item, { sampleRate: 16000, frames, size: 64, seconds: 10.3, signal });
     const fault = inspectClip(clip, { ...usualThresholds, ...options.thresholds });

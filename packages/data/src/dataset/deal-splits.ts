@@ -1,0 +1,62 @@
+import { createHash } from "node:crypto";
+import { KdcError } from "@kdc-mae/core";
+import type { Split } from "./split-names.js";
+
+/** How clips are dealt to splits: shares of training, validation and test, and the seed that draws them. */
+export type DealSplits = { readonly shares: readonly [number, number, number]; readonly seed: number };
+
+const splits = ["train", "validation", "test"] as const;
+
+/**
+ * Reads `0.8,0.1,0.1`.
+ *
+ * @throws KdcError unless they are three shares that make 1
+ */
+export function sharesFrom(text: string): DealSplits["shares"] {
+  const shares = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+  const sum = shares.reduce((total, share) => total + share, 0);
+  if (shares.length === 3 && shares.every((share) => share >= 0) && Math.abs(sum - 1) < 1e-6) {
+    return shares as unknown as DealSplits["shares"];
+  }
+  throw new KdcError({
+    where: "split by",
+    what: `${JSON.stringify(text)} is not three shares that make 1`,
+    remedy: "Give the shares of training, validation and test, such as 0.8,0.1,0.1",
+    reason: "option",
+  });
+}
+
+/** What is dealt as one: the clips of one recording never part. `label` is the first of its first clip. */
+export type DealtUnit = { readonly name: string; readonly label: string };
+
+/**
+ * Deals recordings to splits, label by label: of every label each split gets its share, to one recording, and of all
+ * together too. Which recordings go where follows from the seed and their names alone, whatever their order. A label's
+ * only recording is for training.
+ *
+ * @returns the split of each unit's name
+ */
+export function dealSplits(units: Iterable<DealtUnit>, { shares, seed }: DealSplits): ReadonlyMap<string, Split> {
+  const groups = new Map<string, string[]>();
+  for (const { name, label } of units) {
+    const group = groups.get(label);
+    if (group === undefined) groups.set(label, [name]);
+    else group.push(name);
+  }
+  const dealt = new Map<string, Split>();
+  const bounds = [shares[0], shares[0] + shares[1]];
+  let before = 0;
+  for (const [, group] of [...groups].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const drawn = group.map((name) => [drawOf(seed, name), name] as const).sort(([a], [b]) => (a < b ? -1 : 1));
+    const upTo = bounds.map((share) => Math.round(share * (before + group.length)) - Math.round(share * before));
+    if (upTo[0] === 0 && shares[0] > 0) upTo[0] = 1;
+    for (const [at, [, name]] of drawn.entries()) {
+      dealt.set(name, splits[at < upTo[0] ? 0 : at < Math.max(upTo[0], upTo[1]) ? 1 : 2]);
+    }
+    before += group.length;
+  }
+  return dealt;
+}
+
+const drawOf = (seed: number, name: string): string =>
+  createHash("sha256").update(`${seed}\n${name}`).digest("hex").slice(0, 16);
