@@ -44,18 +44,29 @@ export function dealSplits(units: Iterable<DealtUnit>, { shares, seed }: DealSpl
     else group.push(name);
   }
   const dealt = new Map<string, Split>();
-  const bounds = [shares[0], shares[0] + shares[1]];
-  let before = 0;
+  // What each split is still owed from the labels before, so that small labels add up to the shares.
+  const owed = [0, 0, 0];
   for (const [, group] of [...groups].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const drawn = group.map((name) => [drawOf(seed, name), name] as const).sort(([a], [b]) => (a < b ? -1 : 1));
-    const upTo = bounds.map((share) => Math.round(share * (before + group.length)) - Math.round(share * before));
-    if (upTo[0] === 0 && shares[0] > 0) upTo[0] = 1;
-    for (const [at, [, name]] of drawn.entries()) {
-      dealt.set(name, splits[at < upTo[0] ? 0 : at < Math.max(upTo[0], upTo[1]) ? 1 : 2]);
-    }
-    before += group.length;
+    const counts = countsOf(group.length, shares, owed);
+    const upTo = [counts[0], counts[0] + counts[1]];
+    for (const [at, [, name]] of drawn.entries()) dealt.set(name, splits[at < upTo[0] ? 0 : at < upTo[1] ? 1 : 2]);
   }
   return dealt;
+}
+
+/** How many of a label's recordings each split gets: its share rounded down, the rest to whom most is owed. */
+function countsOf(count: number, shares: DealSplits["shares"], owed: number[]): readonly number[] {
+  const counts = shares.map((share) => Math.floor(share * count + 1e-9));
+  for (const index of [0, 1, 2]) owed[index] += shares[index] * count - counts[index];
+  const order = [0, 1, 2].sort((a, b) => owed[b] - owed[a]);
+  if (counts[0] === 0 && shares[0] > 0) order.unshift(...order.splice(order.indexOf(0), 1));
+  const left = count - counts.reduce((sum, one) => sum + one, 0);
+  for (const index of order.slice(0, left)) {
+    counts[index]++;
+    owed[index]--;
+  }
+  return counts;
 }
 
 const drawOf = (seed: number, name: string): string =>

@@ -1,33 +1,30 @@
 import { relative } from "node:path";
 import { KdcError } from "@kdc-mae/core";
 import { type DealSplits, type DealtUnit, dealSplits } from "../dataset/deal-splits.js";
-import type { Split } from "../dataset/split-names.js";
 import type { ManifestItem } from "./manifest-item.js";
 import type { PassOver } from "./passed-over.js";
 import type { Manifest } from "./read-manifest.js";
 
 /**
- * A manifest whose clips are dealt to splits; those that name one keep it. Clips of one file go to one split. It is read
+ * A manifest whose clips are dealt to splits; those that name one keep it. Clips of one file go to one
+ * split. It is read
  * once more than before, to count its labels.
  *
  * @throws KdcError while reading, when every clip names a split already
  */
 export function splitBy(manifest: Manifest, deal: DealSplits): Manifest {
   const unitOf = ({ path }: ManifestItem) => relative(manifest.media.root, path).replaceAll("\\", "/");
-  let dealt: Promise<ReadonlyMap<string, Split>> | undefined;
-  const look = async (): Promise<ReadonlyMap<string, Split>> => {
-    const units = new Map<string, DealtUnit>();
+  let dealt: Promise<ReadonlyMap<string, string>> | undefined;
+  const look = async (): Promise<ReadonlyMap<string, string>> => {
+    const [units, named] = [new Map<string, DealtUnit>(), new Map<string, string>()];
     for await (const item of manifest.items()) {
       const name = unitOf(item);
-      if (item.split === undefined && !units.has(name)) units.set(name, { name, label: item.labels[0] ?? "" });
+      if (item.split !== undefined) named.set(name, item.split);
+      else if (!units.has(name)) units.set(name, { name, label: item.labels[0] ?? "" });
     }
-    if (units.size > 0) return dealSplits(units.values(), deal);
-    throw new KdcError({
-      where: `manifest ${manifest.path}`,
-      what: "every clip names its split already, so there is nothing to deal",
-      remedy: "Leave --split-by (data.splitBy) out, or take the splits out of the list",
-      reason: "option",
-    });
+    if (units.size === 0 && named.size > 0) throw nothingToDeal(manifest.path);
+    const free = [...units.values()].filter(({ name }) => !named.has(name));
+    return new Map<string, string>([...named, ...dealSplits(free, deal)]);
   };
   async function* items(passOver?: PassOver): AsyncGenerator<ManifestItem> {
     dealt ??= look();
@@ -38,3 +35,11 @@ export function splitBy(manifest: Manifest, deal: DealSplits): Manifest {
   }
   return { ...manifest, items };
 }
+
+const nothingToDeal = (path: string): KdcError =>
+  new KdcError({
+    where: `manifest ${path}`,
+    what: "every clip names its split already, so there is nothing to deal",
+    remedy: "Leave --split-by (data.splitBy) out, or take the splits out of the list",
+    reason: "option",
+  });

@@ -12,6 +12,7 @@ import {
 import { orderedMap } from "../dataset/ordered-map.js";
 import { expectItemAdmitted } from "../manifest/confine.js";
 import type { ManifestItem } from "../manifest/manifest-item.js";
+import { countPassedOver, type PassedOver, type PassOver } from "../manifest/passed-over.js";
 import type { Manifest } from "../manifest/read-manifest.js";
 import { decodeItem } from "../media/decode-item.js";
 import type { Decoder } from "../media/decoder.js";
@@ -68,15 +69,19 @@ type Errand =
  * as one that was not, and does at most one shard again. Finished shards are taken over when their SHA-256 is right, and
  * made again when it is not. One run at a time: the folder is locked.
  *
+ * @returns the summary, and what was met and is no clip
  * @throws KdcError reason `disk-full`, `permission` …; `aborted` when the signal says so; `locked` when another run
  *   writes there; `other-content` when the folder holds a set of another content or manifest
  */
-export async function prepare(options: PrepareOptions): Promise<DatasetSummary> {
+export async function prepare(options: PrepareOptions): Promise<PrepareResult> {
   await makeFolder(options.out, options.files);
   return withLock(options.out, () => prepareAlone(options));
 }
 
-async function prepareAlone(options: PrepareOptions): Promise<DatasetSummary> {
+/** The summary, and what was met and is no clip. */
+type PrepareResult = DatasetSummary & { readonly passedOver: PassedOver };
+
+async function prepareAlone(options: PrepareOptions): Promise<PrepareResult> {
   const { manifest, out, decoder, workers, onProgress, files = disk } = options;
   const content = { ...publishedContent, ...options.content };
   const ending = new AbortController();
@@ -86,6 +91,7 @@ async function prepareAlone(options: PrepareOptions): Promise<DatasetSummary> {
 
   const summary = startSummary(content);
   const quarantine: Quarantined[] = [];
+  const passed = countPassedOver();
   let [done, reused, mended, failed, bytes] = [0, 0, 0, 0, 0];
   const conclude = (record: ShardRecord) => {
     summary.add(record);
@@ -107,7 +113,7 @@ async function prepareAlone(options: PrepareOptions): Promise<DatasetSummary> {
   };
   let writer: ShardWriter | undefined;
   try {
-    const errands = errandsOf(manifest, out, content, files, () => mended++);
+    const errands = errandsOf(manifest, out, content, files, () => mended++, passed.passOver);
     const pool = { concurrency: workers, ahead: 8 * workers, stop };
     for await (const { errand, outcome } of orderedMap(errands, work, pool)) {
       if (signal.aborted) throw mediaError("prepare", "aborted");
@@ -141,7 +147,7 @@ async function prepareAlone(options: PrepareOptions): Promise<DatasetSummary> {
     files,
   );
   await writeWhole(join(out, "dataset.json"), `${JSON.stringify(whole, null, 1)}\n`, files);
-  return whole;
+  return { ...whole, passedOver: passed.result() };
 }
 
 /** The items of a manifest in shards; finished shards are told by their records. */
@@ -151,6 +157,7 @@ async function* errandsOf(
   { clipsPerShard }: PreparedContent,
   files: FileSystem,
   onDamaged: () => void,
+  passOver: PassOver,
 ): AsyncGenerator<Errand> {
   let [shard, first, group]: [number, number, ManifestItem[]] = [0, 0, []];
   const close = async function* (): AsyncGenerator<Errand> {
@@ -164,7 +171,7 @@ async function* errandsOf(
     }
     [shard, first, group] = [shard + 1, first + group.length, []];
   };
-  for await (const item of manifest.items()) {
+  for await (const item of manifest.items(passOver)) {
     group.push(item);
     if (group.length === clipsPerShard) yield* close();
   }

@@ -4,6 +4,7 @@ import { orderedMap } from "../dataset/ordered-map.js";
 import type { ClassLabels } from "../manifest/class-labels.js";
 import { expectItemAdmitted } from "../manifest/confine.js";
 import type { ManifestItem } from "../manifest/manifest-item.js";
+import { countPassedOver, type PassedOver } from "../manifest/passed-over.js";
 import { type Manifest, manifestLine } from "../manifest/read-manifest.js";
 import { decodeItem } from "../media/decode-item.js";
 import type { Decoder } from "../media/decoder.js";
@@ -60,6 +61,8 @@ export type Survey = {
   /** Usable items per split and per label. */
   readonly splits: Readonly<Record<string, number>>;
   readonly labels: Readonly<Record<string, number>>;
+  /** What was met and is no clip, by reason. */
+  readonly passedOver: PassedOver;
 };
 
 /** Finer reasons that are no row of their own. */
@@ -86,12 +89,13 @@ export async function survey(options: SurveyOptions): Promise<Survey> {
   const signal = options.signal ? AbortSignal.any([options.signal, ending.signal]) : ending.signal;
   const reasons = Object.fromEntries(surveyReasons.map((reason) => [reason, 0])) as Record<SurveyReason, number>;
   const [splits, labels, seen] = [new Map<string, number>(), new Map<string, number>(), new Map<string, string>()];
+  const passed = countPassedOver();
   let [total, usable] = [0, 0];
   const output = cleaned === undefined ? undefined : await beginFile(cleaned);
   try {
     const work = (item: ManifestItem) => examine(item, { ...options, signal });
     const pool = { concurrency: workers, ahead: 4 * workers, stop: () => ending.abort() };
-    for await (const { item, hash, problem: found } of orderedMap(manifest.items(), work, pool)) {
+    for await (const { item, hash, problem: found } of orderedMap(manifest.items(passed.passOver), work, pool)) {
       const twin = hash === undefined ? undefined : seen.get(hash);
       const problem = found ?? (twin === undefined ? undefined : duplicateOf(twin));
       total++;
@@ -112,7 +116,10 @@ export async function survey(options: SurveyOptions): Promise<Survey> {
     await output?.discard();
     throw error;
   }
-  return { total, usable, reasons, splits: Object.fromEntries(splits), labels: Object.fromEntries(labels) };
+  return {
+    ...{ total, usable, reasons, passedOver: passed.result() },
+    ...{ splits: Object.fromEntries(splits), labels: Object.fromEntries(labels) },
+  };
 }
 
 const duplicateOf = (twin: string): Omit<Problem, "item"> => ({

@@ -1,0 +1,103 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createPipesDecoder } from "../media/ffmpeg-pipes.js";
+import { ffmpeg, makeFilm } from "../media/make-media.test.support.js";
+import type { ManifestItem } from "./manifest-item.js";
+import { countPassedOver } from "./passed-over.js";
+import { type Manifest, openManifest } from "./read-manifest.js";
+import { splitBy } from "./split-by.js";
+import { inWindows } from "./windows.js";
+
+let root = "";
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "kdc-mae-windows-"));
+  await makeFilm(join(root, "film.mp4"), 7);
+  await makeFilm(join(root, "short.mp4"), 2);
+  await writeFile(join(root, "broken.mp4"), "no film");
+});
+afterAll(() => rm(root, { recursive: true }));
+
+const itemsOf = async (manifest: Manifest, count = countPassedOver()): Promise<ManifestItem[]> => {
+  const items: ManifestItem[] = [];
+  for await (const item of manifest.items(count.passOver)) items.push(item);
+  return items;
+};
+const decoder = createPipesDecoder(ffmpeg);
+
+describe("windows", () => {
+  it("make clips of a long recording; what is left out is told in seconds", async () => {
+    const count = countPassedOver();
+    const items = await itemsOf(inWindows(await openManifest(root), { seconds: 3, decoder }), count);
+    expect(items.map(({ id, start, end }) => [id, start, end])).toEqual([
+      ["broken", undefined, undefined],
+      ["film_0-3", 0, 3],
+      ["film_3-6", 3, 6],
+      ["short", undefined, undefined],
+    ]);
+    expect(count.result()).toEqual({ "end shorter than half a window": { count: 1, first: ["film: 1.0 s"] } });
+    const longer = await itemsOf(inWindows(await openManifest(root), { seconds: 4, decoder }));
+    expect(longer.map(({ id }) => id)).toEqual(["broken", "film_0-4", "film_4-7", "short"]);
+  });
+
+  it("keep to the item's own part, its labels, split and boxes", async () => {
+    const box = { x: 1, y: 2, width: 3, height: 4 };
+    const list = join(root, "list.jsonl");
+    const boxes = [0.5, 1.5, 2.5].map((time) => [time, box]);
+    await writeFile(list, JSON.stringify({ id: "x", path: "film.mp4", start: 2, end: 6, label: "a", split: "val", boxes }));
+    expect(await itemsOf(inWindows(await openManifest(list), { seconds: 2, decoder }))).toEqual([
+      {
+        ...{ id: "x_2-4", path: join(root, "film.mp4"), start: 2, end: 4, labels: ["a"], split: "validation" },
+        boxes: [
+          [0.5, box],
+          [1.5, box],
+        ],
+      },
+      {
+        ...{ id: "x_4-6", path: join(root, "film.mp4"), start: 4, end: 6, labels: ["a"], split: "validation" },
+        boxes: [[0.5, box]],
+      },
+    ]);
+  });
+
+  it("refuse a length that is none", async () => {
+    const manifest = await openManifest(root);
+    expect(() => inWindows(manifest, { seconds: 0, decoder })).toThrow("--windows 10");
+  });
+});
+
+describe("splitBy", () => {
+  const listOf = async (rows: readonly string[]) => {
+    const list = join(root, "split.csv");
+    await writeFile(list, `path,start,end,labels,split\n${rows.join("\n")}\n`);
+    return openManifest(list);
+  };
+
+  it("deals by label and seed, the clips of a file together; those that name a split keep it", async () => {
+    const rows = [0, 1, 2].flatMap((label) =>
+      Array.from({ length: 20 }, (_, n) => [0, 5].map((from) => `${label}/${n}.mp4,${from},${from + 5},l${label},`)),
+    );
+    const manifest = await listOf([...rows.flat(), "other.mp4,0,5,l0,eval", "other.mp4,5,10,l0,"]);
+    const items = await itemsOf(splitBy(manifest, { shares: [0.8, 0.1, 0.1], seed: 1 }));
+    const splitOf = new Map<string, Set<string | undefined>>();
+    for (const { path, split } of items) splitOf.set(path, (splitOf.get(path) ?? new Set()).add(split));
+    expect([...splitOf.values()].every(({ size }) => size === 1)).toBe(true);
+    expect(splitOf.get(join(root, "other.mp4"))).toEqual(new Set(["test"]));
+    for (const label of ["l0", "l1", "l2"]) {
+      const own = items.filter(({ path, labels }) => labels[0] === label && !path.endsWith("other.mp4"));
+      const counts = ["train", "validation", "test"].map((name) => own.filter(({ split }) => split === name).length);
+      expect(counts).toEqual([32, 4, 4]);
+    }
+    const again = await itemsOf(splitBy(await listOf([...rows.flat()].reverse()), { shares: [0.8, 0.1, 0.1], seed: 1 }));
+    const first = new Map(items.map(({ id, split }) => [id, split]));
+    expect(again.every(({ id, split }) => first.get(id) === split)).toBe(true);
+    const other = await itemsOf(splitBy(manifest, { shares: [0.8, 0.1, 0.1], seed: 2 }));
+    expect(other.some(({ id, split }) => first.get(id) !== split)).toBe(true);
+  });
+
+  it("has nothing to do where all name one", async () => {
+    const dealt = splitBy(await listOf(["a.mp4,,,x,train"]), { shares: [0.5, 0, 0.5], seed: 0 });
+    await expect(itemsOf(dealt)).rejects.toThrow("every clip names its split already");
+  });
+});
