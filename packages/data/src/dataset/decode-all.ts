@@ -37,7 +37,10 @@ export type DecodedSet<T> = {
  *
  * @throws KdcError reason `aborted` when the signal says so
  */
-export async function decodeAll<T>(items: readonly ManifestItem[], options: DecodeAllOptions<T>): Promise<DecodedSet<T>> {
+export async function decodeAll<T>(
+  items: readonly ManifestItem[],
+  options: DecodeAllOptions<T>,
+): Promise<DecodedSet<T>> {
   const { decoder, media, request, concurrency, keep, onProgress, signal } = options;
   const outcomes: ({ readonly value: T } | { readonly error: KdcError })[] = new Array(items.length);
   const ending = new AbortController();

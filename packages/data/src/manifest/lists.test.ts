@@ -34,7 +34,7 @@ describe("every row is a clip", () => {
   });
 
   it.each([
-    ["semicolons", "path;labels;split\na.mp4;dog;val\nb.mp4;\"dog;cat\";test\n"],
+    ["semicolons", 'path;labels;split\na.mp4;dog;val\nb.mp4;"dog;cat";test\n'],
     ["tabs", "path\tlabels\tsplit\na.mp4\tdog\tval\nb.mp4\tdog;cat\ttest\n"],
     ["commas", "path,labels,split\na.mp4,dog,valid\nb.mp4,dog;cat,eval\n"],
   ])("cells between %s are read", async (_, text) => {
@@ -98,7 +98,11 @@ describe("an id names one clip", () => {
   it.each([
     ["written.csv", "id,path\nx,a.mp4\ny,b.mp4\nx,c.mp4\n", 'line 4, column "id": the id "x" stands in line 2 already'],
     ["same.csv", "path,labels\na.mp4,dog\na.mp4,cat\n", "the same file and time stand in line 2 already"],
-    ["same.jsonl", '{"path":"a.mp4","id":"x"}\n{"path":"b.mp4","id":"x"}', 'line 2, column "id": the id "x" stands in line 1'],
+    [
+      "same.jsonl",
+      '{"path":"a.mp4","id":"x"}\n{"path":"b.mp4","id":"x"}',
+      'line 2, column "id": the id "x" stands in line 1',
+    ],
     ["vgg.csv", "abcdefghijk,1,x,train\nabcdefghijk,1,x,test\n", "stands in line 1 already"],
     [
       "cav.json",
@@ -129,14 +133,22 @@ describe("Kinetics' lists", () => {
     });
     expect([two.path, two.split]).toEqual([at("kinetics/playing_harp/bbbbbbbbbbb_000000_000010.mkv"), "validation"]);
     expect(three.path).toBe(at("kinetics/train/playing harp/ccccccccccc_000030_000040.MP4"));
-    expect([four.path, four.start, four.end, four.split]).toEqual([at("kinetics/ddddddddddd.webm"), 5, 15, "validation"]);
+    expect([four.path, four.start, four.end, four.split]).toEqual([
+      at("kinetics/ddddddddddd.webm"),
+      5,
+      15,
+      "validation",
+    ]);
     expect([five.path, five.start]).toEqual([at("kinetics/eeeeeeeeeee_000005_000015.mp4"), undefined]);
     const unlabelled = await put("kinetics-test.csv", "youtube_id,time_start,time_end,split\naaaaaaaaaaa,10,20,test\n");
     expect(labels(await read(unlabelled))).toEqual([[]]);
   });
 
   it("are cut to a subset by --labels, what is not taken counted", async () => {
-    const list = await put("subset.csv", `${header}a,aaaaaaaaaaa,1,11,train\nb,bbbbbbbbbbb,1,11,train\nc,ccccccccccc,1,11,\n`);
+    const list = await put(
+      "subset.csv",
+      `${header}a,aaaaaaaaaaa,1,11,train\nb,bbbbbbbbbbb,1,11,train\nc,ccccccccccc,1,11,\n`,
+    );
     const only = await readClassLabels(await put("sounds.txt", "b\nc\n"));
     const count = passed();
     expect(labels(await read(list, { only }, count))).toEqual([["b"], ["c"]]);

@@ -66,7 +66,12 @@ export async function* oneIdOneClip(file: string, entries: AsyncIterable<Entry>)
   }
 }
 
-const repeated = (at: { readonly file: string; readonly line: number }, before: number, id: string, written: boolean) =>
+const repeated = (
+  at: { readonly file: string; readonly line: number },
+  before: number,
+  id: string,
+  written: boolean,
+) =>
   written
     ? manifestError(
         { ...at, column: "id" },

@@ -111,7 +111,10 @@ describe("JSON lines", () => {
 
   it.each([
     ['{"path": "a.mp4"', "line 2"],
-    ['{"path": "a.mp4", "labels": true}', 'line 2, column "labels": true is no list of labels. Write a;b or ["a", "b"]'],
+    [
+      '{"path": "a.mp4", "labels": true}',
+      'line 2, column "labels": true is no list of labels. Write a;b or ["a", "b"]',
+    ],
     ["[1]", "line 2: it is no JSON object"],
   ])("refuses %s", async (line, message) => {
     await expect(read(await put("wrong.jsonl", `{"path":"a"}\n${line}\n`))).rejects.toThrow(message);
@@ -191,7 +194,10 @@ describe("VGGSound's and AudioSet's lists", () => {
 
 describe("size", () => {
   it("40 000 rows are counted without being held", async () => {
-    const file = await put("long.csv", `path,labels\n${Array.from({ length: 40_000 }, (_, n) => `some/longer/folder/name/clip${n}.mp4,dog;cat\n`).join("")}`);
+    const file = await put(
+      "long.csv",
+      `path,labels\n${Array.from({ length: 40_000 }, (_, n) => `some/longer/folder/name/clip${n}.mp4,dog;cat\n`).join("")}`,
+    );
     const before = process.memoryUsage().heapUsed;
     expect(await countItems(await openManifest(file))).toBe(40_000);
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(6e7);

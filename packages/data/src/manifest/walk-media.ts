@@ -45,7 +45,8 @@ export async function* walkMedia(
       else if (shard.test(name) && ++shards) pass("prepared shard", name);
       else if (endings.has(ending) && (entry.isFile() || entry.isSymbolicLink())) files.push(name);
       else if (entry.isSymbolicLink() && ending === "") pass("link to a folder, or without ending", name);
-      else pass(entry.isFile() || entry.isSymbolicLink() ? (ending === "" ? "no ending" : `.${ending}`) : "no file", name);
+      else
+        pass(entry.isFile() || entry.isSymbolicLink() ? (ending === "" ? "no ending" : `.${ending}`) : "no file", name);
     }
   } catch (error) {
     throw fileError("read", folder, error);

@@ -45,7 +45,10 @@ describe("windows", () => {
     const box = { x: 1, y: 2, width: 3, height: 4 };
     const list = join(root, "list.jsonl");
     const boxes = [0.5, 1.5, 2.5].map((time) => [time, box]);
-    await writeFile(list, JSON.stringify({ id: "x", path: "film.mp4", start: 2, end: 6, label: "a", split: "val", boxes }));
+    await writeFile(
+      list,
+      JSON.stringify({ id: "x", path: "film.mp4", start: 2, end: 6, label: "a", split: "val", boxes }),
+    );
     expect(await itemsOf(inWindows(await openManifest(list), { seconds: 2, decoder }))).toEqual([
       {
         ...{ id: "x_2-4", path: join(root, "film.mp4"), start: 2, end: 4, labels: ["a"], split: "validation" },
@@ -89,7 +92,9 @@ describe("splitBy", () => {
       const counts = ["train", "validation", "test"].map((name) => own.filter(({ split }) => split === name).length);
       expect(counts).toEqual([32, 4, 4]);
     }
-    const again = await itemsOf(splitBy(await listOf([...rows.flat()].reverse()), { shares: [0.8, 0.1, 0.1], seed: 1 }));
+    const again = await itemsOf(
+      splitBy(await listOf([...rows.flat()].reverse()), { shares: [0.8, 0.1, 0.1], seed: 1 }),
+    );
     const first = new Map(items.map(({ id, split }) => [id, split]));
     expect(again.every(({ id, split }) => first.get(id) === split)).toBe(true);
     const other = await itemsOf(splitBy(manifest, { shares: [0.8, 0.1, 0.1], seed: 2 }));

@@ -12,11 +12,7 @@ import type { SoundDecoder } from "./ffmpeg-pipes.js";
 export type ItemDecoder = Decoder & Partial<SoundDecoder>;
 
 /** Decodes a manifest's item: the media file, or where the pictures lie beside the sound, both. */
-export async function decodeItem(
-  decoder: ItemDecoder,
-  item: ManifestItem,
-  request: DecodeRequest,
-): Promise<Clip> {
+export async function decodeItem(decoder: ItemDecoder, item: ManifestItem, request: DecodeRequest): Promise<Clip> {
   const { pictures, ...clip } = item;
   if (!pictures) return decoder.decode(clip, request);
   if (!decoder.decodeSound) {
@@ -37,10 +33,7 @@ export async function decodeItem(
 }
 
 /** `folder/frame_i/name.jpg` for i = 0 …, as many as there are and at most `count`. @throws KdcError reason `no-video` */
-async function readFolders(
-  pictures: PictureFolders,
-  count: number,
-): Promise<{ path: string; bytes: Uint8Array }[]> {
+async function readFolders(pictures: PictureFolders, count: number): Promise<{ path: string; bytes: Uint8Array }[]> {
   const found: { path: string; bytes: Uint8Array }[] = [];
   while (found.length < count) {
     const path = picturePath(pictures, found.length);
