@@ -32,6 +32,7 @@ export type { DatasetSummary } from "./prepare/summary.js";
 export type { RemoteOptions } from "./shards/remote-source.js";
 export type { S3Access } from "./shards/s3.js";
 export { shardStatistics } from "./shards/shard-set.js";
+export { type Verified, verifyShards } from "./shards/verify-shards.js";
 export type { Thresholds } from "./survey/inspect-clip.js";
 export {
   type Problem,

@@ -11,6 +11,7 @@ import { collect, saysStopped } from "./options.js";
 
 type FinetuneOptions = EngineChoice & {
   readonly init?: string;
+  readonly verify?: true;
   readonly out?: string;
   readonly media: string;
   readonly set: string[];
@@ -27,6 +28,7 @@ export function addFinetuneCommand(program: Command): void {
     .option("--out <folder>", "where the run goes (default: runs/<name>)")
     .option("--media <folder>", "where made clips go, for experiments on made data", defaultMedia)
     .option("--set <key=value>", "change the experiment, such as mode=audio-only", collect, [])
+    .option("--verify", "read every prepared shard first and compare its checksum")
     .option("--json", "print result.json on stdout")
     .addHelpText(
       "after",
@@ -57,12 +59,12 @@ function inWords({ best, last, averaged, files }: FineTuningResult, metric: stri
 
 async function run(
   name: string,
-  { set, out, init, media, json, ...engine }: FinetuneOptions,
+  { set, out, init, media, verify, json, ...engine }: FinetuneOptions,
   around: Surroundings,
 ): Promise<void> {
   const experiment = await loadFineTuning(name, set.map(parseChange));
   const { result, folder } = await finetune(experiment, {
-    ...{ ...around, init, media, out: out ?? `runs/${experiment.name}` },
+    ...{ ...around, init, media, verify, out: out ?? `runs/${experiment.name}` },
     execute: executeFor(engine),
   });
   if (result === undefined) return saysStopped(folder);

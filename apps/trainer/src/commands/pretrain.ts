@@ -13,6 +13,7 @@ type PretrainCommandOptions = EngineChoice & {
   readonly media: string;
   readonly set: string[];
   readonly init?: string;
+  readonly verify?: true;
 };
 
 /** Adds `kdc-mae pretrain`. */
@@ -25,6 +26,7 @@ export function addPretrainCommand(program: Command): void {
     .option("--media <folder>", "where made clips go, for experiments on made data", defaultMedia)
     .option("--set <key=value>", "change the experiment, such as data.path=manifest.csv", collect, [])
     .option("--init <checkpoint>", "start from a CAV-MAE, KDC-MAE or ImageNet MAE checkpoint (.pth, .safetensors)")
+    .option("--verify", "read every prepared shard first and compare its checksum")
     .addHelpText(
       "after",
       "\nExample:\n  kdc-mae pretrain kdc-mae-base --set data.path=vggsound.csv --out runs/vggsound\n",
@@ -36,12 +38,12 @@ export function addPretrainCommand(program: Command): void {
 
 async function run(
   name: string,
-  { set, out, media, init, ...engine }: PretrainCommandOptions,
+  { set, out, media, init, verify, ...engine }: PretrainCommandOptions,
   around: Surroundings,
 ): Promise<void> {
   const experiment = await loadExperiment(name, set.map(parseChange));
   const { finished, steps, folder, file } = await pretrain(experiment, {
-    ...{ ...around, init, media, out: out ?? `runs/${experiment.name}` },
+    ...{ ...around, init, media, verify, out: out ?? `runs/${experiment.name}` },
     execute: executeFor(engine),
   });
   if (!finished) return saysStopped(folder);

@@ -5,6 +5,7 @@ import { assembleBatch, type FrontEnd } from "../prepare-clip.js";
 import type { RemoteOptions } from "../shards/remote-source.js";
 import type { IndexedSample } from "../shards/shard-index.js";
 import { openShardSet } from "../shards/shard-set.js";
+import { watchShards } from "../shards/verify-shards.js";
 import {
   type Augmentation,
   drawPartner,
@@ -80,7 +81,8 @@ export type Loader = {
 
 /**
  * Opens prepared shards for training: every sample once per epoch (or balanced), shuffled by seed, split over machines,
- * resumable at any batch. What happens to a sample depends on seed, epoch and sample alone, not on order or workers.
+ * resumable at any batch. What happens to a sample depends on seed, epoch and sample alone, not on order or workers. The
+ * checksum of every sample is compared when it is read, and that of every shard on a disk once per epoch beside the work.
  *
  * @param where what {@link openShardSet} takes
  * @throws KdcError reason `no-shards`, `too-few-clips`, and those of reading
@@ -125,6 +127,8 @@ export async function openShards(where: string | readonly string[], options: Loa
     : undefined;
   const recipe: SampleRecipe = { frontEnd, augment, picture, smoothing, ...(classes ? { classes } : {}) };
   const pool = workers === 0 ? inlinePool(recipe) : workerPool(recipe, workers);
+
+  const watch = watchShards(set.shards);
 
   const orderOf = (epoch: number) =>
     planEpoch({
@@ -176,6 +180,7 @@ export async function openShards(where: string | readonly string[], options: Loa
       return readerOf(set.shards[shard], []).read(number);
     };
     const many = ahead * batch;
+    watch.begin();
     let group: Awaited<ReturnType<typeof make>>[] = [];
     let step = from;
     try {
@@ -184,6 +189,7 @@ export async function openShards(where: string | readonly string[], options: Loa
         if (group.length < batch) continue;
         const ready = group;
         group = [];
+        watch.expectNothingFound();
         yield batchOf(ready, epoch, step++);
       }
       if (group.length > 0) yield batchOf(group, epoch, step);
@@ -212,7 +218,8 @@ export async function openShards(where: string | readonly string[], options: Loa
     ...{ samples: taking.length, stepsPerEpoch, batches },
     ...(set.logMel ? { logMel: { mean: set.logMel.mean, std: set.logMel.std } } : {}),
     close: async () => {
-      await Promise.all([pool.close(), set.close()]);
+      await Promise.all([watch.stop(), pool.close()]);
+      await set.close();
     },
   };
 }

@@ -1,4 +1,6 @@
 import { KdcError } from "@kdc-mae/core";
+import { crc32 } from "../shards/crc32.js";
+import type { IndexedSample } from "../shards/shard-index.js";
 import type { Shard } from "../shards/shard-set.js";
 
 /** Gives the bytes of one sample of a shard, by its number there. */
@@ -18,7 +20,7 @@ export function readerOf(shard: Shard, wanted: Iterable<number>): SampleReader {
   const { source, samples } = shard;
   const direct = async (sample: number): Promise<Uint8Array> => {
     const { offset, bytes } = samples[sample];
-    return whole(await source.read(offset, bytes), bytes, source.name, samples[sample].key);
+    return whole(await source.read(offset, bytes), samples[sample], source.name);
   };
   if (source.random) return { read: direct, close: async () => undefined };
 
@@ -34,7 +36,7 @@ export function readerOf(shard: Shard, wanted: Iterable<number>): SampleReader {
   /** Reads the next wanted sample of the stream and holds it. */
   const advance = async (): Promise<void> => {
     const sample = coming[next++];
-    const { offset, bytes, key } = samples[sample];
+    const { offset, bytes } = samples[sample];
     if (!chunks || offset - at > widestGap) {
       await chunks?.return?.();
       chunks = source.stream(offset)[Symbol.asyncIterator]();
@@ -51,7 +53,7 @@ export function readerOf(shard: Shard, wanted: Iterable<number>): SampleReader {
       if (at >= offset) taken.push(rest.subarray(0, length));
       [at, rest] = [at + length, rest.subarray(length)];
     }
-    held.set(sample, whole(Buffer.concat(taken), bytes, source.name, key));
+    held.set(sample, whole(Buffer.concat(taken), samples[sample], source.name));
   };
   const take = async (sample: number): Promise<Uint8Array> => {
     const left = uses.get(sample) ?? 0;
@@ -75,12 +77,17 @@ export function readerOf(shard: Shard, wanted: Iterable<number>): SampleReader {
   };
 }
 
-function whole(bytes: Uint8Array, length: number, where: string, key: string): Uint8Array {
-  if (bytes.length === length) return bytes;
+/** A sample's bytes when they are what was prepared. */
+function whole(bytes: Uint8Array, sample: IndexedSample, where: string): Uint8Array {
+  const { length } = bytes;
+  if (length === sample.bytes && (sample.crc === undefined || crc32(bytes) === sample.crc)) return bytes;
   throw new KdcError({
-    where: `${where}, sample ${key}`,
-    what: `it is cut short: ${bytes.length} bytes of ${length}`,
-    remedy: "Fetch or prepare the shard again",
+    where: `${where}, sample ${sample.key}`,
+    what:
+      length === sample.bytes
+        ? "its bytes are not what was prepared: its checksum is another"
+        : `it is cut short: ${length} bytes of ${sample.bytes}`,
+    remedy: "Run the same kdc-mae prepare again, which makes a damaged shard again, or fetch the shard again",
     reason: "bad-tar",
   });
 }

@@ -6,6 +6,7 @@ import { packClip } from "../prepare/pack-clip.js";
 import { startSummary } from "../prepare/summary.js";
 import { writeShard } from "../prepare/write-shard.js";
 import type { FrontEnd } from "../prepare-clip.js";
+import { seal } from "../shards/sealed-json.js";
 
 /** Small patches of small pictures and short sounds. */
 export const frontEnd: FrontEnd = {
@@ -44,5 +45,5 @@ export async function writeSmallSet(folder: string): Promise<void> {
     }
     summary.add(await writer.finish());
   }
-  await writeWhole(`${folder}/dataset.json`, JSON.stringify(summary.finish()));
+  await writeWhole(`${folder}/dataset.json`, seal(summary.finish()));
 }

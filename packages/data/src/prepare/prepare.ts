@@ -18,6 +18,7 @@ import { decodeItem } from "../media/decode-item.js";
 import type { Decoder } from "../media/decoder.js";
 import type { SoundDecoder } from "../media/ffmpeg-pipes.js";
 import { itemReasons, lastLinesOf, mediaError } from "../media/media-error.js";
+import { seal } from "../shards/sealed-json.js";
 import { inTurn } from "./in-turn.js";
 import { type PreparedContent, publishedContent } from "./options.js";
 import { packClip } from "./pack-clip.js";
@@ -146,7 +147,7 @@ async function prepareAlone(options: PrepareOptions): Promise<PrepareResult> {
     quarantine.map((entry) => `${JSON.stringify(entry)}\n`).join(""),
     files,
   );
-  await writeWhole(join(out, "dataset.json"), `${JSON.stringify(whole, null, 1)}\n`, files);
+  await writeWhole(join(out, "dataset.json"), seal(whole, 1), files);
   return { ...whole, passedOver: passed.result() };
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ManifestItem } from "../manifest/manifest-item.js";
+import { unseal } from "../shards/sealed-json.js";
 import type { IndexedSample } from "../shards/shard-index.js";
 import type { LogMelSums } from "./log-mel-sums.js";
 
@@ -37,11 +38,11 @@ export const sampleKey = (index: number, id: string): string =>
 export const hashItems = (items: readonly ManifestItem[]): string =>
   createHash("sha256").update(JSON.stringify(items)).digest("hex").slice(0, 32);
 
-/** A record from its text; undefined when it is none. */
+/** A record from its text; undefined when it is none, or damaged. */
 export function parseRecord(text: string | undefined): ShardRecord | undefined {
   if (text === undefined) return undefined;
   try {
-    const record = JSON.parse(text) as ShardRecord;
+    const record = unseal(text, "record") as unknown as ShardRecord;
     return record.format === 1 && Array.isArray(record.samples) ? record : undefined;
   } catch {
     return undefined;

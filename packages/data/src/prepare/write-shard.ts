@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { beginFile, type FileSystem, type PendingFile, writeWhole } from "@kdc-mae/core/node";
+import { crc32 } from "../shards/crc32.js";
+import { seal } from "../shards/sealed-json.js";
 import type { IndexedSample } from "../shards/shard-index.js";
 import { tarEnd } from "../shards/tar.js";
 import { addSums, noSums } from "./log-mel-sums.js";
@@ -9,7 +11,7 @@ import { type Quarantined, type ShardRecord, shardName } from "./shard-record.js
 
 /** What became of one item. */
 export type Outcome =
-  | { readonly sample: Omit<IndexedSample, "offset" | "bytes">; readonly packed: PackedClip }
+  | { readonly sample: Omit<IndexedSample, "offset" | "bytes" | "crc">; readonly packed: PackedClip }
   | { readonly quarantined: Quarantined };
 
 /** A shard under way. */
@@ -45,7 +47,7 @@ export async function writeShard(
         return;
       }
       const { tar, sums } = outcome.packed;
-      samples.push({ ...outcome.sample, offset: bytes, bytes: tar.length });
+      samples.push({ ...outcome.sample, offset: bytes, bytes: tar.length, crc: crc32(tar) });
       logMel = addSums(logMel, sums);
       await append(tar);
     },
@@ -53,7 +55,7 @@ export async function writeShard(
       await append(tarEnd);
       const sha256 = hash.digest("hex");
       const record: ShardRecord = { format: 1, tar: `${name}.tar`, bytes, sha256, items, samples, quarantined, logMel };
-      await writeWhole(join(folder, `${name}.json`), `${JSON.stringify(record)}\n`, files);
+      await writeWhole(join(folder, `${name}.json`), seal(record), files);
       await file.finish();
       return record;
     },

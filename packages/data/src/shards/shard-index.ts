@@ -7,6 +7,8 @@ export type IndexedSample = {
   /** Bytes from the beginning of the shard. */
   readonly offset: number;
   readonly bytes: number;
+  /** CRC-32 of those bytes, where `prepare` wrote it. */
+  readonly crc?: number;
   readonly id: string;
   readonly labels: readonly string[];
   readonly split?: string;

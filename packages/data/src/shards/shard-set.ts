@@ -4,11 +4,17 @@ import { KdcError } from "@kdc-mae/core";
 import { fileError } from "@kdc-mae/core/node";
 import { orderedMap } from "../dataset/ordered-map.js";
 import { type ByteSource, fileSource } from "./byte-source.js";
+import { readRecord, readSummary, type SetSummary } from "./read-summary.js";
 import { openRemote, type RemoteOptions } from "./remote-source.js";
+import { jsonLimit, unseal } from "./sealed-json.js";
 import { type IndexedSample, scanShard } from "./shard-index.js";
 
-/** One shard and what is in it. */
-export type Shard = { readonly source: ByteSource; readonly samples: readonly IndexedSample[] };
+/** One shard and what is in it; its SHA-256 where it is known. */
+export type Shard = {
+  readonly source: ByteSource;
+  readonly samples: readonly IndexedSample[];
+  readonly sha256?: string;
+};
 
 /** Mean and standard deviation of the log-mel of a set that `prepare` made. */
 export type ShardSet = {
@@ -24,16 +30,12 @@ export type ShardSet = {
  * without an index beside them are read through once to find their samples.
  *
  * @param where folder, `http(s)://` or `s3://` address of one, or a list of tars
- * @throws KdcError reason `missing`, `bad-tar`, `remote`, `no-shards`
+ * @throws KdcError reason `missing`, `bad-set`, `bad-tar`, `remote`, `no-shards`
  */
 export async function openShardSet(where: string | readonly string[], options: RemoteOptions = {}): Promise<ShardSet> {
   const isList = typeof where !== "string";
-  const summary = isList ? undefined : await readJson(placeIn(where, "dataset.json"), options);
-  const names = isList
-    ? where
-    : summary
-      ? (summary.shards as { tar: string }[]).map(({ tar }) => placeIn(where, tar))
-      : await listTars(where);
+  const summary = isList ? undefined : await summaryOf(where, options);
+  const names = isList ? where : (summary?.tars.map((tar) => placeIn(where, tar)) ?? (await listTars(where)));
   if (names.length === 0) {
     throw new KdcError({
       where: isList ? "shards" : where,
@@ -49,9 +51,16 @@ export async function openShardSet(where: string | readonly string[], options: R
   const openOne = async (name: string): Promise<Shard> => {
     const source = sourceOf(name, options);
     sources.push(source);
-    const record = await readJson(name.replace(/\.tar$/, ".json"), options).catch(() => undefined);
-    const samples = (record?.samples as IndexedSample[] | undefined) ?? (await scanShard(source.stream(), name));
-    return { source, samples };
+    const beside = name.replace(/\.tar$/, ".json");
+    const record = await readJson(beside, options)
+      .then((value) => value && readRecord(value, beside))
+      .catch((error) => {
+        // What lies beside a stranger's tar may be anything; what a set of ours names must be right.
+        if (summary) throw error;
+        return undefined;
+      });
+    const samples = record?.samples ?? (await scanShard(source.stream(), name));
+    return { source, samples, ...(record?.sha256 === undefined ? {} : { sha256: record.sha256 }) };
   };
   const shards: Shard[] = [];
   try {
@@ -60,8 +69,7 @@ export async function openShardSet(where: string | readonly string[], options: R
     await closeAll();
     throw error;
   }
-  const logMel = summary?.logMel as ShardSet["logMel"];
-  const quarantined = summary?.quarantined as ShardSet["quarantined"];
+  const { logMel, quarantined } = summary ?? {};
   return { shards, ...(logMel ? { logMel } : {}), ...(quarantined ? { quarantined } : {}), close: closeAll };
 }
 
@@ -71,11 +79,13 @@ export async function shardStatistics(
   options: RemoteOptions = {},
 ): Promise<ShardSet["logMel"]> {
   if (typeof where !== "string") return undefined;
-  const { mean, std } = ((await readJson(placeIn(where, "dataset.json"), options))?.logMel ?? {}) as Record<
-    string,
-    number
-  >;
-  return mean === undefined || std === undefined ? undefined : { mean, std };
+  return (await summaryOf(where, options))?.logMel;
+}
+
+async function summaryOf(where: string, options: RemoteOptions): Promise<SetSummary | undefined> {
+  const name = placeIn(where, "dataset.json");
+  const value = await readJson(name, options);
+  return value && readSummary(value, name);
 }
 
 const isRemote = (name: string): boolean => /^(https?|s3):\/\//.test(name);
@@ -106,12 +116,17 @@ async function listTars(folder: string): Promise<string[]> {
 }
 
 /** A JSON file next to shards; undefined when there is none. */
-async function readJson(name: string, options: RemoteOptions): Promise<Record<string, unknown> | undefined> {
+async function readJson(name: string, options: RemoteOptions): Promise<Readonly<Record<string, unknown>> | undefined> {
   const parts: Uint8Array[] = [];
   const source = sourceOf(name, options);
+  let length = 0;
   try {
-    for await (const part of source.stream()) parts.push(part);
-    return JSON.parse(Buffer.concat(parts).toString());
+    for await (const part of source.stream()) {
+      length += part.length;
+      if (length > jsonLimit) throw tooLong(name);
+      parts.push(part);
+    }
+    return unseal(Buffer.concat(parts).toString(), name);
   } catch (error) {
     if ((error as { reason?: string }).reason === "missing") return undefined;
     throw error;
@@ -119,3 +134,11 @@ async function readJson(name: string, options: RemoteOptions): Promise<Record<st
     await source.close();
   }
 }
+
+const tooLong = (where: string): KdcError =>
+  new KdcError({
+    where,
+    what: `it is longer than ${jsonLimit / 2 ** 20} MiB`,
+    remedy: "Look whether it is what prepare made; for sets of that size take more shards of fewer clips",
+    reason: "bad-set",
+  });

@@ -1,6 +1,7 @@
 import type { Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
 import { defaultMedia } from "../corpus/open-corpus.js";
+import { verifyData } from "../corpus/verify-data.js";
 import { inRunFolder } from "../run/run-folder.js";
 import { type Surroundings, surroundingsOf } from "../surroundings.js";
 import { openFineTuningData } from "./open-data.js";
@@ -15,6 +16,8 @@ export type FinetuneFromOptions = Surroundings & {
   readonly init?: string;
   /** Where made clips are kept, for experiments on made data. */
   readonly media?: string;
+  /** Reads every prepared shard once before beginning, and compares its SHA-256. */
+  readonly verify?: boolean;
   /** What computes; ONNX Runtime on the processor unless given. */
   readonly execute?: Execute;
 };
@@ -36,11 +39,12 @@ export type FineTuning = {
  * @throws KdcError for data, a checkpoint or a folder that does not fit the experiment
  */
 export async function finetune(experiment: CheckedFineTuning, options: FinetuneFromOptions): Promise<FineTuning> {
-  const { out, init, media = defaultMedia, execute = compiled() } = options;
+  const { out, init, media = defaultMedia, verify = false, execute = compiled() } = options;
   const around = surroundingsOf(options);
   const say = (note: string) => around.onNote?.(`finetune: ${note}`);
   const start = await readStart(experiment, init);
   start.notes.forEach(say);
+  if (verify) await verifyData([experiment.data, experiment.evaluation.data], around);
   return inRunFolder(out, experiment, async (folder) => {
     const data = await openFineTuningData(experiment, start.config, { ...around, media, statistics: start.statistics });
     data.notes.forEach(say);

@@ -8,6 +8,7 @@ import { frontEndFor } from "../corpus/front-end.js";
 import { defaultMedia, openCorpus } from "../corpus/open-corpus.js";
 import { remoteAccess } from "../corpus/remote-access.js";
 import { openShardSource } from "../corpus/shard-source.js";
+import { verifyData } from "../corpus/verify-data.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { inCheckpoint } from "../run/in-checkpoint.js";
 import { configFor, type SavedModel } from "../run/model-file.js";
@@ -25,6 +26,8 @@ export type PretrainFromOptions = Surroundings & {
   readonly init?: string;
   /** Where made clips are kept, for experiments on made data. */
   readonly media?: string;
+  /** Reads every prepared shard once before beginning, and compares its SHA-256. */
+  readonly verify?: boolean;
   /** What computes; ONNX Runtime on the processor unless given. */
   readonly execute?: Execute;
 };
@@ -49,10 +52,11 @@ export type Pretraining = {
  * const { model } = await pretrain(await loadExperiment("kdc-mae-base"), { out: "runs/base" });
  */
 export async function pretrain(experiment: CheckedExperiment, options: PretrainFromOptions): Promise<Pretraining> {
-  const { out, init, media = defaultMedia, execute = compiled() } = options;
+  const { out, init, media = defaultMedia, verify = false, execute = compiled() } = options;
   const around = surroundingsOf(options);
   const config = configFor(experiment);
   const start = init === undefined ? undefined : await startFrom(init, config, experiment.seed, around);
+  if (verify) await verifyData([experiment.data], around);
   return inRunFolder(out, experiment, async (folder) => {
     const { source, statistics, close } = await openSource(experiment, config, media, around);
     const trained = await runPretraining({ ...around, folder, config, source, statistics, execute, start }).finally(

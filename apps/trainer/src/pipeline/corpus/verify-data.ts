@@ -1,0 +1,33 @@
+import { KdcError } from "@kdc-mae/core";
+import { verifyShards } from "@kdc-mae/data/node";
+import type { CheckedExperiment } from "../experiment/schema.js";
+import { environmentOf, type Surroundings } from "../surroundings.js";
+import { remoteAccess } from "./remote-access.js";
+
+/**
+ * Compares the SHA-256 of every shard that data name with what was prepared, before anything begins.
+ *
+ * @throws KdcError reason `bad-shard` for the first that differs; `usage` when no data are shards
+ */
+export async function verifyData(
+  sources: readonly (CheckedExperiment["data"] | undefined)[],
+  around: Surroundings,
+): Promise<void> {
+  const paths = new Set(sources.flatMap((data) => (data?.kind === "shards" ? [data.path] : [])));
+  if (paths.size === 0) {
+    throw new KdcError({
+      where: "--verify",
+      what: "it reads prepared shards, and the experiment's data are none",
+      remedy: "Leave it out, or prepare the data first (kdc-mae prepare) and give data.kind=shards",
+      reason: "usage",
+    });
+  }
+  for (const path of paths) {
+    const { shards, checked } = await verifyShards(path, {
+      remote: remoteAccess(environmentOf(around)),
+      signal: around.signal,
+      onProgress: (done, total) => around.onProgress?.({ stage: "verify", unit: "shards", done, total }),
+    });
+    around.onNote?.(`verify: ${checked} of ${shards} shards of ${path} are what was prepared`);
+  }
+}

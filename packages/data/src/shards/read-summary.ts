@@ -1,0 +1,88 @@
+import { KdcError } from "@kdc-mae/core";
+import type { IndexedSample } from "./shard-index.js";
+
+/** What reading takes from a set's `dataset.json`. */
+export type SetSummary = {
+  readonly tars: readonly string[];
+  /** Mean and standard deviation of padded log-mel. */
+  readonly logMel?: { readonly mean: number; readonly std: number };
+  readonly quarantined?: Readonly<Record<string, number>>;
+};
+
+/** What reading takes from the record beside a shard. */
+export type ReadRecord = {
+  readonly samples: readonly IndexedSample[];
+  readonly bytes?: number;
+  readonly sha256?: string;
+};
+
+type Loose = Readonly<Record<string, unknown>>;
+const isObject = (value: unknown): value is Loose =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+const isText = (value: unknown): value is string => typeof value === "string";
+const isNumber = (value: unknown): value is number => Number.isFinite(value);
+
+const refuse = (where: string, what: string): never => {
+  const remedy = "Run the same kdc-mae prepare again, which mends what is damaged, or fetch it again";
+  throw new KdcError({ where, what, remedy, reason: "bad-set" });
+};
+
+/** A plain file name that a set may name: nothing outside its folder. */
+const isTarName = (name: unknown): name is string =>
+  isText(name) && /^[^/\\\0]+\.tar$/.test(name) && name !== ".tar" && !name.startsWith("..");
+
+/**
+ * Checks what a `dataset.json` says.
+ *
+ * @throws KdcError reason `bad-set`, naming the key that is wrong
+ */
+export function readSummary(value: Loose, where: string): SetSummary {
+  const { shards, logMel, quarantined } = value;
+  if (!Array.isArray(shards)) return refuse(where, "it lists no shards");
+  const tars = shards.map((shard: unknown, at): string => {
+    const tar = isObject(shard) ? shard.tar : undefined;
+    return isTarName(tar) ? tar : refuse(where, `shards[${at}].tar is no name of a .tar file beside it`);
+  });
+  if (logMel !== undefined && !(isObject(logMel) && isNumber(logMel.mean) && isNumber(logMel.std) && logMel.std > 0))
+    return refuse(where, "logMel says no mean and standard deviation above 0");
+  if (quarantined !== undefined && !(isObject(quarantined) && Object.values(quarantined).every(isCount)))
+    return refuse(where, "quarantined is no list of counts");
+  return {
+    tars,
+    ...(logMel ? { logMel: { mean: Number(logMel.mean), std: Number(logMel.std) } } : {}),
+    ...(quarantined ? { quarantined: quarantined as Readonly<Record<string, number>> } : {}),
+  };
+}
+
+/**
+ * Checks what the record beside a shard says.
+ *
+ * @returns undefined when it is somebody else's file
+ * @throws KdcError reason `bad-set`, naming the sample that is wrong
+ */
+export function readRecord(value: Loose, where: string): ReadRecord | undefined {
+  const { samples, bytes, sha256 } = value;
+  if (!Array.isArray(samples)) return undefined;
+  if (bytes !== undefined && !isCount(bytes)) return refuse(where, "bytes is no length");
+  const end = bytes ?? Number.MAX_SAFE_INTEGER;
+  for (const [at, sample] of samples.entries()) {
+    const fits =
+      isObject(sample) &&
+      isText(sample.key) &&
+      isText(sample.id) &&
+      (sample.split === undefined || isText(sample.split)) &&
+      (sample.crc === undefined || isCount(sample.crc)) &&
+      Array.isArray(sample.labels) &&
+      sample.labels.every(isText) &&
+      isCount(sample.offset) &&
+      isCount(sample.bytes) &&
+      sample.offset + sample.bytes <= end;
+    if (!fits) return refuse(where, `samples[${at}] is not a sample within the shard`);
+  }
+  return {
+    samples: samples as readonly IndexedSample[],
+    ...(bytes === undefined ? {} : { bytes }),
+    ...(isText(sha256) && /^[0-9a-f]{64}$/.test(sha256) ? { sha256 } : {}),
+  };
+}
