@@ -42,8 +42,7 @@ export type { Optimizer, ParameterGroup } from "./train/optimizer.js";
 export { constantRate, multiStep, type Schedule, stepDecay, warmupCosine } from "./train/schedule.js";
 export {
   createTrainStep,
-  type StepReport,
-  type TrainState,
   type TrainStep,
   type TrainStepOptions,
 } from "./train/train-step.js";
+export type { StepReport, TrainState } from "./train/update.js";

@@ -1,6 +1,6 @@
 import { eager } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
-import { loadNamedTensorflow } from "../commands/named-tensorflow.js";
+import { loadNamedTensorflow } from "./named-tensorflow.js";
 import { runWork, type Work } from "./work.js";
 
 /** Runs one engine's work and sends what was measured to the parent process. */

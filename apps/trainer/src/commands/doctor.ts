@@ -4,7 +4,7 @@ import { locateFfmpeg } from "@kdc-mae/data/node";
 import { surveyBackends } from "@kdc-mae/engine";
 import { surveyDevices } from "@kdc-mae/engine/node";
 import type { Command } from "commander";
-import { loadNamedTensorflow } from "./named-tensorflow.js";
+import { loadNamedTensorflow } from "../bench/named-tensorflow.js";
 
 /** One thing that was looked at. */
 type Finding = { readonly name: string; readonly ok: boolean; readonly detail: string; readonly remedy?: string };

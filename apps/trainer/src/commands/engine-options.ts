@@ -3,7 +3,7 @@ import { type BackendName, type Execute, eager } from "@kdc-mae/engine";
 import { compiled, type Device } from "@kdc-mae/engine/node";
 import { add, type Tensor1D } from "@tensorflow/tfjs-core";
 import { type Command, Option } from "commander";
-import { loadNamedTensorflow } from "./named-tensorflow.js";
+import { loadNamedTensorflow } from "../bench/named-tensorflow.js";
 import { atLeastOne } from "./options.js";
 
 /** How the numbers are computed, as chosen on the command line. */

@@ -5,7 +5,7 @@ import { type ClassifierMode, officialModes } from "@kdc-mae/model";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { exportGraphs, type WrittenGraph } from "../pipeline/export/export-graphs.js";
 import { type GraphName, graphs } from "../pipeline/export/graphs.js";
-import type { Dtype } from "../pipeline/export/make-graph.js";
+import type { Dtype } from "../pipeline/export/metadata.js";
 
 type ExportOptions = {
   readonly graphs?: readonly GraphName[];

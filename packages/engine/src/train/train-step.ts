@@ -3,23 +3,7 @@ import type { Execute, Hosted } from "../run/program.js";
 import { type Gradients, type Loss, valueAndGradients } from "./gradient.js";
 import type { Optimizer } from "./optimizer.js";
 import { programsByShape } from "./programs-by-shape.js";
-import { blend, expectBatches, type UpdateSettings, update } from "./update.js";
-
-/** Everything that changes while training. */
-export type TrainState<Params, OptimizerState> = {
-  readonly params: Hosted<Params>;
-  readonly optimizer: OptimizerState;
-  /** Steps taken. */
-  step: number;
-};
-
-/** What one step saw. `gradientNorm`: length of all gradients as one vector, before clipping. */
-export type StepReport = {
-  readonly step: number;
-  readonly total: number;
-  readonly terms: Readonly<Record<string, number>>;
-  readonly gradientNorm: number;
-};
+import { blend, expectBatches, type StepReport, type TrainState, type UpdateSettings, update } from "./update.js";
 
 export type TrainStepOptions<Batch> = UpdateSettings & {
   /** Clips in a batch, for the mean over accumulated batches; batches count alike unless given. */

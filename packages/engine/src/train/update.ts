@@ -1,7 +1,23 @@
 import { type FloatTensor, KdcError, treeLeaves } from "@kdc-mae/core";
+import type { Hosted } from "../run/program.js";
 import { clipScale, globalNorm } from "./clip.js";
 import type { Optimizer } from "./optimizer.js";
-import type { StepReport, TrainState } from "./train-step.js";
+
+/** Everything that changes while training. */
+export type TrainState<Params, OptimizerState> = {
+  readonly params: Hosted<Params>;
+  readonly optimizer: OptimizerState;
+  /** Steps taken. */
+  step: number;
+};
+
+/** What one step saw. `gradientNorm`: length of all gradients as one vector, before clipping. */
+export type StepReport = {
+  readonly step: number;
+  readonly total: number;
+  readonly terms: Readonly<Record<string, number>>;
+  readonly gradientNorm: number;
+};
 
 const expectFinite = (what: string, value: number, step: number): void => {
   if (Number.isFinite(value)) return;

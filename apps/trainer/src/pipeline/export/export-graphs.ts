@@ -6,7 +6,8 @@ import { randomViews } from "@kdc-mae/masking";
 import type { ClassifierMode } from "@kdc-mae/model";
 import { differenceFromFloat32 } from "./difference.js";
 import type { GraphName, GraphSettings } from "./graphs.js";
-import { type Dtype, makeGraph, possibleGraphs, traceGraph } from "./make-graph.js";
+import { makeGraph, possibleGraphs, traceGraph } from "./make-graph.js";
+import type { Dtype } from "./metadata.js";
 import { type ExportSource, readExportSource } from "./source.js";
 
 export type ExportGraphsOptions = {

@@ -32,7 +32,8 @@ import * as web from "onnxruntime-web";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { madeUpInputs } from "./difference.js";
 import type { GraphName, GraphSettings } from "./graphs.js";
-import { type Dtype, makeGraph } from "./make-graph.js";
+import { makeGraph } from "./make-graph.js";
+import type { Dtype } from "./metadata.js";
 import { pythonReason, runInPython } from "./python.test.support.js";
 import { type ExportSource, readExportSource } from "./source.js";
 

@@ -9,14 +9,11 @@ import {
   weightsInt8,
 } from "@kdc-mae/engine";
 import { type GraphName, type GraphSettings, graphs } from "./graphs.js";
-import { graphMetadata } from "./metadata.js";
+import { type Dtype, graphMetadata } from "./metadata.js";
 import type { ExportSource } from "./source.js";
 
 /** A traced graph of any of the kinds. */
 export type GraphTrace = Trace<never, unknown>;
-
-/** How weights are stored; `int8` also multiplies in 8 bits. */
-export type Dtype = "float32" | "float16" | "int8";
 
 /** Smaller weights stay as they are: they make up little of a file. */
 const LEAST = 1024;

@@ -5,10 +5,12 @@ import { frontEndFor } from "../corpus/front-end.js";
 import { usesNormPixels } from "../evaluate/run-in-words.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import type { GraphName, GraphSettings } from "./graphs.js";
-import type { Dtype } from "./make-graph.js";
 import type { ExportSource } from "./source.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8"));
+
+/** How weights are stored; `int8` also multiplies in 8 bits. */
+export type Dtype = "float32" | "float16" | "int8";
 
 /** What only some graphs have to say. */
 function ownMetadata(name: GraphName, { classes, experiment }: ExportSource, settings: GraphSettings): ModelMetadata {

@@ -5,7 +5,7 @@ import { kdcMae, objective } from "@kdc-mae/losses";
 import { batchViews, complementaryViews } from "@kdc-mae/masking";
 import { initModel, type ModelConfig, presets } from "@kdc-mae/model";
 import { describe, expect, it } from "vitest";
-import { loadNamedTensorflow } from "../../commands/named-tensorflow.js";
+import { loadNamedTensorflow } from "../../bench/named-tensorflow.js";
 import { pretrainLoss } from "./loss.js";
 
 // KDC_TFJS_NODE may name a tfjs-node that lies elsewhere.
