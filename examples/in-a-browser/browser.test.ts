@@ -36,7 +36,9 @@ const near = (expected: unknown): unknown => {
 };
 
 describe.skipIf(missing)("every package's main entry in a page gives what it gives in Node", () => {
-  let [server, browser, folder]: [Server | undefined, Browser | undefined, string] = [undefined, undefined, ""];
+  let server: Server;
+  let browser: Browser | undefined;
+  let [folder, address] = ["", ""];
   let expected: Record<string, unknown> = {};
 
   beforeAll(async () => {
@@ -55,7 +57,8 @@ describe.skipIf(missing)("every package's main entry in a page gives what it giv
         () => response.writeHead(404).end(),
       );
     });
-    await new Promise<void>((resolve) => server?.listen(0, "127.0.0.1", resolve));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-background-networking"] });
     for (const [name, program] of Object.entries(programs)) expected[name] = await program();
     expected = near(expected) as Record<string, unknown>;
@@ -63,7 +66,7 @@ describe.skipIf(missing)("every package's main entry in a page gives what it giv
 
   afterAll(async () => {
     await browser?.close();
-    server?.close();
+    server.close();
     await rm(folder, { recursive: true, force: true });
   });
 
@@ -74,7 +77,7 @@ describe.skipIf(missing)("every package's main entry in a page gives what it giv
       const page = await (browser as Browser).newPage();
       const complaints: string[] = [];
       page.on("pageerror", (error) => complaints.push(error.message));
-      await page.goto(`http://127.0.0.1:${(server?.address() as AddressInfo).port}/${bundler}/`);
+      await page.goto(`${address}/${bundler}/`);
       await page.waitForFunction("globalThis.outcomes !== undefined", undefined, { timeout: 60_000 });
       const outcomes = await page.evaluate("globalThis.outcomes");
       expect(complaints).toEqual([]);
