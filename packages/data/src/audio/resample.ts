@@ -4,6 +4,8 @@ import { KdcError, type Waveform } from "@kdc-mae/core";
 const zeroCrossings = 16;
 /** The low-pass begins this far below the lower of the two Nyquist frequencies. */
 const rolloff = 0.96;
+/** Weights of all phases together; every rate in use needs less, two large rates without a common divisor need more. */
+const mostWeights = 4_000_000;
 
 /**
  * Changes the rate of a sound with a Hann-windowed sinc, one filter per phase (the construction of
@@ -26,6 +28,14 @@ export function resample(waveform: Waveform, sampleRate: number): Waveform {
   const [from, to] = [original / divisor, sampleRate / divisor];
   const cutoff = rolloff * Math.min(1, to / from);
   const reach = Math.ceil(zeroCrossings / cutoff);
+  if (to * 2 * reach > mostWeights) {
+    throw new KdcError({
+      where: "resample",
+      what: `to go from ${original} Hz to ${sampleRate} Hz takes ${to} filters of ${2 * reach} weights`,
+      remedy: "Write the sound at a usual rate first, for instance: ffmpeg -i IN -ar 48000 OUT.wav",
+      reason: "sample-rate",
+    });
+  }
   const filters = Array.from({ length: to }, (_, phase) => planPhase(((phase * from) % to) / to, cutoff, reach));
   const out = new Float32Array(Math.ceil((samples.length * to) / from));
   for (let n = 0; n < out.length; n++) {

@@ -4,7 +4,7 @@ import type { RemoteOptions } from "../shards/remote-source.js";
 import { readSample, type SampleNotes } from "../shards/sample.js";
 import type { IndexedSample } from "../shards/shard-index.js";
 import { openShardSet, type Shard, type ShardSet } from "../shards/shard-set.js";
-import { decodePicture } from "../visual/encode-picture.js";
+import { decodePicturesOf } from "../visual/encode-picture.js";
 import { readerOf } from "./sample-reader.js";
 
 export type ReadShardsOptions = {
@@ -75,13 +75,10 @@ export async function readShards(
   const clipOf = async (bytes: Uint8Array, { source }: Shard): Promise<Clip> => {
     signal?.throwIfAborted();
     const { key, notes, waveform, pictures } = readSample(bytes, source.name);
-    const frames = pictures.map((file, at) =>
-      decodePicture(file, `${source.name}, sample ${key}, picture ${at}`, notes.times?.[at]),
-    );
     return {
       item: itemOf(notes, key),
       waveform: waveform(),
-      frames: await Promise.all(frames),
+      frames: await decodePicturesOf(pictures, `${source.name}, sample ${key}`, notes.times),
       ...(notes.original ? { original: notes.original } : {}),
     };
   };

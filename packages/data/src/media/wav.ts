@@ -6,6 +6,8 @@ const float = 0x0003;
 const extensible = 0xfffe;
 const depths: Readonly<Record<number, readonly number[]>> = { [pcm]: [8, 16, 24, 32], [float]: [32, 64] };
 const mostChannels = 64;
+/** Hz. Sound of less is no recording, and to bring it to 16 kHz would ask for more memory than its bytes justify. */
+const rates = { least: 1000, most: 384_000 } as const;
 
 type Format = { readonly code: number; readonly channels: number; readonly sampleRate: number; readonly bits: number };
 type Header = { readonly format: Format; readonly start: number; readonly bytes: number };
@@ -77,7 +79,9 @@ function readFormat(view: DataView, at: number, size: number, name: string): For
   const block = view.getUint16(at + 12, true);
   const { code, channels, sampleRate, bits } = format;
   if (channels < 1 || channels > mostChannels) refuse(name, "bad-wav", `it claims ${channels} channels`);
-  if (sampleRate < 1 || sampleRate > 768000) refuse(name, "bad-wav", `it claims a rate of ${sampleRate} Hz`);
+  if (sampleRate < rates.least || sampleRate > rates.most) {
+    refuse(name, "bad-wav", `it claims a rate of ${sampleRate} Hz, and ${rates.least} to ${rates.most} Hz are read`);
+  }
   if (!depths[code]?.includes(bits))
     refuse(name, "bad-wav", `format 0x${code.toString(16)} with ${bits} bits is not read`);
   if (block !== (channels * bits) / 8) refuse(name, "bad-wav", `its block of ${block} bytes does not fit its channels`);

@@ -1,7 +1,7 @@
 import type { ClipItem, FloatTensor, Waveform } from "@kdc-mae/core";
 import { float32, KdcError } from "@kdc-mae/core";
 import { decodeWav } from "../media/wav.js";
-import { splitName } from "./shard-index.js";
+import { longestJson, splitName } from "./shard-index.js";
 import { unpackTar } from "./tar.js";
 
 /** What a sample's JSON file says: the clip, where it came from, and how it was decoded. */
@@ -31,6 +31,9 @@ export type ShardSample = {
   readonly pictures: readonly Uint8Array[];
 };
 
+/** Of a clip's sound. */
+export const mostSeconds = 3600;
+
 const picture = /^(\d+)\.(jpg|jpeg|png|webp|ppm)$/;
 
 /**
@@ -50,6 +53,7 @@ export function readSample(bytes: Uint8Array, where: string): ShardSample {
     new KdcError({ where: `${where}, sample ${key}`, what, remedy: "Prepare the set again", reason: "bad-sample" });
   const json = fields.get("json");
   if (!json) throw refuse("it has no json");
+  if (json.length > longestJson) throw refuse(`its json has ${json.length} bytes, and ${longestJson} are the most`);
   const notes = parseNotes(new TextDecoder().decode(json), key);
   if (!notes) throw refuse("its json cannot be read");
   const pictures = [...fields]
@@ -66,7 +70,11 @@ export function readSample(bytes: Uint8Array, where: string): ShardSample {
     waveform: () => {
       const wav = fields.get("wav");
       if (!wav) throw refuse("it has no wav");
-      return decodeWav(wav, `${where}, sample ${key}`);
+      const sound = decodeWav(wav, `${where}, sample ${key}`);
+      const seconds = sound.samples.length / sound.sampleRate;
+      if (seconds > mostSeconds)
+        throw refuse(`its sound lasts ${Math.round(seconds)} s, and ${mostSeconds} are the most`);
+      return sound;
     },
     logMel: ready && notes.logMel ? () => readLogMel(ready, notes.logMel!, refuse) : undefined,
     pictures: pictures.length > 0 ? pictures.map(({ data }) => data) : single ? [single] : [],
@@ -75,12 +83,23 @@ export function readSample(bytes: Uint8Array, where: string): ShardSample {
 
 function parseNotes(text: string, key: string): SampleNotes | undefined {
   try {
-    const notes = { id: key, labels: [], ...JSON.parse(text) };
-    return Array.isArray(notes.labels) ? notes : undefined;
+    const notes: SampleNotes = { id: key, labels: [], ...JSON.parse(text) };
+    return isSound(notes) ? notes : undefined;
   } catch {
     return undefined;
   }
 }
+
+const isList = (value: unknown, holds: (item: unknown) => boolean): boolean =>
+  Array.isArray(value) && value.every(holds);
+const isSize = (value: unknown) => Number.isSafeInteger(value) && (value as number) > 0;
+
+/** Whether what is read further on has the form it is read in. */
+const isSound = ({ id, labels, times, logMel }: SampleNotes): boolean =>
+  typeof id === "string" &&
+  Array.isArray(labels) &&
+  (times === undefined || isList(times, Number.isFinite)) &&
+  (logMel === undefined || (isList(logMel?.shape, isSize) && logMel.shape.length === 2));
 
 function readLogMel(
   bytes: Uint8Array,

@@ -1,5 +1,5 @@
 import { KdcError } from "@kdc-mae/core";
-import { longName, readTarHeader, tarBlock, tarSpan } from "./tar.js";
+import { expectName, longest, longName, readTarHeader, tarBlock, tarSpan } from "./tar.js";
 
 /** Where a sample lies in its shard, and what is needed to plan an epoch without reading it. */
 export type IndexedSample = {
@@ -13,6 +13,9 @@ export type IndexedSample = {
   readonly labels: readonly string[];
   readonly split?: string;
 };
+
+/** Bytes of what a sample says about itself; ours say some hundred. */
+export const longestJson = 2 ** 20;
 
 /** WebDataset's rule: a sample's key is the name up to the first dot of its last part; the rest says what the file is. */
 export function splitName(name: string): { readonly key: string; readonly field: string } {
@@ -44,9 +47,10 @@ export async function scanShard(chunks: AsyncIterable<Uint8Array>, where: string
     if (!header) break;
     start ??= at;
     const span = tarSpan(header.size) - tarBlock;
-    const wanted =
-      header.kind === "gnu-name" || header.kind === "pax" || splitName(named ?? header.name).field === "json";
-    const body = wanted && header.size < 2 ** 22 ? await reader.take(span) : await reader.skip(span);
+    const naming = header.kind === "gnu-name" || header.kind === "pax";
+    if (naming) expectName(where, header.size, longest.record);
+    const notes = splitName(named ?? header.name).field === "json" && header.size <= longestJson;
+    const body = naming || notes ? await reader.take(span) : await reader.skip(span);
     if (reader.ended)
       throw new KdcError({
         where,
@@ -56,7 +60,7 @@ export async function scanShard(chunks: AsyncIterable<Uint8Array>, where: string
       });
     at += tarBlock + span;
     if (header.kind === "gnu-name" || header.kind === "pax") {
-      named = longName(header.kind, body!.subarray(0, header.size)) ?? named;
+      named = longName(header.kind, body!.subarray(0, header.size), where) ?? named;
       continue;
     }
     if (header.kind === "file") {

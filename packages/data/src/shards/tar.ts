@@ -96,10 +96,31 @@ export function readTarHeader(block: Uint8Array, where: string): TarHeader | und
   return { name: prefix === "" ? text(0, 100) : `${prefix}/${text(0, 100)}`, size, kind: kinds[type] ?? "other" };
 }
 
-/** The name that a preceding `gnu-name` or `pax` entry gives to the next file. */
-export function longName(kind: "gnu-name" | "pax", data: Uint8Array): string | undefined {
+/** Bytes of a record of extended names, and of a name in it: no file system has longer ones. */
+export const longest = { record: 65_536, name: 4096 } as const;
+
+/**
+ * The name that a preceding `gnu-name` or `pax` entry gives to the next file.
+ *
+ * @throws KdcError reason `bad-tar` for one that no file can have
+ */
+export function longName(kind: "gnu-name" | "pax", data: Uint8Array, where: string): string | undefined {
+  expectName(where, data.length, longest.record);
   const text = new TextDecoder().decode(data);
-  return kind === "gnu-name" ? text.replace(/\0+$/, "") : /^\d+ path=(.*)$/m.exec(text)?.[1];
+  const name = kind === "gnu-name" ? text.replace(/\0+$/, "") : /^\d+ path=(.*)$/m.exec(text)?.[1];
+  expectName(where, name?.length ?? 0, longest.name);
+  return name;
+}
+
+/** Refuses a name, or a record of one, by its length, before it is read. */
+export function expectName(where: string, length: number, most: number): void {
+  if (length <= most) return;
+  throw new KdcError({
+    where,
+    what: `it holds a name of ${length} bytes, and ${most} are the most a file can have`,
+    remedy: "Make the shard again with names of files",
+    reason: "bad-tar",
+  });
 }
 
 /** The files in a piece of a tar that is in memory. @throws KdcError reason `bad-tar` */
@@ -118,7 +139,7 @@ export function unpackTar(bytes: Uint8Array, where: string): TarEntry[] {
         reason: "bad-tar",
       });
     }
-    if (header.kind === "gnu-name" || header.kind === "pax") named = longName(header.kind, data) ?? named;
+    if (header.kind === "gnu-name" || header.kind === "pax") named = longName(header.kind, data, where) ?? named;
     else {
       if (header.kind === "file") entries.push({ name: named ?? header.name, data });
       named = undefined;

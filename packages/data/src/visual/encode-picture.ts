@@ -18,20 +18,35 @@ export async function encodePicture({ width, height, data }: Frame, format: Pict
 }
 
 /** Largest picture that is read, pixels. */
-const mostPixels = 36_000_000;
+export const mostPixels = 36_000_000;
+
+/** What pictures of the kinds that are read begin with. Others (SVG, PDF …) are programs for a reader, not pixels. */
+const beginnings: readonly (readonly (number | undefined)[])[] = [
+  [0xff, 0xd8, 0xff],
+  [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a],
+  [0x52, 0x49, 0x46, 0x46, undefined, undefined, undefined, undefined, 0x57, 0x45, 0x42, 0x50],
+];
+
+const isPicture = (file: Uint8Array): boolean =>
+  beginnings.some((mark) => mark.every((byte, at) => byte === undefined || byte === file[at]));
 
 /**
- * Reads a JPEG, PNG, WebP or PPM file as RGB.
+ * Reads a JPEG, PNG, WebP or PPM file as RGB. What it is says its content, not its name.
  *
  * @param where what to call it in an error
  * @param time seconds into the clip, kept with the frame
+ * @param pixels how many it may have at most
  * @throws KdcError reason `bad-picture`
  */
-export async function decodePicture(file: Uint8Array, where: string, time = 0): Promise<Frame> {
+export async function decodePicture(file: Uint8Array, where: string, time = 0, pixels = mostPixels): Promise<Frame> {
   const ppm = readPpm(file);
-  if (ppm) return { ...ppm, time };
   try {
-    const picture = sharp(file, { limitInputPixels: mostPixels, failOn: "truncated" });
+    if (ppm) {
+      if (ppm.width * ppm.height > pixels) throw new Error(`it has more than ${pixels} pixels`);
+      return { ...ppm, time };
+    }
+    if (!isPicture(file)) throw new Error("it is no JPEG, PNG, WebP or PPM file, whatever its name says");
+    const picture = sharp(file, { limitInputPixels: pixels, failOn: "truncated" });
     const { data, info } = await picture
       .toColourspace("srgb")
       .removeAlpha()
@@ -43,6 +58,29 @@ export async function decodePicture(file: Uint8Array, where: string, time = 0): 
     const what = `the picture cannot be read (${cause instanceof Error ? cause.message : String(cause)})`;
     throw new KdcError({ where, what, remedy: "Make it again, or leave the clip out", reason: "bad-picture", cause });
   }
+}
+
+/** Most pixels of one clip's pictures together: 24 pictures of 3840 × 2160. */
+export const mostPixelsOfClip = 200_000_000;
+
+/**
+ * All pictures of one clip, one after another, so that many large ones cannot fill the memory between them.
+ *
+ * @throws KdcError reason `bad-picture`
+ */
+export async function decodePicturesOf(
+  files: readonly Uint8Array[],
+  where: string,
+  times: readonly number[] = [],
+): Promise<Frame[]> {
+  const frames: Frame[] = [];
+  let left = mostPixelsOfClip;
+  for (const [at, file] of files.entries()) {
+    const frame = await decodePicture(file, `${where}, picture ${at}`, times[at], Math.min(left, mostPixels));
+    left -= frame.width * frame.height;
+    frames.push(frame);
+  }
+  return frames;
 }
 
 function readPpm(file: Uint8Array): { width: number; height: number; data: Uint8Array } | undefined {

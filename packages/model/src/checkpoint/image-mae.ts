@@ -2,7 +2,7 @@ import { type FloatTensor, float32, type HostTensor, KdcError, patchLength, type
 import type { ModelConfig } from "../config.js";
 import { initModel } from "../init.js";
 import type { ModelParams } from "../params.js";
-import { type Loaded, type LoadOptions, loadModel, withoutPrefix } from "./load.js";
+import { expectSize, type Loaded, type LoadOptions, loadModel, withoutPrefix } from "./load.js";
 import { stateDict } from "./state-dict.js";
 
 type Named = [name: string, tensor: FloatTensor];
@@ -97,11 +97,12 @@ export function loadImageMae(
 ): Loaded<ModelParams<FloatTensor>> {
   const source = withoutPrefix(tensors);
   const hasDecoder = source.has("decoder_embed.weight");
+  const translated = [...source].flatMap(([name, tensor]) => translate(config, name, floatOf(name, tensor)));
+  expectSize(config, new Map(translated));
   const fresh = Object.entries(stateDict(config, initModel(config, rng))).filter(
     ([name]) =>
       /^(decoder_)?(modality|pos_embed)_[av]$/.test(name) || (!hasDecoder && /^(decoder_|mask_token$)/.test(name)),
   );
-  const translated = [...source].flatMap(([name, tensor]) => translate(config, name, floatOf(name, tensor)));
   const loaded = loadModel(config, Object.fromEntries([...fresh, ...translated]), options);
   const note = hasDecoder ? "modality tokens start fresh" : "modality tokens and the whole decoder start fresh";
   return { ...loaded, unused: {}, notes: [...loaded.notes, note] };

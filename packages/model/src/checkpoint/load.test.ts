@@ -84,6 +84,17 @@ describe("loadModel", () => {
     expect(() => loadModel(config, without(weights, ...decoder))).toThrow(/missing: .* and \d+ more/);
   });
 
+  it.each(["jointDepth", "modalityDepth", "decoderDepth"])(
+    "looks at the tensors before it makes what a config claims: %s 1e9",
+    (name) => {
+      const huge = { ...config, [name]: 1e9 };
+      expect(() => loadModel(huge, weights)).toThrow(
+        new RegExp(`of another size than the model: ${name} is .+, not 1000000000`),
+      );
+      if (name !== "decoderDepth") expect(() => loadEncoder(huge, weights)).toThrow(/not 1000000000/);
+    },
+  );
+
   it("says in a line that a file is of another size, or of another kind", () => {
     const other = { ...config, modalityDepth: 4, decoderDim: 36 };
     expect(() => loadModel(other, weights)).toThrow(

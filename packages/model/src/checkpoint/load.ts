@@ -53,21 +53,23 @@ function refuse(found: Readonly<Record<string, readonly string[]>>): never {
   });
 }
 
-/** Says in a line what a list of names would only hint at: a file of another size, or of another kind. */
-function expectKind(
-  config: ModelConfig,
-  stored: ReadonlyMap<string, HostTensor>,
-  wanted: ReadonlyMap<string, unknown>,
-) {
+/**
+ * Says in a line what a list of names would only hint at: a file of another size. Looked at before anything of the
+ * config's size is made, since a config may come from the file itself and claim a thousand million blocks.
+ */
+export function expectSize(config: ModelConfig, stored: ReadonlyMap<string, HostTensor>): void {
   const differing = differingSizes(config, storedSizes(stored));
-  if (differing.length > 0) {
-    throw new KdcError({
-      where: "load checkpoint",
-      what: `it is of another size than the model: ${differing.join("; ")}`,
-      remedy: "Use the config the checkpoint was made with, or a checkpoint of the model's size",
-      reason: "bad-checkpoint",
-    });
-  }
+  if (differing.length === 0) return;
+  throw new KdcError({
+    where: "load checkpoint",
+    what: `it is of another size than the model: ${differing.join("; ")}`,
+    remedy: "Use the config the checkpoint was made with, or a checkpoint of the model's size",
+    reason: "bad-checkpoint",
+  });
+}
+
+/** Says in a line that a file is of another kind. */
+function expectKind(stored: ReadonlyMap<string, HostTensor>, wanted: ReadonlyMap<string, unknown>): void {
   if ([...stored.keys()].some((name) => wanted.has(name))) return;
   const names = [...stored.keys()];
   throw new KdcError({
@@ -81,12 +83,14 @@ function expectKind(
 /** Reads a whole tree or nothing: every name and shape is checked before a number is kept. */
 function loadTree<Params>(
   config: ModelConfig,
-  specs: unknown,
+  specsOf: (config: ModelConfig) => unknown,
   tensors: Tensors,
   mayIgnore: (name: string) => boolean,
   { positions = "trim" }: LoadOptions,
 ): Loaded<Params> {
   const stored = withoutPrefix(tensors);
+  expectSize(config, new Map([...stored].filter(([name]) => !mayIgnore(name))));
+  const specs = specsOf(config);
   const wanted = new Map(treeLeaves<ParameterSpec>(specs).map(([, spec]) => [spec.official, spec]));
   const misshaped: string[] = [];
   const notes: string[] = [];
@@ -114,7 +118,7 @@ function loadTree<Params>(
   }
   const missing = [...wanted.keys()].filter((name) => !stored.has(name));
   if (missing.length + misshaped.length + extra.length > 0) {
-    expectKind(config, new Map([...stored].filter(([name]) => !mayIgnore(name))), wanted);
+    expectKind(new Map([...stored].filter(([name]) => !mayIgnore(name))), wanted);
     refuse({ missing, "of the wrong kind": misshaped, unknown: extra });
   }
   const params = mapTree<ParameterSpec, FloatTensor>(
@@ -133,7 +137,7 @@ export const loadModel = (
   config: ModelConfig,
   tensors: Tensors,
   options: LoadOptions = {},
-): Loaded<ModelParams<FloatTensor>> => loadTree(config, modelSpec(config), tensors, isUnused, options);
+): Loaded<ModelParams<FloatTensor>> => loadTree(config, modelSpec, tensors, isUnused, options);
 
 /** The encoder alone, from a pretrained or a fine-tuned checkpoint; what else such a file holds is left unused. */
 export function loadEncoder(
@@ -142,7 +146,7 @@ export function loadEncoder(
   options: LoadOptions = {},
 ): Loaded<EncoderParams<FloatTensor>> {
   const elsewhere = (name: string) => /^(decoder_|mask_token$|mlp_head\.)/.test(name);
-  return loadTree(config, encoderSpec(config), tensors, (name) => isUnused(name) || elsewhere(name), options);
+  return loadTree(config, encoderSpec, tensors, (name) => isUnused(name) || elsewhere(name), options);
 }
 
 /** A fine-tuned classifier (`mlp_head.0` norm, `mlp_head.1` linear); the number of classes is read from the file. */
@@ -153,5 +157,5 @@ export function loadClassifier(
 ): Loaded<ClassifierParams<FloatTensor>> {
   const head = withoutPrefix(tensors).get("mlp_head.1.weight");
   if (head === undefined) refuse({ missing: ["mlp_head.1.weight"] });
-  return loadTree(config, classifierSpec(config, head.shape[0]), tensors, isUnused, options);
+  return loadTree(config, (sizes) => classifierSpec(sizes, head.shape[0]), tensors, isUnused, options);
 }
