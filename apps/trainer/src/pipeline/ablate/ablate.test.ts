@@ -177,6 +177,20 @@ describe("ablate", () => {
     expect(figures(again.comparison)).toEqual(figures(whole.comparison));
   });
 
+  it("evaluates a run again, without training it again, whose outcome was deleted", async () => {
+    await cp(join(folder, "whole"), join(folder, "once-more"), { recursive: true });
+    const runs = join(folder, "once-more", "runs");
+    const names = (await readdir(runs)).filter((name) => name.includes("seed-3"));
+    expect(names.length).toBeGreaterThan(0);
+    for (const name of names) await rm(join(runs, name, "outcome.json"));
+    const logs = () => Promise.all(names.map((name) => readFile(join(runs, name, "log.jsonl"), "utf8")));
+    const before = await logs();
+    const again = await run("once-more");
+    expect(await logs()).toEqual(before);
+    expect(bySeed(again.comparison)).toEqual(bySeed(whole.comparison));
+    expect(again.comparison.tables[0].rows.map(({ cost }) => cost?.steps)).toEqual([4, 4]);
+  });
+
   it("keeps runs of an arm that is renamed, and says which no longer fit one that is changed", async () => {
     await cp(join(folder, "whole"), join(folder, "changed"), { recursive: true });
     const [one, two, same] = ablation.arms;

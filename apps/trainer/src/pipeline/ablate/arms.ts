@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { KdcError } from "@kdc-mae/core";
 import { parseChange, withChanges } from "../experiment/change.js";
 import { checkExperiment } from "../experiment/check.js";
+import { differingKeys, valueAt } from "../experiment/differing.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { objectiveFor } from "../pretrain/objective.js";
 import { configFor } from "../run/model-file.js";
@@ -114,18 +115,6 @@ export function workOutArms(ablation: CheckedAblation, raw: unknown, sets: reado
   return { base, arms };
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-/** Keys, dotted, in which two experiments as JSON differ. */
-export function differingKeys(one: unknown, other: unknown, path = ""): readonly string[] {
-  if (isDeepStrictEqual(one, other)) return [];
-  if (!isRecord(one) || !isRecord(other)) return [path];
-  return Object.keys({ ...one, ...other }).flatMap((key) =>
-    differingKeys(one[key], other[key], path === "" ? key : `${path}.${key}`),
-  );
-}
-
 const termText = ({ term, weight = 1, name }: Term): string =>
   `${weight} × ${name ?? (typeof term === "string" ? term : term.name)}`;
 
@@ -133,9 +122,8 @@ const termText = ({ term, weight = 1, name }: Term): string =>
 export function aboutArm({ spec, experiment }: Arm, base: CheckedExperiment): string {
   const [from, to] = [base, experiment].map((one) => JSON.parse(JSON.stringify(one)) as Record<string, unknown>);
   const differing = differingKeys(from, to).filter((key) => key !== "name" && key !== "objective");
-  const at = (key: string) => key.split(".").reduce<unknown>((value, part) => (value as never)?.[part], to);
   const changes = [
-    ...differing.map((key) => `${key} ${JSON.stringify(at(key)) ?? "left out"}`),
+    ...differing.map((key) => `${key} ${valueAt(to, key)}`),
     ...(isDeepStrictEqual(from.objective, to.objective) ? [] : [experiment.objective.map(termText).join(" + ")]),
   ];
   const what = changes.length === 0 ? "the base as it is" : changes.join("; ");

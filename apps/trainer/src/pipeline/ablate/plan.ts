@@ -2,8 +2,9 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { differingKeys } from "../experiment/differing.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
-import { type Arm, differingKeys } from "./arms.js";
+import type { Arm } from "./arms.js";
 import { OUTCOME_FILE } from "./outcome.js";
 
 /** One training with its evaluation; arms that come to the same experiment share it. */

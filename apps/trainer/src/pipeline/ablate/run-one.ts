@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { cpus } from "node:os";
 import type { Execute } from "@kdc-mae/engine";
@@ -6,10 +7,10 @@ import type { LoadedSplits } from "../corpus/splits.js";
 import { evaluateTasks } from "../evaluate/evaluate.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { memorySourceFor } from "../pretrain/memory-source.js";
-import { STATE_FILE } from "../pretrain/pretrain.js";
-import { runPretraining } from "../pretrain/run-pretraining.js";
-import { configFor } from "../run/model-file.js";
-import { inRunFolder, type RunFolder } from "../run/run-folder.js";
+import type { Pretrained } from "../pretrain/pretrain.js";
+import { MODEL_FILE, runPretraining } from "../pretrain/run-pretraining.js";
+import { configFor, readModel } from "../run/model-file.js";
+import { inRunFolder, type RunFolder, STATE_FILE } from "../run/run-folder.js";
 import { clockOf, type Surroundings, surroundingsOf } from "../surroundings.js";
 import { flopPerClip } from "./budget.js";
 import { figuresOf } from "./figures.js";
@@ -33,6 +34,14 @@ export type RunContext = Surroundings & {
 export const runOne = ({ experiment, folder }: PlannedRun, context: RunContext): Promise<Outcome | undefined> =>
   inRunFolder(folder, experiment, (opened) => runIn(opened, context));
 
+/** The model of a run that was trained to the end, whose evaluation alone is missing. */
+async function trainedBefore(folder: RunFolder): Promise<Pretrained | undefined> {
+  const file = folder.file(MODEL_FILE);
+  if (!existsSync(file)) return undefined;
+  const steps = (await folder.readLog()).at(-1)?.step ?? 0;
+  return { params: (await readModel(file)).params, finished: true, steps };
+}
+
 async function runIn(folder: RunFolder, context: RunContext): Promise<Outcome | undefined> {
   const { experiment, path } = folder;
   const { base, corpus, execute, engine, signal } = context;
@@ -42,8 +51,12 @@ async function runIn(folder: RunFolder, context: RunContext): Promise<Outcome | 
   const grids = { audio: config.audio, visual: config.visual };
   const { statistics: given } = experiment.audio;
   const statistics = given === "measured" ? measureStatistics(splits.train) : given;
-  const source = memorySourceFor(experiment, config, splits.train, statistics);
-  const trained = await runPretraining({ folder, config, source, statistics, execute, ...surroundingsOf(context) });
+  const trained =
+    (await trainedBefore(folder)) ??
+    (await runPretraining({
+      ...{ folder, config, statistics, execute, ...surroundingsOf(context) },
+      source: memorySourceFor(experiment, config, splits.train, statistics),
+    }));
   if (!trained.finished || signal?.aborted) return undefined;
 
   const began = clock();

@@ -49,6 +49,7 @@ describe("a loss term from another package in an experiment file", () => {
     const views = batchViews(Array.from({ length: 3 }, (_, clip) => maskerFor(experiment)(config, rng.fork(clip))));
     const runFolder = await openRunFolder(join(folder, "run"), experiment);
     const { params } = await pretrainSteps({
+      statistics: { mean: 0, std: 1 },
       experiment,
       config,
       source: {

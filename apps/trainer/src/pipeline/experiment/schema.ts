@@ -73,10 +73,13 @@ export const termEntry = z.strictObject({
   options: z.record(z.string(), z.unknown()).optional(),
 });
 
+/** Epochs in which the rate rises in a straight line from nothing; none unless given. */
+const warmup = z.number().nonnegative().optional();
+
 export const schedule = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("constant") }),
-  z.strictObject({ kind: z.literal("multi-step"), from: count, every: count, factor: positive }),
-  z.strictObject({ kind: z.literal("cosine"), warmup: z.number().nonnegative() }),
+  z.strictObject({ kind: z.literal("constant"), warmup }),
+  z.strictObject({ kind: z.literal("multi-step"), from: count, every: count, factor: positive, warmup }),
+  z.strictObject({ kind: z.literal("cosine"), warmup }),
 ]);
 
 export const optimizer = z.strictObject({
@@ -89,6 +92,8 @@ export const optimizer = z.strictObject({
   clipNorm: positive.optional(),
 });
 
+const keep = z.strictObject({ last: count.optional(), every: count.optional() });
+
 export const training = z.strictObject({
   batch: count,
   epochs: count,
@@ -96,6 +101,15 @@ export const training = z.strictObject({
   accumulate: count.default(1),
   /** Seconds between resumable checkpoints. */
   checkpointSeconds: positive.default(300),
+  /** Models kept in `checkpoints/`: those of the last few epochs, and of every so many. None unless given. */
+  keep: keep.optional(),
+  /**
+   * What a loss that is not finite does, and one of `jump` times its usual size (any size unless given): the run goes
+   * back to its last checkpoint and skips the batches it came from, at most this many times; 3 unless given.
+   */
+  rollback: z
+    .strictObject({ times: z.number().int().nonnegative().default(3), jump: z.number().gt(1).optional() })
+    .optional(),
 });
 
 /** One run, fully described. Everything that changes a figure is in here. */
@@ -126,6 +140,8 @@ export const experimentSchema = z.strictObject({
      * of their own batch; "cached", all accumulated clips, exactly as in one large batch, for one forward run more.
      */
     accumulateContrast: z.enum(["per-batch", "cached"]).optional(),
+    /** `best`: also the model of the epoch with the smallest mean loss, as `best.safetensors`. */
+    keep: keep.extend({ best: z.boolean().optional() }).optional(),
   }),
   /** "official" repeats what the released code does otherwise: later views misplaced, joint blocks not chained. */
   compat: z.enum(["official"]).optional(),

@@ -61,6 +61,7 @@ async function tune(
       return { score: [0.2, 0.7, 0.5][epochs.length - 1] ?? 0, figures: { accuracy: 0.5 } };
     },
     keepBest: async () => undefined,
+    saveModel: async () => undefined,
   });
   return { ...result, totals, epochs };
 }
@@ -125,7 +126,8 @@ describe("a run", () => {
     expect([...before.totals, ...after.totals]).toEqual(whole.totals);
     expect(bytes(after.params)).toEqual(bytes(whole.params));
     expect(bytes(after.averaged?.params)).toEqual(bytes(whole.averaged?.params));
-    const log = (entries: Awaited<ReturnType<typeof folder.readLog>>) => entries.map(({ seconds: _, ...rest }) => rest);
+    const log = (entries: Awaited<ReturnType<typeof folder.readLog>>) =>
+      entries.map(({ seconds: _, waited: __, ...rest }) => rest);
     expect(log(await folder.readLog())).toEqual(log(await wholeFolder.readLog()));
   });
 
@@ -149,6 +151,7 @@ describe("a run", () => {
       fineTune({
         ...{ experiment, config, params, source: source(experiment), execute: compiled(), folder, evaluate },
         keepBest: async () => undefined,
+        saveModel: async () => undefined,
       }),
     ).rejects.toThrow("its run began from another checkpoint. Give the same --init, another folder with --out");
   });

@@ -6,7 +6,7 @@ import { createPredictor, type Link } from "../evaluate/predict.js";
 import { type ClassScores, isSingleLabel, scoreClasses } from "../evaluate/score-classes.js";
 import { saveClassifier } from "../run/classifier-file.js";
 import type { RunFolder } from "../run/run-folder.js";
-import type { Surroundings } from "../surroundings.js";
+import { type Surroundings, surroundingsOf } from "../surroundings.js";
 import { type EpochScore, type FineTuned, fineTune } from "./fine-tune.js";
 import type { FineTuningData } from "./open-data.js";
 import type { CheckedFineTuning } from "./schema.js";
@@ -55,11 +55,11 @@ export async function runFineTuning(
     ...{ config, mode: experiment.mode, link: linkOf(experiment), frames: experiment.evaluation.frames },
     ...{ statistics, grids: { audio: config.audio, visual: config.visual }, batch: experiment.training.batch },
   });
-  const keep = (name: string, weights: string) => (tuned: ClassifierParams<FloatTensor>) =>
-    saveClassifier(folder.file(name), { config, params: tuned, statistics, classes, experiment, weights });
-  const { epochs, accumulate } = experiment.training;
-  const total = epochs * Math.floor(source.stepsPerEpoch / accumulate);
-  let [step, note] = [0, ""];
+  const saved = (file: string, weights: string) => (tuned: ClassifierParams<FloatTensor>) =>
+    saveClassifier(file, { config, params: tuned, statistics, classes, experiment, weights });
+  const keep = (name: string, weights: string) => saved(folder.file(name), weights);
+  const { epochs } = experiment.training;
+  let [step, total, note] = [0, 0, ""];
   const show = (text: string) =>
     options.onProgress?.({ stage: "finetune", unit: "steps", done: step, total, note: text });
   const evaluate = async (tuned: ClassifierParams<FloatTensor>, what: string): Promise<EpochScore> => {
@@ -71,22 +71,13 @@ export async function runFineTuning(
   };
   try {
     const tuned = await fineTune({
-      ...{
-        experiment,
-        config,
-        params,
-        source,
-        execute,
-        folder,
-        evaluate,
-        signal,
-        clock: options.clock,
-        onNote: options.onNote,
-      },
+      ...surroundingsOf(options),
+      ...{ experiment, config, params, source, execute, folder, evaluate },
+      saveModel: (file, kept, weights) => saved(file, weights)(kept),
       keepBest: (best, epoch) => keep(files.best, `epoch ${epoch}, the best of those run`)(best),
       onStep: (now) => {
-        step = now.step;
-        show(`loss ${now.total.toFixed(3)}${note === "" ? "" : `, ${note}`}`);
+        [step, total] = [now.step, now.steps];
+        show(`loss ${now.total.toFixed(3)}, rate ${now.rate.toExponential(1)}${note === "" ? "" : `, ${note}`}`);
       },
     });
     if (!tuned.finished || tuned.best === undefined) return undefined;

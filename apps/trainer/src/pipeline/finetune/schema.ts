@@ -55,8 +55,11 @@ export const fineTuningSchema = z
     mixup: z.strictObject({ probability: z.number().min(0).max(1), alpha: z.number().min(1).default(10) }).optional(),
     /** balanced: clips of rare classes are drawn as often as those of common ones, with replacement. */
     sampling: z.enum(["uniform", "balanced"]).default("uniform"),
-    /** headRate: the head's learning rate as a multiple of the encoder's. */
-    optimizer: optimizer.extend({ headRate: positive.default(1) }),
+    /**
+     * headRate: the head's learning rate as a multiple of the encoder's. layerDecay: each layer of the encoder learns
+     * this many times what the layer after it does.
+     */
+    optimizer: optimizer.extend({ headRate: positive.default(1), layerDecay: z.number().gt(0).lt(1).optional() }),
     schedule: schedule.default({ kind: "constant" }),
     training,
     /** Epochs, counted from 1 and both included, whose weights are averaged at the end. */

@@ -80,7 +80,14 @@ async function run(change: object, batches: readonly MaskedBatch[]) {
   };
   const execute = compiled({ threads: 1 });
   const config = configFor(experiment);
-  const { params } = await pretrainSteps({ experiment, config, source, execute, folder: runFolder });
+  const { params } = await pretrainSteps({
+    statistics: { mean: 0, std: 1 },
+    experiment,
+    config,
+    source,
+    execute,
+    folder: runFolder,
+  });
   const losses = (await runFolder.readLog()).map((entry) => entry.losses);
   return { losses, params: treeLeaves<FloatTensor>(params) };
 }

@@ -81,6 +81,7 @@ async function run(change: object): Promise<Run> {
   };
   const runFolder = await openRunFolder(join(folder, `run${runs++}`), experiment);
   const { params } = await pretrainSteps({
+    statistics: { mean: 0, std: 1 },
     experiment,
     config,
     source: {

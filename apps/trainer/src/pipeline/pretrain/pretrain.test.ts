@@ -9,7 +9,7 @@ import { withChanges } from "../experiment/change.js";
 import { checkExperiment } from "../experiment/check.js";
 import { named } from "../experiment/named.js";
 import { configFor } from "../run/model-file.js";
-import { openRunFolder } from "../run/run-folder.js";
+import { openRunFolder, readRunFolder } from "../run/run-folder.js";
 import { noiseAndTimeShift } from "./augment.js";
 import { memorySource } from "./batch-source.js";
 import { maskerFor } from "./masker.js";
@@ -42,6 +42,7 @@ const experiment = checkExperiment(
   "test",
 );
 const config = configFor(experiment);
+const statistics = { mean: 0, std: 1 };
 
 const clips = Array.from({ length: 17 }, (_, index): StoredClip => {
   const rng = createRng(index);
@@ -74,7 +75,7 @@ const source = () =>
   memorySource({
     clips,
     grids,
-    statistics: { mean: 0, std: 1 },
+    statistics,
     masker: maskerFor(experiment),
     batch: experiment.training.batch,
     seed: 3,
@@ -89,6 +90,7 @@ const run = async (
   const controller = new AbortController();
   const totals: number[] = [];
   const result = await pretrainSteps({
+    statistics,
     experiment,
     config,
     source: source(),
@@ -123,6 +125,7 @@ describe("pretrain", () => {
     const quick = source();
     const shares: number[] = [];
     await pretrainSteps({
+      statistics,
       ...{ experiment, config, execute: compiled(), folder },
       source: {
         ...quick,
@@ -179,11 +182,21 @@ describe("pretrain", () => {
     expect((await folder.readLog()).map(({ epoch }) => epoch)).toEqual([0, 1, 2]);
   });
 
-  it("refuses a folder that holds another experiment's run", async () => {
+  it("refuses a folder that holds another experiment's run, and names the key", async () => {
     const folder = await newFolder();
-    await expect(openRunFolder(folder.path, { ...experiment, seed: 9 })).rejects.toThrow(
-      /it holds a run of another experiment \(different: seed\)\. Give another folder with --out/,
+    await run(folder, 2);
+    await expect(
+      openRunFolder(folder.path, { ...experiment, seed: 9, training: { ...experiment.training, batch: 4 } }),
+    ).rejects.toThrow(
+      /it holds a run of another experiment: seed is 9, and 0 there; training\.batch is 4, and 5 there\. Give another folder/,
     );
+  });
+
+  it("begins a folder anew whose run never came to train", async () => {
+    const folder = await newFolder();
+    const corrected = { ...experiment, seed: 9 };
+    expect((await openRunFolder(folder.path, corrected)).experiment.seed).toBe(9);
+    expect((await readRunFolder(folder.path)).experiment.seed).toBe(9);
   });
 
   it("refuses fewer clips than a batch takes", () => {
@@ -191,7 +204,7 @@ describe("pretrain", () => {
       memorySource({
         clips: clips.slice(0, 3),
         grids,
-        statistics: { mean: 0, std: 1 },
+        statistics,
         masker: maskerFor(experiment),
         batch: 5,
         seed: 0,

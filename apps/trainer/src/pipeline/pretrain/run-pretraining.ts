@@ -28,20 +28,19 @@ export async function runPretraining(
 ): Promise<Pretrained> {
   const { folder, config, source, statistics, execute, start } = options;
   const { experiment } = folder;
-  const { epochs, accumulate } = experiment.training;
-  const total = epochs * Math.floor(source.stepsPerEpoch / accumulate);
   const trained = await pretrainSteps({
     experiment,
     config,
     source,
+    statistics,
     execute,
     folder,
     start,
     ...surroundingsOf(options),
-    onStep: ({ step, total: loss, waiting }) =>
+    onStep: ({ step, steps, total, rate, waiting }) =>
       options.onProgress?.({
-        ...{ stage: "pretrain", unit: "steps", done: step, total },
-        note: `loss ${loss.toFixed(3)}, waiting for data ${(100 * waiting).toFixed(1)} % of the time`,
+        ...{ stage: "pretrain", unit: "steps", done: step, total: steps },
+        note: `loss ${total.toFixed(3)}, rate ${rate.toExponential(1)}, waiting for data ${(100 * waiting).toFixed(1)} % of the time`,
       }),
   });
   if (trained.finished) {

@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { appendFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { isDeepStrictEqual } from "node:util";
 import { KdcError } from "@kdc-mae/core";
 import { makeFolder, sweepTemporaries, withLock, writeWhole } from "@kdc-mae/core/node";
 import { checkExperiment } from "../experiment/check.js";
+import { differingKeys, valueAt } from "../experiment/differing.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 
 /** One line of a run's log: the means over an epoch. */
@@ -33,8 +33,22 @@ export type RunFolder<Experiment = CheckedExperiment> = {
 const EXPERIMENT = "experiment.json";
 const LOG = "log.jsonl";
 
+/** The file a run keeps what it needs to go on in. */
+export const STATE_FILE = "state.safetensors";
+
+/** Any of these shows that something was trained. */
+const traces = [LOG, STATE_FILE, "model.safetensors"];
+
+/** Keys that say how a run is conducted and change no figure of it. */
+const conduct = /^(training\.(checkpointSeconds|keep|rollback\.times)(\.|$)|data\.workers$)/;
+
+/** Whether the key is the epochs, and there are more of them now. */
+const isLonger = (key: string, before: unknown, now: unknown): boolean =>
+  key === "training.epochs" && Number(valueAt(now, key)) > Number(valueAt(before, key));
+
 /**
- * Opens a run's folder, or begins it.
+ * Opens a run's folder, or begins it. A run may go on for more epochs, and be conducted otherwise (how often it saves);
+ * one that never came to train anything is begun anew.
  *
  * @throws KdcError when the folder holds a run of another experiment
  */
@@ -42,22 +56,22 @@ export async function openRunFolder<Experiment>(path: string, experiment: Experi
   await makeFolder(path);
   await sweepTemporaries(path);
   const file = join(path, EXPERIMENT);
-  if (existsSync(file)) {
-    const before = JSON.parse(await readFile(file, "utf8"));
+  if (existsSync(file) && traces.some((name) => existsSync(join(path, name)))) {
     // As it would be written: a loss term from another package is its name there.
     const now = JSON.parse(JSON.stringify(experiment));
-    const differing = Object.keys({ ...before, ...now }).filter((key) => !isDeepStrictEqual(before[key], now[key]));
-    if (differing.length > 0) {
+    const before = JSON.parse(await readFile(file, "utf8"));
+    const forbidden = differingKeys(before, now).filter((key) => !conduct.test(key) && !isLonger(key, before, now));
+    if (forbidden.length > 0) {
+      const told = forbidden.map((key) => `${key} is ${valueAt(now, key)}, and ${valueAt(before, key)} there`);
       throw new KdcError({
         where: `run folder ${path}`,
-        what: `it holds a run of another experiment (different: ${differing.join(", ")})`,
+        what: `it holds a run of another experiment: ${told.join("; ")}`,
         remedy: "Give another folder with --out, or delete this one",
         reason: "run-folder",
       });
     }
-  } else {
-    await writeWhole(file, `${JSON.stringify(experiment, null, 2)}\n`);
   }
+  await writeWhole(file, `${JSON.stringify(experiment, null, 2)}\n`);
   return folder(path, experiment);
 }
 

@@ -58,6 +58,7 @@ async function readState(path: string, onNote: (note: string) => void): Promise<
  * Copies a saved state into trees of the same structure.
  *
  * @param onNote told where the state is not the last that was saved
+ * @param expectOwn looks at the notes first, and throws where they are of another run; nothing is copied then
  * @returns the notes, or undefined when there is no file
  * @throws KdcError (`state`) when the file is of another run, or it and the one before it are damaged
  */
@@ -65,10 +66,13 @@ export async function restoreState(
   path: string,
   trees: Readonly<Record<string, unknown>>,
   onNote: (note: string) => void = () => undefined,
+  expectOwn: (notes: StateNotes) => void = () => undefined,
 ): Promise<StateNotes | undefined> {
   const file = await readState(path, onNote);
   if (file === undefined) return undefined;
   const { tensors, metadata } = file;
+  const notes = JSON.parse(metadata.notes ?? "{}");
+  expectOwn(notes);
   const targets = Object.entries(trees).flatMap(([name, tree]) =>
     treeLeaves<FloatTensor>(tree).map(([leafPath, leaf]) => [`${name}.${leafPath}`, leaf] as const),
   );
@@ -83,5 +87,5 @@ export async function restoreState(
     }
   }
   for (const [name, leaf] of targets) leaf.data.set(tensors[name].data as Float32Array);
-  return JSON.parse(metadata.notes ?? "{}");
+  return notes;
 }
