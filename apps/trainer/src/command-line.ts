@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { isKdcError } from "@kdc-mae/core";
 import { Command, CommanderError } from "commander";
 import { addAblateCommand } from "./commands/ablate.js";
@@ -15,6 +16,9 @@ import { addPrepareCommand } from "./commands/prepare.js";
 import { addPretrainCommand } from "./commands/pretrain.js";
 import { addSearchCommand } from "./commands/search.js";
 import { addSurveyCommand } from "./commands/survey.js";
+
+/** As published: the package's own. */
+const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
 
 const commands = [
   addDemoCommand,
@@ -43,7 +47,7 @@ const commands = [
 export async function runCommandLine(args: readonly string[]): Promise<number | undefined> {
   const program = new Command("kdc-mae")
     .description("KDC-MAE: audio-visual self-supervised learning, from media files to reports")
-    .version("0.1.0")
+    .version(version)
     .showHelpAfterError("(add --help for what may be given)")
     .exitOverride();
   for (const add of commands) add(program);

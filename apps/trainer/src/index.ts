@@ -17,11 +17,11 @@ export { type EvaluatedProtocols, type EvaluateOptions, evaluate } from "./pipel
 export { checkExperiment } from "./pipeline/experiment/check.js";
 export { loadExperiment } from "./pipeline/experiment/load.js";
 export { named } from "./pipeline/experiment/named.js";
-export type { CheckedExperiment, Experiment } from "./pipeline/experiment/schema.js";
+export type { CheckedExperiment, Experiment, ExperimentFile } from "./pipeline/experiment/schema.js";
 export { type ExportGraphsOptions, exportGraphs, type WrittenGraph } from "./pipeline/export/export-graphs.js";
 export { type FineTuning, type FinetuneFromOptions, finetune } from "./pipeline/finetune/from-experiment.js";
 export { checkFineTuning, loadFineTuning, namedFineTunings } from "./pipeline/finetune/named.js";
-export type { CheckedFineTuning } from "./pipeline/finetune/schema.js";
+export type { CheckedFineTuning, FineTuningFile } from "./pipeline/finetune/schema.js";
 export { type PrepareSetOptions, prepareSet as prepare } from "./pipeline/prepare/prepare-set.js";
 export { type SurveyDataOptions, type SurveyedData, surveyData as survey } from "./pipeline/prepare/survey-data.js";
 export { type PretrainFromOptions, type Pretraining, pretrain } from "./pipeline/pretrain/from-experiment.js";

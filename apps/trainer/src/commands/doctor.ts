@@ -1,10 +1,8 @@
 import { availableParallelism, totalmem } from "node:os";
 import { isKdcError } from "@kdc-mae/core";
 import { locateFfmpeg } from "@kdc-mae/data/node";
-import { surveyBackends } from "@kdc-mae/engine";
-import { surveyDevices } from "@kdc-mae/engine/node";
 import type { Command } from "commander";
-import { loadNamedTensorflow } from "../bench/named-tensorflow.js";
+import { type Computing, lookApart } from "../doctor/look-apart.js";
 
 /** One thing that was looked at. */
 type Finding = { readonly name: string; readonly ok: boolean; readonly detail: string; readonly remedy?: string };
@@ -41,14 +39,29 @@ async function examine(): Promise<Finding[]> {
       remedy: "Install Node 20 or newer",
     },
     await ffmpegFinding(),
-    ...(await surveyDevices()).map(({ name, usable, reason, remedy }) => ({
+    ...(await computingFindings()),
+  ];
+}
+
+/** What computes here; one finding where looking itself failed. */
+async function computingFindings(): Promise<Finding[]> {
+  let found: Computing;
+  try {
+    found = await lookApart();
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    return [{ name: "onnxruntime cpu", ok: false, detail, remedy: "Reinstall, or look at your graphics driver" }];
+  }
+  const { devices, named, backends } = found;
+  return [
+    ...devices.map(({ name, usable, reason, remedy }) => ({
       name: `onnxruntime ${name}`,
       ok: usable,
       detail: usable ? `compiled programs run here: ${reason}` : reason,
       remedy,
     })),
-    ...namedTensorflowFindings(),
-    ...(await surveyBackends()).map(({ name, usable, reason, remedy }) => ({
+    ...(named === undefined ? [] : [{ name: "KDC_TFJS_NODE", ok: false, detail: named.what, remedy: named.remedy }]),
+    ...backends.map(({ name, usable, reason, remedy }) => ({
       name: `tfjs ${name}`,
       ok: usable,
       detail: reason,
@@ -66,16 +79,5 @@ async function ffmpegFinding(): Promise<Finding> {
   } catch (error) {
     if (!isKdcError(error)) throw error;
     return { name: "ffmpeg", ok: false, detail: error.what, remedy: error.remedy };
-  }
-}
-
-/** What KDC_TFJS_NODE names, where it names what cannot be loaded. */
-function namedTensorflowFindings(): Finding[] {
-  try {
-    loadNamedTensorflow();
-    return [];
-  } catch (error) {
-    if (!isKdcError(error)) throw error;
-    return [{ name: "KDC_TFJS_NODE", ok: false, detail: error.what, remedy: error.remedy }];
   }
 }

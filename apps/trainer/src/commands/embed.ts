@@ -1,4 +1,5 @@
-import { isKdcError } from "@kdc-mae/core";
+import { statSync } from "node:fs";
+import { isKdcError, KdcError } from "@kdc-mae/core";
 import { writeWhole } from "@kdc-mae/core/node";
 import { createPipesDecoder } from "@kdc-mae/data/node";
 import type { Command } from "commander";
@@ -26,7 +27,20 @@ export function addEmbedCommand(program: Command): void {
   withEngineOptions(command).action(run);
 }
 
+/** @throws KdcError (`usage`) for a folder, which another command takes */
+function expectFiles(files: readonly string[]): void {
+  const folder = files.find((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory());
+  if (folder === undefined) return;
+  throw new KdcError({
+    where: "embed",
+    what: `${folder} is a folder`,
+    remedy: `Name the files in it, or embed and search all of it: kdc-mae index ${folder}`,
+    reason: "usage",
+  });
+}
+
 async function run(files: readonly string[], options: EmbedOptions): Promise<void> {
+  expectFiles(files);
   expectModelFile("embed", options.model);
   const model = await readModel(options.model);
   const embedder = await createFileEmbedder(

@@ -7,6 +7,7 @@ import type { FineTuningResult } from "../pipeline/finetune/run-fine-tuning.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
 import { atTerminal } from "../terminal/interrupt.js";
 import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
+import { listNamed } from "./list-named.js";
 import { collect, saysStopped } from "./options.js";
 
 type FinetuneOptions = EngineChoice & {
@@ -23,7 +24,7 @@ export function addFinetuneCommand(program: Command): void {
   const command = program
     .command("finetune")
     .description("train a classifier on a pretrained encoder; run again, it goes on where it was stopped")
-    .argument("<experiment>", `${Object.keys(namedFineTunings).join(", ")}, or a .ts, .mjs or .json file`)
+    .argument("<experiment>", "a name, or a .ts, .mjs or .json file")
     .option("--init <checkpoint>", "the encoder to begin with (.safetensors, .pth); from nothing unless given")
     .option("--out <folder>", "where the run goes (default: runs/<name>)")
     .option("--media <folder>", "where made clips go, for experiments on made data", defaultMedia)
@@ -32,7 +33,7 @@ export function addFinetuneCommand(program: Command): void {
     .option("--json", "print result.json on stdout")
     .addHelpText(
       "after",
-      `
+      `${listNamed(namedFineTunings)}
 Examples:
   kdc-mae finetune demo-finetune --init runs/demo/model.safetensors
   kdc-mae finetune vggsound --init cav-mae.pth --set data.path=train.json \\

@@ -2,10 +2,12 @@ import type { Command } from "commander";
 import { defaultMedia } from "../pipeline/corpus/open-corpus.js";
 import { parseChange } from "../pipeline/experiment/change.js";
 import { loadExperiment } from "../pipeline/experiment/load.js";
+import { named } from "../pipeline/experiment/named.js";
 import { pretrain } from "../pipeline/pretrain/from-experiment.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
 import { atTerminal } from "../terminal/interrupt.js";
 import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
+import { listNamed } from "./list-named.js";
 import { collect, saysStopped } from "./options.js";
 
 type PretrainCommandOptions = EngineChoice & {
@@ -29,7 +31,7 @@ export function addPretrainCommand(program: Command): void {
     .option("--verify", "read every prepared shard first and compare its checksum")
     .addHelpText(
       "after",
-      "\nExample:\n  kdc-mae pretrain kdc-mae-base --set data.path=vggsound.csv --out runs/vggsound\n",
+      `${listNamed(named)}\nExample:\n  kdc-mae pretrain kdc-mae-base --set data.path=vggsound.csv --out runs/vggsound\n`,
     );
   withEngineOptions(command).action((experiment: string, options: PretrainCommandOptions) =>
     atTerminal((around) => run(experiment, options, around)),

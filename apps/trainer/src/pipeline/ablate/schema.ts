@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Experiment, termEntry } from "../experiment/schema.js";
+import { type ExperimentFile, termEntry } from "../experiment/schema.js";
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9.-]*$/i, "letters, digits, dots and dashes only");
 const record = z.record(z.string(), z.unknown());
@@ -46,7 +46,7 @@ type Written = z.input<typeof ablationSchema>;
 
 /** What an ablation file holds: `export default { … } satisfies Ablation`. */
 export type Ablation = Omit<Written, "base"> & {
-  readonly base: string | Experiment | { readonly base: string; readonly change: unknown };
+  readonly base: string | ExperimentFile;
 };
 
 /** An ablation after checking, defaults filled in. */

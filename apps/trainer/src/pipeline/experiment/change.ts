@@ -1,7 +1,22 @@
 type Json = Record<string, unknown>;
 
-const isRecord = (value: unknown): value is Json =>
+/** A record and no list. */
+export const isRecord = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** What may be laid over a value: any of its keys, `null` for one that is to go; lists and single values whole. */
+export type Changes<T> = T extends readonly unknown[]
+  ? T
+  : T extends object
+    ? { readonly [Key in keyof T]?: Changes<T[Key]> | null }
+    : T;
+
+/** A base with changes: other keys beside `base` are laid over it, then those of `change`. */
+export type Based<T> = Changes<T> & {
+  /** A name, or a file. */
+  readonly base: string;
+  readonly change?: Changes<T>;
+};
 
 /** Records whose keys depend on their kind. */
 const unions = new Set(["data", "schedule"]);

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { checkExperiment } from "./check.js";
 import { loadExperiment } from "./load.js";
 import { named } from "./named.js";
+import type { ExperimentFile } from "./schema.js";
 
 const messageOf = (value: unknown): string => {
   try {
@@ -51,6 +52,29 @@ describe("loadExperiment", () => {
     const experiment = await loadExperiment("demo", [{ masking: { views: 3 } }, { seed: 4 }]);
     expect(experiment.masking.views).toBe(3);
     expect(experiment.seed).toBe(4);
+  });
+
+  it("lays every key of a file beside its base over it, then its change", async () => {
+    const path = join(folder, "based.json");
+    const file: ExperimentFile = {
+      ...{ base: "kdc-mae-base", name: "mine", seed: 7, teacher: { momentum: 0.9 } },
+      objective: [{ term: "reconstruction-audio" }],
+      change: { training: { batch: 8 }, schedule: { kind: "constant" }, teacher: null },
+    };
+    await writeFile(path, JSON.stringify(file));
+    const { name, seed, objective, training, schedule, teacher, masking } = await loadExperiment(path);
+    expect([name, seed, objective, training.batch, training.epochs]).toEqual([
+      ...["mine", 7, [{ term: "reconstruction-audio" }], 8, 25],
+    ]);
+    expect([schedule, teacher, masking.views]).toEqual([{ kind: "constant" }, undefined, 2]);
+  });
+
+  it("names a key beside a base that no experiment has, and a change that is no record", async () => {
+    const path = join(folder, "wrong.json");
+    await writeFile(path, JSON.stringify({ base: "demo", sed: 7 }));
+    await expect(loadExperiment(path)).rejects.toThrow('the experiment has no "sed"');
+    await writeFile(path, JSON.stringify({ base: "demo", change: ["seed=7"] }));
+    await expect(loadExperiment(path)).rejects.toThrow('change is ["seed=7"], not a record of keys. Write it as');
   });
 
   it("takes the example on real data", async () => {

@@ -1,7 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
+import { isRecord } from "./change.js";
 
 /** Keys, dotted, in which two experiments as JSON differ; lists are compared whole. */
 export function differingKeys(one: unknown, other: unknown, path = ""): readonly string[] {

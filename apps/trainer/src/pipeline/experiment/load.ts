@@ -1,15 +1,15 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { KdcError } from "@kdc-mae/core";
-import { withChanges } from "./change.js";
+import { isRecord, withChanges } from "./change.js";
 import { checkExperiment } from "./check.js";
 import { named } from "./named.js";
 import { readDefault } from "./read-default.js";
 import type { CheckedExperiment } from "./schema.js";
 
 /**
- * An experiment by name (see {@link named}) or from a file (`.ts`, `.mjs`, `.js`, `.json`): a whole experiment, or
- * `{ "base": name, "change": { … } }`. Further changes are laid over it.
+ * An experiment by name (see {@link named}) or from a file (`.ts`, `.mjs`, `.js`, `.json`): a whole experiment, or a base
+ * and what is changed in it (see {@link ExperimentFile}). Further changes are laid over it.
  *
  * @throws KdcError for an unknown name, a missing or broken file, or a wrong key
  */
@@ -53,15 +53,27 @@ async function resolveBase(
   return experimentFrom(await readDefault(path, `experiment ${nameOrFile}`), known, [...trail, path]);
 }
 
-/** What a value says is an experiment, not yet checked: a name or file, `{ base, change }`, or the experiment itself. */
+/**
+ * What a value says is an experiment, not yet checked: a name or file, the experiment itself, or a base with changes:
+ * its other keys are laid over the base, then `change`.
+ *
+ * @throws KdcError for a change that is no record
+ */
 export async function experimentFrom(
   value: unknown,
   known: Readonly<Record<string, unknown>> = named,
   trail: readonly string[] = [],
 ): Promise<unknown> {
   if (typeof value === "string") return resolveBase(value, known, trail);
-  if (typeof value === "object" && value !== null && "base" in value && typeof value.base === "string") {
-    return withChanges(await resolveBase(value.base, known, trail), "change" in value ? value.change : {});
+  if (!isRecord(value) || typeof value.base !== "string") return value;
+  const { base, change = {}, ...others } = value;
+  if (!isRecord(change)) {
+    throw new KdcError({
+      where: `experiment ${trail.at(-1) ?? base}`,
+      what: `change is ${JSON.stringify(change)}, not a record of keys`,
+      remedy: 'Write it as { "change": { "seed": 7 } }, or the keys beside base',
+      reason: "experiment",
+    });
   }
-  return value;
+  return [others, change].reduce(withChanges, await resolveBase(base, known, trail));
 }

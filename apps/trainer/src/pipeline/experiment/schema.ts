@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Based } from "./change.js";
 import { lossTerm } from "./loss-term.js";
 
 /** Names of runs, which are also names of folders. */
@@ -147,8 +148,11 @@ export const experimentSchema = z.strictObject({
   compat: z.enum(["official"]).optional(),
 });
 
-/** What an experiment file holds: everything with a default may be left out. */
+/** A whole experiment: everything with a default may be left out. */
 export type Experiment = z.input<typeof experimentSchema>;
+
+/** What an experiment file holds: a whole experiment, or a base and what is changed in it. */
+export type ExperimentFile = Experiment | Based<Experiment>;
 
 /** An experiment after checking, defaults filled in. */
 export type CheckedExperiment = z.output<typeof experimentSchema>;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Based } from "../experiment/change.js";
 import { dataSource, model, optimizer, runName, schedule, training } from "../experiment/schema.js";
 
 const positive = z.number().positive();
@@ -70,8 +71,11 @@ export const fineTuningSchema = z
     path: ["averaging", "to"],
   });
 
-/** What a fine-tuning file holds: everything with a default may be left out. */
+/** A whole fine-tuning: everything with a default may be left out. */
 export type FineTuning = z.input<typeof fineTuningSchema>;
+
+/** What a fine-tuning file holds: a whole one, or a base and what is changed in it. */
+export type FineTuningFile = FineTuning | Based<FineTuning>;
 
 /** A fine-tuning run after checking, defaults filled in. */
 export type CheckedFineTuning = z.output<typeof fineTuningSchema>;
