@@ -1,3 +1,4 @@
+export { crc32 } from "./disk/crc32.js";
 export { fileError } from "./disk/file-error.js";
 export { disk, type FileSystem, type GrowingFile, makeFolder } from "./disk/file-system.js";
 export { lockFile, lockFolder, withLock } from "./disk/lock.js";

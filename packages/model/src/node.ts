@@ -1,1 +1,2 @@
-export { readCheckpoint, type SaveOptions, saveCheckpoint, writeTensors } from "./checkpoint/files.js";
+export { readCheckpoint, readOutline, type SaveOptions, saveCheckpoint, writeTensors } from "./checkpoint/files.js";
+export { type Outline, safetensorsHeader } from "./checkpoint/safetensors.js";

@@ -1,5 +1,5 @@
 import { KdcError } from "@kdc-mae/core";
-import { crc32 } from "../shards/crc32.js";
+import { crc32 } from "@kdc-mae/core/node";
 import type { IndexedSample } from "../shards/shard-index.js";
 import type { Shard } from "../shards/shard-set.js";
 

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { beginFile, type FileSystem, type PendingFile, writeWhole } from "@kdc-mae/core/node";
-import { crc32 } from "../shards/crc32.js";
+import { beginFile, crc32, type FileSystem, type PendingFile, writeWhole } from "@kdc-mae/core/node";
 import { seal } from "../shards/sealed-json.js";
 import type { IndexedSample } from "../shards/shard-index.js";
 import { tarEnd } from "../shards/tar.js";

@@ -6,7 +6,6 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openShards } from "../loader/open-shards.js";
 import { readShards } from "../loader/read-shards.js";
 import { clipCount, frontEnd, writeSmallSet } from "../loader/small-set.test.support.js";
-import { crc32, crc32ByTable } from "./crc32.js";
 import { seal, unseal } from "./sealed-json.js";
 import { openShardSet, shardStatistics } from "./shard-set.js";
 import { verifyShards } from "./verify-shards.js";
@@ -134,12 +133,5 @@ describe("a prepared set that was changed", () => {
     for await (const _ of reading.clips()) count++;
     await reading.close();
     expect([count, await contentOf(damaged)]).toEqual([clipCount, (await contentOf(sound)).replace(/,"crc":\d+/g, "")]);
-  });
-});
-
-describe("crc32", () => {
-  it("is what zip calls it, by Node's and by the table", () => {
-    const text = new TextEncoder().encode("123456789");
-    expect([crc32(text), crc32ByTable(text)]).toEqual([0xcbf43926, 0xcbf43926]);
   });
 });

@@ -7,20 +7,31 @@ import type { ClassifierParams, ModelParams } from "../params.js";
 import { expectChecksum, type SummedTensor, sumOf, withChecksum } from "./checksum.js";
 import { fromBytes } from "./dtypes.js";
 import { readRange } from "./read-range.js";
-import { headerLength, readHeader, safetensorsChunks, storedAs, type TensorFile } from "./safetensors.js";
+import { type Header, headerLength, readHeader, safetensorsChunks, storedAs, type TensorFile } from "./safetensors.js";
 import { stateDict } from "./state-dict.js";
 import { readTorchFile } from "./torch-file.js";
 
-/** Reads a safetensors file tensor by tensor, so that a large one is never held twice. */
-async function readSafetensors(file: FileHandle): Promise<TensorFile> {
+/**
+ * Where the tensors of an open safetensors file lie: bytes `start` … `end` of the file.
+ *
+ * @throws KdcError (`bad-checkpoint`) where it is not a sound one
+ */
+export async function readOutline(file: FileHandle): Promise<Header> {
   const { size } = await file.stat();
   const length = headerLength(await readRange(file, 0, Math.min(8, size)), size);
-  const start = 8 + length;
-  const { entries, metadata } = readHeader(await readRange(file, 8, start), size - start);
+  const first = 8 + length;
+  const { entries, metadata } = readHeader(await readRange(file, 8, first), size - first);
+  const placed = entries.map(({ start, end, ...entry }) => ({ ...entry, start: first + start, end: first + end }));
+  return { entries: placed, metadata };
+}
+
+/** Reads a safetensors file tensor by tensor, so that a large one is never held twice. */
+async function readSafetensors(file: FileHandle): Promise<TensorFile> {
+  const { entries, metadata } = await readOutline(file);
   const tensors: [string, HostTensor][] = [];
   const sums: SummedTensor[] = [];
   for (const { name, type, shape, ...at } of entries) {
-    const bytes = await readRange(file, start + at.start, start + at.end);
+    const bytes = await readRange(file, at.start, at.end);
     sums.push({ name, type, shape, sha256: sumOf(bytes) });
     tensors.push([name, fromBytes(bytes, type, shape, name)]);
   }

@@ -16,7 +16,7 @@ type Entry = {
   readonly end: number;
 };
 
-type Header = { readonly entries: readonly Entry[]; readonly metadata: Readonly<Record<string, string>> };
+export type Header = { readonly entries: readonly Entry[]; readonly metadata: Readonly<Record<string, string>> };
 
 /** As the safetensors library does; a header is text about tensors and never needs more. */
 const longestHeader = 100_000_000;
@@ -145,12 +145,42 @@ export function safetensorsChunks(
     data.push(new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength));
     reached += byteLength;
   }
-  const text = JSON.stringify(Object.fromEntries(header));
+  return [...headerBytes(Object.fromEntries(header)), ...data];
+}
+
+/** The first 8 bytes of a file, and its header. */
+function headerBytes(header: Readonly<Record<string, unknown>>): readonly [Uint8Array, Uint8Array] {
+  const text = JSON.stringify(header);
   const bare = new TextEncoder().encode(text);
   // Spaces up to a multiple of 8, so that readers may map the numbers in place.
   const json = new Uint8Array(Math.ceil(bare.byteLength / 8) * 8).fill(0x20);
   json.set(bare);
   const first = new Uint8Array(8);
   new DataView(first.buffer).setBigUint64(0, BigInt(json.byteLength), true);
-  return [first, json, ...data];
+  return [first, json];
+}
+
+/** A tensor that is written piece by piece. */
+export type Outline = { readonly name: string; readonly type: StoredType; readonly shape: readonly number[] };
+
+/**
+ * What stands before the tensors in a file whose numbers are written one after another, in this order, as they come.
+ *
+ * @returns the bytes; the first tensor follows at once
+ */
+export function safetensorsHeader(
+  outlines: readonly Outline[],
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array {
+  let reached = 0;
+  const tensors = outlines.map(({ name, type, shape }) => {
+    const start = reached;
+    reached += sizeOf(shape) * bytesPer[type];
+    return [name, { dtype: type, shape, data_offsets: [start, reached] }] as const;
+  });
+  const [first, json] = headerBytes({ __metadata__: metadata, ...Object.fromEntries(tensors) });
+  const bytes = new Uint8Array(first.length + json.length);
+  bytes.set(first);
+  bytes.set(json, first.length);
+  return bytes;
 }

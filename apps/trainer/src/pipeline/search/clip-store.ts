@@ -35,10 +35,14 @@ export type Found = { readonly clip: IndexedClip; readonly cosine: number };
 export type ClipStore = {
   readonly kind: "plain" | "lancedb";
   readonly about: IndexAbout;
+  /** How many clips are indexed. */
+  count(): Promise<number>;
   /** Every indexed clip, without its vectors. */
-  clips(): Promise<readonly IndexedClip[]>;
+  clips(): AsyncIterable<IndexedClip>;
   /** Adds clips, in place of those of the same file, and takes files out. A kill leaves a state that can be gone on from. */
   change(added: readonly ClipVectors[], removed: readonly string[]): Promise<void>;
   /** The `count` nearest to `query [D]`, nearest first. */
   nearest(stream: StreamName, query: Float32Array, count: number): Promise<readonly Found[]>;
+  /** Lets go of its files. */
+  close(): Promise<void>;
 };

@@ -35,7 +35,7 @@ export async function findClips(
   embedder: Pick<FileEmbedder, "embed" | "embedSound" | "embedPicture">,
   question: SearchQuestion,
 ): Promise<SearchAnswer> {
-  const clips = (await store.clips()).length;
+  const clips = await store.count();
   if (clips === 0) {
     throw new KdcError({
       where: "search",

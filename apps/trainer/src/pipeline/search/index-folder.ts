@@ -78,10 +78,11 @@ async function indexInto(
       ...{ store, folder, scan, embedder, signal, clock: clockOf(options) },
       onProgress: (done, total) => onProgress?.({ stage: "index", unit: "clips", done, total }),
     });
-    const clips = (await store.clips()).length;
+    const clips = await store.count();
     const { root, model: by } = store.about;
     return { index, store: store.kind, folder: root, model: by, clips, ...change, passedBy: scan.passedBy };
   } finally {
+    await store.close();
     await embedder.dispose();
   }
 }

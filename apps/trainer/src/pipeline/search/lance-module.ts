@@ -35,6 +35,7 @@ type LanceMerge = {
 };
 
 export type LanceTable = {
+  countRows(): Promise<number>;
   query(): LanceQuery;
   mergeInsert(key: string): LanceMerge;
   delete(where: string): Promise<unknown>;

@@ -42,10 +42,10 @@ export async function openLanceStore(lance: LanceModule, uri: string, fresh?: In
   return {
     kind: "lancedb",
     about,
-    async clips() {
-      if (table === undefined) return [];
-      const rows = await table.query().select(plainColumns).toArray();
-      return rows.map(clipOf);
+    count: async () => table?.countRows() ?? 0,
+    async *clips() {
+      if (table === undefined) return;
+      for (const row of await table.query().select(plainColumns).toArray()) yield clipOf(row);
     },
     async change(added, removed) {
       if (table !== undefined && removed.length > 0) await table.delete(`file IN (${removed.map(quoted).join(", ")})`);
@@ -63,6 +63,7 @@ export async function openLanceStore(lance: LanceModule, uri: string, fresh?: In
         .toArray();
       return rows.map((found) => ({ clip: clipOf(found), cosine: 1 - Number(found._distance) }));
     },
+    close: async () => undefined,
   };
 }
 

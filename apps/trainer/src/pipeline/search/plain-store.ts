@@ -1,91 +1,160 @@
 import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { type FloatTensor, KdcError } from "@kdc-mae/core";
-import { matrix, neighbours } from "@kdc-mae/eval";
-import { readCheckpoint, writeTensors } from "@kdc-mae/model/node";
-import {
-  type ClipStore,
-  type ClipVectors,
-  type IndexAbout,
-  type IndexedClip,
-  type StreamName,
-  streamNames,
-} from "./clip-store.js";
+import { KdcError } from "@kdc-mae/core";
+import { fileError, makeFolder, sweepTemporaries, writeWhole } from "@kdc-mae/core/node";
+import type { ClipStore, ClipVectors, IndexAbout } from "./clip-store.js";
+import { fileHashes, type HashedFiles, hashOfFile } from "./hashed-files.js";
+import { type PlainIndex, readIndexFile, type SegmentState, writtenIndex } from "./index-file.js";
+import { type FoundRow, nearestIn } from "./nearest-in.js";
+import { clipsOf, liveRows, memoryRows, openSegment, type Segment, writeSegment } from "./segment.js";
 
-/** The file of an index that needs nothing but this project: vectors as tensors `[N, D]`, the rest as JSON beside them. */
-export const plainFile = (folder: string): string => join(folder, "index.safetensors");
+/** The file that says what a plain index is made of: segments, which never change, and their dead rows. */
+export const plainFile = (folder: string): string => join(folder, "index.json");
 
 /** True where a plain index lies in the folder. */
 export const isPlainStore = (folder: string): boolean => existsSync(plainFile(folder));
 
+const segmentName = /^segment-\d{8}\.safetensors$/;
+
+/** A segment that is open, its dead rows, and where to look for a file in it. */
+type Open = { readonly segment: Segment; readonly dead: ReadonlySet<number>; files?: HashedFiles };
+
 /**
- * Opens a plain index, or begins one: one file, read as a whole and searched exactly.
+ * Opens a plain index, or begins one. It needs nothing but this project, and holds in memory only what the files' names
+ * take: a change writes a new segment, reads it back, and then replaces `index.json`; searching reads one stream block
+ * by block and compares exactly. Small segments are merged, so that there are about log₂ of the number of changes.
  *
  * @param fresh what to begin with where there is none
- * @throws KdcError (`no-index`) where there is none and none is to be begun; (`bad-index`) for a file of another kind
+ * @throws KdcError (`no-index`) where there is none and none is to be begun; (`bad-index`) for a damaged one
  */
 export async function openPlainStore(folder: string, fresh?: IndexAbout): Promise<ClipStore> {
-  const { about, clips } = await load(folder, fresh);
-  const byFile = new Map(clips.map((clip) => [clip.file, clip]));
+  let { index, open } = await openAll(folder, fresh);
+  const { about } = index;
+  const { width } = about;
+  const at = (file: string) => join(folder, file);
+
+  const clear = async () => {
+    await sweepTemporaries(folder);
+    const used = new Set(index.segments.map(({ file }) => file));
+    for (const name of await readdir(folder)) {
+      if (segmentName.test(name) && !used.has(name)) await rm(at(name), { force: true });
+    }
+  };
+  const newName = (() => {
+    let last = Math.max(0, ...index.segments.map(({ file }) => Number(file.slice(8, 16))));
+    return () => `segment-${String(++last).padStart(8, "0")}.safetensors`;
+  })();
+
+  /** The segments with the rows of these files dead. */
+  const buried = async (files: ReadonlySet<string>): Promise<readonly Open[]> => {
+    const all: Open[] = [];
+    for (const one of open) {
+      one.files ??= await fileHashes(one.segment);
+      const found: number[] = [];
+      if ([...files].some((file) => one.files?.mayHold(hashOfFile(file)))) {
+        for await (const { from, clips } of clipsOf(one.segment)) {
+          for (const [row, { file }] of clips.entries()) if (files.has(file)) found.push(from + row);
+        }
+      }
+      all.push(found.length === 0 ? one : { ...one, dead: new Set([...one.dead, ...found]) });
+    }
+    return all;
+  };
+  const liveIn = ({ segment, dead }: Open): number => segment.about.rows - dead.size;
+  /**
+   * The segments with new clips at their end. Those at the end that are not much larger than what follows them, and those
+   * from the first on that is mostly dead, are written as one with the new clips.
+   */
+  const joinedWith = async (all: readonly Open[], clips: readonly ClipVectors[]): Promise<readonly Open[]> => {
+    let [first, rows] = [all.length, clips.length];
+    while (first > 0 && rows > 0 && liveIn(all[first - 1]) < 2 * rows) rows += liveIn(all[--first]);
+    const wasted = all.findIndex(({ segment, dead }) => 4 * dead.size > segment.about.rows);
+    if (wasted >= 0) first = Math.min(first, wasted);
+    const old = all.slice(first).filter((one) => liveIn(one) > 0);
+    if (old.length === 0 && clips.length === 0) return all.slice(0, first);
+    const file = newName();
+    const sources = await Promise.all(old.map(({ segment, dead }) => liveRows(segment, width, dead)));
+    const written = await writeSegment(at(file), file, width, [...sources, memoryRows(clips)]);
+    return [...all.slice(0, first), { segment: await openSegment(at(file), written, width), dead: new Set() }];
+  };
+
   return {
     kind: "plain",
     about,
-    clips: async () =>
-      [...byFile.values()].map(({ file, size, modified, windows }) => ({ file, size, modified, windows })),
+    count: async () => open.reduce((sum, one) => sum + liveIn(one), 0),
+    async *clips() {
+      for (const { segment, dead } of open) {
+        for await (const { from, clips } of clipsOf(segment)) {
+          for (const [row, clip] of clips.entries()) if (!dead.has(from + row)) yield clip;
+        }
+      }
+    },
     async change(added, removed) {
-      for (const file of removed) byFile.delete(file);
-      for (const clip of added) byFile.set(clip.file, clip);
-      await mkdir(folder, { recursive: true });
-      await write(folder, about, [...byFile.values()]);
+      await makeFolder(folder);
+      // Of a file that comes twice the last counts.
+      const last = [...new Map(added.map((clip) => [clip.file, clip])).values()];
+      const left = await buried(new Set([...removed, ...last.map(({ file }) => file)]));
+      const all = await joinedWith(left, last);
+      const segments = all.map(({ segment, dead }): SegmentState => ({ ...segment.about, dead: [...dead] }));
+      index = { about, segments };
+      await writeWhole(plainFile(folder), writtenIndex(index));
+      const kept = new Set(all.map(({ segment }) => segment));
+      await Promise.all(open.filter(({ segment }) => !kept.has(segment)).map(({ segment }) => segment.close()));
+      open = all;
+      await clear();
     },
     async nearest(stream, query, count) {
-      const gallery = [...byFile.values()];
-      if (gallery.length === 0) return [];
-      const [found] = neighbours(matrix(1, query.length, query), rows(gallery, stream, about.width), count);
-      return found.map(({ index, cosine }) => ({ clip: gallery[index], cosine }));
+      const found: { readonly row: FoundRow; readonly segment: Segment }[] = [];
+      for (const { segment, dead } of open) {
+        const rows = await nearestIn(segment, stream, query, count, dead);
+        found.push(...rows.map((row) => ({ row, segment })));
+      }
+      // Stable: equal ones stay in the order of the segments.
+      const best = found.sort((a, b) => b.row.cosine - a.row.cosine).slice(0, count);
+      return Promise.all(
+        best.map(async ({ row, segment }) => {
+          const [clip] = await segment.clips(row.row, row.row + 1);
+          return { clip, cosine: row.cosine };
+        }),
+      );
+    },
+    async close() {
+      await Promise.all(open.map(({ segment }) => segment.close()));
     },
   };
 }
 
-/** One stream of all clips, `[N, D]`. */
-function rows(clips: readonly ClipVectors[], stream: StreamName, width: number): FloatTensor & { shape: number[] } {
-  const data = new Float32Array(clips.length * width);
-  for (const [index, clip] of clips.entries()) data.set(clip[stream], index * width);
-  return { dtype: "float32", shape: [clips.length, width], data };
-}
-
-function write(folder: string, about: IndexAbout, clips: readonly ClipVectors[]): Promise<void> {
-  const tensors = Object.fromEntries(streamNames.map((stream) => [stream, rows(clips, stream, about.width)]));
-  const listed = clips.map(({ file, size, modified, windows }): IndexedClip => ({ file, size, modified, windows }));
-  return writeTensors(plainFile(folder), tensors, { about: JSON.stringify(about), clips: JSON.stringify(listed) });
-}
-
-async function load(
+async function openAll(
   folder: string,
   fresh: IndexAbout | undefined,
-): Promise<{ readonly about: IndexAbout; readonly clips: readonly ClipVectors[] }> {
-  const path = plainFile(folder);
-  if (!existsSync(path)) {
-    if (fresh !== undefined) return { about: fresh, clips: [] };
-    throw noIndex(folder);
-  }
-  const { tensors, metadata } = await readCheckpoint(path);
-  if (metadata.about === undefined || metadata.clips === undefined) {
-    throw new KdcError({
-      where: `index ${folder}`,
-      what: `${path} is not an index (it does not say what was indexed)`,
-      remedy: "Give the folder that kdc-mae index made, or another one with --index",
-      reason: "bad-index",
+): Promise<{ index: PlainIndex; open: readonly Open[] }> {
+  for (let tries = 0; ; tries++) {
+    const text = await readFile(plainFile(folder), "utf8").catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return undefined;
+      throw fileError("read", plainFile(folder), error);
     });
+    if (text === undefined) {
+      if (fresh === undefined) throw noIndex(folder);
+      return { index: { about: fresh, segments: [] }, open: [] };
+    }
+    const index = readIndexFile(text, plainFile(folder));
+    const open: Open[] = [];
+    try {
+      for (const { dead, ...about } of index.segments) {
+        open.push({
+          segment: await openSegment(join(folder, about.file), about, index.about.width),
+          dead: new Set(dead),
+        });
+      }
+      return { index, open };
+    } catch (error) {
+      await Promise.all(open.map(({ segment }) => segment.close()));
+      // Between reading what it is made of and opening that, somebody may have merged it.
+      const again = await readFile(plainFile(folder), "utf8").catch(() => text);
+      if (again === text || tries > 5) throw error;
+    }
   }
-  const about = JSON.parse(metadata.about) as IndexAbout;
-  const clips = (JSON.parse(metadata.clips) as IndexedClip[]).map((clip, index): ClipVectors => {
-    const row = (stream: StreamName) =>
-      (tensors[stream].data as Float32Array).subarray(index * about.width, (index + 1) * about.width);
-    return { ...clip, audio: row("audio"), visual: row("visual"), joint: row("joint") };
-  });
-  return { about, clips };
 }
 
 /** The error of a place without an index. */

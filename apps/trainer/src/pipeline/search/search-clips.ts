@@ -48,6 +48,7 @@ export async function searchClips(file: string, options: SearchClipsOptions): Pr
   try {
     return await findClips(store, embedder, { file, by, among, count });
   } finally {
+    await store.close();
     await embedder.dispose();
   }
 }

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { isKdcError, KdcError } from "@kdc-mae/core";
 import type { FileEmbedder, FileEmbedding, FileWindows } from "../evaluate/embed-files.js";
-import type { ClipStore, ClipVectors, IndexAbout } from "./clip-store.js";
+import type { ClipStore, ClipVectors, IndexAbout, IndexedClip } from "./clip-store.js";
 import type { Candidate, Scan } from "./scan-folder.js";
 
 /** What became of an index. */
@@ -37,7 +37,8 @@ export type UpdateOptions = {
  */
 export async function updateIndex(options: UpdateOptions): Promise<IndexChange> {
   const { store, folder, scan, embedder, clock, writeEvery = 20_000, onProgress, signal } = options;
-  const known = new Map((await store.clips()).map((clip) => [clip.file, clip]));
+  const known = new Map<string, IndexedClip>();
+  for await (const clip of store.clips()) known.set(clip.file, clip);
   const present = new Set(scan.candidates.map(({ file }) => file));
   const removed = [...known.keys()].filter((file) => !present.has(file));
   if (known.size > 0 && removed.length === known.size) throw nothingLeft(folder, known.size);
