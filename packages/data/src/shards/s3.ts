@@ -1,5 +1,5 @@
-import { createHash, createHmac } from "node:crypto";
 import { KdcError } from "@kdc-mae/core";
+import { AwsV4Signer } from "aws4fetch";
 
 /** How a bucket is reached. Keys are left out for a public one; an app takes them from the environment. */
 export type S3Access = {
@@ -13,10 +13,11 @@ export type S3Access = {
   readonly now: () => Date;
 };
 
-const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
-const hmac = (key: string | Uint8Array, text: string): Buffer => createHmac("sha256", key).update(text).digest();
 const encode = (part: string): string =>
   encodeURIComponent(part).replace(/[!'()*]/g, (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`);
+
+/** SHA-256 of nothing, which is what a GET sends. */
+const emptySum = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 /** The first region has the plain name. */
 const hostOf = (region: string): string => (region === "us-east-1" ? "s3.amazonaws.com" : `s3.${region}.amazonaws.com`);
@@ -24,53 +25,40 @@ const hostOf = (region: string): string => (region === "us-east-1" ? "s3.amazona
 /**
  * The https request for `s3://bucket/key`, signed with AWS Signature Version 4 where there are keys.
  *
- * @throws KdcError reason `remote` when the address or the region is missing
+ * @throws KdcError reason `remote` when the address or the region is missing, or the key has a part `.` or `..`, which
+ *   every web client takes out of an address, so that another object would be asked for
  */
-export function s3Request(
+export async function s3Request(
   address: string,
   headers: Readonly<Record<string, string>>,
   access: S3Access | undefined,
-): { url: string; headers: Record<string, string> } {
-  const [, bucket, key] = /^s3:\/\/([^/]+)\/(.+)$/.exec(address) ?? [];
+): Promise<{ url: string; headers: Record<string, string> }> {
+  const [, bucket, key] = /^s3:\/\/([^/]+)\/(.+)$/s.exec(address) ?? [];
+  const refuse = (what: string, remedy: string) => new KdcError({ where: address, what, remedy, reason: "remote" });
   if (bucket === undefined || access === undefined) {
-    throw new KdcError({
-      where: address,
-      what: bucket === undefined ? "it is no s3://bucket/key" : "no region is known for it",
-      remedy: "Give s3://bucket/key, and the region with AWS_REGION",
-      reason: "remote",
-    });
+    throw refuse(
+      bucket === undefined ? "it is no s3://bucket/key" : "no region is known for it",
+      "Give s3://bucket/key, and the region with AWS_REGION",
+    );
   }
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(bucket)) throw refuse("its bucket has a name that none has", "Check it");
+  if (key.split("/").some((part) => part === "." || part === ".."))
+    throw refuse("its key has a part . or .., which would be asked for as another key", "Give the object another key");
   const { region, accessKeyId, secretAccessKey, sessionToken, endpoint } = access;
   const path = `/${key.split("/").map(encode).join("/")}`;
-  const url = new URL(
+  const url =
     endpoint === undefined
       ? `https://${bucket}.${hostOf(region)}${path}`
-      : `${endpoint.replace(/\/$/, "")}/${bucket}${path}`,
-  );
-  if (accessKeyId === undefined || secretAccessKey === undefined) return { url: url.href, headers: { ...headers } };
-
-  const time = access
-    .now()
-    .toISOString()
-    .replace(/[-:]|\.\d+/g, "");
-  const empty = sha256("");
-  const signed: Record<string, string> = {
-    ...headers,
-    host: url.host,
-    "x-amz-content-sha256": empty,
-    "x-amz-date": time,
-    ...(sessionToken === undefined ? {} : { "x-amz-security-token": sessionToken }),
-  };
-  const names = Object.keys(signed).sort();
-  const list = names.join(";");
-  const canonical = ["GET", url.pathname, "", ...names.map((name) => `${name}:${signed[name]}`), "", list, empty].join(
-    "\n",
-  );
-  const scope = `${time.slice(0, 8)}/${region}/s3/aws4_request`;
-  const wanted = ["AWS4-HMAC-SHA256", time, scope, sha256(canonical)].join("\n");
-  const dated = hmac(`AWS4${secretAccessKey}`, time.slice(0, 8));
-  const signature = hmac(hmac(hmac(hmac(dated, region), "s3"), "aws4_request"), wanted).toString("hex");
-  const { host: _, ...sent } = signed;
-  const authorization = `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scope},SignedHeaders=${list},Signature=${signature}`;
-  return { url: url.href, headers: { ...sent, authorization } };
+      : `${endpoint.replace(/\/+$/, "")}/${bucket}${path}`;
+  if (accessKeyId === undefined || secretAccessKey === undefined) return { url, headers: { ...headers } };
+  const signer = new AwsV4Signer({
+    ...{ url, method: "GET", service: "s3", region, accessKeyId, secretAccessKey, sessionToken, allHeaders: true },
+    headers: { ...headers, "x-amz-content-sha256": emptySum },
+    datetime: access
+      .now()
+      .toISOString()
+      .replace(/[-:]|\.\d+/g, ""),
+  });
+  const signed = await signer.sign();
+  return { url: signed.url.href, headers: Object.fromEntries(signed.headers) };
 }
