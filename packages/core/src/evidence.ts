@@ -1,3 +1,5 @@
+// biome-ignore lint/suspicious/noTsIgnore: an optional peer: its types are any where it is missing
+/** @ts-ignore */
 import type { Scalar, Tensor3D } from "@tensorflow/tfjs-core";
 import type { Patches } from "./patches.js";
 import type { View } from "./view.js";

@@ -1,3 +1,5 @@
+// biome-ignore lint/suspicious/noTsIgnore: an optional peer: its types are any where it is missing
+/** @ts-ignore */
 import type { Tensor3D } from "@tensorflow/tfjs-core";
 import type { FloatTensor } from "./host-tensor.js";
 
