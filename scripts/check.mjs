@@ -8,6 +8,7 @@ const steps = [
   ["types", ["turbo", "run", "build", "--output-logs=errors-only"]],
   ["arrows", ["node", "scripts/check-arrows.mjs"]],
   ["lengths", ["node", "scripts/check-lengths.mjs"]],
+  ["changesets", ["node", "scripts/check-changesets.mjs"]],
   ["unused exports", ["knip"]],
   ...folders.map((folder) => [`publint ${folder}`, ["publint", folder, "--strict"]]),
   ...folders
