@@ -4,8 +4,15 @@ import type { Scalar, Tensor3D } from "@tensorflow/tfjs-core";
 import type { Patches } from "./patches.js";
 import type { View } from "./view.js";
 
-/** The three streams of tokens of one view. joint `[B, Ka+Kv, D]` (audio first), audio `[B, Ka, D]`, visual `[B, Kv, D]`. */
-export type Encoded = { readonly joint: Tensor3D; readonly audio: Tensor3D; readonly visual: Tensor3D };
+/** The streams of tokens of one view. joint `[B, Ka+Kv, D]` (audio first), audio `[B, Ka, D]`, visual `[B, Kv, D]`. */
+export type Encoded = {
+  readonly joint: Tensor3D;
+  readonly audio: Tensor3D;
+  readonly visual: Tensor3D;
+  /** The global token of each modality, `[B, 1, D]`, where the model has one. */
+  readonly globalAudio?: Tensor3D;
+  readonly globalVisual?: Tensor3D;
+};
 
 /** Predicted patch values at every position, seen or hidden. audio `[B, Na, Pa]`, visual `[B, Nv, Pv]`. */
 export type Reconstruction = { readonly audio: Tensor3D; readonly visual: Tensor3D };

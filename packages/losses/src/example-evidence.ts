@@ -43,6 +43,8 @@ export function exampleEvidence(rng: Rng, sizes: Partial<ExampleSizes> = {}): Ev
     joint: normal(`${name}/joint`, size.audioVisible + size.visualVisible, embedDim),
     audio: normal(`${name}/audio`, size.audioVisible, embedDim),
     visual: normal(`${name}/visual`, size.visualVisible, embedDim),
+    globalAudio: normal(`${name}/global audio`, 1, embedDim),
+    globalVisual: normal(`${name}/global visual`, 1, embedDim),
   });
   const view = (index: number): ViewEvidence => ({
     view: {

@@ -1,8 +1,8 @@
-import { type Evidence, KdcError } from "@kdc-mae/core";
+import { type Encoded, type Evidence, KdcError } from "@kdc-mae/core";
 import type { Scalar } from "@tensorflow/tfjs-core";
 
-/** The three streams of tokens that a view is encoded into. */
-export type Stream = "joint" | "audio" | "visual";
+/** The streams of tokens that a view is encoded into; the global ones are there where the model has global tokens. */
+export type Stream = keyof Encoded;
 
 /** The two modalities that are reconstructed. */
 export type Modality = "audio" | "visual";
@@ -39,6 +39,15 @@ export function expectNeeds(name: string, needs: Needs, evidence: Evidence): voi
     refuse(
       `it needs at least ${needs.views} views and the evidence has ${views}`,
       "Mask with more views, or leave this term out",
+    );
+  }
+  const absent = needs.encoded?.find((stream) => evidence.views.some(({ encoded }) => encoded[stream] === undefined));
+  if (absent !== undefined) {
+    refuse(
+      `it looks at the stream ${absent}, which the evidence does not have`,
+      absent.startsWith("global")
+        ? "Give the model global tokens (model.globalToken)"
+        : "Encode it, or leave this term out",
     );
   }
   if (needs.teacher && evidence.teacher === undefined) {

@@ -3,11 +3,11 @@ import { add, concat, mean, mul, type Tensor, type Tensor2D, type Tensor3D } fro
 import type { ModelConfig } from "./config.js";
 import { branchTokens } from "./encoder.js";
 import { expectPatches } from "./expect-patches.js";
-import { jointPass } from "./joint.js";
+import { jointPass, patchTokens } from "./joint.js";
 import { layerNorm } from "./nn/layer-norm.js";
 import { linear } from "./nn/linear.js";
 import type { ClassifierParams, EncoderParams, Stream } from "./params.js";
-import { streamSettings } from "./stream-settings.js";
+import { encoderSettings } from "./stream-settings.js";
 
 /**
  * What a classifier looks at. `multimodal`, `audio-only` and `visual-only` are ways to tune and to run;
@@ -55,13 +55,13 @@ export function pooled(
   patches: Partial<Patches>,
   mode: ClassifierMode,
 ): Tensor2D {
-  const settings = streamSettings(config, expectPatches("classify", config, patches));
+  const { branches, patchesAlone } = encoderSettings(config, expectPatches("classify", config, patches));
   const { needs, passes } = plans[mode];
   const parts = needs.map((modality) =>
-    branchTokens(config, encoder, modality, needed(mode, modality, patches), settings[modality]),
+    patchTokens(encoder, branchTokens(config, encoder, modality, needed(mode, modality, patches), branches[modality])),
   );
   const tokens = parts.length === 1 ? parts[0] : concat(parts, 1);
-  const means = passes.map((stream) => mean(jointPass(encoder.joint, stream, tokens, settings[stream]), 1));
+  const means = passes.map((stream) => mean(jointPass(encoder.joint, stream, tokens, patchesAlone[stream]), 1));
   return mul(
     means.reduce((sum, part) => add(sum, part)),
     1 / means.length,

@@ -24,6 +24,15 @@ export type ModelConfig = {
    * in the paper. For small sets, where it keeps what a token stands for close to where it is.
    */
   readonly visualLocality?: readonly number[];
+  /**
+   * One more token per modality, first in its branch, with no position and no modality token; it takes part in the
+   * modality's own pass of the joint blocks, not in the joint pass (CAV-MAE Sync, Araujo et al. 2025).
+   */
+  readonly globalToken?: boolean;
+  /** Tokens per modality at the end of its branch that carry no patch and are dropped before the joint blocks. */
+  readonly registers?: number;
+  /** Blocks per modality after its pass of the joint blocks; the joint pass has none. */
+  readonly contrastHeads?: number;
 };
 
 const common = { layerNormEpsilon: 1e-5, positions: "fixed" } as const;
@@ -95,6 +104,8 @@ export function checkConfig(config: ModelConfig): ModelConfig {
   if (!["fixed", "learned"].includes(config.positions)) {
     problems.push(`positions is ${JSON.stringify(config.positions)}, not "fixed" or "learned"`);
   }
+  whole("registers", config.registers ?? 0, 0);
+  whole("contrastHeads", config.contrastHeads ?? 0, 0);
   const { visualLocality = [] } = config;
   if (config.visualLocality !== undefined && visualLocality.length !== config.heads) {
     problems.push(`visualLocality has ${visualLocality.length} numbers for ${config.heads} heads`);

@@ -17,11 +17,10 @@ export const encodeGroup = (
 ): Encoded => encodeVisible(config, encoder, patches, visibleSideBySide(views), views.length, compat);
 
 /** The streams of view `v` of a group. */
-export const encodedOfView = (encoded: Encoded, V: number, v: number): Encoded => ({
-  joint: tokensOfView(encoded.joint, V, v),
-  audio: tokensOfView(encoded.audio, V, v),
-  visual: tokensOfView(encoded.visual, V, v),
-});
+export const encodedOfView = (encoded: Encoded, V: number, v: number): Encoded =>
+  Object.fromEntries(
+    Object.entries(encoded).map(([stream, tokens]) => [stream, tokensOfView(tokens, V, v)]),
+  ) as Encoded;
 
 /**
  * Encodes every view without decoding any: what a moving-average teacher does.

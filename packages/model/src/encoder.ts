@@ -1,23 +1,62 @@
 import type { Encoded, Patches } from "@kdc-mae/core";
-import { reshape, type Tensor, type Tensor2D, type Tensor3D } from "@tensorflow/tfjs-core";
+import {
+  concat,
+  expandDims,
+  reshape,
+  slice,
+  type Tensor,
+  type Tensor2D,
+  type Tensor3D,
+  tile,
+} from "@tensorflow/tfjs-core";
 import { type Compat, departsBy } from "./compat.js";
 import type { ModelConfig } from "./config.js";
 import { embedAll, embedVisible } from "./embed.js";
-import { jointStreams } from "./joint.js";
+import { encodedStreams } from "./joint.js";
 import { type BlockSettings, blocks } from "./nn/block.js";
 import type { EncoderParams } from "./params.js";
-import { streamSettings } from "./stream-settings.js";
+import { encoderSettings } from "./stream-settings.js";
 
-/** Every patch of one modality through its own branch: `[B, N, P]` → `[B, N, D]`. */
+type Modality = "audio" | "visual";
+
+/**
+ * Embedded patches of one modality through its branch: the global token goes in before them and comes out with them,
+ * the registers go in after them and stay behind. `[B, K, D]` → `[B, 1 + K, D]` with a global token, else `[B, K, D]`.
+ */
+function throughBranch(
+  params: EncoderParams<Tensor>,
+  modality: Modality,
+  embedded: Tensor3D,
+  settings: BlockSettings,
+): Tensor3D {
+  const { global, blocks: stack } = params[modality];
+  const [B, K, D] = embedded.shape;
+  const repeated = (tokens: Tensor): Tensor3D => tile(tokens as Tensor3D, [B, 1, 1]);
+  const registers = registersOf(params, modality);
+  const before = global === undefined ? [] : [repeated(global)];
+  const after = registers === undefined ? [] : [repeated(expandDims(registers, 0))];
+  if (before.length + after.length === 0) return blocks(stack, embedded, settings);
+  const all = blocks(stack, concat([...before, embedded, ...after], 1), settings);
+  return after.length === 0 ? all : slice(all, [0, 0, 0], [B, before.length + K, D]);
+}
+
+/** The registers of one modality, `[R, D]`. */
+function registersOf({ registers }: EncoderParams<Tensor>, modality: Modality): Tensor2D | undefined {
+  if (registers === undefined) return undefined;
+  const [both, D] = registers.shape;
+  const R = both / 2;
+  return slice(registers as Tensor2D, [modality === "audio" ? 0 : R, 0], [R, D]);
+}
+
+/** Every patch of one modality through its own branch: `[B, N, P]` → `[B, N, D]`, after the global token where there is one. */
 export function branchTokens(
   config: ModelConfig,
   params: EncoderParams<Tensor>,
-  modality: "audio" | "visual",
+  modality: Modality,
   patches: Tensor3D,
   settings: BlockSettings,
 ): Tensor3D {
-  const branch = params[modality];
-  return blocks(branch.blocks, embedAll(branch, config[modality], patches), settings);
+  return throughBranch(params, modality, embedAll(params[modality], config[modality], patches), settings);
 }
 
 /**
@@ -33,20 +72,20 @@ export function encodeVisible(
   config: ModelConfig,
   params: EncoderParams<Tensor>,
   patches: Patches,
-  visible: Readonly<Record<"audio" | "visual", Tensor2D>>,
+  visible: Readonly<Record<Modality, Tensor2D>>,
   views: number,
   compat?: Compat,
 ): Encoded {
   const B = patches.visual.shape[0];
   const Kv = visible.visual.shape[1] / views;
-  const settings = streamSettings(config, B * views, reshape(visible.visual, [B * views, Kv]));
-  const tokens = (modality: "audio" | "visual"): Tensor3D => {
-    const branch = params[modality];
-    const embedded = embedVisible(branch, config[modality], patches[modality], visible[modality]);
+  const settings = encoderSettings(config, B * views, reshape(visible.visual, [B * views, Kv]));
+  const tokens = (modality: Modality): Tensor3D => {
+    const embedded = embedVisible(params[modality], config[modality], patches[modality], visible[modality]);
     const [, KV, D] = embedded.shape;
-    return blocks(branch.blocks, reshape(embedded, [B * views, KV / views, D]) as Tensor3D, settings[modality]);
+    const samples = reshape(embedded, [B * views, KV / views, D]) as Tensor3D;
+    return throughBranch(params, modality, samples, settings.branches[modality]);
   };
   const { joint } = params;
   const alone = departsBy(compat, "unchained-streams") ? { ...joint, blocks: joint.blocks.slice(-1) } : joint;
-  return jointStreams(joint, tokens("audio"), tokens("visual"), settings, alone);
+  return encodedStreams(params, tokens("audio"), tokens("visual"), settings.streams, alone);
 }

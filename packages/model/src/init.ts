@@ -20,6 +20,7 @@ const starts: Readonly<Record<Initial, (spec: ParameterSpec, rng: Rng) => FloatT
   ones: ({ shape }) => filled(shape, () => 1),
   token: ({ shape }, rng) => filled(shape, () => 0.02 * rng.normal()),
   "patch-bias": ({ shape, grid }, rng) => uniform(shape, 1 / Math.sqrt(patchLength(grid!)), rng),
+  registers: ({ shape }, rng) => filled(shape, () => rng.normal()),
   positions: ({ shape, grid }) => sineCosinePositions(grid!, shape[2]),
 };
 

@@ -10,7 +10,11 @@ export type Branch<Leaf> = {
   readonly patch: Linear<Leaf>;
   readonly modality: Leaf;
   readonly positions?: Leaf;
+  /** The global token, `[1, 1, D]`, where the model has one. */
+  readonly global?: Leaf;
   readonly blocks: readonly Block<Leaf>[];
+  /** Blocks after this modality's pass of the joint blocks, where the model has such. */
+  readonly heads?: readonly Block<Leaf>[];
 };
 
 /** A block whose attention and MLP serve three streams, each with norms of its own. */
@@ -21,6 +25,8 @@ export type JointBlock<Leaf> = Pick<Block<Leaf>, "attention" | "mlp"> & {
 export type EncoderParams<Leaf> = {
   readonly audio: Branch<Leaf>;
   readonly visual: Branch<Leaf>;
+  /** Register tokens `[2R, D]`, those of the audio branch first, where the model has such. */
+  readonly registers?: Leaf;
   readonly joint: {
     readonly blocks: readonly JointBlock<Leaf>[];
     readonly norms: Readonly<Record<Stream, Norm<Leaf>>>;

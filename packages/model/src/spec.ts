@@ -5,8 +5,9 @@ import type { Norm } from "./nn/layer-norm.js";
 import type { Linear } from "./nn/linear.js";
 import type { Branch, ClassifierParams, DecoderBranch, DecoderParams, EncoderParams, ModelParams } from "./params.js";
 
-/** How a parameter starts. `patch-bias`: uniform ±1/√P, PyTorch's default for a convolution. `positions`: sine-cosine. */
-export type Initial = "xavier" | "zeros" | "ones" | "token" | "patch-bias" | "positions";
+/** How a parameter starts. `patch-bias`: uniform ±1/√P, PyTorch's default for a convolution. `positions`: sine-cosine.
+ * `registers`: N(0, 1), as the official class draws them. */
+export type Initial = "xavier" | "zeros" | "ones" | "token" | "patch-bias" | "positions" | "registers";
 
 /** Everything known about one parameter without its numbers. */
 export type ParameterSpec = {
@@ -58,11 +59,15 @@ const stack = <T>(depth: number, official: string, make: (official: string) => T
 const plainBlocks = (depth: number, official: string, dim: number): Block<Spec>[] =>
   stack(depth, official, (name) => ({ ...norms(name, dim), ...layers(name, dim) }));
 
+/** Something under a key where there is any, else nothing. */
+const where = <K extends string, T>(there: boolean, key: K, make: () => T): { readonly [key in K]?: T } =>
+  there ? ({ [key]: make() } as { readonly [key in K]: T }) : {};
+
 const learned = (config: ModelConfig, spec: Spec): { positions?: Spec } =>
   config.positions === "learned" ? { positions: spec } : {};
 
 function branch(config: ModelConfig, letter: "a" | "v", grid: PatchGrid): Branch<Spec> {
-  const { embedDim: dim } = config;
+  const { embedDim: dim, contrastHeads: heads = 0 } = config;
   const projection = `patch_embed_${letter}.proj`;
   return {
     patch: {
@@ -71,16 +76,24 @@ function branch(config: ModelConfig, letter: "a" | "v", grid: PatchGrid): Branch
     },
     modality: token(`modality_${letter}`, dim),
     ...learned(config, positions(`pos_embed_${letter}`, grid, dim)),
+    ...where(config.globalToken === true, "global", () => token(`cls_token_${letter}`, dim)),
     blocks: plainBlocks(config.modalityDepth, `blocks_${letter}`, dim),
+    // The official code spells them so.
+    ...where(heads > 0, "heads", () =>
+      plainBlocks(heads, `constrative_head_${letter === "a" ? "audio" : "visual"}`, dim),
+    ),
   };
 }
 
 /** What the encoder's parameters are. */
 export function encoderSpec(config: ModelConfig): EncoderParams<ParameterSpec> {
-  const { embedDim: dim } = checkConfig(config);
+  const { embedDim: dim, registers = 0 } = checkConfig(config);
   return {
     audio: branch(config, "a", config.audio),
     visual: branch(config, "v", config.visual),
+    ...where(registers > 0, "registers", (): Spec => {
+      return { shape: [2 * registers, dim], initial: "registers", official: "register_tokens" };
+    }),
     joint: {
       blocks: stack(config.jointDepth, "blocks_u", (name) => ({
         norms: { joint: norms(name, dim), audio: norms(name, dim, "_a"), visual: norms(name, dim, "_v") },

@@ -1,7 +1,7 @@
 import { matMul, reshape, type Tensor2D, type Tensor3D, tensor, tile } from "@tensorflow/tfjs-core";
 import type { ModelConfig } from "./config.js";
 import type { BlockSettings } from "./nn/block.js";
-import { gridPlaces, type Nearness, nearness } from "./nn/nearness.js";
+import { gridPlaces, type Nearness, nearness, withPlaceless } from "./nn/nearness.js";
 import type { Stream } from "./params.js";
 import { oneHotPositions } from "./place.js";
 
@@ -18,21 +18,29 @@ function visualNearness(config: ModelConfig, samples: number, visible?: Tensor2D
   return nearness(places as Tensor3D, config.visualLocality);
 }
 
+/** How the encoder's blocks run: those of each branch, and the joint blocks for each stream. */
+export type EncoderSettings = {
+  readonly branches: Readonly<Record<"audio" | "visual", BlockSettings>>;
+  readonly streams: Readonly<Record<Stream, BlockSettings>>;
+  /** The joint blocks for streams without their global token. */
+  readonly patchesAlone: Readonly<Record<Stream, BlockSettings>>;
+};
+
 /**
- * How the encoder's blocks run for each stream; those of the audio and the visual branch run as their stream does.
+ * How the encoder's blocks run.
  *
  * @param samples how many samples go through the blocks
  * @param visible the visual patches that are seen, `[samples, K]` int32; all unless given
  */
-export function streamSettings(
-  config: ModelConfig,
-  samples: number,
-  visible?: Tensor2D,
-): Readonly<Record<Stream, BlockSettings>> {
+export function encoderSettings(config: ModelConfig, samples: number, visible?: Tensor2D): EncoderSettings {
   const everywhere = { heads: config.heads, epsilon: config.layerNormEpsilon };
+  const near = visualNearness(config, samples, visible);
+  const globals = config.globalToken ? 1 : 0;
+  const visual = (before: number, after: number): BlockSettings =>
+    near === undefined ? everywhere : { ...everywhere, near: withPlaceless(near, before, after) };
   return {
-    joint: everywhere,
-    audio: everywhere,
-    visual: { ...everywhere, near: visualNearness(config, samples, visible) },
+    branches: { audio: everywhere, visual: visual(globals, config.registers ?? 0) },
+    streams: { joint: everywhere, audio: everywhere, visual: visual(globals, 0) },
+    patchesAlone: { joint: everywhere, audio: everywhere, visual: visual(0, 0) },
   };
 }

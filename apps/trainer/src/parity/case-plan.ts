@@ -1,6 +1,6 @@
 import { KdcError } from "@kdc-mae/core";
 import { type BuiltinEntry, type BuiltinOptions, kdcMae } from "@kdc-mae/losses";
-import type { Departure } from "@kdc-mae/model";
+import type { Departure, ModelConfig } from "@kdc-mae/model";
 import type { ReferenceCase, Tensors } from "./reference-folder.js";
 
 /** How one case of a reference folder is computed here. */
@@ -11,6 +11,8 @@ export type CasePlan = {
   readonly reconstruction: BuiltinOptions["reconstruction-audio"];
   readonly distillation: BuiltinOptions["view-distillation"];
   readonly compat: readonly Departure[];
+  /** What the case's model has beside the folder's sizes. */
+  readonly tokens: Pick<ModelConfig, "globalToken" | "registers" | "contrastHeads">;
 };
 
 /** Words a case's name may begin with, and what they say where its flags say nothing. */
@@ -22,7 +24,9 @@ const bases: Readonly<Record<string, { views: number; disjoint: boolean; contras
   avmae: { views: 1, disjoint: true, contrastive: false },
 };
 const additions = ["official", "normpix", "aavv"];
-const knownFlags = ["dual_mask", "triple_mask", "complementary", "norm_pix_loss", "AAVV"];
+/** Flags of CAV-MAE Sync's class; a case that has any of them is one view of it, whatever its name. */
+const syncFlags = ["cls_token", "num_register_tokens", "contrastive_heads", "global_local_losses"];
+const knownFlags = ["dual_mask", "triple_mask", "complementary", "norm_pix_loss", "AAVV", ...syncFlags];
 
 function refuse(name: string, what: string): never {
   throw new KdcError({
@@ -42,7 +46,8 @@ function refuse(name: string, what: string): never {
  * @throws KdcError for a name or a flag that is not known
  */
 export function planCase(name: string, { flags }: Pick<ReferenceCase, "flags">, tensors: Tensors): CasePlan {
-  const [base, ...words] = name.split("_");
+  const isSync = syncFlags.some((flag) => flag in flags);
+  const [base, ...words] = isSync ? ["cavmae"] : name.split("_");
   if (!Object.hasOwn(bases, base) || words.some((word) => !additions.includes(word))) {
     return refuse(name, "this case is not known, so nothing was compared");
   }
@@ -56,8 +61,10 @@ export function planCase(name: string, { flags }: Pick<ReferenceCase, "flags">, 
   const distillation: CasePlan["distillation"] = asked("AAVV", words.includes("aavv"))
     ? { streams: ["joint", "audio", "visual"] }
     : {};
+  const compared = flags.global_local_losses ? "both" : "global";
+  const contrastive: BuiltinOptions["contrastive"] = flags.cls_token ? { tokens: compared } : {};
   const entries = kdcMae.flatMap((entry): BuiltinEntry[] => {
-    if (entry.term === "contrastive") return known.contrastive ? [entry] : [];
+    if (entry.term === "contrastive") return known.contrastive ? [{ ...entry, options: contrastive }] : [];
     if (entry.term === "view-distillation") return views > 1 ? [{ ...entry, options: distillation }] : [];
     return [{ ...entry, options: reconstruction }];
   });
@@ -67,12 +74,20 @@ export function planCase(name: string, { flags }: Pick<ReferenceCase, "flags">, 
     entries,
     reconstruction,
     distillation,
+    tokens: tokensOf(flags),
     compat: [
       ...(words.includes("official") ? (["misplaced-views"] as const) : []),
       ...(streamsAreChained(tensors) ? [] : (["unchained-streams"] as const)),
     ],
   };
 }
+
+/** The official class makes two blocks per contrast head. */
+const tokensOf = (flags: ReferenceCase["flags"]): CasePlan["tokens"] => ({
+  ...(flags.cls_token ? { globalToken: true } : {}),
+  ...(flags.num_register_tokens ? { registers: Number(flags.num_register_tokens) } : {}),
+  ...(flags.contrastive_heads ? { contrastHeads: 2 } : {}),
+});
 
 const hasGradient = (tensors: Tensors, name: string): boolean =>
   tensors[`grad.${name}`]?.data.some((value) => value !== 0) ?? false;

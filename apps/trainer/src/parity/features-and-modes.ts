@@ -11,6 +11,7 @@ import {
   officialModes,
 } from "@kdc-mae/model";
 import type { Tensor, Tensor2D } from "@tensorflow/tfjs-core";
+import { planCase } from "./case-plan.js";
 import type { ReferenceFolder } from "./reference-folder.js";
 import { referencePatches } from "./reference-inputs.js";
 import { judged, type PartErrors, relativeError } from "./relative-error.js";
@@ -63,6 +64,28 @@ type ClassifyInputs = {
   readonly patches: Patches;
   readonly labels: Tensor2D;
 };
+
+/** What the official class gives for whole clips, in its order. */
+const featureNames = ["audio", "visual", "globalAudio", "globalVisual"];
+
+/** Compares the tokens of whole clips that every case has in a file of its own, `name.features.safetensors`. */
+export async function measureCaseFeatures(execute: Execute, folder: ReferenceFolder): Promise<PartErrors> {
+  const inputs = await folder.tensors("inputs");
+  const errors: Record<string, number> = {};
+  for (const [name, reference] of Object.entries(folder.index.cases)) {
+    if (!folder.has(`${name}.features`)) continue;
+    const config = { ...folder.config, ...planCase(name, reference, {}).tokens };
+    const encoder = loadEncoder(config, await folder.weights(name)).params;
+    const encode = (given: { params: { encoder: ClassifierParams<Tensor>["encoder"] }; patches: Patches }) =>
+      features(config, given.params, given.patches);
+    const ours = await runOnce(execute, encode, { params: { encoder }, patches: referencePatches(inputs, config) });
+    for (const [key, { data }] of Object.entries(await folder.tensors(`${name}.features`))) {
+      const stream = featureNames[Number(key.replace("feature", ""))];
+      errors[`${name}.${stream}`] = relativeError(ours.get(stream)?.data ?? [], data);
+    }
+  }
+  return judged(errors);
+}
 
 /** Compares logits and losses of every fine-tuning mode the folder holds. */
 export async function measureFinetune(execute: Execute, folder: ReferenceFolder): Promise<PartErrors> {

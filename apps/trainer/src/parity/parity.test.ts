@@ -159,3 +159,20 @@ describe("parity on a folder that does not fit", () => {
     await expect(parity(altered, compiledOnly)).rejects.toThrow(/index\.json cannot be read.*fixtures\/seed0/);
   });
 });
+
+describe("parity with CAV-MAE Sync (fixtures/sync0)", () => {
+  it("losses, tokens, gradients and unmasked features of every case, global tokens, registers and heads included", async () => {
+    const report = await parity(fileURLToPath(new URL("../../../../fixtures/sync0", import.meta.url)), compiledOnly);
+    expect(report.cases.map(({ name }) => name).sort()).toEqual(
+      ["global_only", "registers_only", "sync", "sync_global_local", "sync_heads"].sort(),
+    );
+    for (const { name, pass, error, loss, worstGradient } of report.cases) {
+      expect({ name, pass, error }).toEqual({ name, pass: true, error: undefined });
+      expect(loss).toBeLessThan(1e-5);
+      expect(worstGradient).toBeLessThan(1e-4);
+    }
+    const features = report.parts.find(({ name }) => name === "features");
+    expect(Object.keys(features?.errors ?? {})).toContain("sync_heads.globalVisual");
+    expect(features?.pass).toBe(true);
+  });
+});

@@ -1,6 +1,6 @@
 import type { Execute } from "@kdc-mae/engine";
 import { measureAdam } from "./adam-curve.js";
-import { measureFeatures, measureFinetune } from "./features-and-modes.js";
+import { measureCaseFeatures, measureFeatures, measureFinetune } from "./features-and-modes.js";
 import { type CaseErrors, measureCase } from "./pretraining-case.js";
 import { openReferenceFolder } from "./reference-folder.js";
 import { worst } from "./relative-error.js";
@@ -59,8 +59,11 @@ export async function parity(
     ...(folder.index.adam_curve.length > 0
       ? [["adam", (execute: Execute) => measureAdam(execute, folder)] as const]
       : []),
-    ["features", (execute: Execute) => measureFeatures(execute, folder)] as const,
-    ["finetune", (execute: Execute) => measureFinetune(execute, folder)] as const,
+    ...(folder.has("features") ? [["features", (execute: Execute) => measureFeatures(execute, folder)] as const] : []),
+    ...(wanted.some(([name]) => folder.has(`${name}.features`))
+      ? [["features", (execute: Execute) => measureCaseFeatures(execute, folder)] as const]
+      : []),
+    ...(folder.has("finetune") ? [["finetune", (execute: Execute) => measureFinetune(execute, folder)] as const] : []),
   ];
   const total = executions.length * (wanted.length + measures.length);
   const tell = (name: string) => onCase(cases.length + parts.length, total, name);

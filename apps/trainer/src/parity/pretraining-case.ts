@@ -1,8 +1,9 @@
 import { type FloatTensor, type HostView, type Patches, treeLeaves, type View } from "@kdc-mae/core";
 import { type Execute, type Hosted, valueAndGradients } from "@kdc-mae/engine";
 import {
+  type ContrastiveOptions,
+  contrastive,
   contrastiveAccuracy,
-  contrastiveLoss,
   distillationPerClip,
   normalizePatches,
   objective,
@@ -47,8 +48,14 @@ const caseFunction =
           mae: add(audio, visual),
           mae_audio: audio,
           mae_visual: visual,
-          weighted_contrastive: mul(contrastiveLoss(encoded.audio, encoded.visual), weightOf(plan, "contrastive")),
-          contrastive_accuracy: contrastiveAccuracy(encoded.audio, encoded.visual),
+          weighted_contrastive: mul(
+            contrastive.compute({ ...evidence, views: [view] }, optionsOf(plan, "contrastive")),
+            weightOf(plan, "contrastive"),
+          ),
+          contrastive_accuracy: contrastiveAccuracy(
+            encoded.globalAudio ?? encoded.audio,
+            encoded.globalVisual ?? encoded.visual,
+          ),
         },
       };
     });
@@ -61,6 +68,9 @@ const caseFunction =
 
 const weightOf = ({ entries }: CasePlan, term: string): number =>
   entries.find((entry) => entry.term === term)?.weight ?? 0;
+
+const optionsOf = ({ entries }: CasePlan, term: "contrastive"): ContrastiveOptions | undefined =>
+  entries.find((entry) => entry.term === term)?.options as ContrastiveOptions | undefined;
 
 /** 1 where a view hides a patch: `[B, N]`. */
 function maskOf({ visible, hidden }: HostView["audio"]): Float32Array {
@@ -108,16 +118,17 @@ export async function measureCase(
   name: string,
   reference: ReferenceCase,
 ): Promise<CaseErrors> {
-  const tensors = await folder.tensors(name);
+  const tensors = await folder.caseTensors(name);
   const plan = planCase(name, reference, await witness(folder, tensors));
   const config: ModelConfig = {
     ...folder.config,
+    ...plan.tokens,
     positions: "grad.pos_embed_a" in tensors ? "learned" : folder.config.positions,
   };
   const inputs = await folder.tensors("inputs");
   const views = referenceViews(inputs, config, folder.index.config.maskRatio, plan);
   const given = {
-    params: { model: loadModel(config, await folder.tensors("weights")).params, weighting: {} },
+    params: { model: loadModel(config, await folder.weights(name)).params, weighting: {} },
     batch: { patches: referencePatches(inputs, config), views },
   } as Hosted<Inputs>;
   const program = await execute(caseFunction(config, plan), given);

@@ -10,7 +10,13 @@ const count = z.number().int().positive();
 
 const viewLosses = z.record(z.string(), z.number());
 
-/** One pretraining case: its loss, the flags it was made with, and the losses of each view as `view0`, `view1` … */
+/** What a case of one view may say of it beside its loss, as the official code names it. */
+const partNames = ["mae", "mae_audio", "mae_visual", "weighted_contrastive", "contrastive_accuracy"] as const;
+
+/**
+ * One pretraining case: its loss, the flags it was made with, and the losses of each view as `view0`, `view1` … or, of
+ * the only view, beside its loss.
+ */
 const referenceCase = z
   .looseObject({
     loss: z.number(),
@@ -18,16 +24,14 @@ const referenceCase = z
     note: z.string().default(""),
     weighted_kd_per_sample: z.array(z.number()).optional(),
   })
-  .transform(({ loss, flags, note, weighted_kd_per_sample: distillation, ...rest }) => ({
-    loss,
-    flags,
-    note,
-    distillation,
-    views: Object.keys(rest)
+  .transform(({ loss, flags, note, weighted_kd_per_sample: distillation, ...rest }) => {
+    const named = Object.keys(rest)
       .filter((key) => /^view\d+$/.test(key))
       .sort((a, b) => Number(a.slice(4)) - Number(b.slice(4)))
-      .map((key) => viewLosses.parse(rest[key])),
-  }));
+      .map((key) => viewLosses.parse(rest[key]));
+    const only = Object.fromEntries(partNames.flatMap((name) => (name in rest ? [[name, rest[name]]] : [])));
+    return { loss, flags, note, distillation, views: named.length > 0 ? named : [viewLosses.parse(only)] };
+  });
 
 const indexSchema = z.looseObject({
   config: z.looseObject({
@@ -62,6 +66,10 @@ export type ReferenceFolder = {
   readonly config: ModelConfig;
   /** The tensors of `name.safetensors`. */
   tensors(name: string): Promise<Tensors>;
+  /** What a case's file holds; the outputs of an only view under `view0.` too. */
+  caseTensors(name: string): Promise<Tensors>;
+  /** The weights of a case: its own `name.weights.safetensors`, or the folder's. */
+  weights(name: string): Promise<Tensors>;
   has(name: string): boolean;
 };
 
@@ -82,14 +90,25 @@ function configOf({ config }: ReferenceIndex): ModelConfig {
   };
 }
 
+/** Outputs by view: those of an only view are named without it. */
+function ofViews(tensors: Tensors): Tensors {
+  if (Object.keys(tensors).some((name) => name.startsWith("view"))) return tensors;
+  return Object.fromEntries(
+    Object.entries(tensors).map(([name, tensor]) => {
+      const output = name.replace(/^global_audio$/, "globalAudio").replace(/^global_visual$/, "globalVisual");
+      return [name.startsWith("grad.") ? name : `view0.${output}`, tensor];
+    }),
+  );
+}
+
 /**
- * Opens a folder of reference numbers, laid out as `fixtures/seed0`.
+ * Opens a folder of reference numbers, laid out as `fixtures/seed0` or `fixtures/sync0`.
  *
  * @throws KdcError when there is no readable `index.json`
  */
 export async function openReferenceFolder(path: string): Promise<ReferenceFolder> {
   const refuse = (what: string, cause?: unknown): never => {
-    const remedy = "Give a folder laid out as fixtures/seed0 (see its README)";
+    const remedy = "Give a folder laid out as fixtures/seed0 or fixtures/sync0 (see their READMEs)";
     throw new KdcError({ where: `reference folder ${path}`, what, remedy, reason: "reference-folder", cause });
   };
   let text: unknown;
@@ -101,11 +120,15 @@ export async function openReferenceFolder(path: string): Promise<ReferenceFolder
   const parsed = indexSchema.safeParse(text);
   if (!parsed.success) return refuse(`index.json is not as expected: ${z.prettifyError(parsed.error)}`);
   const file = (name: string) => join(path, `${name}.safetensors`);
+  const tensors = async (name: string): Promise<Tensors> => (await readCheckpoint(file(name))).tensors;
+  const has = (name: string) => existsSync(file(name));
   return {
     path,
     index: parsed.data,
     config: configOf(parsed.data),
-    tensors: async (name) => (await readCheckpoint(file(name))).tensors,
-    has: (name) => existsSync(file(name)),
+    tensors,
+    has,
+    caseTensors: async (name) => ofViews(await tensors(name)),
+    weights: (name) => tensors(has(`${name}.weights`) ? `${name}.weights` : "weights"),
   };
 }

@@ -49,9 +49,11 @@ export function referenceViews(
   { views, disjoint }: { readonly views: number; readonly disjoint: boolean },
 ): readonly HostView[] {
   const visible = { audio: visibleOf(config.audio, ratio), visual: visibleOf(config.visual, ratio) };
+  // A folder whose cases all have one view names its noise without a number.
+  const noise = (letter: string, draw: number) => inputs[`noise_${letter}${draw}`] ?? inputs[`noise_${letter}`];
   const decks = (draw: number, b: number) => ({
-    audio: deckOf(inputs[`noise_a${draw}`] as FloatTensor, b),
-    visual: deckOf(inputs[`noise_v${draw}`] as FloatTensor, b),
+    audio: deckOf(noise("a", draw) as FloatTensor, b),
+    visual: deckOf(noise("v", draw) as FloatTensor, b),
   });
   const clips = Array.from({ length: inputs.audio.shape[0] }, (_, b) =>
     disjoint

@@ -1,4 +1,4 @@
-import { expectShape, KdcError } from "@kdc-mae/core";
+import { type Evidence, expectShape, KdcError } from "@kdc-mae/core";
 import {
   add,
   argMax,
@@ -38,6 +38,12 @@ export type ContrastiveOptions = {
    * candidates). The last two teach where a sound is seen; the mean lets any token stand for the whole picture.
    */
   readonly pooling?: "mean" | "max" | "log-sum-exp";
+  /**
+   * Which tokens stand for sound and picture: those of their patches (`patches`, default, as published), the global
+   * token of each (`global`, CAV-MAE Sync, Araujo et al. 2025), or the mean of both losses (`both`, its global-local
+   * loss). The last two ask for a model with global tokens.
+   */
+  readonly tokens?: "patches" | "global" | "both";
 };
 
 /** Mean token, scaled to length one: `[B, K, D]` → `[B, D]`. */
@@ -74,8 +80,26 @@ const directions: Record<NonNullable<ContrastiveOptions["direction"]>, (scores: 
   both: (scores) => [transpose(scores), scores],
 };
 
+type Pair = readonly ["audio" | "globalAudio", "visual" | "globalVisual"];
+const [patchTokens, globalTokens]: readonly [Pair, Pair] = [
+  ["audio", "visual"],
+  ["globalAudio", "globalVisual"],
+];
+
+/** Which streams are compared. */
+const tokenPairs: Record<NonNullable<ContrastiveOptions["tokens"]>, readonly Pair[]> = {
+  patches: [patchTokens],
+  global: [globalTokens],
+  both: [globalTokens, patchTokens],
+};
+
 /** @throws KdcError for an unknown direction or a temperature that is not above 0 */
-function readOptions({ temperature = 0.05, direction = "visual-to-audio", pooling = "mean" }: ContrastiveOptions = {}) {
+function readOptions({
+  temperature = 0.05,
+  direction = "visual-to-audio",
+  pooling = "mean",
+  tokens = "patches",
+}: ContrastiveOptions = {}) {
   const refuse = (what: string, remedy: string): never => {
     throw new KdcError({ where: "contrastive", what, remedy, reason: "option" });
   };
@@ -88,7 +112,10 @@ function readOptions({ temperature = 0.05, direction = "visual-to-audio", poolin
   if (!Object.hasOwn(poolings, pooling)) {
     refuse(`the pooling "${pooling}" is not known`, `Use one of ${Object.keys(poolings).join(", ")}`);
   }
-  return { temperature, asked: directions[direction], pooled: poolings[pooling] };
+  if (!Object.hasOwn(tokenPairs, tokens)) {
+    refuse(`the tokens "${tokens}" are not known`, `Use one of ${Object.keys(tokenPairs).join(", ")}`);
+  }
+  return { pairs: tokenPairs[tokens], temperature, asked: directions[direction], pooled: poolings[pooling] };
 }
 
 /** For each direction the scores `[B asking, B answering]`: cosines over the temperature; the true pairs are the diagonal. */
@@ -139,13 +166,18 @@ export const contrastive: LossTerm<ContrastiveOptions> = {
   name: "contrastive",
   comparesClips: true,
   needs: (options) => {
-    readOptions(options);
-    return { views: 1, encoded: ["audio", "visual"] };
+    const { pairs } = readOptions(options);
+    return { views: 1, encoded: pairs.flat() };
   },
   compute: (evidence, options) =>
-    tidy(() =>
-      evidence.views
-        .map(({ encoded }) => contrastiveLoss(encoded.audio, encoded.visual, options))
-        .reduce((total, next) => add(total, next)),
-    ),
+    tidy(() => {
+      const { pairs } = readOptions(options);
+      const ofView = ({ encoded }: Evidence["views"][number]) =>
+        average(
+          pairs.map(([audio, visual]) =>
+            contrastiveLoss(encoded[audio] as Tensor3D, encoded[visual] as Tensor3D, options),
+          ),
+        );
+      return evidence.views.map(ofView).reduce((total, next) => add(total, next));
+    }),
 };

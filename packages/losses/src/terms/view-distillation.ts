@@ -1,5 +1,5 @@
 import { type Encoded, type Evidence, expectShape, KdcError } from "@kdc-mae/core";
-import { add, div, mean, type Scalar, type Tensor1D, type Tensor2D, tidy } from "@tensorflow/tfjs-core";
+import { add, div, mean, type Scalar, type Tensor1D, type Tensor2D, type Tensor3D, tidy } from "@tensorflow/tfjs-core";
 import { type Distribution, shiftAndSum, softmaxDistribution } from "../divergence/distribution.js";
 import { jensenShannon } from "../divergence/jensen-shannon.js";
 import { kullbackLeibler, symmetricKullbackLeibler } from "../divergence/kullback-leibler.js";
@@ -121,8 +121,10 @@ export function distillationPerClip(evidence: Evidence, options: DistillationOpt
   return tidy(() => {
     const perStream = streams.map((stream) => {
       const represent = (encoded: Encoded): Tensor2D => {
-        expectShape(where, `${stream} tokens`, encoded[stream], "B K D");
-        const pooled = mean(encoded[stream], 1) as Tensor2D;
+        // Its needs name the stream, so it is there.
+        const tokens = encoded[stream] as Tensor3D;
+        expectShape(where, `${stream} tokens`, tokens, "B K D");
+        const pooled = mean(tokens, 1) as Tensor2D;
         return divergence.of === "distributions" ? distribution(pooled) : pooled;
       };
       const students = evidence.views.map(({ encoded }) => represent(encoded));

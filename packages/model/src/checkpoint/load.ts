@@ -92,6 +92,7 @@ function loadTree<Params>(
   expectSize(config, new Map([...stored].filter(([name]) => !mayIgnore(name))));
   const specs = specsOf(config);
   const wanted = new Map(treeLeaves<ParameterSpec>(specs).map(([, spec]) => [spec.official, spec]));
+  const ignored = (name: string) => mayIgnore(name) && !wanted.has(name);
   const misshaped: string[] = [];
   const notes: string[] = [];
   const tables = new Map<string, FloatTensor>();
@@ -100,7 +101,7 @@ function loadTree<Params>(
 
   for (const [name, tensor] of stored) {
     const spec = wanted.get(name);
-    if (mayIgnore(name)) {
+    if (ignored(name)) {
       unused.push([name, tensor]);
     } else if (positionTables.test(name)) {
       const dim = name.startsWith("decoder") ? config.decoderDim : config.embedDim;

@@ -10,6 +10,8 @@ export type StoredSizes = Readonly<
       | "jointDepth"
       | "decoderDim"
       | "decoderDepth"
+      | "registers"
+      | "contrastHeads"
       | "audio.patch"
       | "visual.patch"
       | "audio.channels"
@@ -29,11 +31,15 @@ const depth = (names: Iterable<string>, stack: string): number =>
 export function storedSizes(stored: ReadonlyMap<string, HostTensor>): StoredSizes {
   const [audio, visual] = ["a", "v"].map((letter) => stored.get(`patch_embed_${letter}.proj.weight`)?.shape ?? []);
   const decoderDim = stored.get("decoder_embed.weight")?.shape[0];
+  const registers = stored.get("register_tokens")?.shape[0];
+  const contrastHeads = depth(stored.keys(), "constrative_head_audio");
   if (audio[0] === undefined) return {};
   return {
     embedDim: audio[0],
     modalityDepth: depth(stored.keys(), "blocks_a"),
     jointDepth: depth(stored.keys(), "blocks_u"),
+    ...(registers === undefined ? {} : { registers: registers / 2 }),
+    ...(contrastHeads === 0 ? {} : { contrastHeads }),
     ...(decoderDim === undefined ? {} : { decoderDim, decoderDepth: depth(stored.keys(), "decoder_blocks") }),
     ...{ "audio.channels": audio[1], "audio.patch": audio[2] },
     ...{ "visual.channels": visual[1], "visual.patch": visual[2] },

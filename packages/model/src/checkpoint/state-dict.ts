@@ -24,10 +24,12 @@ function positionNames(config: ModelConfig, decoder: boolean): Record<string, ()
 
 /** The norms for other streams that official blocks own and never use, as PyTorch makes them: gain 1, bias 0. */
 function unusedNorms(config: ModelConfig, decoder: boolean): StateDict {
-  const { modalityDepth, decoderDepth, embedDim, decoderDim } = config;
+  const { modalityDepth, decoderDepth, embedDim, decoderDim, contrastHeads = 0 } = config;
   const stacks: [string, number, number][] = [
     ["blocks_a", modalityDepth, embedDim],
     ["blocks_v", modalityDepth, embedDim],
+    ["constrative_head_audio", contrastHeads, embedDim],
+    ["constrative_head_visual", contrastHeads, embedDim],
     ...(decoder ? [["decoder_blocks", decoderDepth, decoderDim] as [string, number, number]] : []),
   ];
   const made: StateDict = {};

@@ -5,7 +5,7 @@
  */
 const patterns: readonly RegExp[] = [
   // Every official block makes norms for three streams; only joint blocks use the second and third.
-  /^(blocks_a|blocks_v|decoder_blocks)\.\d+\.norm[12]_[av]\.(weight|bias)$/,
+  /^(blocks_a|blocks_v|decoder_blocks|constrative_head_audio|constrative_head_visual)\.\d+\.norm[12]_[av]\.(weight|bias)$/,
   // Decoders and masks per modality, made beside the shared ones.
   /^decoder_embed_(audio|video)\.(weight|bias)$/,
   /^mask_token_(audio|video)$/,

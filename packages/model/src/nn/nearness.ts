@@ -1,5 +1,5 @@
 import { countPatches, type FloatTensor, float32, type PatchGrid } from "@kdc-mae/core";
-import { add, mul, reshape, type Tensor3D, tensor, tile } from "@tensorflow/tfjs-core";
+import { add, concat, mul, reshape, type Tensor3D, tensor, tile, zeros } from "@tensorflow/tfjs-core";
 
 /**
  * Further columns for queries and keys, `[B·H, N, 3]`, that lower the score of two tokens by
@@ -42,4 +42,13 @@ export function nearness(places: Tensor3D, penalties: readonly number[]): Nearne
   );
   const asking = add(mul(perHead, weights), squares);
   return { asking: reshape(asking, [B * H, N, 3]), answering: reshape(perHead, [B * H, N, 3]) };
+}
+
+/** The same with tokens before and after that are no patches: near to all, and all near to them. */
+export function withPlaceless({ asking, answering }: Nearness, before: number, after: number): Nearness {
+  if (before + after === 0) return { asking, answering };
+  const [BH, , columns] = asking.shape;
+  const none = (count: number) => (count === 0 ? [] : [zeros([BH, count, columns]) as Tensor3D]);
+  const around = (rows: Tensor3D): Tensor3D => concat([...none(before), rows, ...none(after)], 1);
+  return { asking: around(asking), answering: around(answering) };
 }

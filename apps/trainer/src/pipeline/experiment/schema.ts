@@ -50,6 +50,12 @@ export const model = z.strictObject({
   visual: grid.optional(),
   positions: z.enum(["fixed", "learned"]).optional(),
   visualLocality: z.array(z.number().nonnegative()).optional(),
+  /** A token per modality that stands for the whole clip, for contrast to look at (CAV-MAE Sync). */
+  globalToken: z.boolean().optional(),
+  /** Tokens per modality that carry no patch and are dropped before the joint blocks. */
+  registers: z.number().int().nonnegative().optional(),
+  /** Blocks per modality after its own pass of the joint blocks. */
+  contrastHeads: z.number().int().nonnegative().optional(),
 });
 
 const masking = z.strictObject({
