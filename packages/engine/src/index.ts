@@ -46,3 +46,13 @@ export {
   type TrainStepOptions,
 } from "./train/train-step.js";
 export type { StepReport, TrainState } from "./train/update.js";
+export type { AdapterInfo, GpuEntry } from "./webgpu/adapter.js";
+export { webGpuOperators } from "./webgpu/lower.js";
+export type { Plan, PlanLimits } from "./webgpu/plan.js";
+export {
+  createWebGpuRuntime,
+  type PlannedFunction,
+  planFunction,
+  type WebGpuOptions,
+  type WebGpuRuntime,
+} from "./webgpu/webgpu-runtime.js";

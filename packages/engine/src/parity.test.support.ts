@@ -9,9 +9,9 @@ import {
   treeLeaves,
 } from "@kdc-mae/core";
 import { expect } from "vitest";
-import { compile } from "./onnxruntime/compile.js";
+import { compiled } from "./onnxruntime/compile.js";
 import { eager } from "./run/eager.js";
-import type { Hosted } from "./run/program.js";
+import type { Execute, Hosted } from "./run/program.js";
 
 /** Uniform values in [−1, 1). */
 export function uniform(rng: Rng, shape: readonly number[], scale = 1): FloatTensor {
@@ -51,9 +51,18 @@ export function expectClose(got: unknown, wanted: unknown, tolerance = 2e-5): vo
   }
 }
 
-/** Compiles and runs a function once, and expects what eager tfjs on the cpu gives. */
-export async function expectParity<I, O>(fn: (inputs: I) => O, inputs: Hosted<I>, tolerance?: number): Promise<void> {
-  const program = await compile(fn, inputs, { threads: 1 });
+/**
+ * Compiles and runs a function once, and expects what eager tfjs on the cpu gives.
+ *
+ * @param execute what makes the program: ONNX Runtime unless given
+ */
+export async function expectParity<I, O>(
+  fn: (inputs: I) => O,
+  inputs: Hosted<I>,
+  tolerance?: number,
+  execute: Execute = compiled({ threads: 1 }),
+): Promise<void> {
+  const program = await execute(fn, inputs);
   const reference = await (await eager("cpu"))(fn, inputs);
   try {
     expectClose(await program.run(inputs), await reference.run(inputs), tolerance);

@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { expect, it } from "vitest";
 import { compile } from "../onnxruntime/compile.js";
 import { expectParity, integers, uniform } from "../parity.test.support.js";
+import { runtimeForTests } from "../webgpu/adapter.test.support.js";
 
 export type X = tf.Tensor;
 type Made = X | readonly X[];
@@ -69,18 +70,29 @@ const gradients = (fn: Case["fn"], inputs: readonly X[]): Record<string, X> => {
   return { value, ...Object.fromEntries(grads.map((grad, i) => [`d${i}`, grad ?? tf.zerosLike(floats[i])])) };
 };
 
+const runtime = await runtimeForTests();
+/** The card's own exp, log and order of adding: 2e-5 is too close where a sum cancels. */
+const onCard = 5e-5;
+
+/** A function tried on every runtime there is. */
+const everywhere = (
+  name: string,
+  fn: (given: readonly X[]) => Record<string, X>,
+  inputs: readonly HostTensor[],
+): void => {
+  it(name, () => expectParity(fn, inputs));
+  if (runtime !== undefined) it(`${name}, on WebGPU`, () => expectParity(fn, inputs, onCard, runtime.execute));
+};
+
 /** Compiled values equal eager ones. */
 export function testValues(list: readonly Case[]): void {
-  for (const { name, inputs, fn } of list) {
-    it(name, () => expectParity((given: readonly X[]) => record(fn(...given)), inputs));
-  }
+  for (const { name, inputs, fn } of list) everywhere(name, (given) => record(fn(...given)), inputs);
 }
 
 /** Compiled values and gradients equal eager ones. */
 export function testGradients(list: readonly Case[]): void {
   for (const { name, inputs, fn } of list) {
-    it(`${name}, with gradients`, () =>
-      expectParity((given: readonly X[]) => ({ ...record(fn(...given)), ...gradients(fn, given) }), inputs));
+    everywhere(`${name}, with gradients`, (given) => ({ ...record(fn(...given)), ...gradients(fn, given) }), inputs);
   }
 }
 

@@ -57,7 +57,8 @@ const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
 /** Builds one graph: equal nodes and equal constants are made once. */
 export type GraphBuilder = ReturnType<typeof createGraphBuilder>;
 
-export function createGraphBuilder() {
+/** @param site says which line asks for what is added now; left out, no line is kept */
+export function createGraphBuilder(site?: () => string | undefined) {
   const nodes: GraphNode[] = [];
   const constants: GraphConstant[] = [];
   const constantsByHash = new Map<string, GraphConstant[]>();
@@ -119,7 +120,7 @@ export function createGraphBuilder() {
     const made = madeNodes.get(key);
     if (made) return made;
     const outputs = Array.from({ length: outputCount }, freshName);
-    const node = { op, domain, inputs, outputs, attributes };
+    const node = { op, domain, inputs, outputs, attributes, ...(site === undefined ? {} : { site: site() }) };
     nodes.push(node);
     madeNodes.set(key, outputs);
     for (const output of outputs) makers.set(output, node);

@@ -17,6 +17,8 @@ export type GraphNode = {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: Readonly<Record<string, Attribute>>;
+  /** The line that asked for it (`file:line:column`), in traces that keep it. */
+  readonly site?: string;
 };
 
 export type GraphConstant = {

@@ -2,6 +2,8 @@ import { createRng, type Rng, sizeOf } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { describe, it } from "vitest";
 import { expectParity, uniform } from "../parity.test.support.js";
+import type { Execute } from "../run/program.js";
+import { runtimeForTests } from "../webgpu/adapter.test.support.js";
 
 type Tensor = tf.Tensor;
 
@@ -117,15 +119,23 @@ const cancelled = process.env.KDC_TEST_BACKEND === "tensorflow" ? [24] : [];
 for (const seed of cancelled)
   console.info(`skipped on tfjs-node: random function ${seed}, a gradient of rounding alone`);
 
-describe("random functions, compiled against eager", () => {
+const runtime = await runtimeForTests();
+const ways: readonly (readonly [string, Execute | undefined, number | undefined])[] = [
+  ["ONNX Runtime", undefined, undefined],
+  // The card's own exp, log and order of adding.
+  ...(runtime === undefined ? [] : [["WebGPU", runtime.execute, 5e-5] as const]),
+];
+
+describe.each(ways)("random functions, compiled against eager, on %s", (_, execute, tolerance) => {
   for (let seed = 0; seed < 60; seed++) {
     it.skipIf(cancelled.includes(seed))(`values and gradients agree, seed ${seed}`, async () => {
       const rng = createRng(`inputs ${seed}`);
       const inputs = [uniform(rng, [5, 3]), uniform(rng, [7, 3]), uniform(rng, [3]), uniform(rng, [2, 5, 1])];
-      await expectParity((given: readonly Tensor[]) => {
+      const withGradients = (given: readonly Tensor[]) => {
         const { value, grads } = tf.engine().gradients(() => randomLoss(seed)(...given), [...given], undefined, true);
         return { value, grads: grads.map((grad, i) => grad ?? tf.zerosLike(given[i])) };
-      }, inputs);
+      };
+      await expectParity(withGradients, inputs, tolerance, execute);
     });
   }
 });

@@ -30,9 +30,14 @@ const isConstant = (entry: Value | HostConstant): entry is HostConstant => "valu
  * weak map, so that `tf.tidy` may dispose tensors while the graph still needs what they stand for.
  */
 class Recorder extends tf.KernelBackend {
-  readonly graph: GraphBuilder = createGraphBuilder();
+  readonly graph: GraphBuilder;
   private readonly entries = new WeakMap<object, Value | HostConstant>();
   private readonly constants = new WeakMap<object, Value>();
+
+  constructor(sites: boolean) {
+    super();
+    this.graph = createGraphBuilder(sites ? () => callSite(new Error().stack) : undefined);
+  }
 
   /** A new data id for a value of the graph. */
   keep(value: Value): tf.TensorInfo {
@@ -139,6 +144,11 @@ const registerRules = (recorder: Recorder, rules: ReadonlyMap<string, KernelRule
   }
 };
 
+export type TraceOptions = {
+  /** Keeps with each node the line that asked for it, which makes tracing slower. */
+  readonly sites?: boolean;
+};
+
 /**
  * Runs `action` with a fresh recorder as the current tfjs backend; afterwards, error or not, the backend that was
  * current is current again and nothing of the recorder is left registered.
@@ -146,9 +156,10 @@ const registerRules = (recorder: Recorder, rules: ReadonlyMap<string, KernelRule
 export function withRecorder<Result>(
   rules: ReadonlyMap<string, KernelRule>,
   action: (recorder: Recorder) => Result,
+  { sites = false }: TraceOptions = {},
 ): Result {
   const previous = tf.getBackend();
-  const recorder = new Recorder();
+  const recorder = new Recorder(sites);
   tf.registerBackend(backendName, () => recorder);
   registerRules(recorder, rules);
   try {

@@ -10,7 +10,7 @@ import type { Value } from "./graph-builder.js";
 import type { KernelRules } from "./kernel-rule.js";
 import { kernelTable } from "./kernel-table.js";
 import { nameOutputs, pruneGraph } from "./prune.js";
-import { missingKernel, type Recorder, withRecorder } from "./recorder.js";
+import { missingKernel, type Recorder, type TraceOptions, withRecorder } from "./recorder.js";
 
 /** A function as a graph, and the trees it takes and gives with a port at each leaf. */
 export type Trace<I, O> = {
@@ -120,19 +120,28 @@ const record = (recorder: Recorder, fn: (inputs: never) => unknown, inputTree: u
  * @param rules kernel rules for this trace, before the table
  * @throws KdcError naming kernel and line when a kernel has no ONNX form, or when `fn` reads values or is async
  */
-export function trace<I, O>(fn: (inputs: I) => O, example: Hosted<I>, rules: KernelRules = {}): Trace<I, O> {
+export function trace<I, O>(
+  fn: (inputs: I) => O,
+  example: Hosted<I>,
+  rules: KernelRules = {},
+  options: TraceOptions = {},
+): Trace<I, O> {
   const inputTree = mapTree(example, inputPort);
   return withDeepStacks(() =>
-    withRecorder(kernelTable(rules), (recorder) => {
-      let traced: Trace<unknown, unknown> | undefined;
-      try {
-        tf.tidy(() => {
-          traced = record(recorder, fn as (inputs: never) => unknown, inputTree);
-        });
-      } catch (error) {
-        throw explain(error);
-      }
-      return traced as Trace<I, O>;
-    }),
+    withRecorder(
+      kernelTable(rules),
+      (recorder) => {
+        let traced: Trace<unknown, unknown> | undefined;
+        try {
+          tf.tidy(() => {
+            traced = record(recorder, fn as (inputs: never) => unknown, inputTree);
+          });
+        } catch (error) {
+          throw explain(error);
+        }
+        return traced as Trace<I, O>;
+      },
+      options,
+    ),
   );
 }

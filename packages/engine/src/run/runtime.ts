@@ -21,8 +21,8 @@ export type Placed<T> = T extends Tensor
       ? { readonly [Key in keyof T]: Placed<T[Key]> }
       : T;
 
-/** A tree of tensors, all on the device. */
-export type OnDevice<T> = T extends Tensor
+/** A tree like one of tensors or host tensors, all of it on the device. */
+export type OnDevice<T> = T extends Tensor | HostTensor
   ? DeviceTensor
   : T extends readonly (infer Item)[]
     ? readonly OnDevice<Item>[]
@@ -60,7 +60,7 @@ export type Runtime = {
     residence?: Residence,
   ) => Promise<DeviceProgram<I, O>>;
   /** Copies a tree to the device, once. */
-  readonly place: <T>(tree: Hosted<T>) => Promise<OnDevice<T>>;
+  readonly place: <T>(tree: T) => Promise<OnDevice<T>>;
   /** Programs from host tensors to host tensors, for what knows nothing of devices. */
   readonly execute: Execute;
   readonly dispose: () => Promise<void>;

@@ -1,0 +1,190 @@
+import { combinations, combineParts } from "./kernel-reduce.js";
+import type { KernelText } from "./kernel-text.js";
+import { axesOf, coalesce, countOf, type Layout } from "./layout.js";
+import type { Core, Draft, Finish, Operand } from "./plan-node.js";
+
+/** a [batch.., M, K] and b [batch.., K, N] as operands with one batch shape. */
+export type Product = { readonly a: Operand; readonly b: Operand };
+
+/** `rows` × `columns` numbers of the result are one workgroup's, each thread has squares of `own`. */
+type Tile = { readonly rows: number; readonly columns: number; readonly own: 4 | 8 };
+
+const depth = 16;
+
+const tileFor = (M: number, N: number): Tile => {
+  const least = Math.min(M, N);
+  if (least > 96) return { rows: 128, columns: 128, own: 8 };
+  return least > 32 ? { rows: 64, columns: 64, own: 4 } : { rows: 32, columns: 32, own: 4 };
+};
+
+type Side = {
+  readonly operand: Operand;
+  readonly batch: Layout;
+  /** The axis of the result. */
+  readonly outer: Layout;
+  /** The axis summed over. */
+  readonly inner: Layout;
+  readonly name: "a" | "b";
+};
+
+const smallest = (layout: Layout): number => coalesce(layout.axes.flat()).at(-1)?.stride ?? 1e9;
+
+/** Where the summed axis lies side by side, neighbouring threads take it; else they take the result's. */
+const innerFirst = ({ outer, inner }: Side): boolean => Math.abs(smallest(inner)) <= Math.abs(smallest(outer));
+
+type Sizes = { readonly M: number; readonly N: number; readonly K: number; readonly batches: number };
+
+/** Loads a tile of one side, four neighbours of the result's axis at a time, into workgroup memory `[depth][size / 4]`. */
+const loadTile = (
+  text: KernelText,
+  side: Side,
+  {
+    size,
+    length,
+    threads,
+    first,
+    limit,
+    convert,
+  }: {
+    readonly size: number;
+    readonly length: number;
+    readonly threads: number;
+    readonly first: string;
+    /** Where the sum ends, if tiles reach beyond it. */
+    readonly limit?: number;
+    readonly convert: (value: string) => string;
+  },
+): void => {
+  const { operand, outer, inner, name } = side;
+  const quads = size / 4;
+  text.block(`for (var round = 0u; round < ${(quads * depth) / threads}u; round += 1u)`, () => {
+    text.line(`let entry = thread + round * ${threads}u;`);
+    const [k, q] = innerFirst(side)
+      ? [`entry % ${depth}u`, `entry / ${depth}u`]
+      : [`entry / ${quads}u`, `entry % ${quads}u`];
+    text.line(`let kk = ${k}; let q = ${q}; let k = k0 + kk;`);
+    text.line("var quad = vec4f();");
+    text.block(limit === undefined ? "" : `if (k < ${limit}u)`, () => {
+      const along = text.once("inner", "p", () => `${name}Base + ${text.address(inner, "k")}`);
+      text.block("for (var lane = 0u; lane < 4u; lane += 1u)", () => {
+        text.line(`let o = ${first} + q * 4u + lane;`);
+        text.block(length % size === 0 ? "" : `if (o < ${length}u)`, () => {
+          const place = text.once("place", "p", () => `${along} + ${text.address(outer, "o")}`);
+          text.line(`quad[lane] = ${convert(text.read(operand.node, operand.output, place))};`);
+        });
+      });
+    });
+    text.line(`${name}Tile[kk * ${quads}u + q] = quad;`);
+  });
+};
+
+const writeProduct = (
+  text: KernelText,
+  [a, b]: readonly [Side, Side],
+  { M, N, K, batches }: Sizes,
+  pieces: number,
+  convert: (value: string) => string,
+  finish: Finish,
+): Draft => {
+  const { rows, columns, own } = tileFor(M, N);
+  const [across, down] = [columns / own, rows / own];
+  const threads = across * down;
+  const [tilesM, tilesN] = [Math.ceil(M / rows), Math.ceil(N / columns)];
+  const each = Math.ceil(K / pieces / depth) * depth;
+  const limit = each * pieces === K ? undefined : K;
+  text.shared.push(`var<workgroup> aTile: array<vec4f, ${(depth * rows) / 4}>;`);
+  text.shared.push(`var<workgroup> bTile: array<vec4f, ${(depth * columns) / 4}>;`);
+  text.line("let group = groupOf(group3);");
+  text.line(`let n0 = (group % ${tilesN}u) * ${columns}u; let m0 = (group / ${tilesN}u % ${tilesM}u) * ${rows}u;`);
+  text.line(`let stack = group / ${tilesN * tilesM}u; let batch = min(stack % ${batches}u, ${batches - 1}u);`);
+  text.line(`let kStart = (stack / ${batches}u) * ${each}u;`);
+  text.line(`let aBase = ${text.address(a.batch, "batch")} + ${a.operand.layout.offset}u;`);
+  text.line(`let bBase = ${text.address(b.batch, "batch")} + ${b.operand.layout.offset}u;`);
+  const quads = own / 4;
+  text.line(`let tx = thread % ${across}u; let ty = thread / ${across}u;`);
+  text.line(`var sums: array<array<vec4f, ${quads}>, ${own}>;`);
+  text.block(`for (var round = 0u; round < ${each / depth}u; round += 1u)`, () => {
+    text.line(`let k0 = kStart + round * ${depth}u;`);
+    loadTile(text, a, { size: rows, length: M, threads, first: "m0", limit, convert });
+    loadTile(text, b, { size: columns, length: N, threads, first: "n0", limit, convert });
+    text.line("workgroupBarrier();");
+    text.block(`for (var kk = 0u; kk < ${depth}u; kk += 1u)`, () => {
+      for (let l = 0; l < quads; l++) {
+        text.line(`let b${l} = bTile[kk * ${columns / 4}u + tx + ${l * across}u];`);
+        text.line(`let a${l} = aTile[kk * ${rows / 4}u + ty + ${l * down}u];`);
+      }
+      for (let i = 0; i < own; i++) {
+        const one = `vec4f(a${Math.floor(i / 4)}.${"xyzw"[i % 4]})`;
+        for (let j = 0; j < quads; j++) text.line(`sums[${i}][${j}] = fma(${one}, b${j}, sums[${i}][${j}]);`);
+      }
+    });
+    text.line("workgroupBarrier();");
+  });
+  text.block(`for (var i = 0u; i < ${own}u; i += 1u)`, () => {
+    text.line(`let m = m0 + (ty + (i / 4u) * ${down}u) * 4u + i % 4u;`);
+    text.block(`for (var j = 0u; j < ${own}u; j += 1u)`, () => {
+      text.line(`let n = n0 + (tx + (j / 4u) * ${across}u) * 4u + j % 4u;`);
+      text.block(`if (m < ${M}u && n < ${N}u && stack < ${batches * pieces}u)`, () => {
+        text.line(`let at = (stack * ${M}u + m) * ${N}u + n;`);
+        text.line("let value = sums[i][j / 4u][j % 4u];");
+        finish(text, "at", "value");
+      });
+    });
+  });
+  return {
+    text,
+    workgroupSize: threads,
+    workgroups: tilesM * tilesN * batches * pieces,
+    flops: 2 * batches * M * N * K,
+  };
+};
+
+const piecesFor = (M: number, N: number, K: number, batches: number): number => {
+  const { rows, columns } = tileFor(M, N);
+  const tiles = Math.ceil(M / rows) * Math.ceil(N / columns) * batches;
+  return tiles >= 64 || K < 512 ? 1 : Math.max(1, Math.min(Math.floor(128 / tiles), Math.floor(K / 256), 32));
+};
+
+/**
+ * A stack of matrix products, sums in float32. Where the result is small and the sum long, pieces of the sum are made
+ * side by side.
+ *
+ * @param half rounds the operands to half precision first
+ */
+export function productCore({ a, b }: Product, half: boolean): Core {
+  const rank = a.layout.axes.length;
+  const lead = Array.from({ length: rank - 2 }, (_, axis) => axis);
+  const sides: readonly [Side, Side] = [
+    {
+      operand: a,
+      batch: axesOf(a.layout, lead),
+      outer: axesOf(a.layout, [rank - 2]),
+      inner: axesOf(a.layout, [rank - 1]),
+      name: "a",
+    },
+    {
+      operand: b,
+      batch: axesOf(b.layout, lead),
+      outer: axesOf(b.layout, [rank - 1]),
+      inner: axesOf(b.layout, [rank - 2]),
+      name: "b",
+    },
+  ];
+  const sizes = {
+    M: countOf(sides[0].outer),
+    N: countOf(sides[1].outer),
+    K: countOf(sides[0].inner),
+    batches: countOf(sides[0].batch),
+  };
+  const convert = (value: string): string => (half ? `quantizeToF16(${value})` : value);
+  return ({ write, finish, scratch }) => {
+    const pieces = piecesFor(sizes.M, sizes.N, sizes.K, sizes.batches);
+    if (pieces === 1) return [writeProduct(write(), sides, sizes, 1, convert, finish)];
+    const count = sizes.batches * sizes.M * sizes.N;
+    const parts = scratch(count * pieces, "f32");
+    const first = writeProduct(write(), sides, sizes, pieces, convert, (text, at, value) =>
+      text.write(parts, 0, at, value),
+    );
+    return [first, combineParts(write(), parts, count, pieces, combinations.sum, finish)];
+  };
+}

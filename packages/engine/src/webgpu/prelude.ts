@@ -1,0 +1,85 @@
+/**
+ * WGSL functions that kernels share. WGSL promises little for its own: `sin` may be off by 2⁻¹¹, `tanh` overflow, `atan`
+ * lose 12 bits. Polynomials are those of Cephes (Moshier 1984–2000, single precision) and, for `erf` and `tanh`, the
+ * rational ones of Eigen.
+ */
+const functions = {
+  isNan: "fn isNan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }",
+  // Integers in the order of the numbers.
+  order: "fn orderOf(x: f32) -> i32 { let b = bitcast<i32>(x + 0.0); return select(b, b ^ 0x7fffffff, b < 0); }",
+  isInfinite: "fn isInfinite(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) == 0x7f800000u; }",
+  larger: "fn larger(a: f32, b: f32) -> f32 { return select(select(a, b, b > a), b, isNan(b)); }",
+  smaller: "fn smaller(a: f32, b: f32) -> f32 { return select(select(a, b, b < a), b, isNan(b)); }",
+  erf: `fn erfOf(x: f32) -> f32 {
+  let c = clamp(x, -4.0, 4.0); let z = c * c;
+  let p = ((((((-2.72614225801306e-10 * z + 2.77068142495902e-08) * z - 2.10102402082508e-06) * z - 5.69250639462346e-05) * z - 7.34990630326855e-04) * z - 2.95459980854025e-03) * z - 1.60960333262415e-02) * c;
+  let q = (((-1.45660718464996e-05 * z - 2.13374055278905e-04) * z - 1.68282697438203e-03) * z - 7.37332916720468e-03) * z - 1.42647390514189e-02;
+  return select(p / q, x, isNan(x));
+}`,
+  tanh: `fn tanhOf(x: f32) -> f32 {
+  let c = clamp(x, -7.905311, 7.905311); let z = c * c;
+  let p = ((((((-2.76076847742355e-16 * z + 2.00018790482477e-13) * z - 8.60467152213735e-11) * z + 5.12229709037114e-08) * z + 1.48572235717979e-05) * z + 6.37261928875436e-04) * z + 4.89352455891786e-03) * c;
+  let q = ((1.19825839466702e-06 * z + 1.18534705686654e-04) * z + 2.26843463243900e-03) * z + 4.89352518554385e-03;
+  return select(p / q, x, isNan(x) || abs(x) < 0.0004);
+}`,
+  sine: `fn sineOf(x: f32, quarter: i32) -> f32 {
+  let k = round(x * 0.63661977236758134);
+  let r = ((x - k * 1.5703125) - k * 4.837512969970703e-4) - k * 7.549790126404332e-8;
+  let z = r * r; let q = (i32(k) + quarter) & 3;
+  let s = r + r * z * (-1.6666654611e-1 + z * (8.3321608736e-3 - z * 1.9515295891e-4));
+  let c = 1.0 - 0.5 * z + z * z * (4.166664568298827e-2 + z * (-1.388731625493765e-3 + z * 2.443315711809948e-5));
+  let v = select(s, c, (q & 1) == 1);
+  return select(v, -v, q >= 2);
+}`,
+  atan: `fn atanOf(x: f32) -> f32 {
+  let a = abs(x); let large = a > 2.414213562373095; let middle = !large && a > 0.4142135623730950;
+  let t = select(select(a, (a - 1.0) / (a + 1.0), middle), -1.0 / a, large); let z = t * t;
+  let y = select(select(0.0, 0.7853981633974483, middle), 1.5707963267948966, large)
+    + (((8.05374449538e-2 * z - 1.38776856032e-1) * z + 1.99777106478e-1) * z - 3.33329491539e-1) * z * t + t;
+  return select(y, -y, x < 0.0);
+}`,
+  asin: `fn asinOf(x: f32) -> f32 {
+  let a = abs(x); let far = a > 0.5;
+  let z = select(a * a, 0.5 * (1.0 - a), far); let t = select(a, sqrt(z), far);
+  let p = ((((4.2163199048e-2 * z + 2.4181311049e-2) * z + 4.5470025998e-2) * z + 7.4953002686e-2) * z + 1.6666752422e-1) * z * t + t;
+  let y = select(p, 1.5707963267948966 - 2.0 * p, far);
+  return select(y, -y, x < 0.0);
+}`,
+  log1p: `fn log1pOf(x: f32) -> f32 {
+  let u = 1.0 + x;
+  return select(log(u) * (x / (u - 1.0)), x, u == 1.0);
+}`,
+  expm1: "fn expm1Of(x: f32) -> f32 { return select(exp(x) - 1.0, tanhOf(0.5 * x) * (exp(x) + 1.0), abs(x) < 1.0); }",
+  power: `fn powerOf(a: f32, b: f32) -> f32 {
+  if (b == 0.0) { return 1.0; }
+  if (a == 0.0) { return select(0.0, bitcast<f32>(infinityBits), b < 0.0); }
+  let p = pow(abs(a), b);
+  if (a > 0.0) { return p; }
+  if (floor(b) != b) { return bitcast<f32>(nanBits); }
+  return select(p, -p, floor(b * 0.5) * 2.0 != b);
+}`,
+  floatRemainder: "fn floatRemainder(a: f32, b: f32) -> f32 { return a - b * trunc(a / b); }",
+  wholeModulo:
+    "fn wholeModulo(a: i32, b: i32) -> i32 { let r = a % b; return select(r, r + b, r != 0 && ((r < 0) != (b < 0))); }",
+} as const;
+
+export type Prelude = keyof typeof functions;
+
+const needs: Readonly<Partial<Record<Prelude, readonly Prelude[]>>> = {
+  larger: ["isNan"],
+  smaller: ["isNan"],
+  erf: ["isNan"],
+  tanh: ["isNan"],
+  expm1: ["isNan", "tanh"],
+};
+
+/** Numbers WGSL has no literal for, in variables, which no compiler takes for constants. */
+const oddNumbers = "var<private> nanBits: u32 = 0x7fc00000u; var<private> infinityBits: u32 = 0x7f800000u;";
+
+export function preludeText(wanted: ReadonlySet<Prelude>): string {
+  const all = new Set([...wanted].flatMap((name) => [...(needs[name] ?? []), name]));
+  return [
+    oddNumbers,
+    ...(Object.keys(functions) as Prelude[]).filter((name) => all.has(name)).map((name) => functions[name]),
+  ].join("\n");
+}

@@ -1,0 +1,124 @@
+import { type HostTensor, isKdcError, KdcError, mapTree, treeLeaves } from "@kdc-mae/core";
+import type { GraphPort } from "../compile/graph.js";
+import { type Trace, trace } from "../compile/trace.js";
+import type { Hosted } from "../run/program.js";
+import {
+  type DeviceProgram,
+  type DeviceTensor,
+  type OnDevice,
+  type Placed,
+  type Residence,
+  type Runtime,
+  readTree,
+} from "../run/runtime.js";
+import { type AdapterInfo, type GpuEntry, openAdapter } from "./adapter.js";
+import { allocateShares, deviceTensor } from "./device-tensors.js";
+import { prepareLaunch } from "./launch.js";
+import { sourceOf } from "./lower.js";
+import { type Plan, planGraph } from "./plan.js";
+
+export type WebGpuOptions = {
+  /** `navigator.gpu`, or what `create` of the npm package webgpu gave; found unless given. */
+  readonly gpu?: GpuEntry;
+  /**
+   * `mixed` rounds the operands of matrix products to half precision; sums and everything else stay float32. `float32`
+   * unless given.
+   */
+  readonly precision?: "float32" | "mixed";
+};
+
+/** A WebGPU runtime, with what its adapter says of itself and what its buffers take. */
+export type WebGpuRuntime = Runtime & {
+  readonly adapter: AdapterInfo;
+  readonly allocated: () => { readonly buffers: number; readonly bytes: number };
+};
+
+/** Traces once more, keeping the line of each operator, to say in an error which line called it. */
+const withLine = (error: unknown, traced: () => Trace<unknown, unknown>): unknown => {
+  const source = sourceOf(error);
+  if (!isKdcError(error) || source === undefined) return error;
+  const site = traced().graph.nodes[source]?.site;
+  if (site === undefined) return error;
+  const { what, remedy, reason, cause } = error;
+  return new KdcError({ where: `${site} (${error.where})`, what, remedy, reason, cause });
+};
+
+/** A plan of a function, with the trees it takes and gives. */
+export type PlannedFunction = { readonly plan: Plan; readonly outputs: unknown };
+
+/** Traces and plans a function, without a device. */
+export function planFunction<I, O>(
+  fn: (inputs: I) => O,
+  example: Placed<I>,
+  options: Omit<Parameters<typeof planGraph>[1], "keep"> & Residence,
+): PlannedFunction {
+  const { keep = () => false, limits, half } = options;
+  const traced = (sites: boolean) => trace(fn, example as Hosted<I>, {}, { sites });
+  const { graph, outputs } = traced(false);
+  try {
+    return { plan: planGraph(graph, { limits, half, keep }), outputs };
+  } catch (error) {
+    throw withLine(error, () => traced(true) as Trace<unknown, unknown>);
+  }
+}
+
+/**
+ * Runs traced functions on a graphics card, in Node and in browsers, with their tensors on the card.
+ *
+ * @throws KdcError (reason `device`) that names what is missing
+ */
+export async function createWebGpuRuntime({ gpu, precision = "float32" }: WebGpuOptions = {}): Promise<WebGpuRuntime> {
+  const { device, info } = await openAdapter(gpu);
+  const limits = { largest: device.largest, bindings: device.limits.maxStorageBuffersPerShaderStage };
+
+  const compile = async <I, O>(
+    fn: (inputs: I) => O,
+    example: Placed<I>,
+    residence: Residence = {},
+  ): Promise<DeviceProgram<I, O>> => {
+    device.expectAlive();
+    const { plan, outputs } = planFunction(fn, example, { limits, half: precision === "mixed", ...residence });
+    const launcher = await prepareLaunch(device, plan);
+    const launch = async (inputs: unknown): Promise<OnDevice<O>> => {
+      const results = await launcher.launch(inputs);
+      return mapTree(outputs, (port: GraphPort) => results.get(port.path)) as OnDevice<O>;
+    };
+    return {
+      launch,
+      run: async (inputs, into) => {
+        const results = await launch(inputs);
+        const values = await readTree<O>(results as Placed<O>);
+        for (const [, tensor] of treeLeaves<DeviceTensor>(results)) tensor.dispose();
+        if (into === undefined) return values;
+        const targets = new Map(treeLeaves<HostTensor>(into));
+        for (const [path, { data }] of treeLeaves<HostTensor>(values)) targets.get(path)?.data.set(data);
+        return into;
+      },
+      dispose: async () => launcher.dispose(),
+    };
+  };
+
+  return {
+    name: `WebGPU, ${info.description || info.device || info.vendor}`,
+    adapter: info,
+    allocated: device.allocated,
+    compile,
+    place: async <T>(tree: T): Promise<OnDevice<T>> => {
+      const leaves = treeLeaves<HostTensor>(tree);
+      const shares = await allocateShares(
+        device,
+        "placed tensors",
+        leaves.map(([, { data }]) => Math.max(4, data.byteLength)),
+      );
+      for (const [index, [, { data }]] of leaves.entries()) {
+        const { buffer, offset } = shares[index];
+        if (data.byteLength > 0)
+          device.gpu.queue.writeBuffer(buffer, offset, data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+      }
+      let next = 0;
+      return mapTree(tree, (leaf: HostTensor, path) => deviceTensor(device, leaf, path, shares[next++])) as OnDevice<T>;
+    },
+    execute: (fn, example) => compile(fn, example as Placed<never>),
+    dispose: async () => device.dispose(),
+  };
+}
