@@ -1,6 +1,6 @@
 import type { Fused, Group } from "./fuse.js";
 import { mapKernel } from "./kernel-map.js";
-import { KernelText } from "./kernel-text.js";
+import { WgslText } from "./kernel-text.js";
 import { type CoreTools, type DeviceType, type Draft, keyOf, type PlanNode } from "./plan-node.js";
 
 /** A kernel, with the group it came from. */
@@ -27,7 +27,7 @@ export function draftKernels({ groups, inlined, stored }: Fused, firstScratch: n
         if (stored.has(keyOf(member, 0))) text.write(member, 0, at, text.read(member, 0, at));
       }
     };
-    const write = () => new KernelText(inlined, label);
+    const write = () => new WgslText(inlined, label);
     const drafts =
       core === undefined
         ? [mapKernel(write(), members[0].sizes[0], (text, at) => finish(text, at, ""))]

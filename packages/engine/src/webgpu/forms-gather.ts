@@ -1,7 +1,6 @@
-import type { KernelText } from "./kernel-text.js";
 import { rowMajor } from "./layout.js";
 import { axisOf, type Form, type FormCall, type Forms, shapeOfOperand, typeOf, whole } from "./lowering.js";
-import type { Operand } from "./plan-node.js";
+import type { KernelText, Operand } from "./plan-node.js";
 
 const product = (sizes: readonly number[]): number => sizes.reduce((all, size) => all * size, 1);
 

@@ -1,8 +1,8 @@
 import { multiply } from "./forms-product.js";
-import { type KernelText, literal } from "./kernel-text.js";
+import { literal } from "./kernel-text.js";
 import { rowMajor } from "./layout.js";
 import { type Form, type FormCall, type Forms, shapeOfOperand, whole, wholes } from "./lowering.js";
-import type { Operand } from "./plan-node.js";
+import type { KernelText, Operand } from "./plan-node.js";
 
 type Pair = readonly [number, number];
 const pairOf = (call: FormCall, name: string, otherwise: readonly number[]): Pair => {

@@ -1,5 +1,4 @@
-import type { KernelText } from "./kernel-text.js";
-import type { Draft } from "./plan-node.js";
+import type { Draft, KernelText } from "./plan-node.js";
 
 const workgroupSize = 64;
 

@@ -1,7 +1,6 @@
 import { combinations, combineParts } from "./kernel-reduce.js";
-import type { KernelText } from "./kernel-text.js";
 import { axesOf, coalesce, countOf, type Layout } from "./layout.js";
-import type { Core, Draft, Finish, Operand } from "./plan-node.js";
+import type { Core, Draft, Finish, KernelText, Operand } from "./plan-node.js";
 
 /** a [batch.., M, K] and b [batch.., K, N] as operands with one batch shape. */
 export type Product = { readonly a: Operand; readonly b: Operand };

@@ -1,6 +1,6 @@
-import { type KernelText, literal, registerType } from "./kernel-text.js";
+import { literal, registerType } from "./kernel-text.js";
 import { axesOf, coalesce, countOf, type Layout } from "./layout.js";
-import type { Core, DeviceType, Draft, Finish, Operand, PlanNode } from "./plan-node.js";
+import type { Core, DeviceType, Draft, Finish, KernelText, Operand, PlanNode } from "./plan-node.js";
 import type { Prelude } from "./prelude.js";
 
 /** How values are put together, and what changes nothing. */

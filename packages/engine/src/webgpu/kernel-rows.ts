@@ -1,7 +1,7 @@
 import { agree, combinations } from "./kernel-reduce.js";
-import { type KernelText, literal } from "./kernel-text.js";
+import { literal } from "./kernel-text.js";
 import { axesOf, countOf, type Layout, rowMajor, shapeOf } from "./layout.js";
-import type { Core, Operand } from "./plan-node.js";
+import type { Core, KernelText, Operand } from "./plan-node.js";
 
 /** A row of an operand, one workgroup on it: where it lies, and where its results go. */
 type Row = {

@@ -1,16 +1,6 @@
 import { coalesce, type Layout } from "./layout.js";
-import { type DeviceType, keyOf, type Operand, type PlanNode } from "./plan-node.js";
+import { type DeviceType, type KernelText, keyOf, type Operand, type PlanNode, type Touched } from "./plan-node.js";
 import { type Prelude, preludeText } from "./prelude.js";
-
-/** Memory a kernel touches. In its text it is read by `rN(place)` and written by `wN(place, value)`. */
-export type Touched = {
-  readonly node: PlanNode;
-  readonly output: number;
-  read: boolean;
-  written: boolean;
-  /** Where it is read and written, as the text calls the places. */
-  readonly places: Set<string>;
-};
 
 const wgslType = { f32: "f32", i32: "i32", bool: "bool" } as const;
 
@@ -29,15 +19,10 @@ export function literal(value: number, type: DeviceType): string {
   return /[.e]/.test(digits) ? `${digits}f` : `${digits}.0f`;
 }
 
-/**
- * The body of one kernel while it is written. Values and addresses are computed once per scope. How the memory behind
- * `rN` and `wN` is bound is decided later, so that equal kernels have equal bodies whatever they work on.
- */
-export class KernelText {
+/** A kernel's text in WGSL. */
+export class WgslText implements KernelText {
   readonly touched: Touched[] = [];
-  /** Declarations of workgroup memory. */
   readonly shared: string[] = [];
-  /** Sizes by name, declared beside the bindings: kernels that differ in them alone share their body. */
   readonly numbers = new Map<string, number>();
   private readonly lines: string[] = [];
   private readonly preludes = new Set<Prelude>();
@@ -57,7 +42,6 @@ export class KernelText {
     return `${prefix}${this.names++}`;
   }
 
-  /** A size that the body calls by its name. */
   number(name: string, value: number): string {
     this.numbers.set(name, value);
     return name;
@@ -71,7 +55,6 @@ export class KernelText {
     return this.scopes.findLast((scope) => scope.has(key))?.get(key);
   }
 
-  /** Names a value, once. */
   once(key: string, prefix: string, expression: () => string): string {
     const found = this.known(key);
     if (found !== undefined) return found;
@@ -82,7 +65,6 @@ export class KernelText {
     return name;
   }
 
-  /** `header { … }`, with a scope of its own. */
   block(header: string, body: () => void): void {
     this.line(`${header} {`);
     this.scopes.push(new Map());
@@ -91,7 +73,6 @@ export class KernelText {
     this.line("}");
   }
 
-  /** The place in memory of the element at linear index `at` of a tensor laid out so. */
   address(layout: Layout, at: string): string {
     const factors = coalesce(layout.axes.flat());
     // A tensor of one element is asked for its first.
@@ -117,7 +98,6 @@ export class KernelText {
     return this.touched.length - 1;
   }
 
-  /** The value an output has at a place: known already, a literal, computed here, or read from memory. */
   read(node: PlanNode, output: number, place: string): string {
     const type = node.types[output];
     if (node.constant !== undefined && node.sizes[output] === 1) return literal(Number(node.constant.data[0]), type);
@@ -131,12 +111,10 @@ export class KernelText {
     });
   }
 
-  /** The value of an operand at linear index `at` of its own shape. */
   operand({ node, output, layout }: Operand, at: string): string {
     return this.read(node, output, this.address(layout, at));
   }
 
-  /** Makes a value known, without storing it. */
   define(node: PlanNode, output: number, at: string, value: string): void {
     this.scopes[this.scopes.length - 1].set(`value ${keyOf(node, output)} ${at}`, value);
   }
@@ -148,7 +126,6 @@ export class KernelText {
     this.line(`w${slot}(${at}, ${value});`);
   }
 
-  /** All of the kernel but the bindings: what it takes from the prelude, its shared memory, `main`. */
   body(workgroupSize: number): string {
     return [
       preludeText(this.preludes),

@@ -1,6 +1,6 @@
 import type { ConstantData, GraphPort } from "../compile/graph.js";
-import type { KernelText } from "./kernel-text.js";
 import type { Layout } from "./layout.js";
+import type { Prelude } from "./prelude.js";
 
 /** Element types on the device; truth values are stored as int32 zeros and ones. */
 export type DeviceType = "f32" | "i32" | "bool";
@@ -10,6 +10,50 @@ export type Operand = {
   readonly node: PlanNode;
   readonly output: number;
   readonly layout: Layout;
+};
+
+/** Memory a kernel touches. In its text it is read by `rN(place)` and written by `wN(place, value)`. */
+export type Touched = {
+  readonly node: PlanNode;
+  readonly output: number;
+  read: boolean;
+  written: boolean;
+  /** Where it is read and written, as the text calls the places. */
+  readonly places: Set<string>;
+};
+
+/**
+ * The body of one kernel while it is written. Values and addresses are computed once per scope. How the memory behind
+ * `rN` and `wN` is bound is decided later, so that equal kernels have equal bodies whatever they work on.
+ */
+export type KernelText = {
+  /** Operators it computes, for messages. */
+  readonly label: string;
+  readonly touched: readonly Touched[];
+  /** Declarations of workgroup memory. */
+  readonly shared: string[];
+  /** Sizes by name, declared beside the bindings: kernels that differ in them alone share their body. */
+  readonly numbers: ReadonlyMap<string, number>;
+  line(code: string): void;
+  fresh(prefix: string): string;
+  /** A size that the body calls by its name. */
+  number(name: string, value: number): string;
+  need(prelude: Prelude): void;
+  /** Names a value, once. */
+  once(key: string, prefix: string, expression: () => string): string;
+  /** `header { … }`, with a scope of its own. */
+  block(header: string, body: () => void): void;
+  /** The place in memory of the element at linear index `at` of a tensor laid out so. */
+  address(layout: Layout, at: string): string;
+  /** The value an output has at a place: known already, a literal, computed here, or read from memory. */
+  read(node: PlanNode, output: number, place: string): string;
+  /** The value of an operand at linear index `at` of its own shape. */
+  operand(operand: Operand, at: string): string;
+  /** Makes a value known, without storing it. */
+  define(node: PlanNode, output: number, at: string, value: string): void;
+  write(node: PlanNode, output: number, at: string, value: string): void;
+  /** All of the kernel but the bindings: what it takes from the prelude, its shared memory, `main`. */
+  body(workgroupSize: number): string;
 };
 
 /** The value of every output at a linear index, as a WGSL expression. */
