@@ -2,7 +2,7 @@ import { createRng } from "@kdc-mae/core";
 import { describe, expect, it } from "vitest";
 import { denormalizePatches } from "./denormalize.js";
 import { hiddenErrors, type InpaintedBatch } from "./hidden-error.js";
-import { inpainting } from "./inpainting.js";
+import { inpainting, type PixelTargets } from "./inpainting.js";
 
 const [B, N, P, K] = [3, 7, 12, 2];
 const rng = createRng("inpainting");
@@ -81,7 +81,8 @@ describe("inpainting", () => {
     expect(result.protocol.frames).toContain("71 % of the audio and 71 % of the visual patches hidden, mask kind time");
   });
 
-  it("refuses normalised pixels unless told to bring them back, and then says so", async () => {
+  /** A batch whose predictions are the truth, patch by patch normalised. */
+  function exactButNormalized(): InpaintedBatch {
     const one = batch(0);
     const normalized = one.target.data.slice();
     for (let patch = 0; patch < B * N; patch++) {
@@ -90,15 +91,35 @@ describe("inpainting", () => {
       const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (P - 1);
       for (let p = 0; p < P; p++) values[p] = (values[p] - mean) / Math.sqrt(variance + 1e-6);
     }
-    const predicted = { shape: [B, N, P], data: normalized };
-    const batches = [{ audio: { ...one, predicted }, visual: { ...one, predicted } }];
+    return { ...one, predicted: { shape: [B, N, P], data: normalized } };
+  }
+
+  it("refuses normalised pixels unless told to bring them back, and then says so", async () => {
+    const one = exactButNormalized();
+    const batches = [{ audio: one, visual: one }];
     await expect(inpainting({ batches, targets: "normalized" })).rejects.toThrow(
-      "inpainting: the model was trained on normalised pixels",
+      "inpainting: the model was trained on normalised audio and visual pixels",
     );
     const result = await inpainting({ batches, targets: "de-normalized" });
     expect(result.visual.mse).toBeLessThan(1e-9);
+    expect(result.targets).toBe("de-normalized");
     expect(result.protocol.notes.join()).toContain("TRUE mean and deviation");
-    expect(denormalizePatches(one.target, predicted).data[17]).toBeCloseTo(one.target.data[17], 4);
+    expect(denormalizePatches(one.target, one.predicted).data[17]).toBeCloseTo(one.target.data[17], 4);
+  });
+
+  it.each(["audio", "visual"] as const)("brings back %s alone: an exact prediction of either scores 0", async (one) => {
+    const other = one === "audio" ? "visual" : "audio";
+    const pair = { [one]: exactButNormalized(), [other]: batch(0) } as Record<"audio" | "visual", InpaintedBatch>;
+    const targets = (restored: PixelTargets) => ({ audio: "raw", visual: "raw", [one]: restored }) as const;
+    const result = await inpainting({ batches: [pair], targets: targets("de-normalized") });
+    expect(result.audio.mse).toBeLessThan(1e-9);
+    expect(result.visual.mse).toBeLessThan(1e-9);
+    expect(result.targets).toEqual(targets("de-normalized"));
+    expect(result.protocol.name).toBe(`inpainting-random-71-${one}-de-normalized`);
+    expect(result.protocol.notes.join()).toContain(`normalised patches of the ${one} modality; they were brought back`);
+    await expect(inpainting({ batches: [pair], targets: targets("normalized") })).rejects.toThrow(
+      `trained on normalised ${one} pixels`,
+    );
   });
 
   it("refuses no clips", async () => {

@@ -15,6 +15,11 @@ export type PixelTargets =
   /** Per-patch normalised pixels, brought back with the true patch's mean and deviation; the protocol says so. */
   | "de-normalized";
 
+/** The same for both modalities, or one for each. */
+type TargetsByModality = PixelTargets | Readonly<Record<"audio" | "visual", PixelTargets>>;
+
+const modalities = ["audio", "visual"] as const;
+
 /** The units of the standard front end: RGB in 0–1, natural-log mel energies. */
 export const standardUnits: Readonly<Record<"audio" | "visual", PixelUnits>> = {
   audio: { name: "log-mel energy (natural log)", deviation: [4.4849] },
@@ -26,7 +31,7 @@ type InpaintedPair = { readonly audio: InpaintedBatch; readonly visual: Inpainte
 export type InpaintingInput = {
   /** Batches of both modalities; taken one at a time, so they may be made on the way. */
   readonly batches: Iterable<InpaintedPair> | AsyncIterable<InpaintedPair>;
-  readonly targets: PixelTargets;
+  readonly targets: TargetsByModality;
   /** The kind of mask, for the protocol's name: `random`, `time` … */
   readonly mask?: string;
   readonly units?: Readonly<Record<"audio" | "visual", PixelUnits>>;
@@ -54,7 +59,8 @@ export type InpaintingResult = Evaluated & {
   readonly mask: string;
   /** Share of patches hidden. */
   readonly ratio: Readonly<Record<"audio" | "visual", number>>;
-  readonly targets: PixelTargets;
+  /** One word where both modalities were trained alike. */
+  readonly targets: TargetsByModality;
   readonly audio: ModalityInpainting;
   readonly visual: ModalityInpainting;
 };
@@ -98,23 +104,26 @@ function figures(batches: readonly HiddenErrors[], units: PixelUnits, options?: 
  */
 export async function inpainting(input: InpaintingInput): Promise<InpaintingResult> {
   const where = "inpainting";
-  const { targets, units = standardUnits, mask = "random" } = input;
-  if (targets === "normalized") {
+  const { units = standardUnits, mask = "random" } = input;
+  const targets = typeof input.targets === "string" ? { audio: input.targets, visual: input.targets } : input.targets;
+  const refused = modalities.filter((modality) => targets[modality] === "normalized");
+  if (refused.length > 0) {
     throw new KdcError({
       where,
-      what: "the model was trained on normalised pixels, so what it predicts is no picture and no error of one",
+      what: `the model was trained on normalised ${refused.join(" and ")} pixels, so what it predicts is no picture and no error of one`,
       remedy:
         'Evaluate a model trained without normPixels, or pass targets: "de-normalized" to borrow the true patch statistics and say so',
       reason: "norm-pixels",
     });
   }
-  const restore = (batch: InpaintedBatch): InpaintedBatch =>
-    targets === "raw" ? batch : { ...batch, predicted: denormalizePatches(batch.target, batch.predicted) };
+  const restored = modalities.filter((modality) => targets[modality] === "de-normalized");
+  const restore = (modality: "audio" | "visual", batch: InpaintedBatch): InpaintedBatch =>
+    restored.includes(modality) ? { ...batch, predicted: denormalizePatches(batch.target, batch.predicted) } : batch;
   const audio: HiddenErrors[] = [];
   const visual: HiddenErrors[] = [];
   for await (const batch of input.batches) {
-    audio.push(hiddenErrors(restore(batch.audio), units.audio));
-    visual.push(hiddenErrors(restore(batch.visual), units.visual));
+    audio.push(hiddenErrors(restore("audio", batch.audio), units.audio));
+    visual.push(hiddenErrors(restore("visual", batch.visual), units.visual));
   }
   const evaluated = audio.reduce((sum, { mse }) => sum + mse.length, 0);
   if (evaluated === 0) {
@@ -127,12 +136,12 @@ export async function inpainting(input: InpaintingInput): Promise<InpaintingResu
   }
   const ratio = { audio: mean(audio.map((one) => one.ratio)), visual: mean(visual.map((one) => one.ratio)) };
   return {
-    protocol: withTargets(input.protocol ?? describe(mask, ratio), targets),
+    protocol: withRestored(input.protocol ?? describe(mask, ratio), restored),
     evaluated,
     leftOut: input.leftOut ?? {},
     mask,
     ratio,
-    targets,
+    targets: targets.audio === targets.visual ? targets.audio : targets,
     audio: figures(audio, units.audio, input.intervals),
     visual: figures(visual, units.visual, input.intervals),
   };
@@ -147,14 +156,16 @@ function describe(mask: string, ratio: Readonly<Record<"audio" | "visual", numbe
   });
 }
 
-/** A protocol that says where the model's predictions were brought back. */
-const withTargets = (protocol: Protocol, targets: PixelTargets): Protocol =>
-  targets === "raw"
-    ? protocol
-    : varyProtocol(protocol, {
-        name: `${protocol.name}-de-normalized`,
-        mode: "pretraining forward of one view, decoder included; model trained on per-patch normalised pixel values",
-        notes: [
-          "the model predicts normalised patches; they were brought back with the TRUE mean and deviation of each hidden patch, so these errors are not comparable with those of a model that predicts pixels",
-        ],
-      });
+/** A protocol that says which predictions were brought back. */
+function withRestored(protocol: Protocol, restored: readonly ("audio" | "visual")[]): Protocol {
+  if (restored.length === 0) return protocol;
+  const [only] = restored.length === 1 ? restored : [];
+  const [named, said] = only === undefined ? ["", ""] : [`-${only}`, ` of the ${only} modality`];
+  return varyProtocol(protocol, {
+    name: `${protocol.name}${named}-de-normalized`,
+    mode: `pretraining forward of one view, decoder included; model trained on per-patch normalised pixel values${said}`,
+    notes: [
+      `the model predicts normalised patches${said}; they were brought back with the TRUE mean and deviation of each hidden patch, so these errors are not comparable with those of a model that predicts pixels`,
+    ],
+  });
+}

@@ -85,4 +85,6 @@ export type ReportInput = {
   readonly clips?: readonly ClipPictures[];
   readonly retrievalExamples?: readonly RetrievalExample[];
   readonly inpaintingStrips?: readonly InpaintingStrip[];
+  /** What must be known about how the model's pictures were made, such as borrowed patch statistics. */
+  readonly pictureNote?: string;
 };

@@ -7,7 +7,7 @@ import type { CheckedExperiment } from "../experiment/schema.js";
 import { type Cutting, embedClips } from "./embed-clips.js";
 import { pictureClips, stripsAt } from "./picture-clips.js";
 import { retrievalExamples } from "./pictures.js";
-import { usesNormPixels } from "./run-in-words.js";
+import { restoredNote, restoredTargets } from "./run-in-words.js";
 import { inpaint, localize, probes, retrieve } from "./tasks.js";
 
 /** Clips by what they are for. */
@@ -38,6 +38,7 @@ export type Evaluation = Pick<
   | "clips"
   | "inpaintingStrips"
   | "retrievalExamples"
+  | "pictureNote"
 >;
 
 const PICTURED_CLIPS = 8;
@@ -64,15 +65,15 @@ export async function evaluateTasks(options: EvaluationOptions): Promise<Evaluat
   onProgress("linear probes");
   const classification = kinds.length > 1 ? probes(kinds, embedded, leftOut) : undefined;
   onProgress("inpainting");
-  const targets = usesNormPixels(experiment) ? ("de-normalized" as const) : ("raw" as const);
+  const targets = restoredTargets(experiment);
   const filled = await inpaint(splits.test, model, cutting, { ratio, seed, targets, leftOut });
   onProgress("localization");
   const located = await localize(embedded.test, model.config, leftOut);
   onProgress("pictures");
   const chosen = spread(splits.test, PICTURED_CLIPS);
   const pictured = chosen.map((index) => splits.test[index]);
-  const clips = await pictureClips(pictured, embedded.test, model, cutting, { seed, ratio, audioRatio });
-  const inpaintingStrips = await stripsAt(pictured.slice(0, STRIPS), model, cutting, seed);
+  const clips = await pictureClips(pictured, embedded.test, model, cutting, { seed, ratio, audioRatio, targets });
+  const inpaintingStrips = await stripsAt(pictured.slice(0, STRIPS), model, cutting, { seed, targets });
   return {
     dataset: {
       train: splits.train.length,
@@ -87,6 +88,7 @@ export async function evaluateTasks(options: EvaluationOptions): Promise<Evaluat
     ...(located === undefined ? {} : { localization: located }),
     clips,
     inpaintingStrips,
+    ...restoredNote(targets),
     retrievalExamples: retrievalExamples(embedded.test, chosen.slice(0, 5), model.config, cutting.statistics),
   };
 }

@@ -4,8 +4,11 @@ import type { StoredClip } from "../corpus/stored-clip.js";
 import { embedClips } from "./embed-clips.js";
 import { changedFrom, cutting, model, soundingClip } from "./made-moments.test.support.js";
 import { pictureClips, stripsAt } from "./picture-clips.js";
+import { restoredPredictions } from "./reconstruct.js";
+import { restoredNote } from "./run-in-words.js";
 
-const options = { seed: 3, ratio: 0.75, audioRatio: 0.75 };
+const raw = { audio: "raw", visual: "raw" } as const;
+const options = { seed: 3, ratio: 0.75, audioRatio: 0.75, targets: raw };
 const pictured = async (clips: readonly StoredClip[]) =>
   pictureClips(clips, await embedClips(clips, model, cutting), model, cutting, options);
 const reelOf = async (clip: StoredClip) => (await pictured([clip]))[0].reel!;
@@ -98,7 +101,10 @@ describe("views and reconstructions", () => {
 
 describe("strips", () => {
   it("hide more and more of the same clip", async () => {
-    const strips = await stripsAt([soundingClip("a"), soundingClip("b", 1900)], model, cutting, 3);
+    const strips = await stripsAt([soundingClip("a"), soundingClip("b", 1900)], model, cutting, {
+      seed: 3,
+      targets: raw,
+    });
     expect(strips.map(({ label }) => label)).toEqual(["a", "b"]);
     for (const { masks } of strips) {
       expect(masks.map(({ caption }) => caption)).toEqual(["50.0 % hidden", "75.0 % hidden", "90.0 % hidden"]);
@@ -116,9 +122,52 @@ describe("strips", () => {
   });
 
   it("depend on the seed alone", async () => {
-    const of = (seed: number) => stripsAt([soundingClip()], model, cutting, seed);
+    const of = (seed: number) => stripsAt([soundingClip()], model, cutting, { seed, targets: raw });
     const first = await of(3);
     expect(await of(3)).toEqual(first);
     expect(await of(4)).not.toEqual(first);
+  });
+});
+
+describe("a model of normalised pixels", () => {
+  it("has its pictures brought back, in the modality that was normalised alone", async () => {
+    const clips = [soundingClip()];
+    const draw = async (targets: { audio: "raw" | "de-normalized"; visual: "raw" | "de-normalized" }) =>
+      (await pictureClips(clips, [], model, cutting, { ...options, targets }))[0].reconstructions[0];
+    const [plain, frames] = [await draw(raw), await draw({ audio: "raw", visual: "de-normalized" })];
+    expect(pixels(frames.spectrogram)).toEqual(pixels(plain.spectrogram));
+    expect(pixels(frames.frame)).not.toEqual(pixels(plain.frame));
+    const [strip] = await stripsAt(clips, model, cutting, {
+      seed: 3,
+      targets: { audio: "de-normalized", visual: "raw" },
+    });
+    const [asItIs] = await stripsAt(clips, model, cutting, { seed: 3, targets: raw });
+    expect(pixels(strip.masks[1].restored.frame)).toEqual(pixels(asItIs.masks[1].restored.frame));
+    expect(pixels(strip.masks[1].restored.spectrogram)).not.toEqual(pixels(asItIs.masks[1].restored.spectrogram));
+  });
+
+  it("shows the truth where it predicts the normalised truth", () => {
+    const values = Float32Array.from({ length: 2 * 3 * 4 }, (_, i) => ((i * 7) % 11) / 3);
+    const truth = { dtype: "float32", shape: [2, 3, 4], data: values } as const;
+    const normalized = values.slice();
+    for (let at = 0; at < values.length; at += 4) {
+      const patch = normalized.subarray(at, at + 4);
+      const mean = patch.reduce((sum, value) => sum + value, 0) / 4;
+      const deviation = Math.sqrt(patch.reduce((sum, value) => sum + (value - mean) ** 2, 0) / 3 + 1e-6);
+      patch.forEach((value, i) => {
+        patch[i] = (value - mean) / deviation;
+      });
+    }
+    const patches = { audio: truth, visual: truth };
+    const predicted = { audio: { ...truth, data: normalized }, visual: { ...truth, data: normalized } };
+    const targets = { audio: "raw", visual: "de-normalized" } as const;
+    const [made] = restoredPredictions(
+      { clips: [], views: [], patches, predictions: [predicted] },
+      targets,
+    ).predictions;
+    expect(made.audio.data).toEqual(normalized);
+    for (const [i, value] of values.entries()) expect(made.visual.data[i]).toBeCloseTo(value, 5);
+    expect(restoredNote(targets).pictureNote).toContain("In the frames each patch it made was given the TRUE patch’s");
+    expect(restoredNote(raw)).toEqual({});
   });
 });

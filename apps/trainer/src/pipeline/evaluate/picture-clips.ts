@@ -6,10 +6,13 @@ import type { ModelConfig, ModelParams } from "@kdc-mae/model";
 import type { StoredClip } from "../corpus/stored-clip.js";
 import type { ClipEmbedding, Cutting } from "./embed-clips.js";
 import { clipPictures, heatReel } from "./pictures.js";
-import { reconstructClips } from "./reconstruct.js";
+import { reconstructClips, restoredPredictions, type Targets } from "./reconstruct.js";
 import { embedMoments } from "./sound-windows.js";
 
 type Model = { readonly execute: Execute; readonly config: ModelConfig; readonly params: ModelParams<FloatTensor> };
+
+/** How pictures are drawn: the seed of the masks, and what the model predicts. */
+type Drawing = { readonly seed: number; readonly targets: Targets };
 
 /** Shares of the patches hidden in the strips, little to nearly all. */
 const stripRatios = [0.5, 0.75, 0.9];
@@ -31,14 +34,14 @@ export async function pictureClips(
   embeddings: readonly ClipEmbedding[],
   model: Model,
   cutting: Cutting,
-  { seed, ratio, audioRatio }: { readonly seed: number; readonly ratio: number; readonly audioRatio: number },
+  { seed, ratio, audioRatio, targets }: Drawing & { readonly ratio: number; readonly audioRatio: number },
 ): Promise<readonly ClipPictures[]> {
   const { config } = model;
   const masker = complementaryViews({ views: 2, ratio: Math.max(ratio, 0.5) });
   const moments = await embedMoments(clips, model, cutting, audioRatio);
   const drawn: ClipPictures[] = [];
   for await (const made of reconstructClips(clips, model, { ...cutting, batch: clips.length }, masker, seed)) {
-    drawn.push(...clipPictures(made, embeddings, config, cutting.statistics));
+    drawn.push(...clipPictures(restoredPredictions(made, targets), embeddings, config, cutting.statistics));
   }
   return drawn.map((one) => {
     const own = moments.filter(({ clip }) => clip.item.id === one.id);
@@ -51,14 +54,14 @@ export async function stripsAt(
   clips: readonly StoredClip[],
   model: Model,
   cutting: Cutting,
-  seed: number,
+  { seed, targets }: Drawing,
 ): Promise<readonly InpaintingStrip[]> {
   const strips = new Map<string, InpaintingStrip>();
   for (const ratio of stripRatios.filter(leavesSome(model.config))) {
     const masker = randomViews({ views: 1, ratio });
     for await (const made of reconstructClips(clips, model, { ...cutting, batch: clips.length }, masker, seed)) {
       for (const { id, label, original, views, reconstructions } of clipPictures(
-        made,
+        restoredPredictions(made, targets),
         [],
         model.config,
         cutting.statistics,

@@ -1,5 +1,6 @@
 import { createRng, type FloatTensor, type HostPatches, type HostView, type Patches, type View } from "@kdc-mae/core";
 import type { Execute, Hosted, Program } from "@kdc-mae/engine";
+import { denormalizePatches, type PixelTargets } from "@kdc-mae/eval";
 import { batchViews, type Masker } from "@kdc-mae/masking";
 import { type ModelConfig, type ModelParams, pretrainForward } from "@kdc-mae/model";
 import type { Tensor } from "@tensorflow/tfjs-core";
@@ -57,3 +58,19 @@ export const firstClips = <T extends { readonly shape: readonly number[]; readon
   shape: [count, ...tensor.shape.slice(1)],
   data: tensor.data.slice(0, (tensor.data.length / tensor.shape[0]) * count),
 });
+
+/** What a model was trained to predict, modality by modality. */
+export type Targets = Readonly<Record<"audio" | "visual", PixelTargets>>;
+
+/** Predictions as pixel values: normalised patches get the true patches' statistics back. */
+export function restoredPredictions(made: Reconstructed, targets: Targets): Reconstructed {
+  const restored = (modality: "audio" | "visual", predicted: FloatTensor): FloatTensor =>
+    targets[modality] === "raw"
+      ? predicted
+      : { ...predicted, data: denormalizePatches(made.patches[modality], predicted).data };
+  const predictions = made.predictions.map(({ audio, visual }) => ({
+    audio: restored("audio", audio),
+    visual: restored("visual", visual),
+  }));
+  return { ...made, predictions };
+}

@@ -28,6 +28,33 @@ export function lossCurves(log: readonly LogEntry[]): NonNullable<ReportInput["l
   };
 }
 
-/** True if a reconstruction term was trained on per-patch normalised pixels. */
-export const usesNormPixels = ({ objective }: CheckedExperiment): boolean =>
-  objective.some(({ options }) => (options as { normPixels?: boolean } | undefined)?.normPixels === true);
+/** For each modality: true if its reconstruction was trained on per-patch normalised pixels. */
+export function usesNormPixels({
+  objective,
+}: Pick<CheckedExperiment, "objective">): Record<"audio" | "visual", boolean> {
+  const of = (modality: "audio" | "visual") =>
+    objective.some(
+      ({ term, weight = 1, options }) =>
+        termName(term) === `reconstruction-${modality}` &&
+        weight !== 0 &&
+        (options as { normPixels?: boolean } | undefined)?.normPixels === true,
+    );
+  return { audio: of("audio"), visual: of("visual") };
+}
+
+/** What a model predicts, for inpainting that brings normalised pixels back. */
+export function restoredTargets(experiment: Pick<CheckedExperiment, "objective">) {
+  const { audio, visual } = usesNormPixels(experiment);
+  const target = (normalized: boolean) => (normalized ? "de-normalized" : "raw");
+  return { audio: target(audio), visual: target(visual) } as const;
+}
+
+/** Says below the report's pictures which of them borrowed statistics of the truth. */
+export function restoredNote(targets: ReturnType<typeof restoredTargets>): Pick<ReportInput, "pictureNote"> {
+  const names = { audio: "spectrograms", visual: "frames" } as const;
+  const restored = (["audio", "visual"] as const).filter((modality) => targets[modality] !== "raw");
+  if (restored.length === 0) return {};
+  return {
+    pictureNote: `The model predicts patches of normalised values. In the ${restored.map((modality) => names[modality]).join(" and the ")} each patch it made was given the TRUE patch’s mean and deviation, which it does not know.`,
+  };
+}

@@ -9,7 +9,6 @@ import {
   type LocalizationResult,
   linearProbe,
   localization,
-  type PixelTargets,
   type Protocol,
   protocols,
   type RetrievalResult,
@@ -20,7 +19,7 @@ import { type Masker, randomViews } from "@kdc-mae/masking";
 import type { ModelConfig, ModelParams } from "@kdc-mae/model";
 import type { StoredClip } from "../corpus/stored-clip.js";
 import { type ClipEmbedding, type ClipStream, type Cutting, labelsOf, middleFrame, stacked } from "./embed-clips.js";
-import { firstClips, reconstructClips } from "./reconstruct.js";
+import { firstClips, reconstructClips, type Targets } from "./reconstruct.js";
 
 const streams = ["audio", "visual", "joint"] as const;
 
@@ -87,7 +86,7 @@ export function inpaint(
   options: {
     readonly ratio: number;
     readonly seed: number;
-    readonly targets: PixelTargets;
+    readonly targets: Targets;
     readonly leftOut: Readonly<Record<string, number>>;
     readonly mask?: { readonly kind: string; readonly masker: Masker };
     readonly protocol?: Protocol;

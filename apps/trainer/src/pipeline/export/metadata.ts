@@ -18,11 +18,15 @@ function ownMetadata(name: GraphName, { classes, experiment }: ExportSource, set
     return { "classifier.mode": settings.mode, ...(classes ? { "classifier.classes": JSON.stringify(classes) } : {}) };
   }
   if (name !== "inpainting") return {};
-  const normalised = experiment !== undefined && usesNormPixels(experiment as CheckedExperiment);
+  const normalised =
+    experiment === undefined ? { audio: false, visual: false } : usesNormPixels(experiment as CheckedExperiment);
+  const target = (of: boolean) => (of ? "patches less their own mean, over their own deviation" : "patch values");
   return {
     "inpainting.visible.audio": String(settings.visible.audio),
     "inpainting.visible.visual": String(settings.visible.visual),
-    "inpainting.target": normalised ? "patches less their own mean, over their own deviation" : "patch values",
+    ...(normalised.audio === normalised.visual
+      ? { "inpainting.target": target(normalised.audio) }
+      : { "inpainting.target": `audio: ${target(normalised.audio)}; visual: ${target(normalised.visual)}` }),
   };
 }
 

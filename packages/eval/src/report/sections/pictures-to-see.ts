@@ -76,10 +76,12 @@ const heatNote = (clips: readonly ClipPictures[]) =>
     ? " Heat is the similarity of a sound with every patch of the frame; the white box, where there is one, is the true place. In the moving pictures the sound is the stretch around each frame (the light part of the spectrogram) with all other sound hidden, as patches are hidden in pretraining, and as much of it as a view sees there; all frames of a clip share one colour scale."
     : "";
 
+const careNote = (note: string | undefined) => (note === undefined ? "" : `<p class="note">${escapeHtml(note)}</p>`);
+
 /** Clip by clip: what went in, what each view saw, what it made of it, where the sound is. */
-export function clipSection({ clips }: ReportInput, image: ImageWriter): string {
+export function clipSection({ clips, pictureNote }: ReportInput, image: ImageWriter): string {
   if (clips === undefined || clips.length === 0) return "";
-  return `<h2 id="clips">Clips</h2><p class="quiet">Test clips. Each view sees a part of the patches and none of the other view’s; from its own part it makes the whole.${heatNote(clips)}</p>${clips.map((clip) => clipCard(clip, image)).join("")}`;
+  return `<h2 id="clips">Clips</h2><p class="quiet">Test clips. Each view sees a part of the patches and none of the other view’s; from its own part it makes the whole.${heatNote(clips)}</p>${careNote(pictureNote)}${clips.map((clip) => clipCard(clip, image)).join("")}`;
 }
 
 function example({ direction, query, place, found }: RetrievalExample, image: ImageWriter): string {
@@ -115,6 +117,7 @@ function strip({ label, original, masks }: InpaintingStrip, image: ImageWriter):
 }
 
 /** Clips inpainted under several masks. */
-export function inpaintingStrips({ inpaintingStrips: strips }: ReportInput, image: ImageWriter): string {
-  return (strips ?? []).map((one) => strip(one, image)).join("");
+export function inpaintingStrips({ inpaintingStrips: strips, pictureNote }: ReportInput, image: ImageWriter): string {
+  if (strips === undefined || strips.length === 0) return "";
+  return careNote(pictureNote) + strips.map((one) => strip(one, image)).join("");
 }

@@ -1,6 +1,6 @@
 import { inpaintingSection, type Protocol, type ResultSection } from "@kdc-mae/eval";
 import { randomViews, structuredViews } from "@kdc-mae/masking";
-import { usesNormPixels } from "../run-in-words.js";
+import { restoredTargets } from "../run-in-words.js";
 import { inpaint } from "../tasks.js";
 import type { Plan } from "./plan.js";
 import { cuttingOf, evaluatedSet, refuseModel, type Subject } from "./subject.js";
@@ -25,11 +25,12 @@ export async function inpaintClips(
     );
   }
   const { config, params, experiment } = saved.model;
-  const normalized = usesNormPixels(experiment);
-  if (normalized && !denormalize) {
+  const targets = restoredTargets(experiment);
+  const normalized = (["audio", "visual"] as const).filter((modality) => targets[modality] !== "raw");
+  if (normalized.length > 0 && !denormalize) {
     refuseModel(
       protocol.name,
-      "the model was trained on normalised pixels, so what it predicts is no picture and no error of one",
+      `the model was trained on normalised ${normalized.join(" and ")} pixels, so what it predicts is no picture and no error of one`,
       "Evaluate a model trained without normPixels, or give --denormalize to borrow the true patches' mean and deviation; the protocol then says so",
     );
   }
@@ -38,7 +39,7 @@ export async function inpaintClips(
   onProgress(protocol.name);
   const result = await inpaint(evaluatedSet(subject).read(), { execute, config, params }, cuttingOf(subject), {
     ...{ ratio, seed: experiment.seed, leftOut, protocol, mask: { kind: mask, masker } },
-    targets: normalized ? "de-normalized" : "raw",
+    targets,
   });
   return inpaintingSection(result);
 }

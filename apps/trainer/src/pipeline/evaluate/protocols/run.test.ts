@@ -144,10 +144,10 @@ describe("wrong use", () => {
 
   it("normalised pixels, unless they are to be brought back, and then it says so", async () => {
     await expect(run(["inpainting-time-50"], pretrained(true))).rejects.toThrow(
-      "protocol inpainting-time-50: the model was trained on normalised pixels, so what it predicts is no picture and no error of one. Evaluate a model trained without normPixels, or give --denormalize",
+      "protocol inpainting-time-50: the model was trained on normalised visual pixels, so what it predicts is no picture and no error of one. Evaluate a model trained without normPixels, or give --denormalize",
     );
     const [section] = await run(["inpainting-time-50"], pretrained(true), { denormalize: true });
-    expect(section.protocol.name).toBe("inpainting-time-50-de-normalized");
+    expect(section.protocol.name).toBe("inpainting-time-50-visual-de-normalized");
     expect(section.protocol.notes.join()).toContain("brought back with the TRUE mean and deviation");
   });
 
