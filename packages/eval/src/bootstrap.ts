@@ -20,18 +20,12 @@ export type BootstrapOptions = {
 /** A figure recomputed from clips counted `counts[i]` times each; NaN where it does not exist in this resample. */
 export type Statistic = (counts: Int32Array) => number;
 
-/**
- * Percentile bootstrap over clips (Efron 1979): every figure is recomputed on the same resamples of `clips` clips drawn
- * with replacement.
- *
- * @throws KdcError (`empty`) for no clips
- */
-export function bootstrap<Name extends string>(
+/** Every statistic on the same resamples of `clips` clips drawn with replacement; values that exist, in rising order. */
+function resampled<Name extends string>(
   clips: number,
   statistics: Readonly<Record<Name, Statistic>>,
-  options: BootstrapOptions = {},
-): Readonly<Record<Name, Interval>> {
-  const { rng = createRng("bootstrap"), resamples = 1000, level = 0.95 } = options;
+  { rng = createRng("bootstrap"), resamples = 1000, level = 0.95 }: BootstrapOptions,
+): Readonly<Record<Name, Float64Array>> {
   if (clips < 1 || resamples < 1 || !(level > 0 && level < 1)) {
     throw new KdcError({
       where: "bootstrap",
@@ -51,13 +45,45 @@ export function bootstrap<Name extends string>(
       if (Number.isFinite(value)) drawn.get(name)?.push(value);
     }
   }
+  return Object.fromEntries(names.map((name) => [name, Float64Array.from(drawn.get(name) ?? []).sort()])) as Record<
+    Name,
+    Float64Array
+  >;
+}
+
+function percentiles(sorted: Float64Array, level = 0.95): Interval {
   const tail = (1 - level) / 2;
-  return Object.fromEntries(
-    names.map((name) => {
-      const sorted = Float64Array.from(drawn.get(name) ?? []).sort();
-      return [name, { low: quantile(sorted, tail), high: quantile(sorted, 1 - tail), level, resamples: sorted.length }];
-    }),
-  ) as Record<Name, Interval>;
+  return { low: quantile(sorted, tail), high: quantile(sorted, 1 - tail), level, resamples: sorted.length };
+}
+
+/**
+ * Percentile bootstrap over clips (Efron 1979): every figure is recomputed on the same resamples of `clips` clips drawn
+ * with replacement.
+ *
+ * @throws KdcError (`empty`) for no clips
+ */
+export function bootstrap<Name extends string>(
+  clips: number,
+  statistics: Readonly<Record<Name, Statistic>>,
+  options: BootstrapOptions = {},
+): Readonly<Record<Name, Interval>> {
+  const drawn = Object.entries<Float64Array>(resampled(clips, statistics, options));
+  return Object.fromEntries(drawn.map(([name, values]) => [name, percentiles(values, options.level)])) as Record<
+    Name,
+    Interval
+  >;
+}
+
+/**
+ * The interval of a share that resampling moves: a resample holds some clips twice, and what is largest in it, or far
+ * from its mean, gets larger still. The percentiles are moved back so that the resamples' mean lies on the value, and
+ * kept within 0–1. It is the interval of the figure *at this number of clips*, whatever it would be for more.
+ */
+export function centredBootstrap(clips: number, statistic: Statistic, options: BootstrapOptions = {}): Interval {
+  const { figure } = resampled(clips, { figure: statistic }, options);
+  const mean = figure.reduce((sum, value) => sum + value, 0) / figure.length;
+  const shift = statistic(new Int32Array(clips).fill(1)) - mean;
+  return mapInterval(percentiles(figure, options.level), (value) => Math.min(1, Math.max(0, value + shift)));
 }
 
 /** The statistic "mean of one value per clip"; clips whose value is NaN take no part. */

@@ -15,6 +15,7 @@ export {
   precisionRecallCurve,
 } from "./classification/average-precision.js";
 export { type CalibrationBin, calibration } from "./classification/calibration.js";
+export { chanceAveragePrecision } from "./classification/chance.js";
 export {
   type ClassificationInput,
   type ClassificationResult,

@@ -1,3 +1,5 @@
+import { createRng } from "@kdc-mae/core";
+
 /** Clips whose highest probability lies in (low, high]. `accuracy` and `confidence` are 0 for an empty bin. */
 export type CalibrationBin = {
   readonly low: number;
@@ -39,4 +41,19 @@ export function calibration(
   }));
   const error = bins.reduce((sum, bin) => sum + bin.clips * Math.abs(bin.accuracy - bin.confidence), 0);
   return { error: error / clips.reduce((sum, count) => sum + count, 0), bins };
+}
+
+/**
+ * The calibration error that a perfectly calibrated model has at this number of clips: the mean over draws in which
+ * every clip is right with the probability of its confidence. Above 0, the more so the fewer the clips are.
+ */
+export function calibratedError(confidence: ArrayLike<number>, draws = 200): number {
+  const rng = createRng("calibrated");
+  const correct = new Uint8Array(confidence.length);
+  let sum = 0;
+  for (let draw = 0; draw < draws; draw++) {
+    for (let i = 0; i < correct.length; i++) correct[i] = rng.uniform() < confidence[i] ? 1 : 0;
+    sum += calibration(confidence, correct).error;
+  }
+  return sum / draws;
 }

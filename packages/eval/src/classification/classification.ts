@@ -1,10 +1,17 @@
 import { KdcError } from "@kdc-mae/core";
-import { type BootstrapOptions, bootstrap, type Interval, mapInterval, meanOf } from "../bootstrap.js";
+import {
+  type BootstrapOptions,
+  bootstrap,
+  centredBootstrap,
+  type Interval,
+  mapInterval,
+  meanOf,
+} from "../bootstrap.js";
 import type { Evaluated } from "../head.js";
 import { expectMatrix, type Matrix } from "../matrix.js";
 import { findProtocol, type Protocol } from "../protocol.js";
 import { protocols } from "../protocols.js";
-import { type CalibrationBin, calibration } from "./calibration.js";
+import { type CalibrationBin, calibratedError, calibration } from "./calibration.js";
 import { type KindScores, rankKinds } from "./kind-scores.js";
 import { oneHot } from "./labels.js";
 import { dPrime } from "./roc.js";
@@ -33,7 +40,12 @@ export type ClassificationResult = Evaluated & {
   readonly kinds: readonly KindRow[];
   /** Clips by true kind (rows) and predicted kind (columns). */
   readonly confusion: readonly (readonly number[])[];
-  readonly calibration: { readonly error: number; readonly bins: readonly CalibrationBin[] };
+  readonly calibration: {
+    readonly error: number;
+    /** The error of a perfectly calibrated model on as many clips. */
+    readonly whenCalibrated: number;
+    readonly bins: readonly CalibrationBin[];
+  };
   readonly excluded: Readonly<Record<string, string>>;
   readonly intervals: Readonly<Record<"accuracy" | "mAP" | "auc" | "dPrime" | "calibration", Interval>>;
   readonly warnings: readonly string[];
@@ -76,8 +88,10 @@ export function classification(input: ClassificationInput): ClassificationResult
   const accuracy = meanOf(correct);
   const confidence = Float64Array.from(predicted, (kind, i) => probabilities.data[i * kinds.length + kind]);
   const calibrationError = (counts: Int32Array) => calibration(confidence, correct, 15, counts).error;
-  const statistics = { accuracy, calibration: calibrationError, ...ranking.statistics };
-  const intervals = bootstrap(N, statistics, input.intervals);
+  const intervals = {
+    ...bootstrap(N, { accuracy, ...ranking.statistics }, input.intervals),
+    calibration: centredBootstrap(N, calibrationError, input.intervals),
+  };
   return {
     protocol: input.protocol ?? findProtocol(protocols, "classification-middle-frame"),
     evaluated: N,
@@ -89,7 +103,7 @@ export function classification(input: ClassificationInput): ClassificationResult
     dPrime: ranking.dPrime,
     kinds: rows,
     confusion,
-    calibration: calibration(confidence, correct),
+    calibration: { whenCalibrated: calibratedError(confidence), ...calibration(confidence, correct) },
     excluded: ranking.excluded,
     intervals: { ...intervals, dPrime: mapInterval(intervals.auc, dPrime) },
     warnings: exclusionWarnings(frequent, N, ranking.excluded),

@@ -4,6 +4,7 @@ import type { Evaluated } from "../head.js";
 import { expectMatrix, type Matrix } from "../matrix.js";
 import { findProtocol, type Protocol, varyProtocol } from "../protocol.js";
 import { protocols } from "../protocols.js";
+import { chanceMeanAP } from "./chance.js";
 import { type KindScores, rankKinds } from "./kind-scores.js";
 import { dPrime } from "./roc.js";
 
@@ -22,7 +23,7 @@ export type TaggingResult = Evaluated & {
   readonly mAP: number | null;
   readonly auc: number | null;
   readonly dPrime: number | null;
-  /** mAP of random scores: the mean share of positives of the kinds that count. */
+  /** mAP of random scores on average. */
   readonly chance: number | null;
   readonly kinds: readonly KindScores[];
   readonly excluded: Readonly<Record<string, string>>;
@@ -32,7 +33,7 @@ export type TaggingResult = Evaluated & {
 
 const taggingProtocol = varyProtocol(findProtocol(protocols, "classification-middle-frame"), {
   name: "tagging-middle-frame",
-  gallery: "all labelled test clips; mAP stands beside the mean share of positives",
+  gallery: "all labelled test clips; mAP stands beside that of random scores",
   notes: ["any number of labels per clip; each kind is scored by itself"],
 });
 
@@ -61,7 +62,6 @@ export function tagging(input: TaggingInput): TaggingResult {
   const ranking = rankKinds(kinds, scores, targets);
   const intervals = bootstrap(N, ranking.statistics, input.intervals);
   const names = Object.keys(ranking.excluded);
-  const counted = ranking.kinds.filter(({ averagePrecision }) => averagePrecision !== null);
   return {
     protocol: input.protocol ?? taggingProtocol,
     evaluated: N,
@@ -69,7 +69,7 @@ export function tagging(input: TaggingInput): TaggingResult {
     mAP: ranking.mAP,
     auc: ranking.auc,
     dPrime: ranking.dPrime,
-    chance: counted.length === 0 ? null : counted.reduce((sum, row) => sum + row.positives / N / counted.length, 0),
+    chance: chanceMeanAP(ranking.kinds, N),
     kinds: ranking.kinds,
     excluded: ranking.excluded,
     intervals: { ...intervals, dPrime: mapInterval(intervals.auc, dPrime) },

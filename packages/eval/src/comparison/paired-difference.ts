@@ -40,7 +40,9 @@ function averaged(runs: readonly SeedValue[], ids: readonly string[]): Float64Ar
 /** Ids that every run has a score for, in the first run's order; undefined where some run has no scores by clip. */
 function sharedIds(runs: readonly SeedValue[]): readonly string[] | undefined {
   if (runs.length === 0 || runs.some(({ clips }) => clips === undefined)) return undefined;
-  return Object.keys(runs[0].clips ?? {}).filter((id) => runs.every(({ clips }) => clips !== undefined && id in clips));
+  return Object.keys(runs[0].clips ?? {}).filter((id) =>
+    runs.every(({ clips }) => clips !== undefined && Object.hasOwn(clips, id)),
+  );
 }
 
 /**

@@ -16,18 +16,22 @@ export function boxMask(boxes: readonly Box[], { width, height }: Size): Matrix 
 }
 
 /**
- * Where a box of the original picture lies after the standard fit: shorter side scaled to `size`, centre crop of
- * `size` × `size`. Cut at the crop's edge; undefined when nothing is left inside.
+ * Where a box of the original picture lies after the standard fit: shorter side scaled to `size`, the longer one to the
+ * whole pixel below (as the picture itself is), centre crop of `size` × `size`. Cut at the crop's edge; undefined when
+ * nothing is left inside.
  */
 export function boxAfterFit(box: Box, original: Size, size: number): Box | undefined {
-  const scale = size / Math.min(original.width, original.height);
-  const shift = (length: number) => Math.round((Math.round(length * scale) - size) / 2);
-  const edge = (value: number, offset: number) => Math.min(size, Math.max(0, value * scale - offset));
-  const [dx, dy] = [shift(original.width), shift(original.height)];
-  const [left, right] = [edge(box.x, dx), edge(box.x + box.width, dx)];
-  const [top, bottom] = [edge(box.y, dy), edge(box.y + box.height, dy)];
-  if (right <= left || bottom <= top) return undefined;
-  return { x: left, y: top, width: right - left, height: bottom - top };
+  const shorter = Math.min(original.width, original.height);
+  const axis = (length: number, start: number, extent: number) => {
+    const scaled = Math.floor((size * length) / shorter);
+    const crop = Math.round((scaled - size) / 2);
+    const edge = (value: number) => Math.min(size, Math.max(0, (value * scaled) / length - crop));
+    return { from: edge(start), to: edge(start + extent) };
+  };
+  const across = axis(original.width, box.x, box.width);
+  const down = axis(original.height, box.y, box.height);
+  if (across.to <= across.from || down.to <= down.from) return undefined;
+  return { x: across.from, y: down.from, width: across.to - across.from, height: down.to - down.from };
 }
 
 /** The box at a time, between two known ones by straight lines; before the first and after the last, that one. */

@@ -1,6 +1,7 @@
-import { type BootstrapOptions, bootstrap, type Interval } from "../bootstrap.js";
-import { averagePrecision } from "../classification/average-precision.js";
-import { groupTallies, type Ranked, rank } from "../classification/ranked.js";
+import { createRng } from "@kdc-mae/core";
+import { type BootstrapOptions, centredBootstrap, type Interval } from "../bootstrap.js";
+import { chanceAveragePrecision } from "../classification/chance.js";
+import { type Ranked, rank } from "../classification/ranked.js";
 
 /** Figures of one detector. */
 export type DetectionScores = {
@@ -18,72 +19,97 @@ export type Detection = {
   readonly presence: DetectionScores;
   /** A hit has a visible source and is shown at cIoU ≥ 0.5; recall still counts every visible source. */
   readonly located: DetectionScores;
-  /** AP of a random confidence, and F1 of always saying yes. */
-  readonly chance: Readonly<Record<"averagePrecision" | "maxF1", number>>;
+  /** What a random confidence scores on average; `located` with random maps as well. */
+  readonly chance: Readonly<Record<"presence" | "located", Readonly<Record<"averagePrecision" | "maxF1", number>>>>;
 };
 
-/** One map: how sure the model is, and how well it points; `ciou` is undefined without a visible source. */
-type Sighting = { readonly confidence: number; readonly ciou: number | undefined };
+/** One map: how sure the model is, and how well it and a random map point; no overlaps without a visible source. */
+export type Sighting = {
+  readonly confidence: number;
+  readonly overlaps: { readonly model: number; readonly random: number } | undefined;
+};
 
-const countAll = (hits: ArrayLike<number>, counts: Int32Array | undefined): number =>
-  Array.from(hits).reduce((sum, hit, i) => sum + hit * (counts === undefined ? 1 : counts[i]), 0);
-
-/** AP whose recall counts all positives, also those that are no hits. */
-function precisionOf(ranked: Ranked, positive: Uint8Array, counts?: Int32Array): number {
-  const found = countAll(ranked.positive, counts);
-  return found === 0 ? 0 : (averagePrecision(ranked, counts) * found) / countAll(positive, counts);
-}
-
-/** Best F1 over all thresholds, 2·TP / (said + positives). */
-function bestF1(ranked: Ranked, positive: Uint8Array, counts?: Int32Array): number {
-  const tallies = groupTallies(ranked, counts);
-  const all = countAll(positive, counts);
-  let [right, said, best] = [0, 0, 0];
-  for (let group = 0; group < tallies.groups; group++) {
-    right += tallies.positives[group];
-    said += tallies.positives[group] + tallies.negatives[group];
-    best = Math.max(best, (2 * right) / (said + all));
+/**
+ * Both figures from one pass over the maps, highest confidence first, each counted as often as its clip.
+ * AP's recall counts all positives, also those that are no hits; F1 is the best over all thresholds,
+ * 2·TP / (said + positives).
+ */
+function figuresOf({ order, groupEnds, positive: hit }: Ranked, visible: Uint8Array, timesOf: (map: number) => number) {
+  let positives = 0;
+  for (let map = 0; map < visible.length; map++) positives += visible[map] * timesOf(map);
+  let [right, said, sum, maxF1, place] = [0, 0, 0, 0, 0];
+  for (const end of groupEnds) {
+    const before = right;
+    for (; place < end; place++) {
+      const times = timesOf(order[place]);
+      said += times;
+      right += hit[order[place]] * times;
+    }
+    if (said === 0) continue;
+    sum += ((right - before) * right) / said;
+    maxF1 = Math.max(maxF1, (2 * right) / (said + positives));
   }
-  return best;
+  return { averagePrecision: sum / positives, maxF1 };
 }
+
+const located = (overlap: number) => overlap >= 0.5;
 
 function scores(
-  clips: readonly Sighting[],
+  clips: readonly (readonly Sighting[])[],
   isHit: (ciou: number) => boolean,
   options?: BootstrapOptions,
 ): DetectionScores {
-  const positive = Uint8Array.from(clips, ({ ciou }) => (ciou === undefined ? 0 : 1));
+  const maps = clips.flat();
+  const clipOf = Int32Array.from(clips.flatMap((own, clip) => own.map(() => clip)));
+  const visible = Uint8Array.from(maps, ({ overlaps }) => (overlaps === undefined ? 0 : 1));
   const ranked = rank(
-    clips.map(({ confidence }) => confidence),
-    clips.map(({ ciou }) => (ciou !== undefined && isHit(ciou) ? 1 : 0)),
+    maps.map(({ confidence }) => confidence),
+    maps.map(({ overlaps }) => (overlaps !== undefined && isHit(overlaps.model) ? 1 : 0)),
   );
+  const once = figuresOf(ranked, visible, () => 1);
+  // A clip drawn again brings all of its maps: those of one clip are no independent sightings.
+  const again = (name: keyof typeof once) => (counts: Int32Array) =>
+    figuresOf(ranked, visible, (map) => counts[clipOf[map]])[name];
   return {
-    averagePrecision: precisionOf(ranked, positive),
-    maxF1: bestF1(ranked, positive),
-    intervals: bootstrap(
-      clips.length,
-      {
-        averagePrecision: (counts) => precisionOf(ranked, positive, counts),
-        maxF1: (counts) => bestF1(ranked, positive, counts),
-      },
-      options,
-    ),
+    ...once,
+    intervals: {
+      averagePrecision: centredBootstrap(clips.length, again("averagePrecision"), options),
+      maxF1: centredBootstrap(clips.length, again("maxF1"), options),
+    },
   };
+}
+
+/** Means over random orders of `total` maps of which `positives` have a visible source and `hits` are hits. */
+function chanceOf(hits: number, positives: number, total: number) {
+  const rng = createRng("chance of detection");
+  const visible = new Uint8Array(total).fill(1, 0, positives);
+  const positive = new Uint8Array(total).fill(1, 0, hits);
+  const groupEnds = Int32Array.from({ length: total }, (_, place) => place + 1);
+  const draws = 200;
+  let maxF1 = 0;
+  for (let draw = 0; draw < draws; draw++) {
+    maxF1 += figuresOf({ order: rng.permutation(total), groupEnds, positive }, visible, () => 1).maxF1 / draws;
+  }
+  return { averagePrecision: (chanceAveragePrecision(hits, total) * hits) / positives, maxF1 };
 }
 
 /**
  * Average precision and the best F1 over all thresholds of the confidence, on maps with and without a visible source
  * (silent objects, off-screen sound). Undefined when either is missing, for then there is nothing to tell apart.
+ *
+ * @param clips each clip's maps; intervals resample clips
  */
-export function detection(clips: readonly Sighting[], options?: BootstrapOptions): Detection | undefined {
-  const positives = clips.filter(({ ciou }) => ciou !== undefined).length;
-  if (positives === 0 || positives === clips.length) return undefined;
-  const share = positives / clips.length;
+export function detection(clips: readonly (readonly Sighting[])[], options?: BootstrapOptions): Detection | undefined {
+  const shown = clips.flat().flatMap(({ overlaps }) => (overlaps === undefined ? [] : [overlaps]));
+  const total = clips.flat().length;
+  const positives = shown.length;
+  if (positives === 0 || positives === total) return undefined;
+  const randomHits = shown.filter(({ random }) => located(random)).length;
   return {
     positives,
-    negatives: clips.length - positives,
+    negatives: total - positives,
     presence: scores(clips, () => true, options),
-    located: scores(clips, (ciou) => ciou >= 0.5, options),
-    chance: { averagePrecision: share, maxF1: (2 * share) / (1 + share) },
+    located: scores(clips, located, options),
+    chance: { presence: chanceOf(positives, positives, total), located: chanceOf(randomHits, positives, total) },
   };
 }

@@ -1,8 +1,8 @@
-import { KdcError } from "@kdc-mae/core";
+import { createRng, KdcError } from "@kdc-mae/core";
 import { type BootstrapOptions, bootstrap, type Interval, meanOf } from "../bootstrap.js";
 import type { Evaluated } from "../head.js";
 import { findProtocol, type Protocol, varyProtocol } from "../protocol.js";
-import { protocols } from "../protocols.js";
+import { detectionMetrics, protocols } from "../protocols.js";
 import { type Detection, detection } from "./detection.js";
 import {
   centreSides,
@@ -52,6 +52,8 @@ export type LocalizationResult = Evaluated &
     readonly centreBox: PointingScores & { readonly side: number };
     readonly centreHalfArea: PointingScores & { readonly side: number };
     readonly oracle: PointingScores;
+    /** Random numbers on the same grid, scored in the same way. */
+    readonly random: PointingScores & { readonly pixelAP: number };
     /** Mean share of the frame that the truth covers. */
     readonly area: number;
     /** Null where every clip, or none, has a visible source. */
@@ -92,17 +94,25 @@ function pointing(
 export async function localization(input: LocalizationInput): Promise<LocalizationResult> {
   const scoring = input.scoring ?? ezVsl;
   const leftOut: Record<string, number> = { ...input.leftOut };
+  const leaveOut = (reason: string) => {
+    leftOut[reason] = (leftOut[reason] ?? 0) + 1;
+  };
+  const root = createRng("random maps");
   const steps: LocalizedStep[] = [];
   const clips: (readonly Overlaps[])[] = [];
-  let longest = 0;
+  const sightings: (readonly LocalizedStep[])[] = [];
+  let timed = false;
   for await (const clip of input.clips) {
+    const rng = root.fork(clip.id);
     const scored = clip.steps.flatMap(({ time, ...step }) => {
-      const scores = scoreStep(step, input, scoring);
+      const scores = scoreStep(step, input, scoring, rng);
+      if (scores === undefined && clip.steps.length > 1) leaveOut("time-step-box-outside-frame");
       return scores === undefined ? [] : [{ id: clip.id, time, ...scores }];
     });
-    if (scored.length === 0) leftOut["box-outside-frame"] = (leftOut["box-outside-frame"] ?? 0) + 1;
+    if (scored.length === 0) leaveOut("box-outside-frame");
+    else sightings.push(scored);
     steps.push(...scored);
-    longest = Math.max(longest, clip.steps.length);
+    timed ||= clip.steps.length > 1 && clip.steps.some(({ time }) => time !== undefined);
     const overlaps = scored.flatMap((step) => (step.overlaps === undefined ? [] : [step.overlaps]));
     if (overlaps.length > 0) clips.push(overlaps);
   }
@@ -114,15 +124,12 @@ export async function localization(input: LocalizationInput): Promise<Localizati
       reason: "no-boxes",
     });
   }
-  const found = detection(
-    steps.map(({ confidence, overlaps }) => ({ confidence, ciou: overlaps?.model })),
-    input.intervals,
-  );
+  const found = detection(sightings, input.intervals);
   const pixelAP = perClip(clips, (step) => step.pixelAP);
   const of = (name: keyof Overlaps) => pointing(clips, name, input.intervals);
   const tiny = clips.flat().filter((step) => step.area < 0.25).length / clips.flat().length;
   return {
-    protocol: input.protocol ?? describe(scoring, longest, found),
+    protocol: input.protocol ?? describe(scoring, timed, found),
     evaluated: clips.length,
     leftOut,
     ...of("model"),
@@ -131,6 +138,7 @@ export async function localization(input: LocalizationInput): Promise<Localizati
     centreBox: { side: centreSides.centreBox, ...of("centreBox") },
     centreHalfArea: { side: centreSides.centreHalfArea, ...of("centreHalfArea") },
     oracle: of("oracle"),
+    random: { ...of("random"), pixelAP: mean(perClip(clips, (step) => step.randomPixelAP)) },
     area: mean(perClip(clips, (step) => step.area)),
     detection: found ?? null,
     steps,
@@ -143,18 +151,11 @@ export async function localization(input: LocalizationInput): Promise<Localizati
   };
 }
 
-function describe(scoring: Scoring, longest: number, found: Detection | undefined): Protocol {
-  const overTime = longest > 1;
+function describe(scoring: Scoring, overTime: boolean, found: Detection | undefined): Protocol {
   const base = findProtocol(protocols, scoring.protocol);
   return varyProtocol(base, {
     name: `${base.name}${overTime ? "-over-time" : ""}`,
-    metrics:
-      found === undefined
-        ? {}
-        : {
-            presence: "AP and best F1 of the highest cosine as the confidence that a visible source sounds",
-            located: "the same, a hit having cIoU ≥ 0.5 as well; recall counts every visible source",
-          },
+    metrics: found === undefined ? {} : detectionMetrics,
     notes: overTime ? ["each time step has its own sound and frame; a clip's figure is the mean over its steps"] : [],
   });
 }

@@ -23,7 +23,7 @@ import type { StoredClip } from "../corpus/stored-clip.js";
 import { type ClipEmbedding, middleFrame, stacked } from "./embed-clips.js";
 import type { Reconstructed } from "./reconstruct.js";
 import type { Moment } from "./sound-windows.js";
-import { boxOf } from "./tasks.js";
+import { boxesOf } from "./tasks.js";
 
 /** One clip's rows of a `[B, N, P]` tensor. */
 const clipRows = (tensor: FloatTensor, index: number): FloatTensor => {
@@ -67,7 +67,7 @@ function mended(original: FloatTensor, predicted: FloatTensor, visible: Int32Arr
   return { ...predicted, data };
 }
 
-const withBox = (picture: Picture, box: Box | undefined): Picture =>
+const withBox = (picture: Picture, [box]: readonly (Box | undefined)[]): Picture =>
   box === undefined ? picture : boxPicture(picture, box);
 
 /** The heat of a clip's whole sound over its middle picture, with the true box where there is one. */
@@ -75,7 +75,7 @@ function heatOf(embedding: ClipEmbedding, frame: Picture, config: ModelConfig): 
   const size = frame.width;
   const map = similarityMap(embedding.audio, embedding.tokens, config.visual);
   const heated = heatPicture(frame, minMax(upsampleBilinear(map, { width: size, height: size })));
-  return withBox(heated, boxOf(embedding.clip, size));
+  return withBox(heated, boxesOf(embedding.clip, size));
 }
 
 /**
@@ -99,7 +99,7 @@ export function heatReel(
     const picture = framePicture(pasteFrame(clipRows(patches.visual, 0), config.visual));
     const cells = scaled.data.subarray(index * rows * columns, (index + 1) * rows * columns);
     const map = upsampleBilinear({ shape: [rows, columns], data: cells }, { width: size, height: size });
-    return { heat: withBox(heatPicture(picture, map), boxOf(clip, size, clip.times[frame])), heard };
+    return { heat: withBox(heatPicture(picture, map), boxesOf(clip, size, clip.times[frame])), heard };
   });
 }
 

@@ -1,4 +1,4 @@
-import type { FloatTensor, IntTensor } from "@kdc-mae/core";
+import type { Box, FloatTensor, IntTensor } from "@kdc-mae/core";
 import type { Execute } from "@kdc-mae/engine";
 import {
   boxAfterFit,
@@ -51,11 +51,18 @@ export function probes(
 export const retrieve = (clips: readonly ClipEmbedding[], leftOut: Readonly<Record<string, number>>): RetrievalResult =>
   retrieval({ audio: stacked(clips, "audio"), visual: stacked(clips, "visual"), leftOut });
 
-/** The box of a clip at a time (that of its middle picture), in pixels of the square picture the model sees. */
-export function boxOf(clip: StoredClip, size: number, time: number = clip.times[middleFrame(clip)]) {
+/**
+ * The box of a clip at a time (that of its middle picture), in pixels of the square picture the model sees: none where
+ * nothing sounds, an undefined one where the crop has cut it away.
+ */
+export function boxesOf(
+  clip: StoredClip,
+  size: number,
+  time: number = clip.times[middleFrame(clip)],
+): readonly (Box | undefined)[] {
   const { boxes } = clip.item;
   const box = boxes && boxAt(boxes, time);
-  return box && boxAfterFit(box, clip.original, size);
+  return box === undefined ? [] : [boxAfterFit(box, clip.original, size)];
 }
 
 /** Where the sound is seen, for clips that have boxes; undefined where none has. */
@@ -70,10 +77,10 @@ export async function localize(
   return localization({
     grid: config.visual,
     picture: { width: size, height: size },
-    clips: boxed.map(({ clip, audio, tokens }) => {
-      const box = boxOf(clip, size);
-      return { id: clip.item.id, steps: [{ audio, visual: tokens, boxes: box === undefined ? [] : [box] }] };
-    }),
+    clips: boxed.map(({ clip, audio, tokens }) => ({
+      id: clip.item.id,
+      steps: [{ audio, visual: tokens, boxes: boxesOf(clip, size) }],
+    })),
     leftOut,
   });
 }

@@ -1,4 +1,5 @@
 import type { Interval } from "../../bootstrap.js";
+import { chanceMeanAP } from "../../classification/chance.js";
 import type { ClassificationResult } from "../../classification/classification.js";
 import type { KindScores } from "../../classification/kind-scores.js";
 import type { TaggingResult } from "../../classification/tagging.js";
@@ -35,11 +36,11 @@ export type ResultSection = Evaluated & {
 const measured = ({ protocol, evaluated, leftOut }: Evaluated): Evaluated => ({ protocol, evaluated, leftOut });
 
 /** The ranking figures that classification and tagging share. */
-const ranking = (result: Pick<TaggingResult, "mAP" | "auc" | "dPrime" | "intervals">, chance?: number | null) =>
+const ranking = (result: Pick<TaggingResult, "mAP" | "auc" | "dPrime" | "intervals" | "kinds" | "evaluated">) =>
   [
     {
       ...{ name: "mAP", kind: "share", value: result.mAP, interval: result.intervals.mAP },
-      ...(chance === undefined ? {} : { baseline: { name: "mean share of positives", value: chance } }),
+      baseline: { name: "chance", value: chanceMeanAP(result.kinds, result.evaluated) },
     },
     {
       name: "AUC",
@@ -76,7 +77,10 @@ export function classificationSection(result: ClassificationResult): ResultSecti
         baseline: { name: `always ${majority.kind}`, value: majority.accuracy },
       },
       ...ranking(result),
-      { name: "calibration error", kind: "share", value: calibration.error, interval: intervals.calibration },
+      {
+        ...{ name: "calibration error", kind: "share", value: calibration.error, interval: intervals.calibration },
+        baseline: { name: "calibrated model", value: calibration.whenCalibrated },
+      },
     ],
     tables: [
       {
@@ -97,7 +101,7 @@ export function classificationSection(result: ClassificationResult): ResultSecti
 /** Any number of labels per clip. */
 export const taggingSection = (result: TaggingResult): ResultSection => ({
   ...measured(result),
-  figures: ranking(result, result.chance),
+  figures: ranking(result),
   tables: [
     {
       title: "Every class",
@@ -177,7 +181,7 @@ export function localizationSection(result: LocalizationResult): ResultSection {
       ),
       {
         ...{ name: "pixel AP", kind: "share", value: result.pixelAP, interval: result.pixelAPInterval },
-        baseline: { name: "share of the frame", value: result.area },
+        baseline: { name: "random maps", value: result.random.pixelAP },
       },
       ...(detection === null
         ? []
@@ -185,7 +189,7 @@ export function localizationSection(result: LocalizationResult): ResultSection {
             (["averagePrecision", "maxF1"] as const).map((figure) => ({
               ...{ name: `${task}, ${figure === "maxF1" ? "best F1" : "AP"}`, kind: "share" },
               ...{ value: detection[task][figure], interval: detection[task].intervals[figure] },
-              baseline: { name: "chance", value: detection.chance[figure] },
+              baseline: { name: "chance", value: detection.chance[task][figure] },
             })),
           )),
     ],
@@ -197,6 +201,7 @@ export function localizationSection(result: LocalizationResult): ResultSection {
           ["centre box, half of the side", centreBox] as const,
           ["centre box, half of the area", centreHalfArea] as const,
           ["best on this grid", oracle] as const,
+          ["random maps", result.random] as const,
         ].map(([name, one]) => [name, ...keys.map((key) => numberText(one[key], "share"))]),
       },
     ],

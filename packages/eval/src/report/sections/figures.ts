@@ -172,15 +172,18 @@ export function localizationTable({ localization }: ReportInput): string {
   if (detection === null) return table + note;
   const negatives = htmlTable(
     [`${detection.positives} with, ${detection.negatives} without a visible source`, "AP", "Best F1"],
-    (["presence", "located"] as const)
-      .map((name) => [
+    (["presence", "located"] as const).flatMap((name) => [
+      [
         name === "presence" ? "there is one" : "there is one, and it is shown (cIoU ≥ 0.5)",
         withInterval(detection[name].averagePrecision, "share", detection[name].intervals.averagePrecision),
         withInterval(detection[name].maxF1, "share", detection[name].intervals.maxF1),
-      ])
-      .concat([
-        ["chance", numberText(detection.chance.averagePrecision, "share"), numberText(detection.chance.maxF1, "share")],
-      ]),
+      ],
+      [
+        "chance",
+        numberText(detection.chance[name].averagePrecision, "share"),
+        numberText(detection.chance[name].maxF1, "share"),
+      ],
+    ]),
   );
   return table + note + negatives;
 }

@@ -11,7 +11,7 @@ import {
   takeRows,
 } from "@kdc-mae/eval";
 import type { StoredClip } from "../../corpus/stored-clip.js";
-import { boxOf } from "../tasks.js";
+import { boxesOf } from "../tasks.js";
 import { type EmbeddedSet, embedBatches, rowOf } from "./embedded-set.js";
 import type { Plan } from "./plan.js";
 import { silence } from "./silence.js";
@@ -33,11 +33,12 @@ async function* pairedClips(subject: Subject, other: OtherSound | undefined): As
   for await (const { clips, made } of embedBatches(evaluatedSet(subject), subject, "localization")) {
     for (const [index, clip] of clips.entries()) {
       if (clip.item.boxes === undefined) continue;
-      const box = boxOf(clip, size);
       const visual = tokensOf(rowOf(made.tokens, index), grid.rows * grid.columns);
-      const { id } = clip.item;
-      yield { id, steps: [{ audio: rowOf(made.audio, index), visual, boxes: box === undefined ? [] : [box] }] };
-      if (other !== undefined) yield { id: `${id}, other sound`, steps: [{ audio: other(clip), visual, boxes: [] }] };
+      const boxes = boxesOf(clip, size);
+      const own = { audio: rowOf(made.audio, index), visual, boxes };
+      // A frame whose box the crop has cut away is not asked again either: the protocol scores pairs.
+      const again = other === undefined || boxes[0] === undefined ? [] : [{ audio: other(clip), visual, boxes: [] }];
+      yield { id: clip.item.id, steps: [own, ...again] };
     }
   }
 }

@@ -7,7 +7,7 @@ import { cutBatch } from "../../corpus/batch.js";
 import type { ClipSet } from "../../corpus/clip-set.js";
 import type { StoredClip } from "../../corpus/stored-clip.js";
 import type { Cutting } from "../embed-clips.js";
-import { boxOf } from "../tasks.js";
+import { boxesOf } from "../tasks.js";
 import { rowOf } from "./embedded-set.js";
 import { frontEndOf, type Subject, sharedOf } from "./subject.js";
 
@@ -62,12 +62,11 @@ export async function* timeSteps(clips: ClipSet, subject: Subject, cutting: Cutt
       const { moments, tokens } = (await program.run(inputs)) as unknown as Record<keyof Made, FloatTensor>;
       for (let at = 0; at < shown; at++) {
         const time = clip.times[from + at];
-        const box = boxOf(clip, size, time);
         steps.push({
           time,
           audio: meanRows(rowOf(moments, at), columnsNear(time, audio.columns, seconds), embedDim),
           visual: { shape: [grid.rows * grid.columns, embedDim], data: rowOf(tokens, at) },
-          boxes: box === undefined ? [] : [box],
+          boxes: boxesOf(clip, size, time),
         });
       }
     }

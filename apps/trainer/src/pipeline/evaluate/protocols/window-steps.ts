@@ -3,7 +3,7 @@ import type { ClipSet } from "../../corpus/clip-set.js";
 import type { StoredClip } from "../../corpus/stored-clip.js";
 import type { Cutting } from "../embed-clips.js";
 import { embedMoments } from "../sound-windows.js";
-import { boxOf } from "../tasks.js";
+import { boxesOf } from "../tasks.js";
 import { type Subject, sharedOf } from "./subject.js";
 
 /** Share of the sound that is hidden from a frame: what is left is the stretch around it. Part of the protocol. */
@@ -29,8 +29,7 @@ export async function* windowSteps(
         .filter((moment) => moment.clip === clip)
         .map(({ frame, audio, tokens }) => {
           const time = clip.times[frame];
-          const box = boxOf(clip, size, time);
-          return { time, audio, visual: tokens, boxes: box === undefined ? [] : [box] };
+          return { time, audio, visual: tokens, boxes: boxesOf(clip, size, time) };
         });
       yield { id: clip.item.id, steps };
     }
