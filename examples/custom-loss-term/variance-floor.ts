@@ -1,5 +1,4 @@
-import { KdcError } from "@kdc-mae/core";
-import type { LossTerm } from "@kdc-mae/losses";
+import { aboveZero, type LossTerm, strictOptions } from "@kdc-mae/losses";
 import {
   add,
   mean,
@@ -29,22 +28,14 @@ function shortfall(tokens: Tensor3D, floor: number): Tensor {
 /**
  * A term that KDC-MAE does not have: the variance part of VICReg (Bardes et al. 2022). It keeps embeddings of different
  * clips apart, so that view distillation cannot make all clips alike. Sum over views of the joint tokens' shortfall.
- *
- * @throws KdcError if the floor is not above 0
+ * An objective refuses any option but a floor above 0.
  */
 export const varianceFloor: LossTerm<VarianceFloorOptions> = {
   name: "variance-floor",
-  needs: ({ floor = 1 } = {}) => {
-    if (!(floor > 0)) {
-      throw new KdcError({
-        where: "variance-floor",
-        what: `the floor is ${floor}`,
-        remedy: "Use a number above 0, such as 1",
-        reason: "option",
-      });
-    }
-    return { views: 1, encoded: ["joint"] };
-  },
+  schema: strictOptions<VarianceFloorOptions>({ floor: aboveZero(1) }),
+  // A deviation over the clips of a batch is not the mean of the clips' own.
+  comparesClips: true,
+  needs: () => ({ views: 1, encoded: ["joint"] }),
   compute: ({ views }, { floor = 1 } = {}) =>
     tidy(
       () =>

@@ -1,6 +1,7 @@
 import { type Evidence, type FloatTensor, KdcError, type LossReport } from "@kdc-mae/core";
 import { type Scalar, type Tensor, tidy } from "@tensorflow/tfjs-core";
 import { type BuiltinEntry, builtinTerms } from "./builtin.js";
+import { expectOptions } from "./options.js";
 import { neededEvidence, type ObjectiveParts, seesAllClips } from "./parts.js";
 import { expectNeeds, type LossTerm, type Needs } from "./term.js";
 import { fixed } from "./weighting/fixed.js";
@@ -62,7 +63,7 @@ function readLine({ term, weight = 1, name, options }: ObjectiveEntry): Line {
   if (!(Number.isFinite(weight) && weight >= 0)) {
     refuse(`the weight of "${label}" is ${weight}`, "Give a finite number, 0 or more", "weight");
   }
-  return { name: label, term: found, weight, options };
+  return { name: label, term: found, weight, options: expectOptions(found, options) };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { type Encoded, type Evidence, KdcError } from "@kdc-mae/core";
 import type { Scalar } from "@tensorflow/tfjs-core";
+import type { OptionsSchema } from "./options.js";
 
 /** The streams of tokens that a view is encoded into; the global ones are there where the model has global tokens. */
 export type Stream = keyof Encoded;
@@ -23,7 +24,16 @@ export type Needs = {
  */
 export type LossTerm<Options = unknown> = {
   readonly name: string;
-  /** True if clips are compared with one another, so that doubling the batch changes the value (contrastive terms). */
+  /**
+   * What its options may be. An objective refuses all others; without a schema any options go through unread by
+   * anybody but the term.
+   */
+  readonly schema?: OptionsSchema<Options>;
+  /**
+   * True if the value for a batch is another than the mean of its clips' own values: because clips are compared with
+   * one another (contrastive terms), or because it is made of a statistic over the batch (VICReg's variance, Barlow
+   * Twins' correlations, the least value of a batch). Where a batch is seen in parts, such a term waits for all of them.
+   */
   readonly comparesClips?: boolean;
   needs(options?: Options): Needs;
   compute(evidence: Evidence, options?: Options): Scalar;

@@ -57,7 +57,33 @@ describe("a faulty term is told what is wrong", () => {
     [
       "sum over clips",
       { compute: (e) => tf.tidy(() => tf.mul<tf.Scalar>(square(e), e.patches.audio.shape[0])) },
-      /^mine: doubling the batch changed it from .* take the mean over clips, or set comparesClips$/,
+      /^mine: its clips alone give .* on average and together .* take the mean over clips, or set comparesClips$/,
+    ],
+    [
+      "a statistic of the batch, which doubling leaves as it is",
+      {
+        compute: (e) =>
+          tf.tidy(
+            () =>
+              tf.addN(
+                e.views.map(({ encoded }) => {
+                  const pooled = tf.mean(encoded.joint, 1);
+                  return tf.mean(
+                    tf.squaredDifference(
+                      pooled,
+                      tf.mul(tf.ones([e.patches.audio.shape[0], 1]), tf.mean(pooled, 0, true)),
+                    ),
+                  );
+                }),
+              ) as tf.Scalar,
+          ),
+      },
+      /^mine: its clips alone give .* take the mean over clips, or set comparesClips$/,
+    ],
+    [
+      "a lax schema",
+      { schema: { "~standard": { version: 1, vendor: "lax", validate: (value) => ({ value }) } } },
+      "mine: its schema lets an unknown option pass: make it strict",
     ],
     [
       "first clip only",

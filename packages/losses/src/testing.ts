@@ -1,6 +1,7 @@
 import { createRng, type Evidence, mapTree, type Rng, treeLeaves } from "@kdc-mae/core";
-import { add, concat, gather, grads, memory, mul, type Scalar, sum, type Tensor, tidy } from "@tensorflow/tfjs-core";
+import { add, gather, grads, memory, mul, type Scalar, sum, type Tensor, tidy } from "@tensorflow/tfjs-core";
 import { exampleEvidence } from "./example-evidence.js";
+import { expectOptions } from "./options.js";
 import type { LossTerm } from "./term.js";
 
 export { type ExampleSizes, exampleEvidence } from "./example-evidence.js";
@@ -55,7 +56,24 @@ function gradientProblems<Options>(
   });
 }
 
-/** What is wrong with the value: its kind, and what happens to it when the batch is reordered or doubled. */
+/** What is wrong with the schema: it must take the options given, and no option that it does not know. */
+function schemaProblems<Options>(term: LossTerm<Options>, options: Options | undefined): readonly string[] {
+  if (term.schema === undefined) return [];
+  const refuses = (given: unknown) => {
+    try {
+      expectOptions(term, given as Options);
+      return false;
+    } catch {
+      return true;
+    }
+  };
+  return [
+    ...(refuses(options) ? ["its schema refuses the options given"] : []),
+    ...(refuses({ ...options, "no such option": 1 }) ? [] : ["its schema lets an unknown option pass: make it strict"]),
+  ];
+}
+
+/** What is wrong with the value: its kind, and what happens to it when the batch is reordered or taken apart. */
 function valueProblems<Options>(
   term: LossTerm<Options>,
   evidence: Evidence,
@@ -77,10 +95,13 @@ function valueProblems<Options>(
   if (!closeTo(reordered, value)) problems.push(`reordering the clips changed it from ${value} to ${reordered}`);
 
   if (!term.comparesClips) {
-    const doubled = tidy(() => read(changeClips(evidence, (leaf) => concat([leaf, leaf], 0))));
-    if (!closeTo(doubled, value)) {
+    const own = Array.from({ length: clips }, (_, clip) =>
+      tidy(() => read(changeClips(evidence, (leaf) => gather(leaf, [clip])))),
+    );
+    const mean = own.reduce((sum, one) => sum + one, 0) / clips;
+    if (!closeTo(mean, value)) {
       problems.push(
-        `doubling the batch changed it from ${value} to ${doubled}: take the mean over clips, or set comparesClips`,
+        `its clips alone give ${mean} on average and together ${value}: take the mean over clips, or set comparesClips`,
       );
     }
   }
@@ -94,7 +115,7 @@ function valueProblems<Options>(
 
 /**
  * The suite that every loss term must pass, built-in or not: a finite scalar, the same for the same evidence, whatever
- * the order of the clips; a mean over them; no tensor left behind; gradients that reach what `needs` names, in every
+ * the order of the clips; the mean of what each clip gives alone (unless it says `comparesClips`); no tensor left behind; gradients that reach what `needs` names, in every
  * view, and nothing else. Knows no test framework: expect the result to equal `[]`.
  *
  * tfjs-core alone knows no gradients and no backend: import `@tensorflow/tfjs` (or the engine) before.
@@ -112,7 +133,7 @@ export function checkLossTerm<Options>(
   try {
     const named = term.name.trim() === "" ? ["it has no name"] : [];
     const value = valueProblems(term, evidence, options);
-    return [...named, ...value, ...gradientProblems(term, evidence, options)].map(
+    return [...named, ...schemaProblems(term, options), ...value, ...gradientProblems(term, evidence, options)].map(
       (problem) => `${term.name}: ${problem}`,
     );
   } catch (error) {

@@ -1,4 +1,4 @@
-import { type Evidence, expectShape, KdcError } from "@kdc-mae/core";
+import { type Evidence, expectShape } from "@kdc-mae/core";
 import {
   add,
   argMax,
@@ -24,6 +24,7 @@ import {
   tidy,
   transpose,
 } from "@tensorflow/tfjs-core";
+import { aboveZero, expectOptions, oneOf, strictOptions } from "../options.js";
 import type { LossTerm } from "../term.js";
 
 export type ContrastiveOptions = {
@@ -93,28 +94,17 @@ const tokenPairs: Record<NonNullable<ContrastiveOptions["tokens"]>, readonly Pai
   both: [globalTokens, patchTokens],
 };
 
-/** @throws KdcError for an unknown direction or a temperature that is not above 0 */
-function readOptions({
-  temperature = 0.05,
-  direction = "visual-to-audio",
-  pooling = "mean",
-  tokens = "patches",
-}: ContrastiveOptions = {}) {
-  const refuse = (what: string, remedy: string): never => {
-    throw new KdcError({ where: "contrastive", what, remedy, reason: "option" });
-  };
-  if (!(temperature > 0 && Number.isFinite(temperature))) {
-    refuse(`the temperature is ${temperature}`, "Use a number above 0, such as 0.05");
-  }
-  if (!Object.hasOwn(directions, direction)) {
-    refuse(`the direction "${direction}" is not known`, `Use one of ${Object.keys(directions).join(", ")}`);
-  }
-  if (!Object.hasOwn(poolings, pooling)) {
-    refuse(`the pooling "${pooling}" is not known`, `Use one of ${Object.keys(poolings).join(", ")}`);
-  }
-  if (!Object.hasOwn(tokenPairs, tokens)) {
-    refuse(`the tokens "${tokens}" are not known`, `Use one of ${Object.keys(tokenPairs).join(", ")}`);
-  }
+const schema = strictOptions<ContrastiveOptions>({
+  temperature: aboveZero(0.05),
+  direction: oneOf(Object.keys(directions)),
+  pooling: oneOf(Object.keys(poolings)),
+  tokens: oneOf(Object.keys(tokenPairs)),
+});
+
+/** @throws KdcError for an option that is unknown or out of range */
+function readOptions(options: ContrastiveOptions = {}) {
+  expectOptions({ name: "contrastive", schema }, options);
+  const { temperature = 0.05, direction = "visual-to-audio", pooling = "mean", tokens = "patches" } = options;
   return { pairs: tokenPairs[tokens], temperature, asked: directions[direction], pooled: poolings[pooling] };
 }
 
@@ -164,6 +154,7 @@ export function contrastiveAccuracy(audio: Tensor3D, visual: Tensor3D, options: 
 /** {@link contrastiveLoss} between the audio and the visual stream of each view, summed over views. */
 export const contrastive: LossTerm<ContrastiveOptions> = {
   name: "contrastive",
+  schema,
   comparesClips: true,
   needs: (options) => {
     const { pairs } = readOptions(options);

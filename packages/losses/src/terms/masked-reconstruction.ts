@@ -16,6 +16,7 @@ import {
   type Tensor3D,
   tidy,
 } from "@tensorflow/tfjs-core";
+import { flag, strictOptions } from "../options.js";
 import type { LossTerm, Modality } from "../term.js";
 
 export type ReconstructionOptions = {
@@ -60,6 +61,7 @@ export function reconstructionPerClip(modality: Modality, view: ViewEvidence, ta
 
 const maskedReconstruction = (modality: Modality): LossTerm<ReconstructionOptions> => ({
   name: `reconstruction-${modality}`,
+  schema: strictOptions<ReconstructionOptions>({ normPixels: flag }),
   needs: () => ({ views: 1, reconstruction: [modality] }),
   compute: (evidence, { normPixels = false } = {}) =>
     tidy(() => {

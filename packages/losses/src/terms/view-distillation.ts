@@ -1,10 +1,11 @@
 import { type Encoded, type Evidence, expectShape, KdcError } from "@kdc-mae/core";
 import { add, div, mean, type Scalar, type Tensor1D, type Tensor2D, type Tensor3D, tidy } from "@tensorflow/tfjs-core";
-import { type Distribution, shiftAndSum, softmaxDistribution } from "../divergence/distribution.js";
+import { shiftAndSum, softmaxDistribution } from "../divergence/distribution.js";
 import { jensenShannon } from "../divergence/jensen-shannon.js";
 import { kullbackLeibler, symmetricKullbackLeibler } from "../divergence/kullback-leibler.js";
 import { maximumMeanDiscrepancy } from "../divergence/maximum-mean-discrepancy.js";
 import { meanSquared } from "../divergence/mean-squared.js";
+import { aboveZero, expectOptions, oneOf, strictOptions } from "../options.js";
 import { stopGradient } from "../stop-gradient.js";
 import { expectNeeds, type LossTerm, type Stream } from "../term.js";
 
@@ -44,34 +45,7 @@ export type DistillationOptions = {
 
 const where = "view-distillation";
 
-function choose<Value>(option: string, choices: Readonly<Record<string, Value>>, name: string): Value {
-  if (Object.hasOwn(choices, name)) return choices[name];
-  throw new KdcError({
-    where,
-    what: `the ${option} "${name}" is not known`,
-    remedy: `Use one of ${Object.keys(choices).join(", ")}`,
-    reason: "option",
-  });
-}
-
-function chooseDistribution({ distribution = "shift-and-sum", temperature }: DistillationOptions): Distribution {
-  const refuse = (remedy: string): never => {
-    throw new KdcError({ where, what: `the temperature is ${temperature}`, remedy, reason: "option" });
-  };
-  const build = choose(
-    "distribution",
-    {
-      "shift-and-sum": () =>
-        temperature === undefined ? shiftAndSum : refuse("shift-and-sum has none: leave it out or use softmax"),
-      softmax: () => softmaxDistribution(temperature ?? 1),
-    },
-    distribution,
-  );
-  if (temperature !== undefined && !(temperature > 0 && Number.isFinite(temperature))) {
-    refuse("Use a number above 0");
-  }
-  return build();
-}
+const streamNames: readonly Stream[] = ["joint", "audio", "visual"];
 
 const orderedPairs = <T>(targets: readonly T[], students: readonly T[]): [T, T][] =>
   students.flatMap((student, i) => targets.flatMap((target, j): [T, T][] => (i === j ? [] : [[target, student]])));
@@ -87,24 +61,45 @@ const pairings: Record<
   teacher: (views, teachers) => orderedPairs(teachers.map(stopGradient), views),
 };
 
-/** @throws KdcError for an option that is unknown or out of range */
+const schema = strictOptions<DistillationOptions>({
+  divergence: oneOf(Object.keys(divergences)),
+  distribution: oneOf(["shift-and-sum", "softmax"]),
+  temperature: aboveZero(1),
+  streams: (_, value) => {
+    const streams: readonly unknown[] = Array.isArray(value) ? value : [value];
+    const stranger = streams.find((stream) => !streamNames.includes(stream as Stream));
+    if (stranger !== undefined) return oneOf(streamNames)("stream", stranger);
+    return Array.isArray(value) && streams.length > 0 && new Set(streams).size === streams.length
+      ? undefined
+      : {
+          what: `the streams are [${streams.join(", ")}]`,
+          remedy: "Name at least one of joint, audio, visual, each once",
+        };
+  },
+  target: oneOf(Object.keys(pairings)),
+});
+
+/** @throws KdcError for an option that is unknown or out of range, or that the others leave unread */
 function readOptions(options: DistillationOptions = {}) {
-  const { streams = ["joint"], divergence = "js", target = "both" } = options;
-  if (streams.length === 0 || new Set(streams).size !== streams.length) {
-    throw new KdcError({
-      where,
-      what: `the streams are [${streams.join(", ")}]`,
-      remedy: "Name at least one of joint, audio, visual, each once",
-      reason: "option",
-    });
+  expectOptions({ name: where, schema }, options);
+  const { streams = ["joint"], divergence: name = "js", target = "both", distribution, temperature } = options;
+  const divergence: Divergence = divergences[name];
+  const refuse = (what: string, remedy: string): never => {
+    throw new KdcError({ where, what, remedy, reason: "option" });
+  };
+  if (divergence.of === "embeddings" && (distribution !== undefined || temperature !== undefined)) {
+    refuse(
+      `${name} compares embeddings and uses no ${distribution === undefined ? "temperature" : "distribution"}`,
+      "Leave it out, or use a divergence of distributions",
+    );
   }
-  for (const stream of streams) choose("stream", { joint: 0, audio: 0, visual: 0 }, stream);
+  if (temperature !== undefined && distribution !== "softmax") {
+    refuse(`the temperature is ${temperature}`, "shift-and-sum has none: leave it out or use softmax");
+  }
   return {
     needs: { views: 2, encoded: streams, teacher: target === "teacher" },
-    streams,
-    divergence: choose<Divergence>("divergence", divergences, divergence),
-    pairUp: choose("target", pairings, target),
-    distribution: chooseDistribution(options),
+    ...{ streams, divergence, pairUp: pairings[target] },
+    distribution: distribution === "softmax" ? softmaxDistribution(temperature ?? 1) : shiftAndSum,
   };
 }
 
@@ -142,6 +137,9 @@ export function distillationPerClip(evidence: Evidence, options: DistillationOpt
 /** The mean over clips of {@link distillationPerClip}: what makes two views of one clip agree. */
 export const viewDistillation: LossTerm<DistillationOptions> = {
   name: "view-distillation",
+  schema,
+  // The published distribution takes the least value of the whole batch.
+  comparesClips: true,
   needs: (options) => readOptions(options).needs,
   compute: (evidence, options) => tidy(() => mean(distillationPerClip(evidence, options)) as Scalar),
 };

@@ -4,8 +4,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createRng, type FloatTensor, float32, treeLeaves } from "@kdc-mae/core";
 import { compiled } from "@kdc-mae/engine/node";
+import { expectOptions, type LossTerm, objective } from "@kdc-mae/losses";
 import { batchViews } from "@kdc-mae/masking";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
 import { maskerFor } from "../pretrain/masker.js";
 import { pretrainSteps } from "../pretrain/pretrain.js";
 import { configFor } from "../run/model-file.js";
@@ -27,6 +29,15 @@ const small = {
     visual: { rows: 3, columns: 3, patch: 2, channels: 3 },
   },
   training: { batch: 3, epochs: 2 },
+};
+
+const ownTerm: LossTerm = {
+  name: "own",
+  schema: z.strictObject({ floor: z.number().positive().default(2) }),
+  needs: () => ({ views: 1 }),
+  compute: () => {
+    throw new Error("not computed here");
+  },
 };
 
 let folder: string;
@@ -79,5 +90,21 @@ describe("a loss term from another package in an experiment file", () => {
     expect(() => checkExperiment(wrong, "file.ts")).toThrow(
       "objective.0.term: must be the name of a built-in term, or a LossTerm with name, needs and compute",
     );
+  });
+
+  it.each([
+    ["of a built-in term", "reconstruction-visual", { normPixel: true }, 'there is no option "normPixel"'],
+    ["of another type", "reconstruction-audio", { normPixels: "true" }, 'normPixels is "true". Use true or false'],
+    ["that others leave unread", "view-distillation", { temperature: 2 }, "shift-and-sum has none: leave it out"],
+    ["of a term with a schema of its own", ownTerm, { flor: 1 }, 'Unrecognized key: "flor"'],
+  ])("refuses an option %s", (_, term, options, words) => {
+    const check = () => checkExperiment({ ...named.demo, objective: [{ term, options }] }, "file.ts");
+    expect(check).toThrow("experiment file.ts: objective.0.options: ");
+    expect(check).toThrow(words);
+  });
+
+  it("takes options as a schema in zod reads them", () => {
+    expect(expectOptions(ownTerm, {})).toEqual({ floor: 2 });
+    expect(() => objective([{ term: ownTerm, options: { floor: -1 } }])).toThrow("own: floor: Too small");
   });
 });

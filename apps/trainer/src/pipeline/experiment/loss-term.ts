@@ -1,4 +1,5 @@
-import type { LossTerm } from "@kdc-mae/losses";
+import { isKdcError } from "@kdc-mae/core";
+import { builtinTerms, expectOptions, type LossTerm } from "@kdc-mae/losses";
 import { z } from "zod";
 
 const isLossTerm = (value: unknown): value is LossTerm => {
@@ -17,3 +18,19 @@ export const lossTerm = z
     "must be the name of a built-in term, or a LossTerm with name, needs and compute",
   )
   .transform((term) => (typeof term === "string" ? term : namedInJson(term)));
+
+/** What a term says is wrong with its options; a run that is read again may name a term that is not at hand. */
+export function optionsProblem(term: string | LossTerm, options: Readonly<Record<string, unknown>> | undefined) {
+  const builtin = (name: string): LossTerm | undefined =>
+    Object.hasOwn(builtinTerms, name) ? (builtinTerms as Readonly<Record<string, LossTerm>>)[name] : undefined;
+  const known = typeof term === "string" ? builtin(term) : term;
+  if (known === undefined) return undefined;
+  try {
+    expectOptions(known, options);
+    known.needs(options);
+    return undefined;
+  } catch (error) {
+    if (isKdcError(error)) return error.message;
+    throw error;
+  }
+}

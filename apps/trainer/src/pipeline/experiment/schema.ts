@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Based } from "./change.js";
-import { lossTerm } from "./loss-term.js";
+import { lossTerm, optionsProblem } from "./loss-term.js";
 
 /** Names of runs, which are also names of folders. */
 export const runName = z.string().regex(/^[a-z0-9][a-z0-9.-]*$/i, "letters, digits, dots and dashes only");
@@ -70,15 +70,20 @@ const masking = z.strictObject({
 });
 
 /** One line of an objective. */
-export const termEntry = z.strictObject({
-  /** A built-in term by name, or, in a module, a `LossTerm` of anybody's. */
-  term: lossTerm,
-  /** Name in the report, where one term is used twice. */
-  name: z.string().min(1).optional(),
-  weight: z.number().nonnegative().optional(),
-  /** The term's own; `streams`, `divergence`, `temperature` … see the README of @kdc-mae/losses. */
-  options: z.record(z.string(), z.unknown()).optional(),
-});
+export const termEntry = z
+  .strictObject({
+    /** A built-in term by name, or, in a module, a `LossTerm` of anybody's. */
+    term: lossTerm,
+    /** Name in the report, where one term is used twice. */
+    name: z.string().min(1).optional(),
+    weight: z.number().nonnegative().optional(),
+    /** The term's own; `streams`, `divergence`, `temperature` … see the README of @kdc-mae/losses. */
+    options: z.record(z.string(), z.unknown()).optional(),
+  })
+  .superRefine(({ term, options }, context) => {
+    const message = optionsProblem(term, options);
+    if (message !== undefined) context.addIssue({ code: "custom", path: ["options"], message });
+  });
 
 /** Epochs in which the rate rises in a straight line from nothing; none unless given. */
 const warmup = z.number().nonnegative().optional();
