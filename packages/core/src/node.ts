@@ -5,3 +5,4 @@ export { lockFile, lockFolder, withLock } from "./disk/lock.js";
 export { sha256OfFile } from "./disk/sha256.js";
 export { sweepTemporaries, temporaryName } from "./disk/temporary.js";
 export { beginFile, type Content, type PendingFile, writeWhole } from "./disk/whole-file.js";
+export { availableCpus, availableMemory, type MachineLimits, machineLimits } from "./machine/limits.js";

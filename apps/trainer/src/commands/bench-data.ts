@@ -1,4 +1,4 @@
-import { availableParallelism } from "node:os";
+import { availableCpus } from "@kdc-mae/core/node";
 import { locateFfmpeg } from "@kdc-mae/data/node";
 import type { Command } from "commander";
 import { benchData, type DataReport, type DataRow } from "../bench/loading/bench-data.js";
@@ -20,7 +20,7 @@ export function addBenchDataCommand(program: Command): void {
   withManifestOptions(program.command("bench-data"))
     .description("time preparing and loading clips, side by side with decoding every epoch and with torchaudio's way")
     .argument("<manifest>", "a folder of media, or a CSV, JSONL or JSON manifest")
-    .option("--workers <n>", "threads, processes or ffmpegs at once", atLeastOne, availableParallelism())
+    .option("--workers <n>", "threads, processes or ffmpegs at once", atLeastOne, availableCpus())
     .option("--rounds <n>", "times each way runs, by turns; medians count", atLeastOne, 3)
     .option("--slow-clips <n>", "clips that the ways which decode are timed on", atLeastOne, 60)
     .option("--python <path>", "a Python with torchaudio, numpy and Pillow", "python3")

@@ -1,5 +1,5 @@
-import { availableParallelism, totalmem } from "node:os";
 import { isKdcError } from "@kdc-mae/core";
+import { availableCpus, availableMemory, machineLimits } from "@kdc-mae/core/node";
 import { locateFfmpeg } from "@kdc-mae/data/node";
 import type { Command } from "commander";
 import { type Computing, lookApart } from "../doctor/look-apart.js";
@@ -30,12 +30,17 @@ const inWords = ({ name, ok, detail, remedy }: Finding) =>
 
 async function examine(): Promise<Finding[]> {
   const [major] = process.versions.node.split(".").map(Number);
-  const memory = `${(totalmem() / 2 ** 30).toFixed(1)} GiB`;
+  const { quota, memory } = machineLimits();
+  const limited = [
+    ...(quota === undefined ? [] : [`${quota.toFixed(2)} processors of time`]),
+    ...(memory === undefined ? [] : [`${(memory / 2 ** 30).toFixed(1)} GiB`]),
+  ];
+  const machine = `${availableCpus()} cores, ${(availableMemory() / 2 ** 30).toFixed(1)} GiB`;
   return [
     {
       name: "node",
       ok: major >= 20,
-      detail: `${process.versions.node} on ${process.platform} ${process.arch}, ${availableParallelism()} cores, ${memory}`,
+      detail: `${process.versions.node} on ${process.platform} ${process.arch}, ${machine}${limited.length === 0 ? "" : ` (its control group allows ${limited.join(" and ")})`}`,
       remedy: "Install Node 20 or newer",
     },
     await ffmpegFinding(),

@@ -1,4 +1,4 @@
-import { availableParallelism } from "node:os";
+import { availableCpus } from "@kdc-mae/core/node";
 import type { PreparedContent } from "@kdc-mae/data/node";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { ManifestChoice } from "../pipeline/prepare/manifest-choice.js";
@@ -34,7 +34,7 @@ export function addPrepareCommand(program: Command): void {
     .description("Decode every clip once into WebDataset shards; a stopped run goes on where it was")
     .argument("<manifest>", "a folder of media, or a CSV, JSONL or JSON manifest")
     .requiredOption("--out <folder>", "folder of the prepared set")
-    .option("--workers <n>", "clips decoded side by side", atLeastOne, availableParallelism() + 1)
+    .option("--workers <n>", "clips decoded side by side", atLeastOne, availableCpus() + 1)
     .option("--clips-per-shard <n>", "clips in one tar", atLeastOne, 500)
     .option("--seconds <s>", "most of a clip that is kept", positive, 10.3)
     .option("--frames <n>", "pictures per clip", atLeastOne, 10)

@@ -1,4 +1,4 @@
-import { availableParallelism } from "node:os";
+import { availableCpus } from "@kdc-mae/core/node";
 import { manifestFormats, type Problem, surveyReasons } from "@kdc-mae/data/node";
 import { type Command, Option } from "commander";
 import type { ManifestChoice } from "../pipeline/prepare/manifest-choice.js";
@@ -32,7 +32,7 @@ export function addSurveyCommand(program: Command): void {
   withManifestOptions(program.command("survey"))
     .description("Look at every clip of a folder or manifest, and say how many can be used and why the others cannot")
     .argument("<manifest>", "a folder of media, or a CSV, JSONL or JSON manifest")
-    .option("--workers <n>", "clips looked at side by side", atLeastOne, availableParallelism() + 1)
+    .option("--workers <n>", "clips looked at side by side", atLeastOne, availableCpus() + 1)
     .option("--clean <file>", "write a manifest (JSONL) of the clips that can be used")
     .option("--require-labels", "count clips without a label as label-unknown")
     .option("--json", "print the result as JSON, every problem with its message")

@@ -1,5 +1,5 @@
-import { availableParallelism } from "node:os";
 import { KdcError } from "@kdc-mae/core";
+import { availableCpus } from "@kdc-mae/core/node";
 import type { InferenceSession } from "onnxruntime-common";
 import type { OnnxGraph } from "../compile/graph.js";
 import { listOutput, onnxModelWithList } from "../compile/onnx-model.js";
@@ -69,7 +69,7 @@ const createOrtSession = async (model: Uint8Array, options: SessionOptions): Pro
       // Planning one block for a whole run costs 60 % more memory at paper size, and no run is faster for it.
       enableMemPattern: false,
       // ONNX Runtime's own choice is the number of physical cores, which it takes for half of them on virtual machines.
-      intraOpNumThreads: options.threads ?? availableParallelism(),
+      intraOpNumThreads: options.threads ?? availableCpus(),
       ...(options.profilePrefix === undefined
         ? {}
         : { enableProfiling: true, profileFilePrefix: options.profilePrefix }),

@@ -1,6 +1,6 @@
-import { availableParallelism } from "node:os";
 import type { ClipItem } from "@kdc-mae/core";
 import { KdcError } from "@kdc-mae/core";
+import { availableCpus } from "@kdc-mae/core/node";
 import { createPipesDecoder, locateFfmpeg, makeSet } from "@kdc-mae/data/node";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { environmentOf, type Surroundings } from "../surroundings.js";
@@ -17,7 +17,7 @@ export type LoadedSplits = {
 };
 
 /** ffmpeg processes at once: one more than cores, for this process computes between their ends and their starts. */
-const WORKERS = availableParallelism() + 1;
+const WORKERS = availableCpus() + 1;
 
 /** The clips of a made set; files that are there already are used again. */
 export async function syntheticItems(

@@ -1,4 +1,4 @@
-import { availableParallelism } from "node:os";
+import { availableCpus } from "@kdc-mae/core/node";
 import {
   countItems,
   createPipesDecoder,
@@ -27,7 +27,7 @@ export type PrepareSetOptions = Surroundings &
  * @throws KdcError for a manifest or folder that cannot be read or written; AbortError when stopped
  */
 export async function prepareSet(path: string, options: PrepareSetOptions): Promise<DatasetSummary> {
-  const { out, workers = availableParallelism() + 1, timeout = 60, content, signal, onProgress } = options;
+  const { out, workers = availableCpus() + 1, timeout = 60, content, signal, onProgress } = options;
   const { manifest } = await openChosen(path, options);
   const total = await countItems(manifest);
   return prepareShards({

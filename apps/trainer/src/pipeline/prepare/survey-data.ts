@@ -1,4 +1,4 @@
-import { availableParallelism } from "node:os";
+import { availableCpus } from "@kdc-mae/core/node";
 import { countItems, createPipesDecoder, type Problem, type Survey, survey as surveyClips } from "@kdc-mae/data/node";
 import { findFfmpeg } from "../corpus/splits.js";
 import type { Surroundings } from "../surroundings.js";
@@ -27,14 +27,7 @@ export type SurveyedData = Survey & {
  * @throws KdcError for a manifest that cannot be read; AbortError when stopped
  */
 export async function surveyData(path: string, options: SurveyDataOptions = {}): Promise<SurveyedData> {
-  const {
-    workers = availableParallelism() + 1,
-    clean: cleaned,
-    requireLabels,
-    onProblem,
-    onProgress,
-    signal,
-  } = options;
+  const { workers = availableCpus() + 1, clean: cleaned, requireLabels, onProblem, onProgress, signal } = options;
   const { manifest, classes } = await openChosen(path, options);
   const total = await countItems(manifest);
   const result = await surveyClips({
