@@ -16,6 +16,7 @@ import { addPrepareCommand } from "./commands/prepare.js";
 import { addPretrainCommand } from "./commands/pretrain.js";
 import { addSearchCommand } from "./commands/search.js";
 import { addSurveyCommand } from "./commands/survey.js";
+import { inErrorWords } from "./terminal/error-words.js";
 
 /** As published: the package's own. */
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
@@ -57,7 +58,8 @@ export async function runCommandLine(args: readonly string[]): Promise<number | 
   try {
     await program.parseAsync([...args], { from: "user" });
     return undefined;
-  } catch (error) {
+  } catch (thrown) {
+    const error = inErrorWords(thrown);
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (isKdcError(error)) {
       process.stderr.write(`${error.message}\n`);

@@ -3,6 +3,7 @@ export { isKdcError, KdcError } from "./error.js";
 export type { Encoded, Evidence, LossReport, Reconstruction, ViewEvidence } from "./evidence.js";
 export { type FloatTensor, float32, type HostTensor, type IntTensor, int32 } from "./host-tensor.js";
 export { fusedKernels } from "./kernel-names.js";
+export { parseJson } from "./parse-json.js";
 export { audioGrid, type ClipGrids, countPatches, type PatchGrid, patchLength, visualGrid } from "./patch-grid.js";
 export type { HostPatches, Patches } from "./patches.js";
 export { createRng, type Rng } from "./rng.js";

@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
+import { dirname } from "node:path";
 import { isKdcError, KdcError } from "@kdc-mae/core";
-import { writeWhole } from "@kdc-mae/core/node";
+import { expectWritable, writeWhole } from "@kdc-mae/core/node";
 import { createPipesDecoder } from "@kdc-mae/data/node";
 import type { Command } from "commander";
 import { findFfmpeg } from "../pipeline/corpus/splits.js";
@@ -42,6 +43,7 @@ function expectFiles(files: readonly string[]): void {
 async function run(files: readonly string[], options: EmbedOptions): Promise<void> {
   expectFiles(files);
   expectModelFile("embed", options.model);
+  if (options.out !== undefined) await expectWritable(dirname(options.out));
   const model = await readModel(options.model);
   const embedder = await createFileEmbedder(
     model,

@@ -1,7 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { KdcError } from "@kdc-mae/core";
-import { writeWhole } from "@kdc-mae/core/node";
+import { readJson, writeWhole } from "@kdc-mae/core/node";
 import type { ArmRun, FigureToCompare } from "@kdc-mae/eval";
 
 /** What a finished run leaves: every figure with its scores by clip, how it was measured, and what it took. */
@@ -22,11 +21,11 @@ export const writeOutcome = (folder: string, outcome: Outcome): Promise<void> =>
 /** @throws KdcError for a file of another version */
 export async function readOutcome(folder: string): Promise<Outcome> {
   const path = join(folder, OUTCOME_FILE);
-  const outcome = JSON.parse(await readFile(path, "utf8")) as Outcome;
-  if (outcome.format === 1) return outcome;
+  const outcome = (await readJson(path, "Delete the file to evaluate this run again")) as Outcome;
+  if (outcome?.format === 1) return outcome;
   throw new KdcError({
     where: `outcome ${path}`,
-    what: `its format is ${JSON.stringify(outcome.format)}, not 1`,
+    what: `its format is ${JSON.stringify(outcome?.format)}, not 1`,
     remedy: "Delete the file to evaluate this run again",
     reason: "outcome",
   });

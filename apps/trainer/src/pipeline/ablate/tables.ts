@@ -1,6 +1,5 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { writeWhole } from "@kdc-mae/core/node";
+import { makeFolder, writeWhole } from "@kdc-mae/core/node";
 import {
   type Comparison,
   compareArms,
@@ -66,7 +65,7 @@ export function compareRuns(
 
 /** Writes table.md, table.csv, table.html and table.json; returns the path of the Markdown. */
 export async function writeTables(folder: string, comparison: Comparison): Promise<string> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await writeWhole(join(folder, "table.md"), comparisonMarkdown(comparison));
   await writeWhole(join(folder, "table.csv"), comparisonCsv(comparison));
   await writeWhole(join(folder, "table.html"), comparisonHtml(comparison));

@@ -1,3 +1,4 @@
+import { expectWritable } from "@kdc-mae/core/node";
 import type { Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
 import type { ReportInput } from "@kdc-mae/eval";
@@ -36,6 +37,7 @@ export async function reportOn(model: string | SavedModel, options: ReportOption
   const around = surroundingsOf(options);
   const clock = clockOf(options);
   expectDataFor(options);
+  if (options.out !== undefined) await expectWritable(options.out);
   const started = clock();
   const {
     config,

@@ -1,6 +1,5 @@
-import { mkdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { writeWhole } from "@kdc-mae/core/node";
+import { expectWritable, writeWhole } from "@kdc-mae/core/node";
 import type { Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
 import { type Results, resultsHtml, resultsJson, resultsMarkdown } from "@kdc-mae/eval";
@@ -64,6 +63,7 @@ export async function evaluate(model: string | Saved, options: EvaluateOptions):
   const around = surroundingsOf(options);
   expectDataFor(options);
   const chosen = protocolsNamed(options.protocols);
+  if (out !== undefined) await expectWritable(out);
   const saved = typeof model === "string" ? await readEither(model) : model;
   const { data: own, seed, evaluationOnly, classes } = ownData(saved);
   const data = options.data === undefined ? own : dataAt(options.data, options.mediaRoot);
@@ -89,7 +89,6 @@ export async function evaluate(model: string | Saved, options: EvaluateOptions):
     sections,
   };
   if (out === undefined) return { results };
-  await mkdir(out, { recursive: true });
   await writeWhole(join(out, "protocols.json"), resultsJson(results));
   await writeWhole(join(out, "protocols.md"), resultsMarkdown(results));
   await writeWhole(join(out, "protocols.html"), resultsHtml(results));

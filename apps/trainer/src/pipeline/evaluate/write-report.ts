@@ -1,7 +1,6 @@
-import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { deflateSync } from "node:zlib";
-import { writeWhole } from "@kdc-mae/core/node";
+import { makeFolder, writeWhole } from "@kdc-mae/core/node";
 import {
   alignedTable,
   headline,
@@ -15,7 +14,7 @@ import {
 
 /** Writes report.html, report.md and report.json into a folder; returns the path of the page. */
 export async function writeReport(folder: string, input: ReportInput): Promise<string> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const deflate = (bytes: Uint8Array) => new Uint8Array(deflateSync(bytes));
   await writeWhole(join(folder, "report.html"), reportHtml(input, { deflate }));
   await writeWhole(join(folder, "report.md"), reportMarkdown(input));

@@ -1,7 +1,6 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createRng } from "@kdc-mae/core";
-import { writeWhole } from "@kdc-mae/core/node";
+import { makeFolder, writeWhole } from "@kdc-mae/core/node";
 import { randomViews } from "@kdc-mae/masking";
 import type { ClassifierMode } from "@kdc-mae/model";
 import { differenceFromFloat32 } from "./difference.js";
@@ -50,7 +49,7 @@ export async function exportGraphs(
   const source = typeof model === "string" ? await readExportSource(model) : model;
   const { out, dtype = "float32", onWritten } = options;
   const settings = settingsFor(source, options);
-  await mkdir(out, { recursive: true });
+  await makeFolder(out);
   const chosen = options.graphs ?? possibleGraphs(source).filter((name) => !name.startsWith("retrieval-"));
   const written: WrittenGraph[] = [];
   for (const name of chosen) {

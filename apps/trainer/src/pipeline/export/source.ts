@@ -2,7 +2,6 @@ import { type FloatTensor, KdcError } from "@kdc-mae/core";
 import {
   type ClassifierMode,
   type ClassifierParams,
-  checkConfig,
   loadClassifier,
   loadModel,
   type ModelConfig,
@@ -11,6 +10,7 @@ import {
 import { readCheckpoint } from "@kdc-mae/model/node";
 import type { Statistics } from "../corpus/batch.js";
 import { inCheckpoint } from "../run/in-checkpoint.js";
+import { notesIn } from "../run/metadata.js";
 
 /** What a trained file holds that graphs are made of. */
 export type ExportSource = {
@@ -31,7 +31,14 @@ export type ExportSource = {
  */
 export async function readExportSource(path: string): Promise<ExportSource> {
   const { tensors, metadata } = await readCheckpoint(path);
-  if (metadata.config === undefined || metadata.statistics === undefined) {
+  const written = notesIn(path, metadata);
+  const [config, statistics, classes, experiment] = [
+    written.config(),
+    written.statistics(),
+    written.classes(),
+    written.experiment(),
+  ];
+  if (config === undefined || statistics === undefined) {
     throw new KdcError({
       where: `checkpoint ${path}`,
       what: `it does not say how it was made (no ${metadata.config === undefined ? "config" : "statistics"} in its metadata)`,
@@ -39,16 +46,15 @@ export async function readExportSource(path: string): Promise<ExportSource> {
       reason: "foreign-checkpoint",
     });
   }
-  const config = checkConfig(JSON.parse(metadata.config));
   const isClassifier = Object.keys(tensors).some((name) => name.endsWith("mlp_head.1.weight"));
   return {
     config,
-    statistics: JSON.parse(metadata.statistics),
+    statistics,
     params: inCheckpoint<{ readonly params: ExportSource["params"] }>(path, () =>
       (isClassifier ? loadClassifier : loadModel)(config, tensors),
     ).params,
-    ...(metadata.classes === undefined ? {} : { classes: JSON.parse(metadata.classes) }),
+    ...(classes === undefined ? {} : { classes }),
     ...(metadata.mode === undefined ? {} : { mode: metadata.mode as ClassifierMode }),
-    ...(metadata.experiment === undefined ? {} : { experiment: JSON.parse(metadata.experiment) }),
+    ...(experiment === undefined ? {} : { experiment: experiment as ExportSource["experiment"] }),
   };
 }

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { createRng, type FloatTensor, type HostTensor, KdcError, type Rng, treeLeaves } from "@kdc-mae/core";
 import {
-  checkConfig,
   differingSizes,
   type EncoderParams,
   initClassifier,
@@ -16,6 +15,7 @@ import {
 import { readCheckpoint } from "@kdc-mae/model/node";
 import type { Statistics } from "../corpus/batch.js";
 import { inCheckpoint } from "../run/in-checkpoint.js";
+import { notesIn } from "../run/metadata.js";
 import { configFor } from "../run/model-file.js";
 import type { CheckedFineTuning } from "./schema.js";
 
@@ -49,11 +49,12 @@ export async function readStart(experiment: CheckedFineTuning, path: string | un
     return { config, encoder: initClassifier(config, 1, rng).encoder, notes: ["the encoder starts from nothing"] };
   }
   const { tensors, metadata } = await readCheckpoint(path);
-  const given = metadata.config === undefined ? undefined : checkConfig(JSON.parse(metadata.config));
+  const written = notesIn(path, metadata);
+  const given = written.config();
   if (given !== undefined && wanted !== undefined) expectSameSize(path, given, wanted);
   const config = given ?? wanted ?? refuseUnsaid(path, tensors);
   const { encoder, notes } = inCheckpoint(path, () => encoderIn(config, tensors, rng));
-  const statistics = metadata.statistics === undefined ? undefined : JSON.parse(metadata.statistics);
+  const statistics = written.statistics();
   return { config, encoder, notes, ...(statistics === undefined ? {} : { statistics }) };
 }
 

@@ -2,7 +2,6 @@ import { type FloatTensor, KdcError } from "@kdc-mae/core";
 import {
   type ClassifierMode,
   type ClassifierParams,
-  checkConfig,
   loadClassifier,
   type ModelConfig,
   type TensorFile,
@@ -12,6 +11,7 @@ import type { Statistics } from "../corpus/batch.js";
 import { checkFineTuning } from "../finetune/named.js";
 import type { CheckedFineTuning } from "../finetune/schema.js";
 import { inCheckpoint } from "./in-checkpoint.js";
+import { notesIn } from "./metadata.js";
 import { modelIn, type SavedModel } from "./model-file.js";
 
 /** A fine-tuned classifier with what is needed to use it. */
@@ -62,8 +62,15 @@ export async function readEither(
 }
 
 function classifierIn(path: string, { tensors, metadata }: TensorFile): SavedClassifier {
-  const { config: sizes, statistics, classes, experiment, weights = "unknown" } = metadata;
-  if (sizes === undefined || statistics === undefined || classes === undefined || experiment === undefined) {
+  const written = notesIn(path, metadata);
+  const [config, statistics, classes, experiment] = [
+    written.config(),
+    written.statistics(),
+    written.classes(),
+    written.experiment(),
+  ];
+  const { weights = "unknown" } = metadata;
+  if (config === undefined || statistics === undefined || classes === undefined || experiment === undefined) {
     throw new KdcError({
       where: `checkpoint ${path}`,
       what: "it is no classifier that kdc-mae fine-tuned (no config, statistics, classes or experiment in its metadata)",
@@ -71,13 +78,12 @@ function classifierIn(path: string, { tensors, metadata }: TensorFile): SavedCla
       reason: "not-a-classifier",
     });
   }
-  const config = checkConfig(JSON.parse(sizes));
   return {
     config,
     params: inCheckpoint(path, () => loadClassifier(config, tensors)).params,
-    statistics: JSON.parse(statistics),
-    classes: JSON.parse(classes),
-    experiment: checkFineTuning(JSON.parse(experiment), path),
+    statistics,
+    classes,
+    experiment: checkFineTuning(experiment, path),
     weights,
   };
 }

@@ -5,6 +5,7 @@ import type { Statistics } from "../corpus/batch.js";
 import { checkExperiment } from "../experiment/check.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { inCheckpoint } from "./in-checkpoint.js";
+import { notesIn } from "./metadata.js";
 
 /** A trained model with what is needed to use it: its sizes, its normalisation, and the experiment that made it. */
 export type SavedModel = {
@@ -36,7 +37,9 @@ export const readModel = async (path: string): Promise<SavedModel> => modelIn(pa
 
 /** The model in a file that was read. See {@link readModel}. */
 export function modelIn(path: string, { tensors, metadata }: TensorFile): SavedModel {
-  if (metadata.config === undefined || metadata.experiment === undefined || metadata.statistics === undefined) {
+  const written = notesIn(path, metadata);
+  const [config, statistics, experiment] = [written.config(), written.statistics(), written.experiment()];
+  if (config === undefined || experiment === undefined || statistics === undefined) {
     throw new KdcError({
       where: `checkpoint ${path}`,
       what: "it does not say how the model was made (no config, statistics or experiment in its metadata)",
@@ -53,11 +56,10 @@ export function modelIn(path: string, { tensors, metadata }: TensorFile): SavedM
       reason: "classifier",
     });
   }
-  const config = checkConfig(JSON.parse(metadata.config));
   return {
     config,
     params: inCheckpoint(path, () => loadModel(config, tensors)).params,
-    statistics: JSON.parse(metadata.statistics),
-    experiment: checkExperiment(JSON.parse(metadata.experiment), path),
+    statistics,
+    experiment: checkExperiment(experiment, path),
   };
 }

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { appendFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { KdcError } from "@kdc-mae/core";
-import { makeFolder, sweepTemporaries, withLock, writeWhole } from "@kdc-mae/core/node";
+import { fileError, makeFolder, readJson, sweepTemporaries, withLock, writeWhole } from "@kdc-mae/core/node";
 import { checkExperiment } from "../experiment/check.js";
 import { differingKeys, valueAt } from "../experiment/differing.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
@@ -59,7 +59,7 @@ export async function openRunFolder<Experiment>(path: string, experiment: Experi
   if (existsSync(file) && traces.some((name) => existsSync(join(path, name)))) {
     // As it would be written: a loss term from another package is its name there.
     const now = JSON.parse(JSON.stringify(experiment));
-    const before = JSON.parse(await readFile(file, "utf8"));
+    const before = await readExperiment(file);
     const forbidden = differingKeys(before, now).filter((key) => !conduct.test(key) && !isLonger(key, before, now));
     if (forbidden.length > 0) {
       const told = forbidden.map((key) => `${key} is ${valueAt(now, key)}, and ${valueAt(before, key)} there`);
@@ -101,8 +101,11 @@ export async function readRunFolder(path: string): Promise<RunFolder> {
       reason: "run-folder",
     });
   }
-  return folder(path, checkExperiment(JSON.parse(await readFile(file, "utf8")), file));
+  return folder(path, checkExperiment(await readExperiment(file), file));
 }
+
+const readExperiment = (file: string): Promise<unknown> =>
+  readJson(file, "Put back a copy of it: its run cannot be gone on with without. To begin again, delete the folder");
 
 function folder<Experiment>(path: string, experiment: Experiment): RunFolder<Experiment> {
   return {
@@ -112,8 +115,12 @@ function folder<Experiment>(path: string, experiment: Experiment): RunFolder<Exp
     log: async (entry) => {
       const file = join(path, LOG);
       // A line that a kill cut short stays a line of its own.
-      const cut = existsSync(file) && !/(^|\n)$/.test(await readFile(file, "utf8"));
-      await appendFile(file, `${cut ? "\n" : ""}${JSON.stringify(entry)}\n`);
+      try {
+        const cut = existsSync(file) && !/(^|\n)$/.test(await readFile(file, "utf8"));
+        await appendFile(file, `${cut ? "\n" : ""}${JSON.stringify(entry)}\n`);
+      } catch (error) {
+        throw fileError("write", file, error);
+      }
     },
     async readLog() {
       if (!existsSync(join(path, LOG))) return [];

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { rename } from "node:fs/promises";
-import { type FloatTensor, type HostTensor, isKdcError, KdcError, treeLeaves } from "@kdc-mae/core";
+import { type FloatTensor, type HostTensor, isKdcError, KdcError, parseJson, treeLeaves } from "@kdc-mae/core";
 import type { TensorFile } from "@kdc-mae/model";
 import { readCheckpoint, writeTensors } from "@kdc-mae/model/node";
 
@@ -71,7 +71,7 @@ export async function restoreState(
   const file = await readState(path, onNote);
   if (file === undefined) return undefined;
   const { tensors, metadata } = file;
-  const notes = JSON.parse(metadata.notes ?? "{}");
+  const notes = notesOf(path, metadata.notes);
   expectOwn(notes);
   const targets = Object.entries(trees).flatMap(([name, tree]) =>
     treeLeaves<FloatTensor>(tree).map(([leafPath, leaf]) => [`${name}.${leafPath}`, leaf] as const),
@@ -88,4 +88,11 @@ export async function restoreState(
   }
   for (const [name, leaf] of targets) leaf.data.set(tensors[name].data as Float32Array);
   return notes;
+}
+
+function notesOf(path: string, text = "{}"): StateNotes {
+  const remedy = "It was made by another program, or damaged: give another --out, or delete it to begin again";
+  const notes = parseJson(text, { where: `state file ${path}`, remedy });
+  if (typeof notes === "object" && notes !== null) return notes as StateNotes;
+  throw stateError(path, "it says nothing of the run", remedy);
 }

@@ -1,0 +1,22 @@
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileError } from "./file-error.js";
+import { makeFolder } from "./file-system.js";
+import { temporaryName } from "./temporary.js";
+
+/**
+ * Makes a folder, and makes sure that something can be written there: asked before long work whose result goes there.
+ *
+ * @throws KdcError reason `permission`, `disk-full`, `missing` …
+ */
+export async function expectWritable(folder: string): Promise<void> {
+  await makeFolder(folder);
+  const path = temporaryName(join(folder, "trial"));
+  try {
+    await writeFile(path, "kdc-mae tries whether it can write here\n");
+  } catch (error) {
+    throw fileError("write", folder, error);
+  } finally {
+    await rm(path, { force: true }).catch(() => undefined);
+  }
+}
