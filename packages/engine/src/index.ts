@@ -22,7 +22,8 @@ export { weightsFloat16 } from "./export/weights-float16.js";
 export { weightsInt8 } from "./export/weights-int8.js";
 export { eager } from "./run/eager.js";
 export { comparePrograms, type OutputDifference } from "./run/parity.js";
-export { type Execute, type Hosted, type Program, spec } from "./run/program.js";
+export { type Hosted, type Program, spec } from "./run/program.js";
+export type { Execute } from "./run/runtime.js";
 export {
   type DeviceProgram,
   type DeviceTensor,
@@ -40,12 +41,8 @@ export { clipScale, globalNorm } from "./train/clip.js";
 export { type Gradients, type Loss, valueAndGradients } from "./train/gradient.js";
 export type { Optimizer, ParameterGroup } from "./train/optimizer.js";
 export { constantRate, multiStep, type Schedule, stepDecay, warmupCosine } from "./train/schedule.js";
-export {
-  createTrainStep,
-  type TrainStep,
-  type TrainStepOptions,
-} from "./train/train-step.js";
-export type { StepReport, TrainState } from "./train/update.js";
+export { createTrainStep } from "./train/train-step.js";
+export type { StepReport, TrainState, TrainStep, TrainStepOptions } from "./train/update.js";
 export type { AdapterInfo, GpuEntry } from "./webgpu/adapter.js";
 export { webGpuOperators } from "./webgpu/lower.js";
 export type { Plan, PlanLimits } from "./webgpu/plan.js";

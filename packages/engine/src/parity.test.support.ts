@@ -11,7 +11,8 @@ import {
 import { expect } from "vitest";
 import { compiled } from "./onnxruntime/compile.js";
 import { eager } from "./run/eager.js";
-import type { Execute, Hosted } from "./run/program.js";
+import type { Hosted } from "./run/program.js";
+import type { Execute } from "./run/runtime.js";
 
 /** Uniform values in [−1, 1). */
 export function uniform(rng: Rng, shape: readonly number[], scale = 1): FloatTensor {

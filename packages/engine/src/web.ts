@@ -1,7 +1,7 @@
 import { compiledOn } from "./compile/compile.js";
 import type { KernelRules } from "./compile/kernel-rule.js";
 import { createSession } from "./onnxruntime/web-session.js";
-import type { Execute } from "./run/program.js";
+import type { Execute } from "./run/runtime.js";
 
 export { createSession } from "./onnxruntime/web-session.js";
 

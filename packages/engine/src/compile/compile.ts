@@ -1,5 +1,6 @@
 import { float32, type HostTensor, int32, mapTree, treeLeaves } from "@kdc-mae/core";
-import type { Execute, Hosted, Program } from "../run/program.js";
+import type { Hosted, Program } from "../run/program.js";
+import type { Execute } from "../run/runtime.js";
 import { type OpenSession, samplesIn } from "../run/session.js";
 import { type GraphPort, type OnnxGraph, shapeFor } from "./graph.js";
 import type { KernelRules } from "./kernel-rule.js";

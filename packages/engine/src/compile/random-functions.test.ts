@@ -2,7 +2,7 @@ import { createRng, type Rng, sizeOf } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { describe, it } from "vitest";
 import { expectParity, uniform } from "../parity.test.support.js";
-import type { Execute } from "../run/program.js";
+import type { Execute } from "../run/runtime.js";
 import { runtimeForTests } from "../webgpu/adapter.test.support.js";
 
 type Tensor = tf.Tensor;

@@ -1,7 +1,8 @@
 import { type CompiledProgram, programOf } from "../compile/compile.js";
 import type { KernelRules } from "../compile/kernel-rule.js";
 import { type Trace, trace } from "../compile/trace.js";
-import type { Execute, Hosted } from "../run/program.js";
+import type { Hosted } from "../run/program.js";
+import type { Execute } from "../run/runtime.js";
 import { createSession, type SessionOptions } from "./node-session.js";
 
 export type CompileOptions = SessionOptions & {

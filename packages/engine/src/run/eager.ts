@@ -1,7 +1,8 @@
 import { type HostTensor, KdcError, mapTree, treeLeaves } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { type BackendName, selectBackend } from "../backend/select.js";
-import type { Execute, Hosted } from "./program.js";
+import type { Hosted } from "./program.js";
+import type { Execute } from "./runtime.js";
 
 const toTensor = (leaf: HostTensor): tf.Tensor => tf.tensor(leaf.data, [...leaf.shape], leaf.dtype);
 

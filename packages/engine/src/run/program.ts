@@ -20,9 +20,6 @@ export type Program<I, O> = {
   readonly dispose: () => Promise<void>;
 };
 
-/** Makes a program of a tfjs function, for inputs shaped like `example`. */
-export type Execute = <I, O>(fn: (inputs: I) => O, example: Hosted<I>) => Promise<Program<I, O>>;
-
 /** A leaf of an example without values: enough to compile with. */
 export function spec(shape: readonly number[], dtype: "float32" | "int32" = "float32"): HostTensor {
   return dtype === "float32" ? { dtype, shape, data: new Float32Array() } : { dtype, shape, data: new Int32Array() };

@@ -1,6 +1,6 @@
 import { type HostTensor, KdcError, mapTree, treeLeaves } from "@kdc-mae/core";
 import type { Tensor } from "@tensorflow/tfjs-core";
-import type { Execute, Hosted, Program } from "./program.js";
+import type { Hosted, Program } from "./program.js";
 
 /** A tensor that lies where its runtime computes. Its values cross to ordinary memory only when they are read. */
 export type DeviceTensor = {
@@ -64,6 +64,15 @@ export type Runtime = {
   /** Programs from host tensors to host tensors, for what knows nothing of devices. */
   readonly execute: Execute;
   readonly dispose: () => Promise<void>;
+};
+
+/**
+ * Makes a program of a tfjs function, for inputs shaped like `example`. One with a `runtime` can keep tensors on its
+ * device, and training steps do.
+ */
+export type Execute = {
+  <I, O>(fn: (inputs: I) => O, example: Hosted<I>): Promise<Program<I, O>>;
+  readonly runtime?: Runtime;
 };
 
 export const isOnDevice = (leaf: HostTensor | DeviceTensor): leaf is DeviceTensor => !("data" in leaf);

@@ -1,6 +1,7 @@
 import { type FloatTensor, float32, KdcError, mapTree, treeLeaves } from "@kdc-mae/core";
+import * as tf from "@tensorflow/tfjs-core";
 import { createAdamKernel } from "./adam-kernel.js";
-import type { Optimizer, ParameterGroup } from "./optimizer.js";
+import type { Optimizer, ParameterGroup, TracedUpdate } from "./optimizer.js";
 
 export type AdamOptions = {
   /** Decay of the first and the second moment; 0.9 and 0.999 unless given. */
@@ -21,8 +22,37 @@ const createAdam = (name: string, options: AdamOptions, decoupled: boolean): Opt
   const updateArray = createAdamKernel();
   const groupOf = (path: string): ParameterGroup | undefined => groups.find(({ paths }) => paths.test(path));
   const zeros = (params: unknown): unknown => mapTree(params, (leaf: FloatTensor) => float32(leaf.shape));
+  /** Numbers of the traced update: the root's correction, then rate and shrinking of each group, the last all others. */
+  const kinds: readonly (ParameterGroup | undefined)[] = [...groups, undefined];
+  const kindOf = (path: string): number => kinds.indexOf(groupOf(path));
+  const traced: TracedUpdate<AdamState> = {
+    slots: ({ first, second }) => ({ first, second }),
+    numbers: (state, learningRate) => {
+      state.updates++;
+      const corrected = 1 - beta1 ** state.updates;
+      return [
+        1 / Math.sqrt(1 - beta2 ** state.updates),
+        ...kinds.flatMap((group) => {
+          const rate = learningRate * (group?.rate ?? 1);
+          return [rate / corrected, decoupled ? 1 - rate * (group?.weightDecay ?? weightDecay) : 1];
+        }),
+      ];
+    },
+    apply: (path, { value, gradient, slots }, number) => {
+      const kind = kindOf(path);
+      const decay = kinds[kind]?.weightDecay ?? weightDecay;
+      const [rootCorrection, rate] = [number(0), number(1 + 2 * kind)];
+      const slope = decoupled || decay === 0 ? gradient : tf.add(gradient, tf.mul(value, decay));
+      const first = tf.add(tf.mul(slots.first, beta1), tf.mul(slope, 1 - beta1));
+      const second = tf.add(tf.mul(slots.second, beta2), tf.mul(tf.mul(slope, slope), 1 - beta2));
+      const kept = decoupled && decay !== 0 ? tf.mul(value, number(2 + 2 * kind)) : value;
+      const length = tf.add(tf.mul(tf.sqrt(second), rootCorrection), epsilon);
+      return { value: tf.sub(kept, tf.div(tf.mul(first, rate), length)), slots: { first, second } };
+    },
+  };
   return {
     name,
+    traced,
     init: (params) => ({ first: zeros(params), second: zeros(params), updates: 0 }),
     update: (state, params, gradients, learningRate, scale = 1, untouched = []) => {
       const still = new Set(untouched);

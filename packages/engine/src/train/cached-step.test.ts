@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { compiled } from "../onnxruntime/compile.js";
 import { expectClose, uniform } from "../parity.test.support.js";
 import { eager } from "../run/eager.js";
-import type { Execute } from "../run/program.js";
+import type { Execute } from "../run/runtime.js";
 import { adam } from "./adam.js";
 import { createCachedStep, type LossInParts } from "./cached-step.js";
 import { createTrainStep } from "./train-step.js";

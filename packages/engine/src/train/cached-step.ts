@@ -1,11 +1,11 @@
 import { type FloatTensor, type HostTensor, type LossReport, treeLeaves } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
-import type { Execute } from "../run/program.js";
+import type { Execute } from "../run/runtime.js";
 import { valueAndGradients } from "./gradient.js";
 import { joinParts, partOfBatch, rebuild } from "./join-parts.js";
 import type { Optimizer } from "./optimizer.js";
 import { programsByShape } from "./programs-by-shape.js";
-import type { TrainStep, TrainStepOptions } from "./train-step.js";
+import type { TrainStep, TrainStepOptions } from "./update.js";
 import { blend, expectBatches, update } from "./update.js";
 
 /**
@@ -145,6 +145,8 @@ export function createCachedStep<Params, Batch, Parts, OptimizerState>(
     init: (params) => ({ params, optimizer: optimizer.init(params), step: 0 }),
     step: (state, batch, learningRate) => accumulate(state, [batch], learningRate),
     accumulate,
+    collect: async () => undefined,
+    changed: () => undefined,
     withoutGradient: () => missing,
     dispose: async () => {
       for (const { dispose } of [forward, middle, backward]) await dispose();

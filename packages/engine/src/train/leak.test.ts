@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { compiled } from "../onnxruntime/compile.js";
 import { uniform } from "../parity.test.support.js";
 import { eager } from "../run/eager.js";
-import type { Execute } from "../run/program.js";
+import type { Execute } from "../run/runtime.js";
 import { adam } from "./adam.js";
 import { createTrainStep } from "./train-step.js";
 

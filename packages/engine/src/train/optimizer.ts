@@ -1,3 +1,5 @@
+import type { Tensor } from "@tensorflow/tfjs-core";
+
 /**
  * An optimizer works on host tensors in place: `init` makes its state for a tree of parameters, `update` takes one
  * step. State is plain data, so that a checkpoint can hold it.
@@ -19,6 +21,28 @@ export type Optimizer<State> = {
     scale?: number,
     untouched?: readonly string[],
   ) => void;
+  /** The same update for programs whose state stays on a device; such programs need it. */
+  readonly traced?: TracedUpdate<State>;
+};
+
+/** An optimizer as a tfjs function of one parameter. */
+export type TracedUpdate<State> = {
+  /** The arrays of a state, as trees like the parameters, by name. */
+  readonly slots: (state: State) => Readonly<Record<string, unknown>>;
+  /** What changes from one update to the next: a few numbers. Counts the update. */
+  readonly numbers: (state: State, learningRate: number) => readonly number[];
+  /**
+   * One parameter's update.
+   *
+   * @param path of the parameter
+   * @param slots this parameter's tensor of each slot
+   * @param number gives one of the numbers, as a scalar
+   */
+  readonly apply: (
+    path: string,
+    given: { readonly value: Tensor; readonly gradient: Tensor; readonly slots: Readonly<Record<string, Tensor>> },
+    number: (index: number) => Tensor,
+  ) => { readonly value: Tensor; readonly slots: Readonly<Record<string, Tensor>> };
 };
 
 /** Parameters treated differently, chosen by their path: the first group that matches counts. */

@@ -1,5 +1,6 @@
 import { treeLeaves } from "@kdc-mae/core";
-import type { Execute, Hosted, Program } from "../run/program.js";
+import type { Hosted, Program } from "../run/program.js";
+import type { Execute } from "../run/runtime.js";
 
 /** Programs of one function, made when inputs of other shapes come. */
 export type ProgramsByShape<Params, Given, Outputs> = {

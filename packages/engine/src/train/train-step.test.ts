@@ -3,7 +3,8 @@ import * as tf from "@tensorflow/tfjs-core";
 import { describe, expect, it } from "vitest";
 import { compiled } from "../onnxruntime/compile.js";
 import { eager } from "../run/eager.js";
-import type { Execute } from "../run/program.js";
+import type { Execute } from "../run/runtime.js";
+import { runtimeForTests } from "../webgpu/adapter.test.support.js";
 import { adam } from "./adam.js";
 import { createTrainStep } from "./train-step.js";
 
@@ -24,9 +25,11 @@ const wave = (shape: readonly number[], seed: number) =>
 const start = () => ({ w: wave([3, 5], 1), b: float32([3]), idle: float32([2]) });
 const batchOf = (clips: number, seed: number) => ({ x: wave([clips, 5], seed), y: wave([clips, 3], seed + 0.5) });
 
+const runtime = await runtimeForTests();
 const ways: readonly (readonly [string, Execute])[] = [
   ["compiled", compiled({ threads: 1 })],
   ["eager", eager("cpu")],
+  ...(runtime === undefined ? [] : [["with its state on a WebGPU device", runtime.execute] as const]),
 ];
 
 describe.each(ways)("createTrainStep, %s", (_, execute) => {
@@ -35,6 +38,7 @@ describe.each(ways)("createTrainStep, %s", (_, execute) => {
     const idle = wave([2], 3);
     const state = train.init({ ...start(), idle: float32([2], idle.data.slice()) });
     for (let i = 0; i < 3; i++) await train.step(state, batchOf(7, 2), 0.05);
+    await train.collect(state);
     expect((state.params as { idle: unknown }).idle).toEqual(idle);
     await train.dispose();
   });
@@ -51,6 +55,7 @@ describe.each(ways)("createTrainStep, %s", (_, execute) => {
     expect(state.step).toBe(31);
     expect(first.total).toBeCloseTo(first.terms.fit + 0.01 * first.terms.small, 6);
     expect(train.withoutGradient()).toEqual(["idle"]);
+    await train.collect(state);
     expect([...state.params.idle.data]).toEqual([0, 0]);
     await train.dispose();
   });
@@ -69,6 +74,8 @@ describe.each(ways)("createTrainStep, %s", (_, execute) => {
     const several = await many.accumulate(b, [rows(0, 3), rows(3, 7), rows(7, 8)], 0.1);
     expect(several.total).toBeCloseTo(single.total, 6);
     expect(several.terms.fit).toBeCloseTo(single.terms.fit, 6);
+    await one.collect(a);
+    await many.collect(b);
     for (const [i, value] of a.params.w.data.entries()) expect(b.params.w.data[i]).toBeCloseTo(value, 6);
     await one.dispose();
     await many.dispose();
@@ -80,6 +87,8 @@ describe.each(ways)("createTrainStep, %s", (_, execute) => {
     const [a, b] = [train.init(start()), free.init(start())];
     const report = await train.step(a, batchOf(5, 1), 1);
     await free.step(b, batchOf(5, 1), 1);
+    await train.collect(a);
+    await free.collect(b);
     const moved = (state: typeof a) => state.params.w.data[4] - start().w.data[4];
     expect(report.gradientNorm).toBeGreaterThan(0.1);
     expect(moved(a) / moved(b)).toBeCloseTo(0.01 / report.gradientNorm, 3);
@@ -95,6 +104,7 @@ describe.each(ways)("createTrainStep, %s", (_, execute) => {
     await expect(train.step(state, bad, 0.1)).rejects.toThrow(
       "train step 1: the loss is NaN. Lower the learning rate, clip gradients, look for NaN",
     );
+    await train.collect(state);
     expect([...state.params.w.data]).toEqual([...start().w.data]);
     expect(state.step).toBe(0);
     await train.dispose();
@@ -110,6 +120,7 @@ describe.each(ways)("createTrainStep, %s", (_, execute) => {
       const train = createTrainStep(execute, length, adam(), { clipNorm });
       const state = train.init({ ...start(), w: float32([3, 5]) });
       await expect(train.step(state, batchOf(5, 1), 0.1)).rejects.toThrow("train step 1: the gradient norm is NaN.");
+      await train.collect(state);
       expect([...state.params.w.data]).toEqual(Array(15).fill(0));
       expect([state.step, state.optimizer.updates]).toEqual([0, 0]);
       await train.dispose();
@@ -123,6 +134,7 @@ describe.each(ways)("createTrainStep, %s", (_, execute) => {
     const pending = train.step(state, batchOf(5, 1), 0.1);
     controller.abort();
     await expect(pending).rejects.toThrow("it was asked to stop before the step was taken; nothing was changed");
+    await train.collect(state);
     expect([...state.params.w.data]).toEqual([...start().w.data]);
     await train.dispose();
   });

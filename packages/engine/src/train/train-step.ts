@@ -1,33 +1,11 @@
 import type { HostTensor } from "@kdc-mae/core";
-import type { Execute, Hosted } from "../run/program.js";
+import type { Hosted } from "../run/program.js";
+import type { Execute } from "../run/runtime.js";
+import { createDeviceStep } from "./device-step.js";
 import { type Gradients, type Loss, valueAndGradients } from "./gradient.js";
 import type { Optimizer } from "./optimizer.js";
 import { programsByShape } from "./programs-by-shape.js";
-import { blend, expectBatches, type StepReport, type TrainState, type UpdateSettings, update } from "./update.js";
-
-export type TrainStepOptions<Batch> = UpdateSettings & {
-  /** Clips in a batch, for the mean over accumulated batches; batches count alike unless given. */
-  readonly clips?: (batch: Hosted<Batch>) => number;
-};
-
-export type TrainStep<Params, Batch, OptimizerState> = {
-  readonly init: (params: Hosted<Params>) => TrainState<Params, OptimizerState>;
-  /** One update from one batch; `state` changes in place. */
-  readonly step: (
-    state: TrainState<Params, OptimizerState>,
-    batch: Hosted<Batch>,
-    learningRate: number,
-  ) => Promise<StepReport>;
-  /** One update from the mean gradient over several batches. */
-  readonly accumulate: (
-    state: TrainState<Params, OptimizerState>,
-    batches: readonly Hosted<Batch>[],
-    learningRate: number,
-  ) => Promise<StepReport>;
-  /** Paths of the parameters the loss does not depend on, known after the first step. */
-  readonly withoutGradient: () => readonly string[];
-  readonly dispose: () => Promise<void>;
-};
+import { blend, expectBatches, type TrainStep, type TrainStepOptions, update } from "./update.js";
 
 const scalar = (value: HostTensor): number => value.data[0];
 
@@ -35,7 +13,7 @@ const scalar = (value: HostTensor): number => value.data[0];
  * Joins a loss and an optimizer into training steps. The program is made at the first step, and again when a batch of
  * other shapes comes.
  *
- * @param execute how to run: `compiled(…)` or `eager(…)`
+ * @param execute how to run: `compiled(…)`, `eager(…)`, or a runtime's `execute`, which keeps the state on its device
  * @throws KdcError from a step whose loss or gradients are not finite (reason `loss-not-finite`), and from one that is
  * asked to stop on the way (`stopped`); nothing is updated
  */
@@ -45,6 +23,7 @@ export function createTrainStep<Params, Batch, OptimizerState>(
   optimizer: Optimizer<OptimizerState>,
   options: TrainStepOptions<Batch> = {},
 ): TrainStep<Params, Batch, OptimizerState> {
+  if (execute.runtime !== undefined) return createDeviceStep(execute.runtime, loss, optimizer, options);
   const { clips = () => 1 } = options;
   let missing: readonly string[] = [];
   const programs = programsByShape<Params, { readonly batch: Batch }, Gradients<Params>>(
@@ -87,6 +66,8 @@ export function createTrainStep<Params, Batch, OptimizerState>(
     init: (params) => ({ params, optimizer: optimizer.init(params), step: 0 }),
     step: (state, batch, learningRate) => accumulate(state, [batch], learningRate),
     accumulate,
+    collect: async () => undefined,
+    changed: () => undefined,
     withoutGradient: () => missing,
     dispose: programs.dispose,
   };

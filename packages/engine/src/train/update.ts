@@ -19,7 +19,8 @@ export type StepReport = {
   readonly gradientNorm: number;
 };
 
-const expectFinite = (what: string, value: number, step: number): void => {
+/** @throws KdcError (reason `loss-not-finite`) */
+export const expectFinite = (what: string, value: number, step: number): void => {
   if (Number.isFinite(value)) return;
   throw new KdcError({
     where: `train step ${step}`,
@@ -50,12 +51,52 @@ export function blend(sum: unknown, next: unknown, keep: number, weight: number)
   }
 }
 
+/** @throws KdcError (reason `stopped`) when a step is to stop before it has changed anything */
+export const expectGoing = (signal: AbortSignal | undefined, step: number): void => {
+  if (signal?.aborted) {
+    throw new KdcError({
+      where: `train step ${step}`,
+      what: "it was asked to stop before the step was taken; nothing was changed",
+      remedy: "Go on from the last checkpoint",
+      reason: "stopped",
+    });
+  }
+};
+
 /** What every step of a training does alike. */
 export type UpdateSettings = {
   /** Longest allowed global gradient norm; no clipping unless given. */
   readonly clipNorm?: number;
   /** A step that is under way when it asks to stop changes nothing. */
   readonly signal?: AbortSignal;
+};
+
+export type TrainStepOptions<Batch> = UpdateSettings & {
+  /** Clips in a batch, for the mean over accumulated batches; batches count alike unless given. */
+  readonly clips?: (batch: Hosted<Batch>) => number;
+};
+
+export type TrainStep<Params, Batch, OptimizerState> = {
+  readonly init: (params: Hosted<Params>) => TrainState<Params, OptimizerState>;
+  /** One update from one batch; `state` changes in place. */
+  readonly step: (
+    state: TrainState<Params, OptimizerState>,
+    batch: Hosted<Batch>,
+    learningRate: number,
+  ) => Promise<StepReport>;
+  /** One update from the mean gradient over several batches. */
+  readonly accumulate: (
+    state: TrainState<Params, OptimizerState>,
+    batches: readonly Hosted<Batch>[],
+    learningRate: number,
+  ) => Promise<StepReport>;
+  /** Brings the state's arrays up to date, where the state itself lies on a device. Waits for a step under way. */
+  readonly collect: (state: TrainState<Params, OptimizerState>) => Promise<void>;
+  /** Says that the state's arrays were changed from outside, as by going back to a checkpoint. */
+  readonly changed: () => void;
+  /** Paths of the parameters the loss does not depend on, known after the first step. */
+  readonly withoutGradient: () => readonly string[];
+  readonly dispose: () => Promise<void>;
 };
 
 /**
@@ -73,14 +114,7 @@ export function update<Params, OptimizerState>(
   const { gradients, report } = made;
   const { learningRate, clipNorm, missing, signal } = settings;
   const step = state.step + 1;
-  if (signal?.aborted) {
-    throw new KdcError({
-      where: `train step ${step}`,
-      what: "it was asked to stop before the step was taken; nothing was changed",
-      remedy: "Go on from the last checkpoint",
-      reason: "stopped",
-    });
-  }
+  expectGoing(signal, step);
   expectFinite("the loss", report.total, step);
   // A loss may be finite where its gradient is not: the root of a sum of zeros.
   const gradientNorm = globalNorm(gradients);

@@ -98,7 +98,7 @@ export async function createWebGpuRuntime({ gpu, precision = "float32" }: WebGpu
     };
   };
 
-  return {
+  const runtime: WebGpuRuntime = {
     name: `WebGPU, ${info.description || info.device || info.vendor}`,
     adapter: info,
     allocated: device.allocated,
@@ -121,4 +121,5 @@ export async function createWebGpuRuntime({ gpu, precision = "float32" }: WebGpu
     execute: (fn, example) => compile(fn, example as Placed<never>),
     dispose: async () => device.dispose(),
   };
+  return Object.assign(runtime, { execute: Object.assign(runtime.execute, { runtime }) });
 }

@@ -1,0 +1,293 @@
+import "../backend/register.js";
+import { type FloatTensor, float32, type HostTensor, KdcError, mapTree, treeLeaves } from "@kdc-mae/core";
+import * as tf from "@tensorflow/tfjs-core";
+import type { Hosted } from "../run/program.js";
+import type { DeviceProgram, DeviceTensor, Runtime } from "../run/runtime.js";
+import { type Loss, valueAndGradients } from "./gradient.js";
+import type { Optimizer, TracedUpdate } from "./optimizer.js";
+import type { TrainStep, TrainStepOptions } from "./update.js";
+import { expectBatches, expectFinite, expectGoing, type StepReport, type TrainState } from "./update.js";
+
+type Named = Readonly<Record<string, tf.Tensor>>;
+type Slots = Readonly<Record<string, Named>>;
+/** Trees are flat here: tensors by dotted path, without dots in the keys. */
+type OnCard = {
+  readonly params: Record<string, DeviceTensor>;
+  readonly slots: Record<string, Record<string, DeviceTensor>>;
+};
+
+const keyOf = (path: string): string => path.replaceAll(".", "/");
+const flat = <Leaf extends HostTensor | tf.Tensor>(tree: unknown): Record<string, Leaf> =>
+  Object.fromEntries(treeLeaves<Leaf>(tree).map(([path, leaf]) => [keyOf(path), leaf]));
+
+type Made = { readonly params: Named; readonly slots: Slots; readonly norm: tf.Scalar };
+
+/** √Σ g², all gradients as one vector. */
+const lengthOf = (gradients: readonly tf.Tensor[]): tf.Scalar =>
+  tf.sqrt(tf.sum(tf.concat(gradients.map((gradient) => tf.reshape(tf.sum(tf.square(gradient)), [1]))))) as tf.Scalar;
+
+/** Clips and updates every parameter that has a gradient, or leaves all as they are where something is not finite. */
+const updateAll = (
+  traced: TracedUpdate<unknown>,
+  {
+    params,
+    slots,
+    gradients,
+    numbers,
+    total,
+  }: {
+    readonly params: Named;
+    readonly slots: Slots;
+    readonly gradients: Named;
+    readonly numbers: tf.Tensor1D;
+    readonly total: tf.Tensor;
+  },
+  untouched: ReadonlySet<string>,
+  clipNorm: number | undefined,
+): Made => {
+  const touched = Object.keys(params).filter((key) => !untouched.has(key));
+  const norm = lengthOf(touched.map((key) => gradients[key]));
+  const sound = tf.logicalAnd(tf.isFinite(total), tf.isFinite(norm));
+  const scale = clipNorm === undefined ? undefined : tf.minimum(1, tf.div(clipNorm, tf.add(norm, 1e-6)));
+  const number = (index: number): tf.Tensor => tf.reshape(tf.slice(numbers, [index], [1]), []);
+  const names = Object.keys(slots);
+  const results = touched.map((key) => {
+    const own = Object.fromEntries(names.map((name) => [name, slots[name][key]]));
+    const gradient = scale === undefined ? gradients[key] : tf.mul(gradients[key], scale);
+    const made = traced.apply(key.replaceAll("/", "."), { value: params[key], gradient, slots: own }, number);
+    const kept = (next: tf.Tensor, before: tf.Tensor) => tf.where(sound, next, before);
+    return {
+      key,
+      value: kept(made.value, params[key]),
+      slots: Object.fromEntries(names.map((name) => [name, kept(made.slots[name], own[name])])),
+    };
+  });
+  return {
+    params: Object.fromEntries(results.map(({ key, value }) => [key, value])),
+    slots: Object.fromEntries(
+      names.map((name) => [name, Object.fromEntries(results.map((one) => [one.key, one.slots[name]]))]),
+    ),
+    norm,
+  };
+};
+
+const shapesOf = (tree: unknown): string =>
+  treeLeaves(tree)
+    .map(([path, { shape }]) => `${path}[${shape.join()}]`)
+    .join();
+
+const stateStays = (path: string): boolean => /^(params|slots|sums)\./.test(path);
+
+/**
+ * Training steps whose parameters and optimizer state stay on a runtime's device: one program per step, and only the
+ * report comes back. The arrays of the state are a copy in ordinary memory, which `collect` brings up to date.
+ *
+ * @throws KdcError as `createTrainStep`, and for an optimizer that has no traced update
+ */
+export function createDeviceStep<Params, Batch, OptimizerState>(
+  runtime: Runtime,
+  loss: Loss<Params, Batch>,
+  optimizer: Optimizer<OptimizerState>,
+  options: TrainStepOptions<Batch> = {},
+): TrainStep<Params, Batch, OptimizerState> {
+  const { clips = () => 1, clipNorm, signal } = options;
+  const { traced } = optimizer;
+  if (traced === undefined) {
+    throw new KdcError({
+      where: "createTrainStep",
+      what: `the optimizer ${optimizer.name} cannot run on ${runtime.name}: it has no traced update`,
+      remedy: "Give it one (`traced`), use adam or adamW, or train on the cpu",
+      reason: "optimizer",
+    });
+  }
+  type State = TrainState<Params, OptimizerState>;
+  let missing: readonly string[] = [];
+  let like: unknown;
+  const untouched = (): Set<string> => new Set(missing.map(keyOf));
+  const gradientsOf = ({ params, batch }: { readonly params: Named; readonly batch: Batch }) => {
+    const tree = mapTree(like, (_: HostTensor, path) => params[keyOf(path)]) as Params;
+    const gradient = valueAndGradients<Params, Batch>(loss, (paths) => {
+      missing = paths;
+    });
+    const { total, terms, gradients } = gradient({ params: tree, batch });
+    return { total, terms, gradients: flat<tf.Tensor>(gradients) };
+  };
+  const whole = (inputs: { params: Named; slots: Slots; batch: Batch; numbers: tf.Tensor1D }) => {
+    const { total, terms, gradients } = gradientsOf(inputs);
+    const { norm, ...state } = updateAll(
+      traced as TracedUpdate<unknown>,
+      { ...inputs, gradients, total },
+      untouched(),
+      clipNorm,
+    );
+    return { ...state, report: { total, terms, norm } };
+  };
+  const part = ({ sums, weight, ...inputs }: { params: Named; batch: Batch; sums: Named; weight: tf.Scalar }) => {
+    const { total, terms, gradients } = gradientsOf(inputs);
+    const added = Object.keys(sums).map((key) => [key, tf.add(sums[key], tf.mul(gradients[key], weight))]);
+    return { sums: Object.fromEntries(added) as Named, report: { total, terms } };
+  };
+  const last = (inputs: { params: Named; slots: Slots; sums: Named; numbers: tf.Tensor1D; total: tf.Scalar }) => {
+    const { norm, ...state } = updateAll(
+      traced as TracedUpdate<unknown>,
+      { ...inputs, gradients: inputs.sums },
+      untouched(),
+      clipNorm,
+    );
+    const zeros = Object.fromEntries(Object.entries(inputs.sums).map(([key, sum]) => [key, tf.mul(sum, 0)]));
+    return { ...state, sums: zeros as Named, report: { norm } };
+  };
+
+  type AnyProgram = DeviceProgram<unknown, unknown>;
+  const programs = new Map<string, Promise<AnyProgram>>();
+  const program = async (
+    name: string,
+    fn: (inputs: never) => unknown,
+    inputs: unknown,
+    shapes: unknown,
+  ): Promise<AnyProgram> => {
+    const key = `${name} ${shapesOf(shapes)}`;
+    const known =
+      programs.get(key) ?? runtime.compile(fn as (inputs: unknown) => unknown, inputs as never, { keep: stateStays });
+    programs.set(key, known);
+    return known;
+  };
+
+  let card: OnCard | undefined;
+  let sums: Record<string, DeviceTensor> | undefined;
+  /** The step under way: collecting waits for it. */
+  let running: Promise<unknown> = Promise.resolve();
+  const release = (): void => {
+    for (const tree of [card, sums])
+      if (tree !== undefined) for (const [, leaf] of treeLeaves<DeviceTensor>(tree)) leaf.dispose();
+    [card, sums] = [undefined, undefined];
+  };
+  const onCard = async (state: State): Promise<OnCard> => {
+    if (card !== undefined) return card;
+    like = mapTree(state.params, ({ shape, dtype }: HostTensor) => ({ shape, dtype }));
+    const slots = Object.entries(traced.slots(state.optimizer)).map(([name, tree]) => [name, flat<HostTensor>(tree)]);
+    card = (await runtime.place({
+      params: flat<HostTensor>(state.params),
+      slots: Object.fromEntries(slots),
+    })) as unknown as OnCard;
+    return card;
+  };
+  /** What a program gave takes the place of what it was given. */
+  const adopt = (made: Partial<OnCard> & { sums?: typeof sums }): void => {
+    const held = card as OnCard;
+    Object.assign(held.params, made.params);
+    for (const [name, tree] of Object.entries(made.slots ?? {})) Object.assign(held.slots[name], tree);
+    if (made.sums !== undefined) sums = made.sums;
+  };
+  const scalarOf = (value: number): FloatTensor => float32([], Float32Array.of(value));
+  const numbersFor = (state: State, rate: number): FloatTensor => {
+    const numbers = traced.numbers(state.optimizer, rate);
+    return float32([numbers.length], Float32Array.from(numbers));
+  };
+  const readReport = async (report: unknown): Promise<Record<string, number>> => {
+    const reads = treeLeaves<DeviceTensor>(report).map(
+      async ([path, leaf]) => [path, (await leaf.read()).data[0]] as const,
+    );
+    return Object.fromEntries(await Promise.all(reads));
+  };
+  const termsOf = (values: Readonly<Record<string, number>>) =>
+    Object.fromEntries(
+      Object.entries(values).flatMap(([path, value]) => (path.startsWith("terms.") ? [[path.slice(6), value]] : [])),
+    );
+
+  const one = async (state: State, batch: Hosted<Batch>, rate: number): Promise<Omit<StepReport, "step">> => {
+    const { params, slots } = await onCard(state);
+    const shapes = { params, slots, batch, numbers: numbersFor({ ...state, optimizer: { ...state.optimizer } }, rate) };
+    const ready = await program("whole", whole as never, shapes, batch);
+    // Once it is launched it is done.
+    expectGoing(signal, state.step + 1);
+    const inputs = { ...shapes, numbers: numbersFor(state, rate) };
+    const made = (await ready.launch(inputs as never)) as Partial<OnCard> & { report: unknown };
+    const report = readReport(made.report);
+    adopt(made);
+    const { total, norm, ...rest } = await report;
+    return { total, gradientNorm: norm, terms: termsOf(rest) };
+  };
+  const several = async (
+    state: State,
+    batches: readonly Hosted<Batch>[],
+    rate: number,
+  ): Promise<Omit<StepReport, "step">> => {
+    const { params, slots } = await onCard(state);
+    sums ??= (await runtime.place(mapTree(params, ({ shape }: DeviceTensor) => float32(shape)))) as Record<
+      string,
+      DeviceTensor
+    >;
+    const weights = batches.map(clips);
+    const all = weights.reduce((sum, weight) => sum + weight, 0);
+    const means: Record<string, number> = {};
+    for (const [index, batch] of batches.entries()) {
+      const weight = weights[index] / all;
+      const inputs = { params, batch, sums, weight: scalarOf(weight) };
+      const made = (await (await program("part", part as never, inputs, batch)).launch(inputs as never)) as {
+        sums: typeof sums;
+        report: unknown;
+      };
+      const report = readReport(made.report);
+      adopt({ sums: made.sums });
+      for (const [path, value] of Object.entries(await report)) means[path] = (means[path] ?? 0) + value * weight;
+    }
+    expectGoing(signal, state.step + 1);
+    const inputs = { params, slots, sums, numbers: numbersFor(state, rate), total: scalarOf(means.total) };
+    const made = (await (
+      await program("last", last as never, inputs, [])
+    ).launch(inputs as never)) as Partial<OnCard> & { sums: typeof sums; report: unknown };
+    const report = readReport(made.report);
+    adopt(made);
+    return { total: means.total, gradientNorm: (await report).norm, terms: termsOf(means) };
+  };
+
+  const accumulate: TrainStep<Params, Batch, OptimizerState>["accumulate"] = (state, batches, rate) => {
+    const taken = (async () => {
+      expectBatches(batches);
+      const updates = (state.optimizer as { updates?: number }).updates;
+      const report = batches.length === 1 ? await one(state, batches[0], rate) : await several(state, batches, rate);
+      const step = state.step + 1;
+      try {
+        expectFinite("the loss", report.total, step);
+        expectFinite("the gradient norm", report.gradientNorm, step);
+      } catch (error) {
+        // The device changed nothing; the update does not count either.
+        if (updates !== undefined) (state.optimizer as { updates?: number }).updates = updates;
+        throw error;
+      }
+      state.step = step;
+      return { step, ...report };
+    })();
+    running = taken.catch(() => undefined);
+    return taken;
+  };
+
+  return {
+    init: (params) => ({ params, optimizer: optimizer.init(params), step: 0 }),
+    step: (state, batch, rate) => accumulate(state, [batch], rate),
+    accumulate,
+    collect: async (state) => {
+      await running;
+      if (card === undefined) return;
+      const slots = traced.slots(state.optimizer);
+      const pairs = [
+        [card.params, state.params],
+        ...Object.keys(slots).map((name) => [card!.slots[name], slots[name]]),
+      ] as const;
+      for (const [from, to] of pairs) {
+        for (const [path, leaf] of treeLeaves<HostTensor>(to)) {
+          leaf.data.set((await (from as Record<string, DeviceTensor>)[keyOf(path)].read()).data);
+        }
+      }
+    },
+    changed: release,
+    withoutGradient: () => missing,
+    dispose: async () => {
+      await running;
+      release();
+      for (const made of programs.values()) await (await made).dispose();
+      programs.clear();
+    },
+  };
+}
