@@ -5,7 +5,7 @@ import { pack } from "tar-stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { resample } from "../audio/resample.js";
 import { encodeWav } from "../media/encode-wav.js";
-import { longestJson } from "../shards/shard-index.js";
+import { longestJson } from "../shards/sample-notes.js";
 import { packTar, type TarEntry, tarEnd } from "../shards/tar.js";
 import { decodePicture, encodePicture, mostPixels } from "../visual/encode-picture.js";
 import { readShards } from "./read-shards.js";

@@ -1,7 +1,8 @@
 import { type Clip, KdcError } from "@kdc-mae/core";
 import { orderedMap } from "../dataset/ordered-map.js";
 import type { RemoteOptions } from "../shards/remote-source.js";
-import { readSample, type SampleNotes } from "../shards/sample.js";
+import { readSample } from "../shards/sample.js";
+import type { SampleNotes } from "../shards/sample-notes.js";
 import type { IndexedSample } from "../shards/shard-index.js";
 import { openShardSet, type Shard, type ShardSet } from "../shards/shard-set.js";
 import { decodePicturesOf } from "../visual/encode-picture.js";
@@ -28,6 +29,8 @@ export type ShardReading = {
   readonly logMel?: ShardSet["logMel"];
   /** Clips of the whole set that could not be prepared, by reason, where it says so. */
   readonly quarantined?: ShardSet["quarantined"];
+  /** What was met in tars and is no sample, by reason. */
+  readonly passedOver: ShardSet["passedOver"];
   /** Every clip once in the order of the shards, as the decoder gave it: its sound, and all of its pictures. */
   clips(): AsyncGenerator<Clip, void>;
   close(): Promise<void>;
@@ -64,7 +67,7 @@ export async function readShards(
     for (const [index, shard] of set.shards.entries()) {
       const reader = readerOf(shard, chosen[index]);
       try {
-        yield* orderedMap(chosen[index], async (at) => clipOf(await reader.read(at), shard), {
+        yield* orderedMap(chosen[index], async (at) => clipOf(await reader.read(at), shard, shard.samples[at]), {
           ...{ concurrency, ahead: 2 * concurrency },
         });
       } finally {
@@ -72,18 +75,18 @@ export async function readShards(
       }
     }
   }
-  const clipOf = async (bytes: Uint8Array, { source }: Shard): Promise<Clip> => {
+  const clipOf = async (bytes: Uint8Array, { source }: Shard, { id, labels }: IndexedSample): Promise<Clip> => {
     signal?.throwIfAborted();
     const { key, notes, waveform, pictures } = readSample(bytes, source.name);
     return {
-      item: itemOf(notes, key),
+      item: { ...itemOf(notes, key), id, labels },
       waveform: waveform(),
       frames: await decodePicturesOf(pictures, `${source.name}, sample ${key}`, notes.times),
       ...(notes.original ? { original: notes.original } : {}),
     };
   };
   return {
-    ...{ count: items.length, items, clips, close: set.close },
+    ...{ count: items.length, items, clips, passedOver: set.passedOver, close: set.close },
     ...(set.logMel ? { logMel: set.logMel } : {}),
     ...(set.quarantined ? { quarantined: set.quarantined } : {}),
   };

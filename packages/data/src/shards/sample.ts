@@ -1,24 +1,8 @@
-import type { ClipItem, FloatTensor, Waveform } from "@kdc-mae/core";
+import type { FloatTensor, Waveform } from "@kdc-mae/core";
 import { float32, KdcError } from "@kdc-mae/core";
 import { decodeWav } from "../media/wav.js";
-import { longestJson, splitName } from "./shard-index.js";
+import { isStray, longestJson, numberedPicture, readNotes, type SampleNotes, singlePictures, splitName } from "./sample-notes.js";
 import { unpackTar } from "./tar.js";
-
-/** What a sample's JSON file says: the clip, where it came from, and how it was decoded. */
-export type SampleNotes = {
-  readonly id: string;
-  readonly labels: readonly string[];
-  readonly split?: string;
-  /** Path below the media root, and the part of it that was taken, seconds. */
-  readonly source?: { readonly path: string; readonly start?: number; readonly end?: number };
-  /** When each picture is shown, seconds from the start of the clip. */
-  readonly times?: readonly number[];
-  /** Size of the file's own pictures, in whose pixels boxes are told. */
-  readonly original?: { readonly width: number; readonly height: number };
-  readonly boxes?: ClipItem["boxes"];
-  /** Shape of the log-mel, where there is one. */
-  readonly logMel?: { readonly shape: readonly number[]; readonly dtype: "float32" | "float16" };
-};
 
 /** One sample of a shard; its pictures are still encoded. */
 export type ShardSample = {
@@ -34,10 +18,8 @@ export type ShardSample = {
 /** Of a clip's sound. */
 export const mostSeconds = 3600;
 
-const picture = /^(\d+)\.(jpg|jpeg|png|webp|ppm)$/;
-
 /**
- * Reads a sample from its piece of a shard: `wav`, `json`, `0.jpg` … and where present `logmel`.
+ * Reads a sample from its piece of a shard: `wav`, `json` (or `cls`), `0.jpg` … and where present `logmel`.
  *
  * @throws KdcError reason `bad-sample` or `bad-tar`
  */
@@ -45,24 +27,26 @@ export function readSample(bytes: Uint8Array, where: string): ShardSample {
   const fields = new Map<string, Uint8Array>();
   let key = "";
   for (const { name, data } of unpackTar(bytes, where)) {
+    if (isStray(name)) continue;
     const parts = splitName(name);
     key = parts.key;
     fields.set(parts.field.toLowerCase(), data);
   }
   const refuse = (what: string) =>
     new KdcError({ where: `${where}, sample ${key}`, what, remedy: "Prepare the set again", reason: "bad-sample" });
-  const json = fields.get("json");
-  if (!json) throw refuse("it has no json");
-  if (json.length > longestJson) throw refuse(`its json has ${json.length} bytes, and ${longestJson} are the most`);
-  const notes = parseNotes(new TextDecoder().decode(json), key);
+  const [json, cls] = [fields.get("json"), fields.get("cls")];
+  if (!json && !cls) throw refuse("it has no json");
+  if (json && json.length > longestJson)
+    throw refuse(`its json has ${json.length} bytes, and ${longestJson} are the most`);
+  const notes = readNotes(key, json, cls);
   if (!notes) throw refuse("its json cannot be read");
   const pictures = [...fields]
     .flatMap(([field, data]) => {
-      const found = picture.exec(field);
+      const found = numberedPicture.exec(field);
       return found ? [{ order: Number(found[1]), data }] : [];
     })
     .sort((a, b) => a.order - b.order);
-  const single = fields.get("jpg") ?? fields.get("jpeg") ?? fields.get("png");
+  const only = singlePictures.map((name) => fields.get(name)).find((data) => data !== undefined);
   const ready = fields.get("logmel");
   return {
     key,
@@ -77,29 +61,9 @@ export function readSample(bytes: Uint8Array, where: string): ShardSample {
       return sound;
     },
     logMel: ready && notes.logMel ? () => readLogMel(ready, notes.logMel!, refuse) : undefined,
-    pictures: pictures.length > 0 ? pictures.map(({ data }) => data) : single ? [single] : [],
+    pictures: pictures.length > 0 ? pictures.map(({ data }) => data) : only ? [only] : [],
   };
 }
-
-function parseNotes(text: string, key: string): SampleNotes | undefined {
-  try {
-    const notes: SampleNotes = { id: key, labels: [], ...JSON.parse(text) };
-    return isSound(notes) ? notes : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-const isList = (value: unknown, holds: (item: unknown) => boolean): boolean =>
-  Array.isArray(value) && value.every(holds);
-const isSize = (value: unknown) => Number.isSafeInteger(value) && (value as number) > 0;
-
-/** Whether what is read further on has the form it is read in. */
-const isSound = ({ id, labels, times, logMel }: SampleNotes): boolean =>
-  typeof id === "string" &&
-  Array.isArray(labels) &&
-  (times === undefined || isList(times, Number.isFinite)) &&
-  (logMel === undefined || (isList(logMel?.shape, isSize) && logMel.shape.length === 2));
 
 function readLogMel(
   bytes: Uint8Array,

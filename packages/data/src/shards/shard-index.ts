@@ -1,4 +1,6 @@
 import { KdcError } from "@kdc-mae/core";
+import type { PassOver } from "../manifest/passed-over.js";
+import { isPictureField, isStray, longestJson, readNotes, splitName } from "./sample-notes.js";
 import { expectName, longest, longName, readTarHeader, tarBlock, tarSpan } from "./tar.js";
 
 /** Where a sample lies in its shard, and what is needed to plan an epoch without reading it. */
@@ -14,29 +16,25 @@ export type IndexedSample = {
   readonly split?: string;
 };
 
-/** Bytes of what a sample says about itself; ours say some hundred. */
-export const longestJson = 2 ** 20;
-
-/** WebDataset's rule: a sample's key is the name up to the first dot of its last part; the rest says what the file is. */
-export function splitName(name: string): { readonly key: string; readonly field: string } {
-  const dot = name.indexOf(".", name.lastIndexOf("/") + 1);
-  return dot < 0 ? { key: name, field: "" } : { key: name.slice(0, dot), field: name.slice(dot + 1) };
-}
+type Found = { key: string; offset: number; bytes: number; json?: Uint8Array; cls?: Uint8Array; fields: string[] };
 
 /**
- * Finds the samples of a shard that has no index, by reading it through once as a stream.
+ * Finds the samples of a shard that has no index, by reading it through once as a stream. Members that are no samples'
+ * (such as macOS's `._name`) and samples without sound, pictures or notes are passed over and told of.
  *
  * @throws KdcError reason `bad-tar`
  */
-export async function scanShard(chunks: AsyncIterable<Uint8Array>, where: string): Promise<IndexedSample[]> {
-  const samples: {
-    key: string;
-    offset: number;
-    bytes: number;
-    id: string;
-    labels: readonly string[];
-    split?: string;
-  }[] = [];
+export async function scanShard(
+  chunks: AsyncIterable<Uint8Array>,
+  where: string,
+  passOver: PassOver = () => undefined,
+): Promise<IndexedSample[]> {
+  const samples: IndexedSample[] = [];
+  let found: Found | undefined;
+  const close = () => {
+    if (found !== undefined) samples.push(...described(found, where, passOver));
+    found = undefined;
+  };
   const reader = blockReader(chunks);
   let [at, start]: [number, number | undefined] = [0, undefined];
   let named: string | undefined;
@@ -49,7 +47,9 @@ export async function scanShard(chunks: AsyncIterable<Uint8Array>, where: string
     const span = tarSpan(header.size) - tarBlock;
     const naming = header.kind === "gnu-name" || header.kind === "pax";
     if (naming) expectName(where, header.size, longest.record);
-    const notes = splitName(named ?? header.name).field === "json" && header.size <= longestJson;
+    const name = named ?? header.name;
+    const { key, field } = splitName(name);
+    const notes = (field === "json" || field === "cls") && header.size <= longestJson;
     const body = naming || notes ? await reader.take(span) : await reader.skip(span);
     if (reader.ended)
       throw new KdcError({
@@ -63,31 +63,37 @@ export async function scanShard(chunks: AsyncIterable<Uint8Array>, where: string
       named = longName(header.kind, body!.subarray(0, header.size), where) ?? named;
       continue;
     }
-    if (header.kind === "file") {
-      const { key, field } = splitName(named ?? header.name);
-      if (samples.at(-1)?.key !== key) samples.push({ key, offset: start, bytes: 0, id: key, labels: [] });
-      const sample = samples.at(-1)!;
-      sample.bytes = at - sample.offset;
-      if (field === "json" && body) Object.assign(sample, described(body.subarray(0, header.size), key));
+    if (header.kind === "file" && isStray(name)) passOver("stray file in a tar", `${where}: ${name}`);
+    else if (header.kind === "file") {
+      if (found?.key !== key) {
+        close();
+        found = { key, offset: start, bytes: 0, fields: [] };
+      }
+      found.bytes = at - found.offset;
+      found.fields.push(field.toLowerCase());
+      if (field === "json") found.json = body?.subarray(0, header.size);
+      if (field === "cls") found.cls = body?.subarray(0, header.size);
     }
     [start, named] = [undefined, undefined];
   }
+  close();
   return samples;
 }
 
-/** What a sample's JSON says about it, as far as it says it in our words. */
-function described(json: Uint8Array, key: string): Pick<IndexedSample, "id" | "labels" | "split"> {
-  try {
-    const { id, labels, label, split } = JSON.parse(new TextDecoder().decode(json));
-    const all = Array.isArray(labels) ? labels : label === undefined ? [] : [label];
-    return {
-      id: typeof id === "string" ? id : key,
-      labels: all.map(String),
-      ...(typeof split === "string" ? { split } : {}),
-    };
-  } catch {
-    return { id: key, labels: [] };
+/** A sample as the index keeps it; nothing, and told of, when it cannot be used. */
+function described({ key, offset, bytes, json, cls, fields }: Found, where: string, passOver: PassOver) {
+  const notes = json === undefined && cls === undefined ? undefined : readNotes(key, json, cls);
+  const lacks = [
+    ...(fields.includes("wav") ? [] : ["wav"]),
+    ...(fields.some(isPictureField) ? [] : ["picture"]),
+    ...(notes === undefined ? ["json that can be read"] : []),
+  ];
+  if (notes === undefined || lacks.length > 0) {
+    passOver(`sample in a tar without ${lacks.join(", ")}`, `${where}: ${key} (${[...new Set(fields)].join(", ")})`);
+    return [];
   }
+  const { id, labels, split } = notes;
+  return [{ key, offset, bytes, id, labels, ...(split === undefined ? {} : { split }) }];
 }
 
 /** Takes or skips exact numbers of bytes from a stream of chunks of any size. */

@@ -3,7 +3,11 @@ import { join } from "node:path";
 import { KdcError } from "@kdc-mae/core";
 import { fileError } from "@kdc-mae/core/node";
 import { orderedMap } from "../dataset/ordered-map.js";
+import { splitNamed } from "../dataset/split-names.js";
+import { sameLabel } from "../manifest/labels.js";
+import { countPassedOver, type PassedOver } from "../manifest/passed-over.js";
 import { type ByteSource, fileSource } from "./byte-source.js";
+import { withOwnIds } from "./own-ids.js";
 import { readRecord, readSummary, type SetSummary } from "./read-summary.js";
 import { openRemote, type RemoteOptions } from "./remote-source.js";
 import { jsonLimit, unseal } from "./sealed-json.js";
@@ -22,6 +26,8 @@ export type ShardSet = {
   readonly logMel?: { readonly mean: number; readonly std: number };
   /** Clips that could not be prepared, by reason, where the set says so. */
   readonly quarantined?: Readonly<Record<string, number>>;
+  /** What was met in tars and is no sample, by reason. */
+  readonly passedOver: PassedOver;
   close(): Promise<void>;
 };
 
@@ -44,6 +50,7 @@ export async function openShardSet(where: string | readonly string[], options: R
       reason: "no-shards",
     });
   }
+  const passed = countPassedOver();
   const sources: ByteSource[] = [];
   const closeAll = async () => {
     await Promise.all(sources.map((source) => source.close()));
@@ -59,18 +66,31 @@ export async function openShardSet(where: string | readonly string[], options: R
         if (summary) throw error;
         return undefined;
       });
-    const samples = record?.samples ?? (await scanShard(source.stream(), name));
+    const recorded = record?.samples.map(inOurWords);
+    const samples = recorded ?? (await scanShard(source.stream(), name, passed.passOver));
     return { source, samples, ...(record?.sha256 === undefined ? {} : { sha256: record.sha256 }) };
   };
   const shards: Shard[] = [];
+  let ownIds: readonly Shard[];
   try {
     for await (const shard of orderedMap(names, openOne, { concurrency: 8, ahead: 16 })) shards.push(shard);
+    ownIds = withOwnIds(shards);
   } catch (error) {
     await closeAll();
     throw error;
   }
   const { logMel, quarantined } = summary ?? {};
-  return { shards, ...(logMel ? { logMel } : {}), ...(quarantined ? { quarantined } : {}), close: closeAll };
+  return {
+    ...{ shards: ownIds, passedOver: passed.result(), close: closeAll },
+    ...(logMel ? { logMel } : {}),
+    ...(quarantined ? { quarantined } : {}),
+  };
+}
+
+/** A recorded sample with its labels and split as they are compared today; sets of earlier versions wrote them as they came. */
+function inOurWords(sample: IndexedSample): IndexedSample {
+  const split = splitNamed(sample.split);
+  return { ...sample, labels: sample.labels.map(sameLabel), ...(split === undefined ? {} : { split }) };
 }
 
 /** What `prepare` measured over a set: mean and standard deviation of padded log-mel; undefined for other shards. */

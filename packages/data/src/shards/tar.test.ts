@@ -2,6 +2,8 @@ import { Readable } from "node:stream";
 import { createRng } from "@kdc-mae/core";
 import { extract, pack } from "tar-stream";
 import { describe, expect, it } from "vitest";
+import { countPassedOver } from "../manifest/passed-over.js";
+import { readSample } from "./sample.js";
 import { scanShard } from "./shard-index.js";
 import { packTar, tarEnd, unpackTar } from "./tar.js";
 
@@ -12,7 +14,8 @@ const entries = [
   { name: "000_a.0.jpg", data: data(512) },
   { name: "000_a.json", data: new TextEncoder().encode('{"id":"a","labels":["x","y"],"split":"test"}') },
   { name: "001_é.wav", data: data(0) },
-  { name: "001_é.json", data: new TextEncoder().encode("no json") },
+  { name: "001_é.jpg", data: data(3) },
+  { name: "001_é.cls", data: new TextEncoder().encode("7\n") },
 ];
 const whole = Buffer.concat([packTar(entries), tarEnd]);
 /** Chunks whose sizes have nothing to do with blocks. */
@@ -49,7 +52,14 @@ describe("tar", () => {
     for await (const part of other) parts.push(part as Buffer);
     const bytes = Buffer.concat(parts);
     expect(unpackTar(bytes, "here").map((entry) => [entry.name, String(entry.data)])).toEqual([[name, "picture"]]);
-    expect((await scanShard(chunks(bytes, 100), "here")).map(({ key }) => key)).toEqual([name.slice(0, -6)]);
+    const passed = countPassedOver();
+    expect(await scanShard(chunks(bytes, 100), "here", passed.passOver)).toEqual([]);
+    expect(passed.result()).toEqual({
+      "sample in a tar without wav, json that can be read": {
+        count: 1,
+        first: [`here: ${name.slice(0, -6)} (0.jpg)`],
+      },
+    });
   });
 
   it("refuses what is damaged or cut short", async () => {
@@ -67,12 +77,76 @@ describe("scanShard", () => {
     const samples = await scanShard(chunks(whole, size), "here");
     expect(samples).toEqual([
       { key: "000_a", offset: 0, bytes: 4096, id: "a", labels: ["x", "y"], split: "test" },
-      { key: "001_é", offset: 4096, bytes: 1536, id: "001_é", labels: [] },
+      { key: "001_é", offset: 4096, bytes: 2560, id: "001_é", labels: ["7"] },
     ]);
     const [, second] = samples;
     const names = unpackTar(whole.subarray(second.offset, second.offset + second.bytes), "here").map(
       ({ name }) => name,
     );
-    expect(names).toEqual(["001_é.wav", "001_é.json"]);
+    expect(names).toEqual(["001_é.wav", "001_é.jpg", "001_é.cls"]);
+  });
+});
+
+describe("tars of others", () => {
+  const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+  const sampleOf = (key: string, notes: unknown) => [
+    { name: `${key}.wav`, data: data(9) },
+    { name: `${key}.jpg`, data: data(7) },
+    { name: `${key}.json`, data: json(notes) },
+  ];
+  const indexed = async (files: Parameters<typeof packTar>[0]) => {
+    const bytes = Buffer.concat([packTar(files), tarEnd]);
+    const passed = countPassedOver();
+    const samples = await scanShard(chunks(bytes, 700), "t.tar", passed.passOver);
+    const read = samples.map(({ offset, bytes: size }) => readSample(bytes.subarray(offset, offset + size), "t.tar"));
+    return { samples, read, passed: passed.result() };
+  };
+
+  it.each([
+    [{ label: "dog" }, ["dog"]],
+    [{ label: 3 }, ["3"]],
+    [{ label: ["dog", "cat; big"] }, ["dog", "cat; big"]],
+    [{ labels: "dog;cat" }, ["dog", "cat"]],
+    [{ labels: ["cafe\u0301"] }, ["caf\u00e9"]],
+    [{}, []],
+  ])("tell index and sample the same labels: %j", async (notes, labels) => {
+    const { samples, read } = await indexed(sampleOf("k", { ...notes, split: "val" }));
+    expect([samples[0].labels, samples[0].split]).toEqual([labels, "validation"]);
+    expect([read[0].notes.labels, read[0].notes.split]).toEqual([labels, "validation"]);
+  });
+
+  it("made on macOS have members that are no samples'", async () => {
+    const plain = [...sampleOf("./a", { label: "x" }), ...sampleOf("./b", { label: "y" })];
+    const files = plain.flatMap((file) => [{ name: file.name.replace("./", "./._"), data: data(64) }, file]);
+    const { samples, read, passed } = await indexed([{ name: "./.DS_Store", data: data(5) }, ...files]);
+    expect(samples.map(({ key, labels }) => [key, labels])).toEqual([
+      ["./a", ["x"]],
+      ["./b", ["y"]],
+    ]);
+    expect(read.map(({ key, pictures }) => [key, pictures.length])).toEqual([
+      ["./a", 1],
+      ["./b", 1],
+    ]);
+    expect(passed["stray file in a tar"].count).toBe(7);
+  });
+
+  it("may hold samples that cannot be used, which are counted", async () => {
+    const files = [
+      ...sampleOf("a", { label: "x" }),
+      ...sampleOf("b", { label: "x" }).slice(1),
+      ...sampleOf("c", { label: "x" }).filter(({ name }) => !name.endsWith("jpg")),
+      { name: "d.mp4", data: data(4) },
+      ...sampleOf("e", [1]),
+    ];
+    const { samples, passed } = await indexed(files);
+    expect(samples.map(({ key }) => key)).toEqual(["a"]);
+    expect(
+      Object.entries(passed).map(([reason, { count }]) => [reason.replace("sample in a tar ", ""), count]),
+    ).toEqual([
+      ["without wav", 1],
+      ["without picture", 1],
+      ["without wav, picture, json that can be read", 1],
+      ["without json that can be read", 1],
+    ]);
   });
 });
