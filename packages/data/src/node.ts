@@ -1,3 +1,4 @@
+export { type DealSplits, sharesFrom } from "./dataset/deal-splits.js";
 export {
   type DecodeAllOptions,
   type DecodedSet,
@@ -5,11 +6,23 @@ export {
   decodeAll,
   type LeftOut,
 } from "./dataset/decode-all.js";
+export {
+  expectSplit,
+  type NamedFor,
+  type Placing,
+  placeClips,
+  placingInWords,
+  type SplitUse,
+} from "./dataset/place-clips.js";
+export { type Split, splitNamed } from "./dataset/split-names.js";
 export type { Augmentation } from "./loader/make-sample.js";
 export { type LoadedBatch, type Loader, type LoaderOptions, openShards } from "./loader/open-shards.js";
 export { type ReadShardsOptions, readShards, type ShardReading } from "./loader/read-shards.js";
+export { type ShardStatisticsOptions, shardStatistics } from "./loader/shard-statistics.js";
 export { type ClassLabels, readClassLabels } from "./manifest/class-labels.js";
+export type { MediaRoot } from "./manifest/confine.js";
 export type { ManifestItem } from "./manifest/manifest-item.js";
+export { countPassedOver, type PassedOver, type PassOver, passedOverInWords } from "./manifest/passed-over.js";
 export {
   countItems,
   type Manifest,
@@ -19,6 +32,9 @@ export {
   manifestLine,
   openManifest,
 } from "./manifest/read-manifest.js";
+export { splitBy } from "./manifest/split-by.js";
+export { type MediaFolder, walkMedia } from "./manifest/walk-media.js";
+export { inWindows, type WindowOptions } from "./manifest/windows.js";
 export type { DecoderOptions } from "./media/clip-from-output.js";
 export type { DecodeRequest, Decoder, FrameChoice, MediaInfo } from "./media/decoder.js";
 export { createFluentDecoder } from "./media/ffmpeg.js";
@@ -29,9 +45,9 @@ export { decodeWav } from "./media/wav.js";
 export type { PreparedContent } from "./prepare/options.js";
 export { type PrepareOptions, type PrepareProgress, prepare } from "./prepare/prepare.js";
 export type { DatasetSummary } from "./prepare/summary.js";
+export type { ShardChoice } from "./shards/choose-samples.js";
 export type { RemoteOptions } from "./shards/remote-source.js";
 export type { S3Access } from "./shards/s3.js";
-export { shardStatistics } from "./shards/shard-set.js";
 export { type Verified, verifyShards } from "./shards/verify-shards.js";
 export type { Thresholds } from "./survey/inspect-clip.js";
 export {

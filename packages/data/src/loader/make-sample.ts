@@ -40,7 +40,9 @@ export type SampleJob = {
   readonly stream: string;
   readonly bytes: Uint8Array;
   readonly where: string;
-  readonly partner?: { readonly bytes: Uint8Array; readonly where: string };
+  /** As the set's index has them. */
+  readonly labels: readonly string[];
+  readonly partner?: Pick<SampleJob, "bytes" | "where" | "labels">;
 };
 
 export type MadeSample = Sample & { readonly target?: Float32Array; readonly picture: number };
@@ -88,8 +90,10 @@ export async function makeSample(job: SampleJob, recipe: SampleRecipe): Promise<
   if (augment.flip && stream.fork("flip").uniform() < 0.5) picture = flipHorizontally(picture);
 
   const parts = [
-    { labels: classes ? numbersOf(own, classes, job.where) : [], share },
-    ...(other && classes ? [{ labels: numbersOf(other, classes, job.partner!.where), share: 1 - share }] : []),
+    { labels: classes ? numbersOf(own.key, job.labels, classes, job.where) : [], share },
+    ...(other && classes
+      ? [{ labels: numbersOf(other.key, job.partner!.labels, classes, job.partner!.where), share: 1 - share }]
+      : []),
   ];
   return {
     audio: cutSpectrogram(spectrogram, grids.audio),
@@ -125,10 +129,10 @@ async function pictureOf(
 
 const places = new WeakMap<readonly string[], ReadonlyMap<string, number>>();
 
-function numbersOf({ key, notes }: ShardSample, classes: readonly string[], where: string): number[] {
+function numbersOf(key: string, labels: readonly string[], classes: readonly string[], where: string): number[] {
   const known = places.get(classes) ?? new Map(classes.map((name, index) => [name, index]));
   places.set(classes, known);
-  return notes.labels.map((label) => {
+  return labels.map((label) => {
     const number = known.get(label);
     if (number !== undefined) return number;
     throw new KdcError({

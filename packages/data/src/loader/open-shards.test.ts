@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { packTar } from "../shards/tar.js";
 import { type LoadedBatch, type LoaderOptions, openShards } from "./open-shards.js";
 import { findWorker } from "./sample-pool.js";
 import { clipCount, frontEnd, writeSmallSet } from "./small-set.test.support.js";
@@ -122,6 +123,61 @@ describe("openShards", () => {
     const rare = drawn.filter((labels) => labels.includes("a")).length / drawn.length;
     expect(rare).toBeGreaterThan(0.27);
     expect(Math.max(...repeated)).toBeGreaterThan(0);
+  });
+
+  it("promises no more balanced steps than there are labelled clips for, and gives as many", async () => {
+    const file = join(await mkdtemp(join(tmpdir(), "kdc-mae-loader-")), "set");
+    await writeSmallSet(file, { unlabelled: (n) => n % 3 === 0 });
+    const labelled = Array.from({ length: clipCount }, (_, n) => n).filter((n) => n % 3 !== 0).length;
+    const loader = await openShards(file, { ...usual, balanced: true });
+    expect([loader.samples, loader.stepsPerEpoch]).toEqual([labelled, Math.floor(labelled / 4)]);
+    const batches: LoadedBatch[] = [];
+    for await (const batch of loader.batches(0)) batches.push(batch);
+    expect(batches.length).toBe(loader.stepsPerEpoch);
+    expect(batches.every(({ samples }) => samples.every(({ labels }) => labels.length > 0))).toBe(true);
+    await loader.close();
+    await rm(file, { recursive: true });
+  });
+
+  it("puts clips that name no split where the rule says, and takes a subset of labels", async () => {
+    const file = join(await mkdtemp(join(tmpdir(), "kdc-mae-loader-")), "set");
+    await writeSmallSet(file, { split: (n) => (n < 20 ? undefined : "test") });
+    const train = await openShards(file, { ...usual, split: "train" });
+    expect(train.placing.counts).toEqual({ test: 3, train: 20 });
+    expect([train.samples, train.items.some(({ split }) => split === "test")]).toEqual([20, false]);
+    await train.close();
+    const only = { names: ["c"], nameOf: new Map([["c", "c"]]) };
+    const loader = await openShards(file, { ...usual, classes: ["c"], choice: { only } });
+    expect([loader.samples, loader.passedOver["label not taken"].count]).toEqual([11, 11]);
+    for await (const { targets } of loader.batches(0)) expect(targets?.shape).toEqual([4, 1]);
+    await loader.close();
+    const dealt = await openShards(file, {
+      ...{ ...usual, split: "validation", batch: 2 },
+      choice: { splitBy: { shares: [0.5, 0.5, 0], seed: 1 } },
+    });
+    expect(dealt.placing.counts).toEqual({ test: 3, train: 10, validation: 10 });
+    await dealt.close();
+    await rm(file, { recursive: true });
+  });
+
+  it("refuses an id that two clips have, and leads the keys of others' tars by their names", async () => {
+    const twice = join(await mkdtemp(join(tmpdir(), "kdc-mae-loader-")), "set");
+    await writeSmallSet(twice, { id: (n) => (n === 9 ? "clip 1" : `clip ${n}`) });
+    await expect(openShards(twice, usual)).rejects.toThrow(/shard-000002.tar, sample k9: its id "clip 1" is that of a/);
+    const tars = [0, 1].map((n) => join(set, `shard-00000${n}.tar`));
+    await expect(openShards([...tars, tars[0]], usual)).rejects.toThrow("is that of a sample of");
+    const others = await mkdtemp(join(tmpdir(), "kdc-mae-loader-"));
+    for (const name of ["one.tar", "two.tar"]) {
+      const files = [0, 1].flatMap((n) => [
+        { name: `${n}.wav`, data: new Uint8Array(9) },
+        { name: `${n}.jpg`, data: new Uint8Array(9) },
+        { name: `${n}.cls`, data: new TextEncoder().encode("7") },
+      ]);
+      await writeFile(join(others, name), packTar(files));
+    }
+    const loader = await openShards(others, usual);
+    expect(loader.items.map(({ id }) => id)).toEqual(["0", "1", "two/0", "two/1"]);
+    await loader.close();
   });
 
   it("says what is wrong with a set that is too small, empty or damaged", async () => {

@@ -1,10 +1,12 @@
 import { type FloatTensor, float32, type HostPatches, KdcError } from "@kdc-mae/core";
 import { orderedMap } from "../dataset/ordered-map.js";
+import type { Placing } from "../dataset/place-clips.js";
 import { balancedWeights } from "../dataset/sampler.js";
 import { assembleBatch, type FrontEnd } from "../prepare-clip.js";
+import type { ShardChoice } from "../shards/choose-samples.js";
 import type { RemoteOptions } from "../shards/remote-source.js";
 import type { IndexedSample } from "../shards/shard-index.js";
-import { openShardSet } from "../shards/shard-set.js";
+import { openShardSet, type ShardSet } from "../shards/shard-set.js";
 import { watchShards } from "../shards/verify-shards.js";
 import {
   type Augmentation,
@@ -16,6 +18,7 @@ import {
   streamName,
 } from "./make-sample.js";
 import { planEpoch } from "./plan-epoch.js";
+import { placeSamples } from "./read-shards.js";
 import { inlinePool, workerPool } from "./sample-pool.js";
 import { readerOf, type SampleReader } from "./sample-reader.js";
 
@@ -31,10 +34,11 @@ export type LoaderOptions = {
   readonly buffer?: number;
   /** Shards read by turns (8 unless told). */
   readonly mix?: number;
-  /** Draw rare classes as often as common ones, with replacement. */
+  /** Draw rare classes as often as common ones, with replacement; clips without a label are left out. */
   readonly balanced?: boolean;
-  /** Only samples of this split. */
+  /** Only samples of this split, by the rule of `placeClips`. */
   readonly split?: string;
+  readonly choice?: ShardChoice;
   /** This machine's number, and how many there are. */
   readonly rank?: number;
   readonly ranks?: number;
@@ -71,6 +75,12 @@ export type LoadedBatch = {
 export type Loader = {
   /** Samples of an epoch on all machines together. */
   readonly samples: number;
+  /** What the set says of each of them, in the order of the shards. */
+  readonly items: readonly Pick<IndexedSample, "id" | "labels" | "split">[];
+  /** Where the clips of the whole set go. */
+  readonly placing: Placing;
+  /** What was met in tars and is no sample, by reason. */
+  readonly passedOver: ShardSet["passedOver"];
   readonly stepsPerEpoch: number;
   /** Statistics of the set, where `prepare` measured them. */
   readonly logMel?: { readonly mean: number; readonly std: number };
@@ -101,9 +111,11 @@ export async function openShards(where: string | readonly string[], options: Loa
     ahead = 3,
   } = options;
   const { balanced = false, rank = 0, ranks = 1, augment = {}, picture = "random", smoothing = 0 } = options;
-  const set = await openShardSet(where, options.remote);
+  const set = await openShardSet(where, options.remote, options.choice);
+  const placing = placeSamples(set);
   const all = set.shards.flatMap(({ samples }, shard) => samples.map((sample, number) => ({ sample, shard, number })));
-  const takes = ({ sample }: (typeof all)[number]) => split === undefined || sample.split === split;
+  const takes = ({ sample }: (typeof all)[number]) =>
+    (split === undefined || placing.of(sample.split) === split) && (!balanced || sample.labels.length > 0);
   const members = set.shards.map((): number[] => []);
   for (const [index, entry] of all.entries()) if (takes(entry)) members[entry.shard].push(index);
   const taking = members.flat();
@@ -114,7 +126,7 @@ export async function openShards(where: string | readonly string[], options: Loa
     await set.close();
     throw new KdcError({
       where: typeof where === "string" ? where : "shards",
-      what: `there are ${taking.length} clips${split === undefined ? "" : ` in the split ${split}`} and a batch takes ${batch}${ranks > 1 ? ` on each of ${ranks} machines` : ""}`,
+      what: `there are ${taking.length} ${balanced ? "labelled " : ""}clips${split === undefined ? "" : ` in the split ${split}`} and a batch takes ${batch}${ranks > 1 ? ` on each of ${ranks} machines` : ""}`,
       remedy: "Give more clips, or a smaller batch",
       reason: "too-few-clips",
     });
@@ -162,16 +174,19 @@ export async function openShards(where: string | readonly string[], options: Loa
       readers.set(shard, reader);
       return reader.read(number);
     };
-    const nameOf = (index: number) => set.shards[all[index].shard].source.name;
+    const toldOf = (index: number) => {
+      const { shard, sample } = all[index];
+      return { where: set.shards[shard].source.name, labels: sample.labels };
+    };
 
     const make = async ({ index, occurrence }: (typeof errands)[number]) => {
       const stream = streamName(seed, epoch, all[index].sample.id, occurrence);
       const other = drawPartner(sampleStream(stream), augment, taking.length);
       const job: SampleJob = {
-        ...{ stream, bytes: await read(index), where: nameOf(index) },
+        ...{ stream, bytes: await read(index), ...toldOf(index) },
         ...(other === undefined
           ? {}
-          : { partner: { bytes: await readAlone(taking[other]), where: nameOf(taking[other]) } }),
+          : { partner: { bytes: await readAlone(taking[other]), ...toldOf(taking[other]) } }),
       };
       return { index, occurrence, made: await pool.make(job) };
     };
@@ -215,7 +230,8 @@ export async function openShards(where: string | readonly string[], options: Loa
   });
 
   return {
-    ...{ samples: taking.length, stepsPerEpoch, batches },
+    ...{ samples: taking.length, stepsPerEpoch, batches, placing, passedOver: set.passedOver },
+    items: taking.map((index) => all[index].sample),
     ...(set.logMel ? { logMel: { mean: set.logMel.mean, std: set.logMel.std } } : {}),
     close: async () => {
       await Promise.all([watch.stop(), pool.close()]);

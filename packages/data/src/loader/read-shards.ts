@@ -1,5 +1,7 @@
 import { type Clip, KdcError } from "@kdc-mae/core";
 import { orderedMap } from "../dataset/ordered-map.js";
+import { type NamedFor, type Placing, placeClips } from "../dataset/place-clips.js";
+import type { ShardChoice } from "../shards/choose-samples.js";
 import type { RemoteOptions } from "../shards/remote-source.js";
 import { readSample } from "../shards/sample.js";
 import type { SampleNotes } from "../shards/sample-notes.js";
@@ -9,8 +11,11 @@ import { decodePicturesOf } from "../visual/encode-picture.js";
 import { readerOf } from "./sample-reader.js";
 
 export type ReadShardsOptions = {
-  /** Only clips of this split. */
+  /** Only clips of this split, by the rule of {@link placeClips}. */
   readonly split?: string;
+  /** What the set was named for, which decides where clips go that name no split. */
+  readonly namedFor?: NamedFor;
+  readonly choice?: ShardChoice;
   /** Only clips that it is true of, by what the index says. */
   readonly takes?: (sample: IndexedSample) => boolean;
   /** Clips worked on at once (4 unless told). */
@@ -29,6 +34,8 @@ export type ShardReading = {
   readonly logMel?: ShardSet["logMel"];
   /** Clips of the whole set that could not be prepared, by reason, where it says so. */
   readonly quarantined?: ShardSet["quarantined"];
+  /** Where the clips of the whole set go. */
+  readonly placing: Placing;
   /** What was met in tars and is no sample, by reason. */
   readonly passedOver: ShardSet["passedOver"];
   /** Every clip once in the order of the shards, as the decoder gave it: its sound, and all of its pictures. */
@@ -47,10 +54,13 @@ export async function readShards(
   where: string | readonly string[],
   options: ReadShardsOptions = {},
 ): Promise<ShardReading> {
-  const { split, takes = () => true, concurrency = 4, remote, signal } = options;
-  const set = await openShardSet(where, remote);
+  const { split, namedFor, takes = () => true, concurrency = 4, remote, signal } = options;
+  const set = await openShardSet(where, remote, options.choice);
+  const placing = placeSamples(set, namedFor, split);
   const chosen = set.shards.map(({ samples }) =>
-    [...samples.keys()].filter((at) => (split === undefined || samples[at].split === split) && takes(samples[at])),
+    [...samples.keys()].filter(
+      (at) => (split === undefined || placing.of(samples[at].split) === split) && takes(samples[at]),
+    ),
   );
   const items = set.shards.flatMap(({ samples }, shard) => chosen[shard].map((at) => samples[at]));
   if (items.length === 0) {
@@ -75,22 +85,30 @@ export async function readShards(
       }
     }
   }
-  const clipOf = async (bytes: Uint8Array, { source }: Shard, { id, labels }: IndexedSample): Promise<Clip> => {
+  const clipOf = async (bytes: Uint8Array, { source }: Shard, { id, labels, split }: IndexedSample): Promise<Clip> => {
     signal?.throwIfAborted();
     const { key, notes, waveform, pictures } = readSample(bytes, source.name);
     return {
-      item: { ...itemOf(notes, key), id, labels },
+      item: { ...itemOf(notes, key), id, labels, ...(split === undefined ? {} : { split }) },
       waveform: waveform(),
       frames: await decodePicturesOf(pictures, `${source.name}, sample ${key}`, notes.times),
       ...(notes.original ? { original: notes.original } : {}),
     };
   };
   return {
-    ...{ count: items.length, items, clips, passedOver: set.passedOver, close: set.close },
+    ...{ count: items.length, items, clips, placing, passedOver: set.passedOver, close: set.close },
     ...(set.logMel ? { logMel: set.logMel } : {}),
     ...(set.quarantined ? { quarantined: set.quarantined } : {}),
   };
 }
+
+/** Where the clips of a set go; a split that is asked for is the one to be scored. */
+export const placeSamples = ({ shards }: ShardSet, namedFor?: NamedFor, split?: string): Placing =>
+  placeClips(
+    shards.flatMap(({ samples }) => samples.map((sample) => sample.split)),
+    namedFor,
+    split === "train" || split === "validation" ? split : "test",
+  );
 
 /** The clip as its manifest named it; a tar of somebody else says no path. */
 function itemOf({ id, labels, split, source, boxes }: SampleNotes, key: string): Clip["item"] {

@@ -28,7 +28,12 @@ const program = async (name: string, deadly: string) => {
   );
   return file;
 };
-const job = (stream: number) => ({ stream: String(stream), bytes: new Uint8Array(3), where: "shard-7.tar" });
+const job = (stream: number) => ({
+  stream: String(stream),
+  bytes: new Uint8Array(3),
+  where: "shard-7.tar",
+  labels: [],
+});
 const numbers = Array.from({ length: 13 }, (_, index) => index);
 
 describe("workerPool", () => {

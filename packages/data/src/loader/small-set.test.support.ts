@@ -19,8 +19,16 @@ export const frontEnd: FrontEnd = {
 export const shardSizes = [5, 3, 7, 1, 7];
 export const clipCount = 23;
 
-/** Writes a set of 23 short clips in five shards, as `prepare` would. */
-export async function writeSmallSet(folder: string): Promise<void> {
+type Varied = {
+  readonly unlabelled?: (n: number) => boolean;
+  readonly split?: (n: number) => string | undefined;
+  readonly id?: (n: number) => string;
+};
+
+/** Writes a set of 23 short clips in five shards, as `prepare` would; the last three are for testing. */
+export async function writeSmallSet(folder: string, varied: Varied = {}): Promise<void> {
+  const { unlabelled = () => false, split: splitOf = (n) => (n < 20 ? "train" : "test") } = varied;
+  const idOf = varied.id ?? ((n) => `clip ${n}`);
   await mkdir(folder, { recursive: true });
   const content = { ...publishedContent, pictures: { kind: "ppm" } as const };
   const summary = startSummary(content);
@@ -36,12 +44,13 @@ export async function writeSmallSet(folder: string): Promise<void> {
         time,
         data: Uint8Array.from({ length: 31 * 27 * 3 }, () => rng.integer(256)),
       }));
-      const labels = [n % 5 === 0 ? "a" : "b", ...(n % 2 ? ["c"] : [])];
-      const split = n < 20 ? "train" : "test";
-      const item = { id: `clip ${n}`, path: "x", labels, split };
+      const labels = unlabelled(n) ? [] : [n % 5 === 0 ? "a" : "b", ...(n % 2 ? ["c"] : [])];
+      const named = splitOf(n);
+      const split = named === undefined ? {} : { split: named };
+      const item = { id: idOf(n), path: "x", labels, ...split };
       const key = `k${n}`;
       const packed = await packClip({ item, waveform: { samples, sampleRate: 16000 }, frames }, key, "x", content);
-      await writer.add({ sample: { key, id: item.id, labels, split }, packed });
+      await writer.add({ sample: { key, id: item.id, labels, ...split }, packed });
     }
     summary.add(await writer.finish());
   }

@@ -15,6 +15,7 @@ import { oneIdOneClip } from "./one-id-one-clip.js";
 import type { PassOver } from "./passed-over.js";
 import { delimiterOf } from "./rows.js";
 import { readTable } from "./table.js";
+import { takeLabels } from "./take-labels.js";
 import { readAudioSet, readKinetics, readVggSound } from "./youtube.js";
 
 type Reader = (file: string, media: MediaRoot, naming: Naming, passOver?: PassOver) => AsyncGenerator<Entry>;
@@ -85,17 +86,8 @@ async function* taken(
   passOver: PassOver = () => undefined,
 ): AsyncGenerator<ManifestItem> {
   for await (const item of items) {
-    if (only === undefined) {
-      yield item;
-      continue;
-    }
-    const labels = item.labels.flatMap((label) => only.nameOf.get(label) ?? []);
-    const others = item.labels.filter((label) => !only.nameOf.has(label));
-    if (labels.length === 0) passOver("clip without a label that is taken", item.id);
-    else {
-      for (const label of others) passOver("label not taken", label);
-      yield { ...item, labels: [...new Set(labels)] };
-    }
+    const own = only === undefined ? item : takeLabels(item, only, passOver);
+    if (own !== undefined) yield own;
   }
 }
 

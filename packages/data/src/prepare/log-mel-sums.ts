@@ -8,6 +8,9 @@ export type LogMelSums = {
   readonly squares: number;
 };
 
+/** Sums of the clips of each split, `none` for those that name none. */
+export type SumsBySplit = Readonly<Record<string, LogMelSums>>;
+
 export const noSums: LogMelSums = { clips: 0, values: 0, sum: 0, squares: 0 };
 
 /** The sums of one clip's log-mel. */
@@ -26,6 +29,12 @@ export const addSums = (a: LogMelSums, b: LogMelSums): LogMelSums => ({
   sum: a.sum + b.sum,
   squares: a.squares + b.squares,
 });
+
+/** {@link addSums}, split by split, in the order of their names. */
+export function addBySplit(a: SumsBySplit, b: SumsBySplit): SumsBySplit {
+  const names = [...new Set([...Object.keys(a), ...Object.keys(b)])].sort();
+  return Object.fromEntries(names.map((name) => [name, addSums(a[name] ?? noSums, b[name] ?? noSums)]));
+}
 
 export type Statistics = { readonly mean: number; readonly std: number };
 

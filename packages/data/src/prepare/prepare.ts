@@ -243,7 +243,8 @@ async function prepareItem(
     const key = sampleKey(index, item.id);
     const packed = await packClip(clip, key, file, content);
     const { id, labels, split } = item;
-    return { sample: { key, id, labels, ...(split === undefined ? {} : { split }) }, packed };
+    const part = item.start === undefined && item.end === undefined ? {} : { recording: file };
+    return { sample: { key, id, labels, ...(split === undefined ? {} : { split }), ...part }, packed };
   } catch (error) {
     if (!isKdcError(error) || !itemReasons.has(error.reason)) throw error;
     const ffmpeg = lastLinesOf(error);

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { ManifestItem } from "../manifest/manifest-item.js";
 import { unseal } from "../shards/sealed-json.js";
 import type { IndexedSample } from "../shards/shard-index.js";
-import type { LogMelSums } from "./log-mel-sums.js";
+import type { LogMelSums, SumsBySplit } from "./log-mel-sums.js";
 
 /** A clip that could not be used: where it failed and why. */
 export type Quarantined = {
@@ -26,6 +26,8 @@ export type ShardRecord = {
   readonly samples: readonly IndexedSample[];
   readonly quarantined: readonly Quarantined[];
   readonly logMel: LogMelSums;
+  /** Absent in sets of earlier versions. */
+  readonly logMelBySplit?: SumsBySplit;
 };
 
 export const shardName = (number: number): string => `shard-${String(number).padStart(6, "0")}`;

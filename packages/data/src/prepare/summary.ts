@@ -1,4 +1,4 @@
-import { addSums, noSums, type Statistics, statisticsOf } from "./log-mel-sums.js";
+import { addBySplit, addSums, noSums, type Statistics, type SumsBySplit, statisticsOf } from "./log-mel-sums.js";
 import type { PreparedContent } from "./options.js";
 import { melBins, spectrogramFrames } from "./pack-clip.js";
 import type { ShardRecord } from "./shard-record.js";
@@ -18,7 +18,7 @@ export type DatasetSummary = {
   /** How many clips were left out, by reason. */
   readonly quarantined: Readonly<Record<string, number>>;
   /** Log-mel values: over spectrograms padded to 1024 frames, as models are normalised, and over the bare ones. */
-  readonly logMel: Statistics & { readonly unpadded: Statistics };
+  readonly logMel: Statistics & { readonly unpadded: Statistics; readonly bySplit?: SumsBySplit };
   readonly splits: Readonly<Record<string, number>>;
   /** Clips per class, in all and by split. */
   readonly classes: Readonly<Record<string, Readonly<Record<string, number>>>>;
@@ -31,6 +31,7 @@ export function startSummary(content: PreparedContent) {
   const splits = new Map<string, number>();
   const classes = new Map<string, Map<string, number>>();
   let [samples, bytes, sums] = [0, 0, noSums];
+  let bySplit: SumsBySplit | undefined = {};
   const count = (counts: Map<string, number>, name: string) => counts.set(name, (counts.get(name) ?? 0) + 1);
   const sorted = <T>(map: Map<string, T>): [string, T][] => [...map].sort(([a], [b]) => (a < b ? -1 : 1));
 
@@ -39,6 +40,7 @@ export function startSummary(content: PreparedContent) {
       samples += record.samples.length;
       bytes += record.bytes;
       sums = addSums(sums, record.logMel);
+      bySplit = bySplit && record.logMelBySplit && addBySplit(bySplit, record.logMelBySplit);
       const index = record.tar.replace(/\.tar$/, ".json");
       shards.push({ tar: record.tar, index, samples: record.samples.length, bytes: record.bytes });
       for (const { reason } of record.quarantined) count(quarantined, reason);
@@ -59,7 +61,10 @@ export function startSummary(content: PreparedContent) {
       bytes,
       shards,
       quarantined: Object.fromEntries(sorted(quarantined)),
-      logMel: { ...statisticsOf(sums, spectrogramFrames * melBins), unpadded: statisticsOf(sums) },
+      logMel: {
+        ...{ ...statisticsOf(sums, spectrogramFrames * melBins), unpadded: statisticsOf(sums) },
+        ...(bySplit === undefined ? {} : { bySplit }),
+      },
       splits: Object.fromEntries(sorted(splits)),
       classes: Object.fromEntries(sorted(classes).map(([label, counts]) => [label, Object.fromEntries(counts)])),
     }),

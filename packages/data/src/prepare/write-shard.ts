@@ -4,7 +4,7 @@ import { beginFile, crc32, type FileSystem, type PendingFile, writeWhole } from 
 import { seal } from "../shards/sealed-json.js";
 import type { IndexedSample } from "../shards/shard-index.js";
 import { tarEnd } from "../shards/tar.js";
-import { addSums, noSums } from "./log-mel-sums.js";
+import { addBySplit, addSums, noSums, type SumsBySplit } from "./log-mel-sums.js";
 import type { PackedClip } from "./pack-clip.js";
 import { type Quarantined, type ShardRecord, shardName } from "./shard-record.js";
 
@@ -34,6 +34,7 @@ export async function writeShard(
   const samples: IndexedSample[] = [];
   const quarantined: Quarantined[] = [];
   let [bytes, logMel] = [0, noSums];
+  let logMelBySplit: SumsBySplit = {};
   const append = async (piece: Uint8Array) => {
     hash.update(piece);
     await file.write(piece);
@@ -48,12 +49,16 @@ export async function writeShard(
       const { tar, sums } = outcome.packed;
       samples.push({ ...outcome.sample, offset: bytes, bytes: tar.length, crc: crc32(tar) });
       logMel = addSums(logMel, sums);
+      logMelBySplit = addBySplit(logMelBySplit, { [outcome.sample.split ?? "none"]: sums });
       await append(tar);
     },
     async finish() {
       await append(tarEnd);
       const sha256 = hash.digest("hex");
-      const record: ShardRecord = { format: 1, tar: `${name}.tar`, bytes, sha256, items, samples, quarantined, logMel };
+      const record: ShardRecord = {
+        ...{ format: 1, tar: `${name}.tar`, bytes, sha256, items, samples, quarantined },
+        ...{ logMel, logMelBySplit },
+      };
       await writeWhole(join(folder, `${name}.json`), seal(record), files);
       await file.finish();
       return record;

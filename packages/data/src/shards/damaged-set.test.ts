@@ -7,7 +7,7 @@ import { openShards } from "../loader/open-shards.js";
 import { readShards } from "../loader/read-shards.js";
 import { clipCount, frontEnd, writeSmallSet } from "../loader/small-set.test.support.js";
 import { seal, unseal } from "./sealed-json.js";
-import { openShardSet, shardStatistics } from "./shard-set.js";
+import { measuredBySplit, openShardSet } from "./shard-set.js";
 import { verifyShards } from "./verify-shards.js";
 
 let root = "";
@@ -25,7 +25,7 @@ const contentOf = async (folder: string) => {
   const set = await openShardSet(folder);
   await set.close();
   const shards = set.shards.map(({ source, samples, sha256 }) => [source.name.slice(folder.length), samples, sha256]);
-  return JSON.stringify([shards, set.logMel, set.quarantined, await shardStatistics(folder)]);
+  return JSON.stringify([shards, set.logMel, set.quarantined, await measuredBySplit(folder)]);
 };
 
 describe("a prepared set that was changed", () => {

@@ -1,11 +1,12 @@
 import { KdcError } from "@kdc-mae/core";
+import type { SumsBySplit } from "../prepare/log-mel-sums.js";
 import type { IndexedSample } from "./shard-index.js";
 
 /** What reading takes from a set's `dataset.json`. */
 export type SetSummary = {
   readonly tars: readonly string[];
   /** Mean and standard deviation of padded log-mel. */
-  readonly logMel?: { readonly mean: number; readonly std: number };
+  readonly logMel?: { readonly mean: number; readonly std: number; readonly bySplit?: SumsBySplit };
   readonly quarantined?: Readonly<Record<string, number>>;
 };
 
@@ -50,9 +51,19 @@ export function readSummary(value: Loose, where: string): SetSummary {
     return refuse(where, "quarantined is no list of counts");
   return {
     tars,
-    ...(logMel ? { logMel: { mean: Number(logMel.mean), std: Number(logMel.std) } } : {}),
+    ...(logMel ? { logMel: { mean: Number(logMel.mean), std: Number(logMel.std), ...sumsIn(logMel.bySplit) } } : {}),
     ...(quarantined ? { quarantined: quarantined as Readonly<Record<string, number>> } : {}),
   };
+}
+
+/** Sums by split, where they are there and whole. */
+function sumsIn(value: unknown): { readonly bySplit?: SumsBySplit } {
+  const whole =
+    isObject(value) &&
+    Object.values(value).every(
+      (sums) => isObject(sums) && isCount(sums.clips) && [sums.values, sums.sum, sums.squares].every(isNumber),
+    );
+  return whole ? { bySplit: value as SumsBySplit } : {};
 }
 
 /**

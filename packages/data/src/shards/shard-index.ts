@@ -14,6 +14,8 @@ export type IndexedSample = {
   readonly id: string;
   readonly labels: readonly string[];
   readonly split?: string;
+  /** The recording it is a part of, where it is one. */
+  readonly recording?: string;
 };
 
 type Found = { key: string; offset: number; bytes: number; json?: Uint8Array; cls?: Uint8Array; fields: string[] };

@@ -6,7 +6,9 @@ import { orderedMap } from "../dataset/ordered-map.js";
 import { splitNamed } from "../dataset/split-names.js";
 import { sameLabel } from "../manifest/labels.js";
 import { countPassedOver, type PassedOver } from "../manifest/passed-over.js";
+import type { SumsBySplit } from "../prepare/log-mel-sums.js";
 import { type ByteSource, fileSource } from "./byte-source.js";
+import { chosenFrom, type ShardChoice } from "./choose-samples.js";
 import { withOwnIds } from "./own-ids.js";
 import { readRecord, readSummary, type SetSummary } from "./read-summary.js";
 import { openRemote, type RemoteOptions } from "./remote-source.js";
@@ -38,7 +40,11 @@ export type ShardSet = {
  * @param where folder, `http(s)://` or `s3://` address of one, or a list of tars
  * @throws KdcError reason `missing`, `bad-set`, `bad-tar`, `remote`, `no-shards`
  */
-export async function openShardSet(where: string | readonly string[], options: RemoteOptions = {}): Promise<ShardSet> {
+export async function openShardSet(
+  where: string | readonly string[],
+  options: RemoteOptions = {},
+  choice: ShardChoice = {},
+): Promise<ShardSet> {
   const isList = typeof where !== "string";
   const summary = isList ? undefined : await summaryOf(where, options);
   const names = isList ? where : (summary?.tars.map((tar) => placeIn(where, tar)) ?? (await listTars(where)));
@@ -71,17 +77,17 @@ export async function openShardSet(where: string | readonly string[], options: R
     return { source, samples, ...(record?.sha256 === undefined ? {} : { sha256: record.sha256 }) };
   };
   const shards: Shard[] = [];
-  let ownIds: readonly Shard[];
+  let chosen: readonly Shard[];
   try {
     for await (const shard of orderedMap(names, openOne, { concurrency: 8, ahead: 16 })) shards.push(shard);
-    ownIds = withOwnIds(shards);
+    chosen = chosenFrom(withOwnIds(shards), choice, passed.passOver);
   } catch (error) {
     await closeAll();
     throw error;
   }
   const { logMel, quarantined } = summary ?? {};
   return {
-    ...{ shards: ownIds, passedOver: passed.result(), close: closeAll },
+    ...{ shards: chosen, passedOver: passed.result(), close: closeAll },
     ...(logMel ? { logMel } : {}),
     ...(quarantined ? { quarantined } : {}),
   };
@@ -93,13 +99,12 @@ function inOurWords(sample: IndexedSample): IndexedSample {
   return { ...sample, labels: sample.labels.map(sameLabel), ...(split === undefined ? {} : { split }) };
 }
 
-/** What `prepare` measured over a set: mean and standard deviation of padded log-mel; undefined for other shards. */
-export async function shardStatistics(
+/** What `prepare` measured over a set, split by split; undefined for other shards. */
+export async function measuredBySplit(
   where: string | readonly string[],
   options: RemoteOptions = {},
-): Promise<ShardSet["logMel"]> {
-  if (typeof where !== "string") return undefined;
-  return (await summaryOf(where, options))?.logMel;
+): Promise<SumsBySplit | undefined> {
+  return typeof where === "string" ? (await summaryOf(where, options))?.logMel?.bySplit : undefined;
 }
 
 async function summaryOf(where: string, options: RemoteOptions): Promise<SetSummary | undefined> {
