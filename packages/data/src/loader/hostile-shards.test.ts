@@ -97,10 +97,18 @@ describe("a shard from a stranger", () => {
     [
       "a json of 2 MB",
       () => ({ "a.json": new Uint8Array(2 * longestJson).fill(0x20) }),
-      "its json has 2097152 bytes, and 1048576 are",
+      /passed over: sample in a tar without json that can be read 1/,
     ],
-    ["times that are none", () => ({ "a.json": utf8('{"times":["x"]}') }), "its json cannot be read"],
-    ["a log-mel of −1 × −4", () => ({ "a.json": utf8('{"logMel":{"shape":[-1,-4]}}') }), "its json cannot be read"],
+    [
+      "times that are none",
+      () => ({ "a.json": utf8('{"times":["x"]}') }),
+      "sample in a tar without json that can be read 1",
+    ],
+    [
+      "a log-mel of −1 × −4",
+      () => ({ "a.json": utf8('{"logMel":{"shape":[-1,-4]}}') }),
+      "sample in a tar without json that can be read 1",
+    ],
   ])("may not hold %s", async (_, changed, message) => {
     const began = process.cpuUsage();
     expect(await outcome(await sample(changed()))).toMatch(message);

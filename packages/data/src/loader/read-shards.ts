@@ -1,12 +1,13 @@
 import { type Clip, KdcError } from "@kdc-mae/core";
 import { orderedMap } from "../dataset/ordered-map.js";
 import { type NamedFor, type Placing, placeClips } from "../dataset/place-clips.js";
+import { passedOverInWords } from "../manifest/passed-over.js";
 import type { ShardChoice } from "../shards/choose-samples.js";
 import type { RemoteOptions } from "../shards/remote-source.js";
 import { readSample } from "../shards/sample.js";
 import type { SampleNotes } from "../shards/sample-notes.js";
-import type { IndexedSample } from "../shards/shard-index.js";
-import { openShardSet, type Shard, type ShardSet } from "../shards/shard-set.js";
+import type { IndexedSample, Shard } from "../shards/shard-index.js";
+import { openShardSet, type ShardSet } from "../shards/shard-set.js";
 import { decodePicturesOf } from "../visual/encode-picture.js";
 import { readerOf } from "./sample-reader.js";
 
@@ -64,10 +65,11 @@ export async function readShards(
   );
   const items = set.shards.flatMap(({ samples }, shard) => chosen[shard].map((at) => samples[at]));
   if (items.length === 0) {
+    const passed = passedOverInWords(set.passedOver);
     await set.close();
     throw new KdcError({
       where: typeof where === "string" ? where : "shards",
-      what: split === undefined ? "there are no clips in it" : `there are no clips of the split ${split} in it`,
+      what: `there are no clips${split === undefined ? "" : ` of the split ${split}`} in it${passed === undefined ? "" : ` (${passed})`}`,
       remedy: "Look at what its dataset.json says of splits, and at its quarantine.jsonl",
       reason: "too-few-clips",
     });

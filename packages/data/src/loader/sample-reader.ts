@@ -1,7 +1,6 @@
 import { KdcError } from "@kdc-mae/core";
 import { crc32 } from "@kdc-mae/core/node";
-import type { IndexedSample } from "../shards/shard-index.js";
-import type { Shard } from "../shards/shard-set.js";
+import type { IndexedSample, Shard } from "../shards/shard-index.js";
 
 /** Gives the bytes of one sample of a shard, by its number there. */
 export type SampleReader = { read(sample: number): Promise<Uint8Array>; close(): Promise<void> };

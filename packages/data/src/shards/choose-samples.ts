@@ -3,8 +3,7 @@ import { type DealSplits, dealSplits } from "../dataset/deal-splits.js";
 import type { ClassLabels } from "../manifest/class-labels.js";
 import type { PassOver } from "../manifest/passed-over.js";
 import { takeLabels } from "../manifest/take-labels.js";
-import type { IndexedSample } from "./shard-index.js";
-import type { Shard } from "./shard-set.js";
+import type { IndexedSample, Shard } from "./shard-index.js";
 
 /** Which samples of a set are taken, and how those that name no split are dealt. */
 export type ShardChoice = {

@@ -1,6 +1,6 @@
 import { KdcError } from "@kdc-mae/core";
 import { nameLedger } from "../manifest/one-id-one-clip.js";
-import type { Shard } from "./shard-set.js";
+import type { Shard } from "./shard-index.js";
 
 /**
  * An id names one clip: one that is only its sample's key, which other tars of a set may have too, is led by its tar's

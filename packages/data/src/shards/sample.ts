@@ -1,7 +1,15 @@
 import type { FloatTensor, Waveform } from "@kdc-mae/core";
 import { float32, KdcError } from "@kdc-mae/core";
 import { decodeWav } from "../media/wav.js";
-import { isStray, longestJson, numberedPicture, readNotes, type SampleNotes, singlePictures, splitName } from "./sample-notes.js";
+import {
+  isStray,
+  longestJson,
+  numberedPicture,
+  readNotes,
+  type SampleNotes,
+  singlePictures,
+  splitName,
+} from "./sample-notes.js";
 import { unpackTar } from "./tar.js";
 
 /** One sample of a shard; its pictures are still encoded. */

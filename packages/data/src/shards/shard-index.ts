@@ -1,5 +1,6 @@
 import { KdcError } from "@kdc-mae/core";
 import type { PassOver } from "../manifest/passed-over.js";
+import type { ByteSource } from "./byte-source.js";
 import { isPictureField, isStray, longestJson, readNotes, splitName } from "./sample-notes.js";
 import { expectName, longest, longName, readTarHeader, tarBlock, tarSpan } from "./tar.js";
 
@@ -16,6 +17,13 @@ export type IndexedSample = {
   readonly split?: string;
   /** The recording it is a part of, where it is one. */
   readonly recording?: string;
+};
+
+/** One shard and what is in it; its SHA-256 where it is known. */
+export type Shard = {
+  readonly source: ByteSource;
+  readonly samples: readonly IndexedSample[];
+  readonly sha256?: string;
 };
 
 type Found = { key: string; offset: number; bytes: number; json?: Uint8Array; cls?: Uint8Array; fields: string[] };

@@ -13,14 +13,7 @@ import { withOwnIds } from "./own-ids.js";
 import { readRecord, readSummary, type SetSummary } from "./read-summary.js";
 import { openRemote, type RemoteOptions } from "./remote-source.js";
 import { jsonLimit, unseal } from "./sealed-json.js";
-import { type IndexedSample, scanShard } from "./shard-index.js";
-
-/** One shard and what is in it; its SHA-256 where it is known. */
-export type Shard = {
-  readonly source: ByteSource;
-  readonly samples: readonly IndexedSample[];
-  readonly sha256?: string;
-};
+import { type IndexedSample, type Shard, scanShard } from "./shard-index.js";
 
 /** Mean and standard deviation of the log-mel of a set that `prepare` made. */
 export type ShardSet = {

@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { KdcError } from "@kdc-mae/core";
 import { sha256OfFile } from "@kdc-mae/core/node";
 import type { RemoteOptions } from "./remote-source.js";
-import { openShardSet, type Shard } from "./shard-set.js";
+import type { Shard } from "./shard-index.js";
+import { openShardSet } from "./shard-set.js";
 
 async function sumOf({ source }: Shard, signal?: AbortSignal): Promise<string> {
   if (source.random) return sha256OfFile(source.name, signal);
