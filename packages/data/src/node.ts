@@ -1,4 +1,4 @@
-export { type DealSplits, sharesFrom } from "./dataset/deal-splits.js";
+export { type DealSplits, dealFrom } from "./dataset/deal-splits.js";
 export {
   type DecodeAllOptions,
   type DecodedSet,

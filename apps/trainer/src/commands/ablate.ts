@@ -11,16 +11,17 @@ import { parseChange } from "../pipeline/experiment/change.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
 import { atTerminal } from "../terminal/interrupt.js";
 import { type EngineChoice, engineName, executeFor, withEngineOptions } from "./engine-options.js";
-import { collect, saysStopped, wholeNumberTo } from "./options.js";
+import { collect, type DataOptions, dataChanges, saysStopped, wholeNumberTo, withDataOptions } from "./options.js";
 
-type AblateOptions = EngineChoice & {
-  readonly seeds?: number;
-  readonly out?: string;
-  readonly media: string;
-  readonly set: string[];
-  readonly plan?: true;
-  readonly json?: true;
-};
+type AblateOptions = EngineChoice &
+  DataOptions & {
+    readonly seeds?: number;
+    readonly out?: string;
+    readonly media: string;
+    readonly set: string[];
+    readonly plan?: true;
+    readonly json?: true;
+  };
 
 /** Adds `kdc-mae ablate`. */
 export function addAblateCommand(program: Command): void {
@@ -35,7 +36,7 @@ export function addAblateCommand(program: Command): void {
     .option("--plan", "say what would run, and run nothing")
     .option("--json", "print the table as JSON")
     .addHelpText("after", "\nExample:\n  kdc-mae ablate ablation-objectives --seeds 3\n");
-  withEngineOptions(command).action((name: string, options: AblateOptions) =>
+  withEngineOptions(withDataOptions(command)).action((name: string, options: AblateOptions) =>
     atTerminal((around) => run(name, options, around)),
   );
 }
@@ -63,11 +64,18 @@ async function printPlan({ base, arms }: Arms, seeds: readonly number[], out: st
 
 async function run(name: string, options: AblateOptions, around: Surroundings): Promise<void> {
   const { ablation, base } = await loadAblation(name);
-  const arms = workOutArms(ablation, base, options.set.map(parseChange));
+  const arms = workOutArms(ablation, base, [...options.set.map(parseChange), ...dataChanges(options)]);
   const seeds = seedsFrom(arms.base.seed, options.seeds ?? ablation.seeds);
   const out = options.out ?? `runs/${ablation.name}`;
   if (options.plan) return printPlan(arms, seeds, out);
-  const sets = options.set.map((change) => ` --set ${change}`).join("");
+  const sets = [
+    ...options.set.map((change) => ` --set ${change}`),
+    ...Object.entries({
+      "--split-by": options.splitBy,
+      "--labels": options.labels,
+      "--windows": options.windows,
+    }).flatMap(([name, value]) => (value === undefined ? [] : [` ${name} ${value}`])),
+  ].join("");
   const { comparison, finished } = await ablate({
     ...{ ...around, ablation, arms, seeds, out, media: options.media },
     execute: executeFor(options),

@@ -1,3 +1,4 @@
+import { KdcError } from "@kdc-mae/core";
 import { printProtocol, reportJson, resultsJson, resultsText } from "@kdc-mae/eval";
 import { type Command, Option } from "commander";
 import { defaultMedia } from "../pipeline/corpus/open-corpus.js";
@@ -8,7 +9,7 @@ import { headlineTable } from "../pipeline/evaluate/write-report.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
 import { atTerminal } from "../terminal/interrupt.js";
 import { type EngineChoice, engineName, executeFor, withEngineOptions } from "./engine-options.js";
-import { collect } from "./options.js";
+import { collect, positiveNumber } from "./options.js";
 
 type EvaluateCommandOptions = EngineChoice & {
   readonly list?: true;
@@ -16,7 +17,11 @@ type EvaluateCommandOptions = EngineChoice & {
   readonly data?: string;
   readonly mediaRoot?: string;
   readonly classes?: string;
-  readonly split: "train" | "validation" | "test";
+  readonly allowOutside?: true;
+  readonly labels?: string;
+  readonly splitBy?: string;
+  readonly windows?: number;
+  readonly split?: "train" | "validation" | "test";
   readonly out?: string;
   readonly protocol: readonly string[];
   readonly denormalize?: true;
@@ -34,10 +39,14 @@ export function addEvaluateCommand(program: Command): void {
     .option("--data <path>", "a manifest, folder or prepared shards (default: the data of the model's own experiment)")
     .option("--media-root <folder>", "with --data: where a manifest's paths begin (default: the manifest's folder)")
     .option("--classes <file>", "with --data: a class list that gives AudioSet's mids their names")
+    .option("--allow-outside", "with --data: let paths and links lead out of the media root")
+    .option("--labels <file>", "with --data: take only clips with a label of this list")
+    .option("--split-by <shares>", "with --data: deal clips that name no split: 0.8,0.1,0.1")
+    .option("--windows <seconds>", "with --data: make clips of so many seconds of long recordings", positiveNumber)
     .addOption(
-      new Option("--split <name>", "with --protocol: which clips are evaluated")
-        .choices(["train", "validation", "test"])
-        .default("test"),
+      new Option("--split <name>", "with --protocol: which clips are evaluated (default: test)").choices([
+        ...["train", "validation", "test"],
+      ]),
     )
     .option("--denormalize", "with --protocol: bring predictions of normalised pixels back with the true statistics")
     .option("--media <folder>", "where made clips are, for models trained on made data", defaultMedia)
@@ -67,15 +76,25 @@ const listProtocols = (): string =>
   `${runnableProtocols.map(({ protocol }) => printProtocol(protocol)).join("\n\n")}\n`;
 
 async function run(model: string, options: EvaluateCommandOptions, around: Surroundings): Promise<void> {
-  const { protocol: protocols, data, mediaRoot, classes, media, split, denormalize, json } = options;
+  const { protocol: protocols, data, mediaRoot, allowOutside, classes, labels, splitBy, windows } = options;
+  const { media, split, denormalize, json } = options;
   const shared = {
-    ...{ ...around, data, mediaRoot, classes, media, out: options.out ?? evaluationFolder(model) },
+    ...{ ...around, data, mediaRoot, allowOutside, classes, labels, splitBy, windows },
+    ...{ media, out: options.out ?? evaluationFolder(model) },
     ...{ execute: executeFor(options), engine: engineName(options) },
   };
   if (protocols.length > 0) {
     const { results, page } = await evaluate(model, { ...shared, protocols, split, denormalize });
     process.stdout.write(json ? resultsJson(results) : `${resultsText(results)}\n\nreport: ${page}\n`);
     return;
+  }
+  if (split !== undefined || denormalize) {
+    throw new KdcError({
+      where: split === undefined ? "--denormalize" : "--split",
+      what: "it is read with --protocol, and none is given",
+      remedy: "Add --protocol, or leave it out: the picture report is made of the test clips",
+      reason: "usage",
+    });
   }
   const { input, page } = await reportOn(model, shared);
   process.stdout.write(json ? `${reportJson(input)}\n` : `${headlineTable(input)}\n\nreport: ${page}\n`);

@@ -8,16 +8,18 @@ import type { Surroundings } from "../pipeline/surroundings.js";
 import { atTerminal } from "../terminal/interrupt.js";
 import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
 import { listNamed } from "./list-named.js";
-import { collect, saysStopped } from "./options.js";
+import { collect, type DataOptions, dataChanges, saysStopped, withDataOptions } from "./options.js";
 
-type FinetuneOptions = EngineChoice & {
-  readonly init?: string;
-  readonly verify?: true;
-  readonly out?: string;
-  readonly media: string;
-  readonly set: string[];
-  readonly json?: true;
-};
+type FinetuneOptions = EngineChoice &
+  DataOptions & {
+    readonly init?: string;
+    readonly verify?: true;
+    readonly acceptChangedData?: true;
+    readonly out?: string;
+    readonly media: string;
+    readonly set: string[];
+    readonly json?: true;
+  };
 
 /** Adds `kdc-mae finetune`. */
 export function addFinetuneCommand(program: Command): void {
@@ -29,6 +31,7 @@ export function addFinetuneCommand(program: Command): void {
     .option("--out <folder>", "where the run goes (default: runs/<name>)")
     .option("--media <folder>", "where made clips go, for experiments on made data", defaultMedia)
     .option("--set <key=value>", "change the experiment, such as mode=audio-only", collect, [])
+    .option("--accept-changed-data", "go on with a run though its data changed since it began; the run records it")
     .option("--verify", "read every prepared shard first and compare its checksum")
     .option("--json", "print result.json on stdout")
     .addHelpText(
@@ -40,7 +43,7 @@ Examples:
     --set 'evaluation.data={"kind":"manifest","path":"test.json"}' --set classes=class_labels_indices.csv
 `,
     );
-  withEngineOptions(command).action((experiment: string, options: FinetuneOptions) =>
+  withEngineOptions(withDataOptions(command)).action((experiment: string, options: FinetuneOptions) =>
     atTerminal((around) => run(experiment, options, around)),
   );
 }
@@ -60,13 +63,13 @@ function inWords({ best, last, averaged, files }: FineTuningResult, metric: stri
 
 async function run(
   name: string,
-  { set, out, init, media, verify, json, ...engine }: FinetuneOptions,
+  { set, out, init, media, verify, acceptChangedData, json, ...rest }: FinetuneOptions,
   around: Surroundings,
 ): Promise<void> {
-  const experiment = await loadFineTuning(name, set.map(parseChange));
+  const experiment = await loadFineTuning(name, [...set.map(parseChange), ...dataChanges(rest)]);
   const { result, folder } = await finetune(experiment, {
-    ...{ ...around, init, media, verify, out: out ?? `runs/${experiment.name}` },
-    execute: executeFor(engine),
+    ...{ ...around, init, media, verify, acceptChangedData, out: out ?? `runs/${experiment.name}` },
+    execute: executeFor(rest),
   });
   if (result === undefined) return saysStopped(folder);
   const metric = experiment.loss.kind === "cross-entropy" ? "accuracy" : "mAP";

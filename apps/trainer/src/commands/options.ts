@@ -1,7 +1,33 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { KdcError } from "@kdc-mae/core";
-import { InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
+
+/** A number above 0. */
+export const positiveNumber = (text: string): number => {
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError("It must be a number above 0.");
+};
+
+/** Which clips of an experiment's data, on the command line. */
+export type DataOptions = { readonly splitBy?: string; readonly labels?: string; readonly windows?: number };
+
+/** Adds the options that say which clips of an experiment's data are taken, and as what. */
+export const withDataOptions = (command: Command): Command =>
+  command
+    .option(
+      "--split-by <shares>",
+      "deal clips that name no split to train, validation and test (data.splitBy): 0.8,0.1,0.1",
+    )
+    .option("--labels <file>", "take only clips with a label of this list (data.labels)")
+    .option("--windows <seconds>", "make clips of so many seconds of long recordings (data.windows)", positiveNumber);
+
+/** What those options change of an experiment. */
+export const dataChanges = ({ splitBy, labels, windows }: DataOptions): readonly unknown[] =>
+  Object.entries({ splitBy, labels, windows }).flatMap(([key, value]) =>
+    value === undefined ? [] : [{ data: { [key]: value } }],
+  );
 
 /** Commander's way of letting an option be given several times. */
 export const collect = (value: string, before: readonly string[]): string[] => [...before, value];

@@ -1,10 +1,10 @@
 import { availableCpus } from "@kdc-mae/core/node";
-import type { PreparedContent } from "@kdc-mae/data/node";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type PreparedContent, passedOverInWords } from "@kdc-mae/data/node";
+import { type Command, Option } from "commander";
 import type { ManifestChoice } from "../pipeline/prepare/manifest-choice.js";
 import { prepareSet } from "../pipeline/prepare/prepare-set.js";
 import { type AtTerminal, atTerminal } from "../terminal/interrupt.js";
-import { atLeastOne, saysStopped, wholeNumberTo } from "./options.js";
+import { atLeastOne, positiveNumber, saysStopped, wholeNumberTo } from "./options.js";
 import { manifestChoiceOf, withManifestOptions } from "./survey.js";
 
 type Options = ManifestChoice & {
@@ -21,11 +21,6 @@ type Options = ManifestChoice & {
   readonly json?: boolean;
 };
 
-const positive = (text: string): number => {
-  const value = Number(text);
-  if (Number.isFinite(value) && value > 0) return value;
-  throw new InvalidArgumentError("It must be a number above 0.");
-};
 const pixels = (text: string): number => (text === "0" ? 0 : atLeastOne(text));
 
 /** `kdc-mae prepare`: clips into shards, each decoded once. */
@@ -36,7 +31,7 @@ export function addPrepareCommand(program: Command): void {
     .requiredOption("--out <folder>", "folder of the prepared set")
     .option("--workers <n>", "clips decoded side by side", atLeastOne, availableCpus() + 1)
     .option("--clips-per-shard <n>", "clips in one tar", atLeastOne, 500)
-    .option("--seconds <s>", "most of a clip that is kept", positive, 10.3)
+    .option("--seconds <s>", "most of a clip that is kept", positiveNumber, 10.3)
     .option("--frames <n>", "pictures per clip", atLeastOne, 10)
     .option("--size <pixels>", "side of the square pictures; 0 keeps them as they are", pixels, 224)
     .addOption(new Option("--pictures <kind>", "how pictures are kept").choices(["jpeg", "ppm"]).default("jpeg"))
@@ -46,7 +41,7 @@ export function addPrepareCommand(program: Command): void {
         .choices(["none", "float16", "float32"])
         .default("none"),
     )
-    .option("--timeout <s>", "longest time for one clip", positive, 60)
+    .option("--timeout <s>", "longest time for one clip", positiveNumber, 60)
     .option("--json", "print the summary as JSON")
     .addHelpText("after", "\nExample:\n  kdc-mae prepare usable.jsonl --media-root videos --out prepared --workers 8\n")
     .action((path: string, options: Options) => atTerminal((around) => run(path, options, around)));
@@ -81,5 +76,6 @@ async function run(path: string, options: Options, around: AtTerminal): Promise<
       ? "nothing was left out"
       : `left out: ${failed.map(([reason, count]) => `${reason} ${count}`).join(", ")} (see quarantine.jsonl)`,
   ];
-  process.stdout.write(`${lines.join("\n")}\n`);
+  const passed = passedOverInWords(summary.passedOver);
+  process.stdout.write(`${[...lines, ...(passed === undefined ? [] : [passed])].join("\n")}\n`);
 }

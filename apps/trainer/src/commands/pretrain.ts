@@ -8,15 +8,17 @@ import type { Surroundings } from "../pipeline/surroundings.js";
 import { atTerminal } from "../terminal/interrupt.js";
 import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
 import { listNamed } from "./list-named.js";
-import { collect, saysStopped } from "./options.js";
+import { collect, type DataOptions, dataChanges, saysStopped, withDataOptions } from "./options.js";
 
-type PretrainCommandOptions = EngineChoice & {
-  readonly out?: string;
-  readonly media: string;
-  readonly set: string[];
-  readonly init?: string;
-  readonly verify?: true;
-};
+type PretrainCommandOptions = EngineChoice &
+  DataOptions & {
+    readonly out?: string;
+    readonly media: string;
+    readonly set: string[];
+    readonly init?: string;
+    readonly verify?: true;
+    readonly acceptChangedData?: true;
+  };
 
 /** Adds `kdc-mae pretrain`. */
 export function addPretrainCommand(program: Command): void {
@@ -28,25 +30,26 @@ export function addPretrainCommand(program: Command): void {
     .option("--media <folder>", "where made clips go, for experiments on made data", defaultMedia)
     .option("--set <key=value>", "change the experiment, such as data.path=manifest.csv", collect, [])
     .option("--init <checkpoint>", "start from a CAV-MAE, KDC-MAE or ImageNet MAE checkpoint (.pth, .safetensors)")
+    .option("--accept-changed-data", "go on with a run though its data changed since it began; the run records it")
     .option("--verify", "read every prepared shard first and compare its checksum")
     .addHelpText(
       "after",
       `${listNamed(named)}\nExample:\n  kdc-mae pretrain kdc-mae-base --set data.path=vggsound.csv --out runs/vggsound\n`,
     );
-  withEngineOptions(command).action((experiment: string, options: PretrainCommandOptions) =>
+  withEngineOptions(withDataOptions(command)).action((experiment: string, options: PretrainCommandOptions) =>
     atTerminal((around) => run(experiment, options, around)),
   );
 }
 
 async function run(
   name: string,
-  { set, out, media, init, verify, ...engine }: PretrainCommandOptions,
+  { set, out, media, init, verify, acceptChangedData, ...rest }: PretrainCommandOptions,
   around: Surroundings,
 ): Promise<void> {
-  const experiment = await loadExperiment(name, set.map(parseChange));
+  const experiment = await loadExperiment(name, [...set.map(parseChange), ...dataChanges(rest)]);
   const { finished, steps, folder, file } = await pretrain(experiment, {
-    ...{ ...around, init, media, verify, out: out ?? `runs/${experiment.name}` },
-    execute: executeFor(engine),
+    ...{ ...around, init, media, verify, acceptChangedData, out: out ?? `runs/${experiment.name}` },
+    execute: executeFor(rest),
   });
   if (!finished) return saysStopped(folder);
   process.stdout.write(`model: ${file} (${steps} steps)\n`);

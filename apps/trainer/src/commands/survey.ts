@@ -1,11 +1,11 @@
 import { availableCpus } from "@kdc-mae/core/node";
-import { manifestFormats, type Problem, surveyReasons } from "@kdc-mae/data/node";
+import { manifestFormats, type Problem, passedOverInWords, surveyReasons } from "@kdc-mae/data/node";
 import { type Command, Option } from "commander";
 import type { ManifestChoice } from "../pipeline/prepare/manifest-choice.js";
 import { surveyData } from "../pipeline/prepare/survey-data.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
 import { atTerminal } from "../terminal/interrupt.js";
-import { atLeastOne } from "./options.js";
+import { atLeastOne, positiveNumber } from "./options.js";
 
 /** Adds the options that say how a manifest is read. */
 export const withManifestOptions = (command: Command): Command =>
@@ -13,12 +13,16 @@ export const withManifestOptions = (command: Command): Command =>
     .addOption(new Option("--format <format>", "kind of manifest (default: found out)").choices([...manifestFormats]))
     .option("--media-root <folder>", "where paths begin, and which none may leave (default: the manifest's folder)")
     .option("--allow-outside", "let paths lead out of the media root")
-    .option("--classes <file>", "class list: index,mid,display_name or one name per line");
+    .option("--classes <file>", "class list: index,mid,display_name or one name per line")
+    .option("--labels <file>", "take only clips with a label of this list, one per line")
+    .option("--split-by <shares>", "deal clips that name no split to train, validation and test: 0.8,0.1,0.1")
+    .option("--windows <seconds>", "make clips of so many seconds of long recordings", positiveNumber);
 
 /** The choice alone, out of a command's options. */
-export const manifestChoiceOf = ({ format, mediaRoot, allowOutside, classes }: ManifestChoice): ManifestChoice => ({
-  ...{ format, mediaRoot, allowOutside, classes },
-});
+export const manifestChoiceOf = (options: ManifestChoice): ManifestChoice => {
+  const { format, mediaRoot, allowOutside, classes, labels, splitBy, windows } = options;
+  return { format, mediaRoot, allowOutside, classes, labels, splitBy, windows };
+};
 
 type Options = ManifestChoice & {
   readonly workers: number;
@@ -42,11 +46,12 @@ export function addSurveyCommand(program: Command): void {
 
 async function run(path: string, options: Options, around: Surroundings): Promise<void> {
   const problems: Problem[] = [];
+  const shown = (reason: Problem["reason"]) => problems.filter((problem) => problem.reason === reason).slice(0, 3);
   const { workers, clean, requireLabels } = options;
   const { mediaRoot, ...result } = await surveyData(path, {
     ...{ ...around, ...manifestChoiceOf(options), workers, clean, requireLabels },
     onProblem: (problem) => {
-      if (options.json) problems.push(problem);
+      if (options.json || shown(problem.reason).length < 3) problems.push(problem);
     },
   });
   if (options.json) {
@@ -59,10 +64,15 @@ async function run(path: string, options: Options, around: Surroundings): Promis
   process.stdout.write(row("clips", result.total));
   process.stdout.write(row("usable", result.usable));
   for (const reason of surveyReasons) {
-    if (result.reasons[reason] > 0) process.stdout.write(row(`  ${reason}`, result.reasons[reason]));
+    if (result.reasons[reason] === 0) continue;
+    process.stdout.write(row(`  ${reason}`, result.reasons[reason]));
+    for (const { item, message } of shown(reason)) process.stdout.write(`      ${item.id}: ${message}\n`);
   }
   for (const [split, count] of Object.entries(result.splits)) process.stdout.write(row(`split ${split}`, count));
   process.stdout.write(`${Object.keys(result.labels).length} labels\n`);
+  const passed = passedOverInWords(result.passedOver);
+  if (passed !== undefined) process.stdout.write(`${passed}\n`);
+  if (result.usable < result.total) process.stdout.write("--json lists every clip that cannot be used\n");
   if (options.clean !== undefined) {
     process.stdout.write(`usable clips are listed in ${options.clean}; read it with --media-root ${mediaRoot}\n`);
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { dealSplits, sharesFrom } from "./deal-splits.js";
+import { dealFrom, dealSplits } from "./deal-splits.js";
 
 const units = (label: string, count: number) =>
   Array.from({ length: count }, (_, n) => ({ name: `${label}/${n}`, label }));
@@ -20,11 +20,11 @@ describe("dealSplits", () => {
   });
 });
 
-describe("sharesFrom", () => {
+describe("dealFrom", () => {
   it("reads three shares that make 1, and nothing else", () => {
-    expect(sharesFrom("0.8, 0.1,0.1")).toEqual([0.8, 0.1, 0.1]);
-    expect(sharesFrom("1,0,0")).toEqual([1, 0, 0]);
-    for (const text of ["0.8,0.2", "80,10,10", "0.9,0.2,-0.1", "a,b,c", "0.8,,0.2"])
-      expect(() => sharesFrom(text)).toThrow("such as 0.8,0.1,0.1");
+    expect(dealFrom("0.8, 0.1,0.1")).toEqual({ shares: [0.8, 0.1, 0.1], seed: 0 });
+    expect(dealFrom("1,0,0@7")).toEqual({ shares: [1, 0, 0], seed: 7 });
+    for (const text of ["0.8,0.2", "80,10,10", "0.9,0.2,-0.1", "a,b,c", "0.8,,0.2", "1,0,0@x", "1,0,0@1@2"])
+      expect(() => dealFrom(text)).toThrow("such as 0.8,0.1,0.1");
   });
 });

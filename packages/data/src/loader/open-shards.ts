@@ -77,6 +77,8 @@ export type Loader = {
   readonly samples: number;
   /** What the set says of each of them, in the order of the shards. */
   readonly items: readonly Pick<IndexedSample, "id" | "labels" | "split">[];
+  /** The same of the whole set, other splits too. */
+  readonly everything: readonly Pick<IndexedSample, "id" | "labels" | "split">[];
   /** Where the clips of the whole set go. */
   readonly placing: Placing;
   /** What was met in tars and is no sample, by reason. */
@@ -231,7 +233,7 @@ export async function openShards(where: string | readonly string[], options: Loa
 
   return {
     ...{ samples: taking.length, stepsPerEpoch, batches, placing, passedOver: set.passedOver },
-    items: taking.map((index) => all[index].sample),
+    ...{ items: taking.map((index) => all[index].sample), everything: all.map(({ sample }) => sample) },
     ...(set.logMel ? { logMel: { mean: set.logMel.mean, std: set.logMel.std } } : {}),
     close: async () => {
       await Promise.all([watch.stop(), pool.close()]);

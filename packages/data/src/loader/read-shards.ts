@@ -1,6 +1,7 @@
 import { type Clip, KdcError } from "@kdc-mae/core";
 import { orderedMap } from "../dataset/ordered-map.js";
 import { type NamedFor, type Placing, placeClips } from "../dataset/place-clips.js";
+import type { Split } from "../dataset/split-names.js";
 import { passedOverInWords } from "../manifest/passed-over.js";
 import type { ShardChoice } from "../shards/choose-samples.js";
 import type { RemoteOptions } from "../shards/remote-source.js";
@@ -16,9 +17,13 @@ export type ReadShardsOptions = {
   readonly split?: string;
   /** What the set was named for, which decides where clips go that name no split. */
   readonly namedFor?: NamedFor;
+  /** Of a set named for scoring in which no clip names a split, the one all are in (test unless told). */
+  readonly scored?: Split;
   readonly choice?: ShardChoice;
   /** Only clips that it is true of, by what the index says. */
   readonly takes?: (sample: IndexedSample) => boolean;
+  /** A split without clips is read as an empty one instead of refused. */
+  readonly mayBeEmpty?: boolean;
   /** Clips worked on at once (4 unless told). */
   readonly concurrency?: number;
   readonly remote?: RemoteOptions;
@@ -35,6 +40,8 @@ export type ShardReading = {
   readonly logMel?: ShardSet["logMel"];
   /** Clips of the whole set that could not be prepared, by reason, where it says so. */
   readonly quarantined?: ShardSet["quarantined"];
+  /** The same of the whole set, other splits too. */
+  readonly everything: readonly Pick<IndexedSample, "id" | "labels" | "split">[];
   /** Where the clips of the whole set go. */
   readonly placing: Placing;
   /** What was met in tars and is no sample, by reason. */
@@ -55,16 +62,16 @@ export async function readShards(
   where: string | readonly string[],
   options: ReadShardsOptions = {},
 ): Promise<ShardReading> {
-  const { split, namedFor, takes = () => true, concurrency = 4, remote, signal } = options;
+  const { split, namedFor, scored, takes = () => true, concurrency = 4, remote, signal } = options;
   const set = await openShardSet(where, remote, options.choice);
-  const placing = placeSamples(set, namedFor, split);
+  const placing = placeSamples(set, namedFor, scored);
   const chosen = set.shards.map(({ samples }) =>
     [...samples.keys()].filter(
       (at) => (split === undefined || placing.of(samples[at].split) === split) && takes(samples[at]),
     ),
   );
   const items = set.shards.flatMap(({ samples }, shard) => chosen[shard].map((at) => samples[at]));
-  if (items.length === 0) {
+  if (items.length === 0 && !options.mayBeEmpty) {
     const passed = passedOverInWords(set.passedOver);
     await set.close();
     throw new KdcError({
@@ -98,18 +105,26 @@ export async function readShards(
     };
   };
   return {
-    ...{ count: items.length, items, clips, placing, passedOver: set.passedOver, close: set.close },
+    ...{
+      count: items.length,
+      items,
+      everything: set.shards.flatMap(({ samples }) => samples),
+      clips,
+      placing,
+      passedOver: set.passedOver,
+      close: set.close,
+    },
     ...(set.logMel ? { logMel: set.logMel } : {}),
     ...(set.quarantined ? { quarantined: set.quarantined } : {}),
   };
 }
 
-/** Where the clips of a set go; a split that is asked for is the one to be scored. */
-export const placeSamples = ({ shards }: ShardSet, namedFor?: NamedFor, split?: string): Placing =>
+/** Where the clips of a set go. */
+export const placeSamples = ({ shards }: ShardSet, namedFor?: NamedFor, scored?: Split): Placing =>
   placeClips(
     shards.flatMap(({ samples }) => samples.map((sample) => sample.split)),
     namedFor,
-    split === "train" || split === "validation" ? split : "test",
+    scored,
   );
 
 /** The clip as its manifest named it; a tar of somebody else says no path. */

@@ -1,7 +1,9 @@
 import { join } from "node:path";
+import { KdcError } from "@kdc-mae/core";
 import { withLock } from "@kdc-mae/core/node";
 import type { Execute } from "@kdc-mae/engine";
 import type { Comparison } from "@kdc-mae/eval";
+import { fittedSplit } from "../corpus/choose-clips.js";
 import { frontEndFor } from "../corpus/front-end.js";
 import { openCorpus } from "../corpus/open-corpus.js";
 import type { LoadedSplits } from "../corpus/splits.js";
@@ -110,12 +112,26 @@ const inOrder = ({ runs }: Plan, finished: readonly FinishedRun[]): readonly Fin
   runs.flatMap((run) => finished.filter((done) => done.run === run));
 
 /** The clips of the base, made with the base's seed, for the front end of a run. */
-const openClips = (
-  { experiment }: PlannedRun,
-  { arms: { base }, media, ...rest }: AblationOptions,
-): Promise<LoadedSplits> =>
-  openCorpus({ ...experiment, data: base.data, seed: base.seed }, frontEndOf(experiment), {
+export const openClips = (
+  { experiment }: Pick<PlannedRun, "experiment">,
+  {
+    arms: { base },
+    media,
+    ...rest
+  }: Pick<AblationOptions, "media"> & Surroundings & { readonly arms: Pick<Arms, "base"> },
+): Promise<LoadedSplits> => {
+  if (fittedSplit(base.data) !== "train") {
+    throw new KdcError({
+      where: "ablation, data.split",
+      what: "every run trains on the train split and is scored on test",
+      remedy: "Leave data.split out, or name the clips' splits otherwise",
+      reason: "option",
+    });
+  }
+  return openCorpus({ ...experiment, data: base.data, seed: base.seed }, frontEndOf(experiment), {
     media,
     needs: ["train", "test"],
+    uses: { train: "fitted", validation: "looked at", test: "scored" },
     ...surroundingsOf(rest),
   });
+};

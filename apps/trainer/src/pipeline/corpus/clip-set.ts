@@ -1,11 +1,18 @@
-import { isKdcError } from "@kdc-mae/core";
-import { type ClassLabels, readShards } from "@kdc-mae/data/node";
+import {
+  type ClassLabels,
+  expectSplit,
+  type Placing,
+  passedOverInWords,
+  readShards,
+  type Split,
+} from "@kdc-mae/data/node";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { environmentOf, type Surroundings } from "../surroundings.js";
+import { choiceOf, type DataSource, type Purpose, sayPlacing } from "./choose-clips.js";
+import { type DataDigest, digestOf } from "./data-digest.js";
 import type { FrontEnd } from "./front-end.js";
-import { openCorpus, splitOf, type Unsplit } from "./open-corpus.js";
+import { openCorpus } from "./open-corpus.js";
 import { remoteAccess } from "./remote-access.js";
-import { expectClips } from "./splits.js";
 import { type StoredClip, storeClip } from "./stored-clip.js";
 
 /** Clips to look at one after the other, as often as needed: held in memory, or read from shards as they come. */
@@ -22,27 +29,30 @@ export const memorySet = (clips: readonly StoredClip[]): ClipSet => ({
   close: async () => undefined,
 });
 
-/** One split of prepared shards, read as it is needed. `named`: whether its clips name the split themselves. */
+/** One split of prepared shards, and where the clips of the whole set go. */
+export type ShardSplit = ClipSet & {
+  readonly leftOut: Readonly<Record<string, number>>;
+  readonly placing: Placing;
+  readonly passedOver: string | undefined;
+  /** Of every clip of the set. */
+  readonly digest: DataDigest;
+};
+
+/** One split of prepared shards, read as it is needed; it may be empty. */
 export async function shardSet(
-  path: string,
+  data: Extract<DataSource, { kind: "shards" }>,
   split: string,
   frontEnd: FrontEnd,
-  options: Surroundings & { readonly unsplit?: Unsplit } = {},
-): Promise<ClipSet & { readonly leftOut: Readonly<Record<string, number>>; readonly named: boolean }> {
-  const { unsplit = "train" } = options;
-  const empty = { ...memorySet([]), leftOut: {}, named: true };
-  const reader = await readShards(path, {
-    takes: (sample) => splitOf(sample.split, unsplit) === split,
+  options: Surroundings & Purpose = {},
+): Promise<ShardSplit> {
+  const { namedFor, scored } = options;
+  const reader = await readShards(data.path, {
+    ...{ split, namedFor, scored, mayBeEmpty: true, choice: await choiceOf(data) },
     remote: remoteAccess(environmentOf(options)),
-  }).catch((error) => {
-    if (isKdcError(error) && error.reason === "too-few-clips") return undefined;
-    throw error;
   });
-  if (reader === undefined) return empty;
+  const { items, placing, passedOver, everything, quarantined: leftOut = {} } = reader;
   return {
-    items: reader.items,
-    leftOut: reader.quarantined ?? {},
-    named: reader.items.some((item) => item.split !== undefined),
+    ...{ items, placing, leftOut, passedOver: passedOverInWords(passedOver), digest: digestOf(everything) },
     async *read() {
       for await (const clip of reader.clips()) yield storeClip(clip, frontEnd);
     },
@@ -50,46 +60,51 @@ export async function shardSet(
   };
 }
 
-type Split = "train" | "validation" | "test";
-
 /** The splits of a data set. */
 export type SplitSets = {
   readonly sets: Readonly<Record<Split, ClipSet>>;
   readonly leftOut: Readonly<Record<string, number>>;
+  readonly placing: Placing;
   close(): Promise<void>;
 };
 
 /**
- * The splits of made data, a manifest (both decoded into memory) or shards (read as needed).
+ * The splits of made data, a manifest (both decoded into memory) or shards (read as needed), by the rule of
+ * `placeClips`.
  *
  * @throws KdcError for a split that is needed and empty
  */
 export async function openSplitSets(
   experiment: Pick<CheckedExperiment, "data" | "seed">,
   frontEnd: FrontEnd,
-  options: Surroundings & {
-    readonly media: string;
-    readonly needs: readonly Split[];
-    readonly only?: readonly Split[];
-    readonly unsplit?: Unsplit;
-    readonly classes?: ClassLabels;
-  },
+  options: Surroundings &
+    Purpose & {
+      readonly media: string;
+      readonly needs: readonly Split[];
+      readonly only?: readonly Split[];
+      readonly classes?: ClassLabels;
+    },
 ): Promise<SplitSets> {
   const { data } = experiment;
   if (data.kind !== "shards") {
-    const { splits, leftOut } = await openCorpus(experiment, frontEnd, options);
+    const { splits, leftOut, placing } = await openCorpus(experiment, frontEnd, options);
     const { train, validation, test } = splits;
     const sets = { train: memorySet(train), validation: memorySet(validation), test: memorySet(test) };
-    return { sets, leftOut, close: async () => undefined };
+    return { sets, leftOut, placing, close: async () => undefined };
   }
-  const open = (split: Split) => shardSet(data.path, split, frontEnd, options);
+  const open = (split: Split) => shardSet(data, split, frontEnd, options);
   const sets = { train: await open("train"), validation: await open("validation"), test: await open("test") };
-  for (const name of options.needs) expectClips(name, sets[name].items);
-  return {
-    sets,
-    leftOut: sets.test.leftOut,
-    close: async () => {
-      for (const set of Object.values(sets)) await set.close();
-    },
+  const { leftOut, placing, passedOver } = sets.test;
+  const close = async () => {
+    for (const set of Object.values(sets)) await set.close();
   };
+  try {
+    for (const name of options.needs) expectSplit(placing, name, `data set ${data.path}`);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  sayPlacing(data, placing, options, options);
+  if (passedOver !== undefined) options.onNote?.(passedOver);
+  return { sets, leftOut, placing, close };
 }

@@ -20,11 +20,12 @@ const FRAME_LENGTH_MS = 25;
 const FRAME_SHIFT_MS = 10;
 
 /**
- * The front end a model's grids ask for: Kaldi log-mel at 16 kHz with 25 ms frames every 10 ms.
+ * The front end a model's grids ask for: Kaldi log-mel at 16 kHz with 25 ms frames every 10 ms, and ten pictures of a
+ * clip unless told.
  *
  * @throws KdcError when the visual grid is not square
  */
-export function frontEndFor(grids: ClipGrids, framesPerClip: number): FrontEnd {
+export function frontEndFor(grids: ClipGrids, framesPerClip = 10): FrontEnd {
   if (grids.visual.rows !== grids.visual.columns) {
     throw new KdcError({
       where: "front end",

@@ -1,21 +1,28 @@
-import type { ClipItem } from "@kdc-mae/core";
-import { type DecodedSet, type Decoder, decodeAll } from "@kdc-mae/data/node";
+import {
+  type DecodeAllOptions,
+  type DecodedSet,
+  decodeAll,
+  type ManifestItem,
+  type MediaRoot,
+} from "@kdc-mae/data/node";
 import type { FrontEnd } from "./front-end.js";
 import { type StoredClip, storeClip } from "./stored-clip.js";
 
 /** Decodes clips into memory, in the order of the items; what cannot be decoded is left out with its reason. */
 export const loadClips = (
-  items: readonly ClipItem[],
+  items: readonly ManifestItem[],
   frontEnd: FrontEnd,
   options: {
-    readonly decoder: Decoder;
+    readonly decoder: DecodeAllOptions<StoredClip>["decoder"];
+    /** Where the clips lie, which no link may leave. */
+    readonly media?: MediaRoot;
     readonly concurrency: number;
     readonly onProgress?: (done: number) => void;
     readonly signal?: AbortSignal;
   },
 ): Promise<DecodedSet<StoredClip>> =>
   decodeAll(items, {
-    decoder: options.decoder,
+    ...{ decoder: options.decoder, media: options.media },
     concurrency: options.concurrency,
     signal: options.signal,
     onProgress: ({ done }) => options.onProgress?.(done),

@@ -1,101 +1,107 @@
-import { type ClipItem, KdcError } from "@kdc-mae/core";
-import { type ClassLabels, openManifest, readShards } from "@kdc-mae/data/node";
+import { totalmem } from "node:os";
+import { KdcError } from "@kdc-mae/core";
+import { type ClassLabels, expectSplit, type Placing, passedOverInWords, readShards } from "@kdc-mae/data/node";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { environmentOf, type Surroundings, surroundingsOf } from "../surroundings.js";
+import { choiceOf, type DataSource, nameOfData, type Purpose, sayPlacing } from "./choose-clips.js";
+import { type DataDigest, digestOf } from "./data-digest.js";
 import type { FrontEnd } from "./front-end.js";
+import { openItems } from "./open-items.js";
 import { remoteAccess } from "./remote-access.js";
-import { expectClips, findFfmpeg, type LoadedSplits, loadSplits, syntheticItems } from "./splits.js";
+import { expectClips, findFfmpeg, type LoadedSplits, loadSplits } from "./splits.js";
 import { type StoredClip, storeClip } from "./stored-clip.js";
 
 /** Where made clips are kept, and found again. */
 export const defaultMedia = "runs/demo-media";
 
-type DataSource = CheckedExperiment["data"];
+/** A data set in memory, where its clips went, and what they are. */
+export type Corpus = LoadedSplits & { readonly placing: Placing; readonly digest: DataDigest };
 
-/** Where clips go that name no split. */
-export type Unsplit = "train" | "test" | "validation";
+export type CorpusOptions = Surroundings &
+  Purpose & {
+    readonly media: string;
+    /** Splits that must have clips. */
+    readonly needs: readonly string[];
+    /** Clips of other splits are not decoded; all are unless given. */
+    readonly only?: readonly string[];
+    /** Names labels that a manifest writes as mids. */
+    readonly classes?: ClassLabels;
+  };
 
-/** What others call our three splits. */
-const splitNames: Readonly<Record<string, string>> = { val: "validation", valid: "validation", eval: "test" };
-
-/** The split of a clip under our name; `unsplit` where it names none. */
-export const splitOf = (split: string | undefined, unsplit: Unsplit): string =>
-  split === undefined ? unsplit : (splitNames[split] ?? split);
-
-async function manifestItems(
-  data: Extract<DataSource, { kind: "manifest" }>,
-  unsplit: Unsplit,
-  classes: ClassLabels | undefined,
-): Promise<readonly ClipItem[]> {
-  const manifest = await openManifest(data.path, { mediaRoot: data.mediaRoot, classes });
-  const items: ClipItem[] = [];
-  for await (const item of manifest.items()) items.push({ ...item, split: splitOf(item.split, unsplit) });
-  return items;
-}
-
-/** Before anything is decoded: a split that is needed and that the data do not have. */
-function expectSplit(name: string, items: readonly ClipItem[]): void {
-  if (items.some(({ split }) => split === name)) return;
-  const counts = new Map<string, number>();
-  for (const { split = "none" } of items) counts.set(split, (counts.get(split) ?? 0) + 1);
-  const found = [...counts].slice(0, 8).map(([split, count]) => `${split} ${count}`);
-  throw new KdcError({
-    where: "data set",
-    what: `it has no clip of the ${name} split (clips by split: ${found.length === 0 ? "none at all" : found.join(", ")})`,
-    remedy: "Say which clips are of it in the manifest's column split, ask for another split, or give other data",
-    reason: "empty-split",
-  });
-}
-
-/** The clips an experiment names, decoded into memory. */
+/**
+ * The clips an experiment names, decoded into memory, by the rule of `placeClips`.
+ *
+ * @throws KdcError for a split that is needed and empty, and for more clips than the memory holds
+ */
 export async function openCorpus(
   experiment: Pick<CheckedExperiment, "data" | "seed">,
   frontEnd: FrontEnd,
-  options: Surroundings & {
-    readonly media: string;
-    readonly needs: readonly ("train" | "validation" | "test")[];
-    /** Clips of other splits are not decoded; all are unless given. */
-    readonly only?: readonly Unsplit[];
-    readonly unsplit?: Unsplit;
-    /** Names labels that a manifest writes as mids. */
-    readonly classes?: ClassLabels;
-  },
-): Promise<LoadedSplits> {
-  const { media: directory, needs, unsplit = "train" } = options;
+  options: CorpusOptions,
+): Promise<Corpus> {
   const around = surroundingsOf(options);
   const { data, seed } = experiment;
-  let loaded: LoadedSplits;
-  if (data.kind === "shards") loaded = await loadShards(data, frontEnd, unsplit, around);
-  else {
-    const ffmpeg = await findFfmpeg(around);
-    const items =
-      data.kind === "synthetic"
-        ? await syntheticItems(data, { directory, ffmpeg, seed, ...around })
-        : await manifestItems(data, unsplit, options.classes);
-    for (const name of needs) expectSplit(name, items);
-    const wanted = items.filter(({ split }) => options.only?.some((name) => name === split) ?? true);
-    loaded = await loadSplits(wanted, frontEnd, { ffmpeg, ...around });
-  }
-  for (const message of loaded.messages) options.onNote?.(`left out: ${message}`);
-  for (const name of needs) expectClips(name, loaded.splits[name]);
+  const loaded =
+    data.kind === "shards"
+      ? await loadShards(data, frontEnd, options)
+      : await loadItems({ data, seed }, frontEnd, options);
+  for (const message of loaded.messages) around.onNote?.(`left out: ${message}`);
+  for (const name of options.needs) expectClips(name, loaded.splits[name as "train"] ?? []);
   return loaded;
+}
+
+async function loadItems(
+  { data, seed }: { data: Exclude<DataSource, { kind: "shards" }>; seed: number },
+  frontEnd: FrontEnd,
+  { media: directory, needs, only, namedFor, scored, uses, classes, ...rest }: CorpusOptions,
+): Promise<Corpus> {
+  const around = surroundingsOf(rest);
+  const ffmpeg = await findFfmpeg(around);
+  const opened = await openItems(data, { directory, ffmpeg, seed, only, namedFor, scored, classes, ...around });
+  for (const name of needs) expectSplit(opened.placing, name, `data set ${nameOfData(data)}`);
+  sayPlacing(data, opened.placing, { uses }, around);
+  expectMemory(opened.items.length, frontEnd, data);
+  const loaded = await loadSplits(opened.items, frontEnd, { ffmpeg, media: opened.media, ...around });
+  return { ...loaded, placing: opened.placing, digest: opened.digest };
+}
+
+/** Before hours of decoding. @throws KdcError (reason `too-large`) for more clips than the machine's memory holds */
+function expectMemory(clips: number, frontEnd: FrontEnd, data: DataSource): void {
+  const { frames, logMel, imageSize, framesPerClip, seconds, keepSound } = frontEnd;
+  const sound = keepSound ? 4 * logMel.sampleRate * seconds : 0;
+  const bytes = clips * (4 * frames * logMel.melBins + framesPerClip * imageSize ** 2 * 3 + sound);
+  if (bytes <= totalmem()) return;
+  throw new KdcError({
+    where: `data set ${nameOfData(data)}`,
+    what: `its ${clips} clips would take ${(bytes / 1e9).toFixed(1)} GB in memory, and this machine has ${(totalmem() / 1e9).toFixed(1)} GB`,
+    remedy: "Prepare them as shards, which are read as they are needed: kdc-mae prepare, then data.kind=shards",
+    reason: "too-large",
+  });
 }
 
 async function loadShards(
   data: Extract<DataSource, { kind: "shards" }>,
   frontEnd: FrontEnd,
-  unsplit: Unsplit,
-  around: Surroundings,
-): Promise<LoadedSplits> {
-  const reader = await readShards(data.path, { remote: remoteAccess(environmentOf(around)) });
+  { namedFor, scored, uses, only, needs, ...rest }: CorpusOptions,
+): Promise<Corpus> {
+  const around = surroundingsOf(rest);
+  const reader = await readShards(data.path, {
+    ...{ namedFor, scored, choice: await choiceOf(data), remote: remoteAccess(environmentOf(around)) },
+    signal: around.signal,
+  });
+  const { placing } = reader;
   const splits: Record<"train" | "validation" | "test", StoredClip[]> = { train: [], validation: [], test: [] };
   try {
+    for (const name of needs) expectSplit(placing, name, `data set ${data.path}`);
+    sayPlacing(data, placing, { uses }, around);
+    const passed = passedOverInWords(reader.passedOver);
+    if (passed !== undefined) around.onNote?.(passed);
     for await (const clip of reader.clips()) {
-      const split = splitOf(clip.item.split, unsplit);
-      if (Object.hasOwn(splits, split)) splits[split as Unsplit].push(storeClip(clip, frontEnd));
+      const split = placing.of(clip.item.split);
+      if (only !== undefined && !only.includes(split)) continue;
+      if (Object.hasOwn(splits, split)) splits[split as "train"].push(storeClip(clip, frontEnd));
     }
   } finally {
     await reader.close();
   }
-  return { splits, leftOut: reader.quarantined ?? {}, messages: [] };
+  return { splits, leftOut: reader.quarantined ?? {}, messages: [], placing, digest: digestOf(reader.items) };
 }

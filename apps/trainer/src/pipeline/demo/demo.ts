@@ -63,6 +63,7 @@ async function run(experiment: CheckedExperiment, options: DemoOptions): Promise
     ...around,
     media: directory,
     needs: ["train", "validation", "test"],
+    uses: { train: "fitted", validation: "looked at", test: "scored" },
   });
   const { statistics: given } = experiment.audio;
   const statistics = given === "measured" ? measureStatistics(splits.train) : given;

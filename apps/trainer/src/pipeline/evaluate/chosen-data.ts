@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { KdcError } from "@kdc-mae/core";
-import { type ClassLabels, readClassLabels } from "@kdc-mae/data/node";
+import { type ClassLabels, type NamedFor, readClassLabels, type Split } from "@kdc-mae/data/node";
 import type { CheckedExperiment } from "../experiment/schema.js";
 
 /** Which clips a model is evaluated on; those of its own experiment unless given. */
@@ -10,26 +10,117 @@ export type DataChoice = {
   readonly data?: string;
   /** With `data`: where a manifest's paths begin; the manifest's folder unless given. */
   readonly mediaRoot?: string;
+  /** With `data`: paths and links may lead out of the media root. */
+  readonly allowOutside?: boolean;
   /** With `data`: a class list that gives mids their names. */
   readonly classes?: string;
+  /** With `data`: only clips with a label of this list. */
+  readonly labels?: string;
+  /** With `data`: deals clips that name no split, such as 0.8,0.1,0.1. */
+  readonly splitBy?: string;
+  /** With `data`: long recordings are cut into clips of so many seconds. */
+  readonly windows?: number;
 };
 
 const isRemote = (path: string) => /^(https?|s3):\/\//.test(path);
 
-/** A folder that prepare made, a tar or an address is shards; anything else is a manifest. */
-export const dataAt = (path: string, mediaRoot?: string): CheckedExperiment["data"] =>
-  isRemote(path) || path.endsWith(".tar") || existsSync(join(path, "dataset.json"))
-    ? { kind: "shards", path, workers: 1 }
-    : { kind: "manifest", path, mediaRoot };
+/**
+ * A folder that prepare made, a tar or an address is shards; anything else is a manifest.
+ *
+ * @throws KdcError for what is said of shards and is only for manifests
+ */
+export function dataAt(path: string, choice: DataChoice = {}): CheckedExperiment["data"] {
+  const { mediaRoot, allowOutside, labels, splitBy, windows } = choice;
+  const shared = { path, ...(labels === undefined ? {} : { labels }), ...(splitBy === undefined ? {} : { splitBy }) };
+  if (!(isRemote(path) || path.endsWith(".tar") || existsSync(join(path, "dataset.json")))) {
+    return {
+      ...{ kind: "manifest", ...shared, mediaRoot },
+      ...(allowOutside === undefined ? {} : { allowOutside }),
+      ...(windows === undefined ? {} : { windows }),
+    };
+  }
+  const unread = Object.entries({ "--media-root": mediaRoot, "--allow-outside": allowOutside, "--windows": windows });
+  for (const [option, value] of unread) {
+    if (value !== undefined)
+      throw unreadOption(option, `${path} is prepared shards, which have no media`, "Leave it out");
+  }
+  return { kind: "shards", ...shared, workers: 1 };
+}
+
+const unreadOption = (where: string, what: string, remedy: string): KdcError =>
+  new KdcError({ where, what, remedy, reason: "usage" });
 
 /** @throws KdcError for options that say something of `data`, without it */
-export function expectDataFor({ data, mediaRoot, classes }: DataChoice): void {
-  if (data !== undefined || (mediaRoot === undefined && classes === undefined)) return;
+export function expectDataFor({ data, mediaRoot, allowOutside, classes, labels, splitBy, windows }: DataChoice): void {
+  if (data !== undefined) return;
+  const given = Object.entries({
+    ...{ "--media-root": mediaRoot, "--allow-outside": allowOutside, "--classes": classes },
+    ...{ "--labels": labels, "--split-by": splitBy, "--windows": windows },
+  }).find(([, value]) => value !== undefined);
+  if (given === undefined) return;
+  throw unreadOption(
+    given[0],
+    "it says how --data is read, and no --data is given",
+    "Add --data, or leave it out: the data of the model's own experiment are read as the experiment says",
+  );
+}
+
+/** What a model is evaluated on, and what those data were named for. */
+export type EvaluatedData = {
+  readonly data: CheckedExperiment["data"];
+  readonly namedFor: NamedFor;
+  /** The split of these data that the model was trained on, where it was. */
+  readonly fits?: string;
+};
+
+/**
+ * The data of a choice. The model's own data, given again by their path, are read as its experiment says: what it was
+ * trained on is not scored.
+ *
+ * @throws KdcError where they would be read another way
+ */
+export function evaluatedData(
+  choice: DataChoice,
+  own: {
+    readonly data: CheckedExperiment["data"];
+    readonly trained: CheckedExperiment["data"];
+    readonly fits: string;
+    readonly evaluationOnly: boolean;
+  },
+): EvaluatedData {
+  const given = choice.data === undefined ? own.data : dataAt(choice.data, choice);
+  const { trained } = own;
+  if (given.kind === "synthetic" || trained.kind === "synthetic") {
+    const isOwn = choice.data === undefined && !own.evaluationOnly;
+    return { data: given, namedFor: isOwn ? "fitting" : "scoring", ...(isOwn ? { fits: own.fits } : {}) };
+  }
+  if (resolve(given.path) !== resolve(trained.path)) return { data: given, namedFor: "scoring" };
+  const differing = (["splitBy", "labels"] as const).filter(
+    (key) => given[key] !== undefined && given[key] !== trained[key],
+  );
+  if (differing.length > 0) {
+    throw new KdcError({
+      where: `data ${given.path}`,
+      what: `the model was trained on it, read with another ${differing.join(" and ")}, so that clips it was trained on would be scored`,
+      remedy: "Leave --data out, or give clips it was not trained on; splits are dealt before training (data.splitBy)",
+      reason: "leak",
+    });
+  }
+  return { data: choice.data === undefined ? given : { ...trained, ...given }, namedFor: "fitting", fits: own.fits };
+}
+
+/**
+ * The split that is evaluated: `asked`, or test.
+ *
+ * @throws KdcError where nobody asked for it and the model was trained on it
+ */
+export function evaluatedSplit(asked: Split | undefined, fits: string | undefined): Split {
+  if (asked !== undefined || fits !== "test") return asked ?? "test";
   throw new KdcError({
-    where: mediaRoot === undefined ? "--classes" : "--media-root",
-    what: "it says how --data is read, and no --data is given",
-    remedy: "Add --data, or leave it out: the data of the model's own experiment are read as the experiment says",
-    reason: "usage",
+    where: "evaluate",
+    what: "the model was trained on the test clips of these data",
+    remedy: "Ask for another split (--split), or give other data (--data)",
+    reason: "leak",
   });
 }
 

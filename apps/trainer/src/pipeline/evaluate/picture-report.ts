@@ -3,11 +3,12 @@ import type { Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
 import type { ReportInput } from "@kdc-mae/eval";
 import { countParameters } from "@kdc-mae/model";
+import { fittedSplit } from "../corpus/choose-clips.js";
 import { frontEndFor } from "../corpus/front-end.js";
 import { defaultMedia, openCorpus } from "../corpus/open-corpus.js";
 import { readModel, type SavedModel } from "../run/model-file.js";
 import { clockOf, type Surroundings, surroundingsOf } from "../surroundings.js";
-import { classesFor, type DataChoice, dataAt, expectDataFor } from "./chosen-data.js";
+import { classesFor, type DataChoice, evaluatedData, evaluatedSplit, expectDataFor } from "./chosen-data.js";
 import { evaluateTasks } from "./evaluate.js";
 import { settingsOf } from "./run-in-words.js";
 import { writeReport } from "./write-report.js";
@@ -45,10 +46,14 @@ export async function reportOn(model: string | SavedModel, options: ReportOption
     statistics,
     experiment: trained,
   } = typeof model === "string" ? await readModel(model) : model;
-  const experiment =
-    options.data === undefined ? trained : { ...trained, data: dataAt(options.data, options.mediaRoot) };
+  const fits = fittedSplit(trained.data);
+  const own = { data: trained.data, trained: trained.data, fits, evaluationOnly: false };
+  const { data, namedFor, fits: fitted } = evaluatedData(options, own);
+  const split = evaluatedSplit(undefined, fitted);
+  const experiment = { ...trained, data };
   const { splits, leftOut } = await openCorpus(experiment, frontEndFor(config, experiment.visual.framesPerClip), {
-    ...{ ...around, media: directory, needs: ["train", "test"] },
+    ...{ ...around, media: directory, needs: ["train", split], namedFor, scored: split },
+    uses: { train: "fitted", validation: "looked at", [split]: "scored" },
     classes: await classesFor(options.classes, undefined),
   });
   const media = (clock() - started) / 1000;

@@ -9,9 +9,9 @@ import { defaultMedia } from "../corpus/open-corpus.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { readEither } from "../run/classifier-file.js";
 import { type Surroundings, surroundingsOf } from "../surroundings.js";
-import { classesFor, type DataChoice, dataAt, expectDataFor } from "./chosen-data.js";
-import { protocolsNamed } from "./protocols/plan.js";
-import { runProtocols, splitsFor } from "./protocols/run.js";
+import { classesFor, type DataChoice, evaluatedData, evaluatedSplit, expectDataFor } from "./chosen-data.js";
+import { protocolsNamed, type RunnableProtocol } from "./protocols/plan.js";
+import { expectProbesApart, runProtocols, splitsFor, usesOf } from "./protocols/run.js";
 import { frontEndOf, ownData, type Saved, sharedOf } from "./protocols/subject.js";
 
 export type EvaluateOptions = Surroundings &
@@ -53,29 +53,45 @@ function aboutLines(name: string, saved: Saved, split: string, engine: string, d
 export const evaluationFolder = (model: string): string => join(dirname(model), "evaluation");
 
 /**
+ * The clips that protocols look at.
+ *
+ * @throws KdcError for options that are not read, an empty split, and clips that would be fitted and scored
+ */
+export async function openEvaluated(
+  chosen: readonly RunnableProtocol[],
+  saved: Saved,
+  options: Omit<EvaluateOptions, "protocols">,
+) {
+  expectDataFor(options);
+  const own = ownData(saved);
+  const { data, namedFor, fits } = evaluatedData(options, own);
+  const split = evaluatedSplit(options.split, fits);
+  const { needs, only } = splitsFor(
+    chosen.map(({ plan }) => plan),
+    split,
+  );
+  expectProbesApart(chosen, split);
+  const opened = await openSplitSets({ data, seed: own.seed }, frontEndOf(saved), {
+    ...{ ...surroundingsOf(options), media: options.media ?? defaultMedia },
+    ...{ namedFor, scored: split, needs, only, uses: usesOf(only, split) },
+    classes: await classesFor(options.classes, own.classes),
+  });
+  return { ...opened, data, split, fits };
+}
+
+/**
  * Evaluates a pretrained model or a classifier under named protocols.
  *
  * @param model a file, or what {@link readEither} made of one
  * @throws KdcError for an unknown protocol, one that this kind of model cannot be evaluated under, or an empty split
  */
 export async function evaluate(model: string | Saved, options: EvaluateOptions): Promise<EvaluatedProtocols> {
-  const { split = "test", execute = compiled(), engine = "compiled (ONNX Runtime, cpu)", out } = options;
+  const { execute = compiled(), engine = "compiled (ONNX Runtime, cpu)", out } = options;
   const around = surroundingsOf(options);
-  expectDataFor(options);
   const chosen = protocolsNamed(options.protocols);
   if (out !== undefined) await expectWritable(out);
   const saved = typeof model === "string" ? await readEither(model) : model;
-  const { data: own, seed, evaluationOnly, classes } = ownData(saved);
-  const data = options.data === undefined ? own : dataAt(options.data, options.mediaRoot);
-  const { sets, leftOut, close } = await openSplitSets({ data, seed }, frontEndOf(saved), {
-    ...{ ...around, media: options.media ?? defaultMedia },
-    unsplit: options.data === undefined && !evaluationOnly ? "train" : split,
-    classes: await classesFor(options.classes, classes),
-    ...splitsFor(
-      chosen.map(({ plan }) => plan),
-      split,
-    ),
-  });
+  const { sets, leftOut, split, fits, data, close } = await openEvaluated(chosen, saved, options);
   const sections = await runProtocols(chosen, {
     ...{ saved, sets, split, leftOut, batch: 32, signal: around.signal, execute },
     denormalize: options.denormalize === true,
@@ -85,7 +101,10 @@ export async function evaluate(model: string | Saved, options: EvaluateOptions):
   const { experiment } = sharedOf(saved);
   const results: Results = {
     title: `${experiment.name} under ${chosen.length === 1 ? chosen[0].protocol.name : `${chosen.length} protocols`}`,
-    about: aboutLines(typeof model === "string" ? model : "in memory", saved, split, engine, data),
+    about: aboutLines(
+      typeof model === "string" ? model : "in memory",
+      ...[saved, split === fits ? `${split} (the model was trained on these clips)` : split, engine, data],
+    ),
     sections,
   };
   if (out === undefined) return { results };

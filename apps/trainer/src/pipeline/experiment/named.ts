@@ -19,7 +19,6 @@ const demo: Experiment = {
   data: { kind: "synthetic", train: 1280, validation: 96, test: 192 },
   model: { preset: "tiny", visualLocality: [0.5, 0.2, 0.1, 0.05] },
   audio: { statistics: "measured", noise: false },
-  visual: { framesPerClip: 10 },
   masking: paperMasking,
   objective: [
     { term: "reconstruction-audio", weight: 1 },

@@ -1,3 +1,5 @@
+import { isKdcError } from "@kdc-mae/core";
+import { dealFrom } from "@kdc-mae/data/node";
 import { z } from "zod";
 import type { Based } from "./change.js";
 import { lossTerm, optionsProblem } from "./loss-term.js";
@@ -9,25 +11,48 @@ const fraction = z.number().gt(0).lt(1);
 const positive = z.number().positive();
 const count = z.number().int().positive();
 
+/** Says what is wrong with a written deal. */
+function isDeal(text: string, context: z.RefinementCtx): void {
+  try {
+    dealFrom(text);
+  } catch (error) {
+    context.addIssue({ code: "custom", message: isKdcError(error) ? `${error.what}. ${error.remedy}` : String(error) });
+  }
+}
+
 const syntheticData = z.strictObject({
   kind: z.literal("synthetic"),
   train: count,
   validation: count,
   test: count,
 });
+/** What may be said of named data of either kind. */
+const named = {
+  /** The split that is trained on; train unless given. */
+  split: z.string().min(1).optional(),
+  /** Deals clips that name no split: shares of train, validation and test, such as 0.8,0.1,0.1, with a seed 0.8,0.1,0.1@7. */
+  splitBy: z.string().superRefine(isDeal).optional(),
+  /** A list of labels, one a line or a class list: only clips with one of them are taken, such as Kinetics-Sounds. */
+  labels: z.string().min(1).optional(),
+};
+
 const manifestData = z.strictObject({
   kind: z.literal("manifest"),
-  /** A CSV, JSONL or JSON manifest, a folder of media, or a folder of prepared shards. */
+  /** A CSV, JSONL or JSON manifest, or a folder of media. */
   path: z.string().min(1),
   mediaRoot: z.string().optional(),
+  /** Paths and links may lead out of the media root. */
+  allowOutside: z.boolean().optional(),
+  /** Long recordings are cut into clips of so many seconds. */
+  windows: positive.optional(),
+  ...named,
 });
 
 const shardData = z.strictObject({
   kind: z.literal("shards"),
   /** Folder or http(s) address of a set that prepare made. */
   path: z.string().min(1),
-  /** Only clips of this split; all unless given. */
-  split: z.string().optional(),
+  ...named,
   /** Threads that make samples. */
   workers: count.default(1),
 });
@@ -57,6 +82,9 @@ export const model = z.strictObject({
   /** Blocks per modality after its own pass of the joint blocks. */
   contrastHeads: z.number().int().nonnegative().optional(),
 });
+
+/** Pictures that are taken of a clip when it is decoded, 10 unless given; shards hold those that prepare took. */
+export const visual = z.strictObject({ framesPerClip: count.optional() }).default({});
 
 const masking = z.strictObject({
   /** complementary: disjoint views dealt from one deck; independent: each view drawn alone. */
@@ -138,7 +166,7 @@ export const experimentSchema = z.strictObject({
       noise: z.boolean(),
     })
     .default({ statistics: { mean: -5.081, std: 4.4849 }, noise: true }),
-  visual: z.strictObject({ framesPerClip: count }).default({ framesPerClip: 10 }),
+  visual,
   masking,
   objective: z.array(termEntry).min(1),
   weighting: z.enum(["fixed", "uncertainty", "learned"]).default("fixed"),

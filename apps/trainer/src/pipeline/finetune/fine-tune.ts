@@ -36,6 +36,7 @@ export type FineTuneOptions = Surroundings & {
   /** Saves a classifier that is kept on the way; `weights` says which epochs', in words. */
   readonly saveModel: (file: string, params: ClassifierParams<FloatTensor>, weights: string) => Promise<void>;
   readonly onStep?: TrainOptions["onStep"];
+  readonly acceptChangedData?: TrainOptions["acceptChangedData"];
 };
 
 export type FineTuned = {
@@ -127,9 +128,10 @@ export async function fineTune(options: FineTuneOptions): Promise<FineTuned> {
     },
     saveModel: (file, weights) => options.saveModel(file, params, weights),
   };
-  const ended = await train(trainee, { ...surroundingsOf(options), experiment, folder, onStep }).finally(
-    stepper.dispose,
-  );
+  const ended = await train(trainee, {
+    ...{ ...surroundingsOf(options), experiment, folder, onStep },
+    acceptChangedData: options.acceptChangedData,
+  }).finally(stepper.dispose);
   return {
     ...ended,
     params,

@@ -18,6 +18,8 @@ export type FinetuneFromOptions = Surroundings & {
   readonly media?: string;
   /** Reads every prepared shard once before beginning, and compares its SHA-256. */
   readonly verify?: boolean;
+  /** Goes on with a run though its data changed since it began; the run keeps a record of it. */
+  readonly acceptChangedData?: boolean;
   /** What computes; ONNX Runtime on the processor unless given. */
   readonly execute?: Execute;
 };
@@ -48,7 +50,9 @@ export async function finetune(experiment: CheckedFineTuning, options: FinetuneF
   return inRunFolder(out, experiment, async (folder) => {
     const data = await openFineTuningData(experiment, start.config, { ...around, media, statistics: start.statistics });
     data.notes.forEach(say);
-    const ended = await runFineTuning({ ...around, folder, start, data, execute }).finally(data.close);
+    const ended = await runFineTuning({
+      ...{ ...around, folder, start, data, execute, acceptChangedData: options.acceptChangedData },
+    }).finally(data.close);
     if (ended === undefined) return { finished: false, folder: out };
     const { tuned: _, ...result } = ended;
     return { finished: true, folder: out, result };

@@ -1,14 +1,16 @@
+import { resolve } from "node:path";
 import { KdcError } from "@kdc-mae/core";
-import { type ClassLabels, readClassLabels } from "@kdc-mae/data/node";
+import { type ClassLabels, expectSplit, readClassLabels, type SplitUse, shardStatistics } from "@kdc-mae/data/node";
 import { kindsOf } from "@kdc-mae/eval";
 import type { ModelConfig } from "@kdc-mae/model";
 import { measureStatistics, type Statistics } from "../corpus/batch.js";
+import { choiceOf, expectNoFrames, fittedSplit, sayPlacing } from "../corpus/choose-clips.js";
 import { type ClipSet, memorySet, openSplitSets, shardSet } from "../corpus/clip-set.js";
 import { type FrontEnd, frontEndFor } from "../corpus/front-end.js";
 import { openCorpus } from "../corpus/open-corpus.js";
 import { remoteAccess } from "../corpus/remote-access.js";
-import { measuredStatistics } from "../corpus/shard-source.js";
 import { expectClips } from "../corpus/splits.js";
+import type { StoredClip } from "../corpus/stored-clip.js";
 import { environmentOf, type Surroundings, surroundingsOf } from "../surroundings.js";
 import { absentClasses, expectClasses } from "./classes.js";
 import type { CheckedFineTuning } from "./schema.js";
@@ -97,48 +99,98 @@ async function openBoth(
   const around = surroundingsOf(rest);
   const { data, seed, evaluation } = experiment;
   const { split } = evaluation;
+  const fits = fittedSplit(data);
+  const own = evaluation.data === undefined || isSameData(data, evaluation.data);
+  expectApart(experiment, own, fits);
+  // Nothing is mixed in evaluation.
+  const plain = { ...frontEnd, keepSound: false };
+  const uses: Readonly<Record<string, SplitUse>> = { [fits]: "fitted", ...(own ? { [split]: "scored" } : {}) };
+  const purpose = own ? {} : ({ namedFor: "scoring", scored: split, uses: { [split]: "scored" } } as const);
   const other = async (): Promise<ClipSet> => {
-    const given = { data: evaluation.data ?? data, seed };
-    const unsplit = evaluation.data === undefined ? ("train" as const) : split;
-    // Nothing is mixed in evaluation.
-    const plain = { ...frontEnd, keepSound: false };
-    if (given.data.kind === "shards") return shardSet(given.data.path, split, plain, { ...around, unsplit });
-    return (await openSplitSets(given, plain, { ...around, media, needs: [split], only: [split], unsplit, classes }))
-      .sets[split];
+    const given = evaluation.data ?? data;
+    if (given.kind === "shards") {
+      const set = await shardSet(given, split, plain, { ...around, ...purpose });
+      sayPlacing(given, set.placing, purpose, around);
+      return set;
+    }
+    const wanted = { ...around, ...purpose, media, needs: [split], only: [split], classes };
+    return (await openSplitSets({ data: given, seed }, plain, wanted)).sets[split];
   };
   if (data.kind === "shards") {
-    const path = data.path;
-    const train = await shardSet(path, "train", frontEnd, around);
+    expectNoFrames(experiment.visual.framesPerClip);
+    const train = await shardSet(data, fits, frontEnd, around);
     await train.close();
-    const named = data.split ?? (train.named ? "train" : undefined);
+    expectSplit(train.placing, fits, `data set ${data.path}`);
+    sayPlacing(data, train.placing, { uses }, around);
+    if (train.passedOver !== undefined) around.onNote?.(train.passedOver);
+    const choice = await choiceOf(data);
+    const { logMel, frames } = frontEnd;
+    const remote = remoteAccess(environmentOf(around));
     return {
       training: {
         items: train.items,
-        measure: () => measuredStatistics(path, remoteAccess(environmentOf(around))),
-        open: (options) => shardLabelledSource(path, { ...options, ...around, split: named, workers: data.workers }),
+        measure: () => shardStatistics(data.path, { audio: { ...logMel, frames }, split: fits, choice, remote }),
+        open: (options) =>
+          shardLabelledSource(data.path, { ...options, ...around, split: fits, choice, workers: data.workers }),
       },
       evaluation: await other(),
       leftOut: train.leftOut,
     };
   }
-  const same = evaluation.data === undefined;
-  const needs = same ? (["train", split] as const) : (["train"] as const);
-  const { splits, leftOut } = await openCorpus({ data, seed }, frontEnd, {
-    media,
-    needs,
-    only: needs,
-    classes,
-    ...around,
-  });
+  const needs = own ? [fits, split] : [fits];
+  const wanted = { ...around, media, needs, only: needs, uses, classes };
+  const { splits, leftOut, digest } = await openCorpus({ data, seed }, frontEnd, wanted);
+  const clips = splits[fits] ?? [];
+  const scored = own ? memorySet(splits[split]) : await other();
+  expectNoneTwice(clips, scored);
   return {
     training: {
-      items: memorySet(splits.train).items,
-      measure: async () => measureStatistics(splits.train),
-      open: async (options) => memoryLabelledSource(splits.train, frontEnd, options),
+      items: memorySet(clips).items,
+      measure: async () => measureStatistics(clips),
+      open: async (options) => memoryLabelledSource(clips, frontEnd, { ...options, named: digest }),
     },
-    evaluation: same ? memorySet(splits[split]) : await other(),
+    evaluation: scored,
     leftOut,
   };
+}
+
+/** Whether two sources are one, whatever reads them. */
+const isSameData = (one: CheckedFineTuning["data"], other: CheckedFineTuning["data"]): boolean =>
+  one.kind !== "synthetic" && other.kind === one.kind && resolve(one.path) === resolve(other.path);
+
+/** A clip is fitted or scored. @throws KdcError where an experiment would have both */
+function expectApart({ data, evaluation }: CheckedFineTuning, own: boolean, fits: string): void {
+  const bare = (source: CheckedFineTuning["data"]) =>
+    JSON.stringify({ ...source, workers: undefined, split: undefined });
+  const what =
+    own && evaluation.split === fits
+      ? `the ${fits} clips are trained on and would be scored too`
+      : own && evaluation.data !== undefined && bare(evaluation.data) !== bare(data)
+        ? "evaluation.data are the data that are trained on, read another way, so that clips could be trained on and scored"
+        : undefined;
+  if (what === undefined) return;
+  throw new KdcError({
+    where: "fine-tuning",
+    what,
+    remedy: "Leave evaluation.data out and set evaluation.split to another split, or give other data",
+    reason: "option",
+  });
+}
+
+/** @throws KdcError for files of two lists that are both trained on and scored */
+function expectNoneTwice(fitted: readonly StoredClip[], scored: ClipSet): void {
+  const clips = scored.read();
+  if (!Array.isArray(clips)) return;
+  const nameOf = ({ item: { path, start = 0 } }: StoredClip) => `${path}\0${start}`;
+  const known = new Set(fitted.map(nameOf));
+  const twice = (clips as readonly StoredClip[]).filter((clip) => known.has(nameOf(clip)));
+  if (twice.length === 0) return;
+  throw new KdcError({
+    where: "fine-tuning",
+    what: `${twice.length} clips are trained on and would be scored too, such as ${twice[0].item.path}`,
+    remedy: "Take them out of one of the two lists",
+    reason: "leak",
+  });
 }
 
 /** Asked before anything is decoded, which may take hours. */

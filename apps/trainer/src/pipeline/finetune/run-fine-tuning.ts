@@ -44,6 +44,7 @@ export async function runFineTuning(
     readonly start: Start;
     readonly data: FineTuningData;
     readonly execute: Execute;
+    readonly acceptChangedData?: boolean;
   },
 ): Promise<(FineTuningResult & { readonly tuned: FineTuned }) | undefined> {
   const { folder, start, data, execute, signal } = options;
@@ -73,6 +74,7 @@ export async function runFineTuning(
     const tuned = await fineTune({
       ...surroundingsOf(options),
       ...{ experiment, config, params, source, execute, folder, evaluate },
+      acceptChangedData: options.acceptChangedData,
       saveModel: (file, kept, weights) => saved(file, weights)(kept),
       keepBest: (best, epoch) => keep(files.best, `epoch ${epoch}, the best of those run`)(best),
       onStep: (now) => {

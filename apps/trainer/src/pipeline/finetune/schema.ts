@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Based } from "../experiment/change.js";
-import { dataSource, model, optimizer, runName, schedule, training } from "../experiment/schema.js";
+import { dataSource, model, optimizer, runName, schedule, training, visual } from "../experiment/schema.js";
 
 const positive = z.number().positive();
 const count = z.number().int().positive();
@@ -51,7 +51,7 @@ export const fineTuningSchema = z
         specAugment: z.strictObject({ frequency: count, time: count }).optional(),
       })
       .prefault({}),
-    visual: z.strictObject({ framesPerClip: count }).default({ framesPerClip: 10 }),
+    visual,
     /** With this probability a clip is mixed with another, in a share from Beta(alpha, alpha). */
     mixup: z.strictObject({ probability: z.number().min(0).max(1), alpha: z.number().min(1).default(10) }).optional(),
     /** balanced: clips of rare classes are drawn as often as those of common ones, with replacement. */

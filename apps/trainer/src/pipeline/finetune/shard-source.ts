@@ -1,4 +1,5 @@
-import { openShards } from "@kdc-mae/data/node";
+import { openShards, type ShardChoice } from "@kdc-mae/data/node";
+import { digestOf } from "../corpus/data-digest.js";
 import { frontEndFor } from "../corpus/front-end.js";
 import { remoteAccess } from "../corpus/remote-access.js";
 import { environmentOf, type Surroundings } from "../surroundings.js";
@@ -11,12 +12,22 @@ import type { LabelledOptions, LabelledSource } from "./source.js";
  */
 export async function shardLabelledSource(
   path: string,
-  options: LabelledOptions & Surroundings & { readonly split?: string; readonly workers: number },
+  options: LabelledOptions &
+    Surroundings & { readonly split?: string; readonly choice?: ShardChoice; readonly workers: number },
 ): Promise<LabelledSource> {
   const { grids, statistics, classes, batch, seed, smoothing, balanced, noise, specAugment, mixup } = options;
   const { logMel, frames, imageSize } = frontEndFor(grids, 1);
   const loader = await openShards(path, {
-    ...{ batch, seed, balanced, classes, smoothing, split: options.split, workers: options.workers },
+    ...{
+      batch,
+      seed,
+      balanced,
+      classes,
+      smoothing,
+      split: options.split ?? "train",
+      choice: options.choice,
+      workers: options.workers,
+    },
     remote: remoteAccess(environmentOf(options)),
     augment: { noiseAndShift: noise, ...(specAugment ? { specAugment } : {}), ...(mixup ? { mixup } : {}) },
     frontEnd: { audio: { ...logMel, frames, ...statistics }, visual: { size: imageSize }, grids },
@@ -24,6 +35,7 @@ export async function shardLabelledSource(
   return {
     stepsPerEpoch: loader.stepsPerEpoch,
     close: loader.close,
+    data: { named: digestOf(loader.everything), fitted: digestOf(loader.items) },
     async *batches(epoch, from) {
       for await (const { patches, targets } of loader.batches(epoch, from)) {
         if (targets !== undefined) yield { patches, targets };

@@ -18,6 +18,7 @@ import {
   weightedOrder,
 } from "@kdc-mae/data";
 import type { Statistics } from "../corpus/batch.js";
+import { type DataDigest, type RunData, runDataOf } from "../corpus/data-digest.js";
 import type { FrontEnd } from "../corpus/front-end.js";
 import { stepsPerEpoch } from "../corpus/steps-per-epoch.js";
 import type { StoredClip } from "../corpus/stored-clip.js";
@@ -28,6 +29,8 @@ export type LabelledBatch = { readonly patches: HostPatches; readonly targets: F
 /** Batches of an epoch from a given one on; every epoch has the same number. */
 export type LabelledSource = {
   readonly stepsPerEpoch: number;
+  /** What the clips are, so that a run that goes on knows them again. */
+  readonly data?: RunData;
   batches(epoch: number, from: number): AsyncIterable<LabelledBatch>;
   close(): Promise<void>;
 };
@@ -40,6 +43,8 @@ export type LabelledOptions = {
   readonly batch: number;
   readonly seed: number;
   readonly smoothing: number;
+  /** Of every clip that the data name; those trained on unless told. */
+  readonly named?: DataDigest;
   readonly balanced: boolean;
   readonly noise: boolean;
   readonly specAugment?: SpecAugmentOptions;
@@ -68,6 +73,10 @@ export function memoryLabelledSource(
   const make = sampleMaker(clips, frontEnd, options);
   return {
     stepsPerEpoch: steps,
+    data: runDataOf(
+      clips.map(({ item }) => item),
+      options.named,
+    ),
     async *batches(epoch, from) {
       const times = new Map<number, number>();
       const draws = Array.from(orderOf(epoch), (index) => {

@@ -77,11 +77,11 @@ it("statistics that nobody says are asked for before any clip is looked at", asy
 
 it("a split that the data do not have is named before any clip is decoded", async () => {
   const path = join(folder, "list.csv");
-  await writeFile(path, "path,labels,split\nnowhere.mp4,bell,train\nnowhere.mp4,drum,test\n");
+  await writeFile(path, "path,labels,split\nnowhere.mp4,bell,train\nnowhere2.mp4,drum,test\n");
   const experiment = tinyWith({ data: { kind: "manifest", path }, evaluation: { split: "validation" } });
   await expect(
     openFineTuningData(experiment, config, { media: folder, statistics: { mean: -5, std: 4 } }),
-  ).rejects.toThrow("it has no clip of the validation split (clips by split: train 1, test 1). Say which");
+  ).rejects.toThrow("no clip is of the validation split (clips by split: test 1, train 1). Say which");
 });
 
 describe("labels", () => {

@@ -3,6 +3,7 @@ import {
   countItems,
   createPipesDecoder,
   type DatasetSummary,
+  type PassedOver,
   type PrepareOptions,
   prepare as prepareShards,
 } from "@kdc-mae/data/node";
@@ -21,12 +22,15 @@ export type PrepareSetOptions = Surroundings &
     readonly content: PrepareOptions["content"];
   };
 
+/** The summary of the set, and what was met and is no clip. */
+export type PreparedSet = DatasetSummary & { readonly passedOver: PassedOver };
+
 /**
  * Decodes every clip of a folder or manifest once into WebDataset shards; a stopped call goes on where it was.
  *
  * @throws KdcError for a manifest or folder that cannot be read or written; AbortError when stopped
  */
-export async function prepareSet(path: string, options: PrepareSetOptions): Promise<DatasetSummary> {
+export async function prepareSet(path: string, options: PrepareSetOptions): Promise<PreparedSet> {
   const { out, workers = availableCpus() + 1, timeout = 60, content, signal, onProgress } = options;
   const { manifest } = await openChosen(path, options);
   const total = await countItems(manifest);

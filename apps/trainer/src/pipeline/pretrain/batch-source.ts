@@ -2,6 +2,7 @@ import type { ClipGrids } from "@kdc-mae/core";
 import { createRng, type HostPatches, type HostView, type Rng } from "@kdc-mae/core";
 import { batchViews, type Masker } from "@kdc-mae/masking";
 import { cutBatch, type SpectrogramChange, type Statistics } from "../corpus/batch.js";
+import { type DataDigest, type RunData, runDataOf } from "../corpus/data-digest.js";
 import { stepsPerEpoch } from "../corpus/steps-per-epoch.js";
 import type { StoredClip } from "../corpus/stored-clip.js";
 
@@ -11,6 +12,8 @@ export type MaskedBatch = { readonly patches: HostPatches; readonly views: reado
 /** Batches of an epoch from a given one on; every epoch has the same number. */
 export type BatchSource = {
   readonly stepsPerEpoch: number;
+  /** What the clips are, so that a run that goes on knows them again. */
+  readonly data?: RunData;
   batches(epoch: number, from: number): AsyncIterable<MaskedBatch>;
 };
 
@@ -28,6 +31,8 @@ export function memorySource(options: {
   readonly masker: Masker;
   readonly batch: number;
   readonly seed: number;
+  /** Of every clip that the data name; those given unless told. */
+  readonly named?: DataDigest;
   readonly change?: SeededChange;
 }): BatchSource {
   const { clips, grids, statistics, masker, batch, seed, change } = options;
@@ -35,6 +40,10 @@ export function memorySource(options: {
   const root = createRng(seed);
   return {
     stepsPerEpoch: steps,
+    data: runDataOf(
+      clips.map(({ item }) => item),
+      options.named,
+    ),
     async *batches(epoch, from) {
       const order = root.fork("order").fork(epoch).permutation(clips.length);
       for (let step = from; step < steps; step++) {

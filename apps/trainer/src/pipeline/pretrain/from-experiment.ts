@@ -1,9 +1,11 @@
 import { createRng, type FloatTensor } from "@kdc-mae/core";
+import { passedOverInWords } from "@kdc-mae/data/node";
 import type { Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
 import { loadImageMae, loadModel, type ModelConfig, type ModelParams } from "@kdc-mae/model";
 import { readCheckpoint } from "@kdc-mae/model/node";
 import { measureStatistics, type Statistics } from "../corpus/batch.js";
+import { choiceOf, expectNoFrames, fittedSplit, sayPlacing } from "../corpus/choose-clips.js";
 import { frontEndFor } from "../corpus/front-end.js";
 import { defaultMedia, openCorpus } from "../corpus/open-corpus.js";
 import { remoteAccess } from "../corpus/remote-access.js";
@@ -28,6 +30,8 @@ export type PretrainFromOptions = Surroundings & {
   readonly media?: string;
   /** Reads every prepared shard once before beginning, and compares its SHA-256. */
   readonly verify?: boolean;
+  /** Goes on with a run though its data changed since it began; the run keeps a record of it. */
+  readonly acceptChangedData?: boolean;
   /** What computes; ONNX Runtime on the processor unless given. */
   readonly execute?: Execute;
 };
@@ -59,9 +63,10 @@ export async function pretrain(experiment: CheckedExperiment, options: PretrainF
   if (verify) await verifyData([experiment.data], around);
   return inRunFolder(out, experiment, async (folder) => {
     const { source, statistics, close } = await openSource(experiment, config, media, around);
-    const trained = await runPretraining({ ...around, folder, config, source, statistics, execute, start }).finally(
-      close,
-    );
+    const { acceptChangedData } = options;
+    const trained = await runPretraining({
+      ...{ ...around, folder, config, source, statistics, execute, start, acceptChangedData },
+    }).finally(close);
     const { params, finished, steps } = trained;
     if (!finished) return { finished, steps, folder: out };
     const model = { config, params, statistics, experiment };
@@ -87,14 +92,16 @@ async function startFrom(
 type Opened = { readonly source: BatchSource; readonly statistics: Statistics; readonly close: () => Promise<void> };
 
 /** Where the batches come from: prepared shards as they are needed, or clips decoded into memory. */
-async function openSource(
+export async function openSource(
   experiment: CheckedExperiment,
   config: ModelConfig,
   media: string,
   around: Surroundings,
 ): Promise<Opened> {
   const { data, audio, training, seed, visual } = experiment;
+  const split = fittedSplit(data);
   if (data.kind === "shards") {
+    expectNoFrames(visual.framesPerClip);
     const source = await openShardSource(data.path, {
       grids: { audio: config.audio, visual: config.visual },
       statistics: audio.statistics,
@@ -102,17 +109,23 @@ async function openSource(
       batch: training.batch,
       seed,
       noise: audio.noise,
-      split: data.split,
+      ...{ split, choice: await choiceOf(data) },
       workers: data.workers,
       remote: remoteAccess(environmentOf(around)),
     });
+    sayPlacing(data, source.placing, { uses: { [split]: "fitted" } }, around);
+    const passed = passedOverInWords(source.passedOver);
+    if (passed !== undefined) around.onNote?.(passed);
     return { source, statistics: source.statistics, close: source.close };
   }
   const frontEnd = frontEndFor(config, visual.framesPerClip);
-  const { splits } = await openCorpus(experiment, frontEnd, { ...around, media, needs: ["train"] });
-  const statistics = audio.statistics === "measured" ? measureStatistics(splits.train) : audio.statistics;
+  const only = [split];
+  const purpose = { needs: only, only, uses: { [split]: "fitted" } as const };
+  const { splits, digest } = await openCorpus(experiment, frontEnd, { ...around, ...purpose, media });
+  const clips = splits[split] ?? [];
+  const statistics = audio.statistics === "measured" ? measureStatistics(clips) : audio.statistics;
   return {
-    source: memorySourceFor(experiment, config, splits.train, statistics),
+    source: memorySourceFor(experiment, config, clips, statistics, digest),
     statistics,
     close: async () => undefined,
   };

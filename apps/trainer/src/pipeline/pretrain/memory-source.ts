@@ -1,5 +1,6 @@
 import type { ModelConfig } from "@kdc-mae/model";
 import type { Statistics } from "../corpus/batch.js";
+import type { DataDigest } from "../corpus/data-digest.js";
 import type { StoredClip } from "../corpus/stored-clip.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { noiseAndTimeShift } from "./augment.js";
@@ -12,11 +13,12 @@ export const memorySourceFor = (
   config: ModelConfig,
   clips: readonly StoredClip[],
   statistics: Statistics,
+  named?: DataDigest,
 ): BatchSource =>
   memorySource({
     clips,
     grids: { audio: config.audio, visual: config.visual },
-    statistics,
+    ...{ statistics, named },
     masker: maskerFor(experiment),
     batch: experiment.training.batch,
     seed: experiment.seed,

@@ -38,6 +38,7 @@ export type PretrainOptions = Surroundings & {
   /** Where the model starts; fresh unless given. */
   readonly start?: ModelParams<FloatTensor>;
   readonly onStep?: TrainOptions["onStep"];
+  readonly acceptChangedData?: TrainOptions["acceptChangedData"];
 };
 
 export type Pretrained = {
@@ -110,8 +111,9 @@ export async function pretrainSteps(options: PretrainOptions): Promise<Pretraine
       await save(folder.file(BEST_FILE));
     },
   };
-  const ended = await train(trainee, { ...surroundingsOf(options), experiment, folder, onStep }).finally(
-    stepper.dispose,
-  );
+  const ended = await train(trainee, {
+    ...{ ...surroundingsOf(options), experiment, folder, onStep },
+    acceptChangedData: options.acceptChangedData,
+  }).finally(stepper.dispose);
   return { params: model, ...ended };
 }

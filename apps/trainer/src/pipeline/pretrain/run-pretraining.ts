@@ -24,6 +24,7 @@ export async function runPretraining(
     readonly statistics: Statistics;
     readonly execute: Execute;
     readonly start?: ModelParams<FloatTensor>;
+    readonly acceptChangedData?: boolean;
   },
 ): Promise<Pretrained> {
   const { folder, config, source, statistics, execute, start } = options;
@@ -35,7 +36,7 @@ export async function runPretraining(
     statistics,
     execute,
     folder,
-    start,
+    ...{ start, acceptChangedData: options.acceptChangedData },
     ...surroundingsOf(options),
     onStep: ({ step, steps, total, rate, waiting }) =>
       options.onProgress?.({

@@ -1,5 +1,6 @@
 import { isKdcError } from "@kdc-mae/core";
 import type { StepReport } from "@kdc-mae/engine";
+import { changesIn, expectSameData, type RunData } from "../corpus/data-digest.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { type LogEntry, type RunFolder, STATE_FILE } from "../run/run-folder.js";
 import { clockOf, type Surroundings } from "../surroundings.js";
@@ -17,6 +18,8 @@ export type Trainee<Batch> = {
     readonly stepsPerEpoch: number;
     /** The batches of an epoch from one of them on; the same each time. */
     batches(epoch: number, from: number): AsyncIterable<Batch>;
+    /** What the clips are; a run that goes on must find the same. */
+    readonly data?: RunData;
   };
   /** Every array that changes, by name: what a checkpoint holds. */
   readonly trees: Readonly<Record<string, unknown>>;
@@ -50,6 +53,8 @@ export type TrainProgress = {
 export type TrainOptions = Surroundings & {
   readonly experiment: Pick<CheckedExperiment, "optimizer" | "schedule" | "training">;
   readonly folder: RunFolder<unknown>;
+  /** Goes on though the data are others than the run began with; the run keeps a record of it. */
+  readonly acceptChangedData?: boolean;
   readonly onStep?: (progress: TrainProgress) => void;
 };
 
@@ -66,6 +71,9 @@ type Counters = {
   seconds: number;
   waited: number;
   history: LossHistory;
+  /** The data the run is trained on, and at which steps it went on with others. */
+  data?: RunData;
+  otherData?: readonly { readonly step: number; readonly changes: readonly string[] }[];
 };
 
 const said = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -83,7 +91,7 @@ const said = (error: unknown): string => (error instanceof Error ? error.message
  */
 export async function train<Batch>(
   trainee: Trainee<Batch>,
-  { experiment, folder, onStep, onNote, signal, ...around }: TrainOptions,
+  { experiment, folder, acceptChangedData = false, onStep, onNote, signal, ...around }: TrainOptions,
 ): Promise<{ readonly finished: boolean; readonly steps: number }> {
   const { source, trees, state } = trainee;
   const { training } = experiment;
@@ -106,6 +114,18 @@ export async function train<Batch>(
       waited: 0,
       history: freshHistory(),
     },
+    ...(source.data === undefined ? {} : { data: source.data }),
+  };
+
+  /** What a checkpoint says of its data, and what is accepted of changes. */
+  const dataOf = (before: Counters): Pick<Counters, "data" | "otherData"> => {
+    const now = source.data;
+    if (before.data === undefined || now === undefined) return { data: now ?? before.data };
+    const changes = changesIn(before.data, now);
+    if (changes.length === 0) return {};
+    if (!acceptChangedData) expectSameData(before.data, now, folder.path);
+    onNote?.(`the run goes on with other data from step ${before.step} on: ${changes.join("; ")}`);
+    return { data: now, otherData: [...(before.otherData ?? []), { step: before.step, changes }] };
   };
 
   let saved = { at: clock(), step: -1 };
@@ -113,7 +133,7 @@ export async function train<Batch>(
     const read = await restoreState(statePath, trees, onNote, trainee.expectOwn);
     if (read === undefined) return false;
     const { own, ...rest } = read as Counters & { readonly own?: Record<string, unknown> };
-    counters = rest;
+    counters = { ...rest, ...dataOf(rest) };
     if (trainee.notes !== undefined) Object.assign(trainee.notes, own);
     state.step = counters.step;
     state.optimizer.updates = counters.updates;

@@ -1,3 +1,4 @@
+import type { SplitUse } from "@kdc-mae/data/node";
 import { type ResultSection, varyProtocol } from "@kdc-mae/eval";
 import { expectClips } from "../../corpus/splits.js";
 import { classifyClips } from "./classify.js";
@@ -7,7 +8,7 @@ import { localizeClips } from "./localize.js";
 import type { Plan, RunnableProtocol } from "./plan.js";
 import { probeClips } from "./probe.js";
 import { retrieveClips } from "./retrieve.js";
-import type { Subject } from "./subject.js";
+import { refuseModel, type Subject } from "./subject.js";
 
 /** The splits that some protocols must have clips in, and those they look at where there are clips. */
 export function splitsFor(
@@ -16,6 +17,27 @@ export function splitsFor(
 ): Readonly<Record<"needs" | "only", readonly Subject["split"][]>> {
   if (plans.every(({ task }) => task !== "linear-probe")) return { needs: [split], only: [split] };
   return { needs: [...new Set(["train" as const, split])], only: ["train", "validation", "test"] };
+}
+
+/** What is done with the clips of each split that is opened. */
+export const usesOf = (
+  only: readonly Subject["split"][],
+  split: Subject["split"],
+): Readonly<Record<string, SplitUse>> => ({
+  ...(only.includes("train") ? { train: "fitted" as const } : {}),
+  ...(only.includes("validation") ? { validation: "looked at" as const } : {}),
+  [split]: "scored",
+});
+
+/** A probe is fitted on the training clips. @throws KdcError where it would be scored on them */
+export function expectProbesApart(chosen: readonly RunnableProtocol[], split: Subject["split"]): void {
+  const probe = chosen.find(({ plan }) => plan.task === "linear-probe");
+  if (probe === undefined || split !== "train") return;
+  refuseModel(
+    probe.protocol.name,
+    "the probe is fitted on the training clips, so it is not scored on them",
+    "Ask for --split validation or --split test",
+  );
 }
 
 /**

@@ -1,5 +1,6 @@
 import { KdcError } from "@kdc-mae/core";
 import type { Execute } from "@kdc-mae/engine";
+import { fittedSplit } from "../../corpus/choose-clips.js";
 import type { ClipSet, SplitSets } from "../../corpus/clip-set.js";
 import { frontEndFor } from "../../corpus/front-end.js";
 import type { CheckedExperiment } from "../../experiment/schema.js";
@@ -30,7 +31,10 @@ export const sharedOf = (saved: Saved) => ("model" in saved ? saved.model : save
 
 /** The data a model's own experiment names for evaluating. */
 type OwnData = Pick<CheckedExperiment, "data" | "seed"> & {
-  readonly framesPerClip: number;
+  readonly framesPerClip?: number;
+  /** What the model was trained on, and which split of it. */
+  readonly trained: CheckedExperiment["data"];
+  readonly fits: string;
   /** Data that were named for evaluating alone, so that clips in them need no split. */
   readonly evaluationOnly: boolean;
   /** The class list that names the labels. */
@@ -41,11 +45,13 @@ type OwnData = Pick<CheckedExperiment, "data" | "seed"> & {
 export function ownData(saved: Saved): OwnData {
   if ("model" in saved) {
     const { data, seed, visual } = saved.model.experiment;
-    return { data, seed, framesPerClip: visual.framesPerClip, evaluationOnly: false };
+    const fits = fittedSplit(data);
+    return { data, seed, trained: data, fits, framesPerClip: visual.framesPerClip, evaluationOnly: false };
   }
   const { data, evaluation, seed, visual, classes } = saved.classifier.experiment;
   const evaluationOnly = evaluation.data !== undefined;
-  return { data: evaluation.data ?? data, seed, framesPerClip: visual.framesPerClip, evaluationOnly, classes };
+  const shared = { seed, trained: data, fits: fittedSplit(data), framesPerClip: visual.framesPerClip, classes };
+  return { data: evaluation.data ?? data, evaluationOnly, ...shared };
 }
 
 /** What cutting clips into batches takes. */

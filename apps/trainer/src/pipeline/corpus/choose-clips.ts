@@ -1,0 +1,62 @@
+import { KdcError } from "@kdc-mae/core";
+import {
+  dealFrom,
+  type NamedFor,
+  type Placing,
+  placingInWords,
+  readClassLabels,
+  type ShardChoice,
+  type Split,
+  type SplitUse,
+  splitNamed,
+} from "@kdc-mae/data/node";
+import type { CheckedExperiment } from "../experiment/schema.js";
+import type { Surroundings } from "../surroundings.js";
+
+export type DataSource = CheckedExperiment["data"];
+
+/** What the clips of some data are opened for. */
+export type Purpose = {
+  /** Decides where clips go that name no split; `fitting` unless given. */
+  readonly namedFor?: NamedFor;
+  /** Of data named for scoring in which no clip names a split, the one all are in. */
+  readonly scored?: Split;
+  /** What is done with the clips of each split, for the note that says how many of which; no note without it. */
+  readonly uses?: Readonly<Record<string, SplitUse>>;
+};
+
+/** The split that is trained on: `data.split`, or train. */
+export const fittedSplit = (data: DataSource): string =>
+  (data.kind === "synthetic" ? undefined : splitNamed(data.split)) ?? "train";
+
+/** Which clips some data name: those of a list of labels, dealt to splits where they name none. */
+export async function choiceOf(data: DataSource): Promise<ShardChoice> {
+  if (data.kind === "synthetic") return {};
+  return {
+    ...(data.labels === undefined ? {} : { only: await readClassLabels(data.labels) }),
+    ...(data.splitBy === undefined ? {} : { splitBy: dealFrom(data.splitBy) }),
+  };
+}
+
+/**
+ * Of prepared shards: an option that is not read is an error.
+ *
+ * @throws KdcError (reason `option`) where an experiment says how many pictures are taken of a clip
+ */
+export function expectNoFrames(framesPerClip: number | undefined): void {
+  if (framesPerClip === undefined) return;
+  throw new KdcError({
+    where: "experiment, visual.framesPerClip",
+    what: `${framesPerClip} pictures a clip are asked for, and prepared shards hold those that prepare took (its --frames)`,
+    remedy: "Leave it out (--set visual=null), or prepare the set again with other --frames",
+    reason: "option",
+  });
+}
+
+/** What data are called in messages. */
+export const nameOfData = (data: DataSource): string => (data.kind === "synthetic" ? "made clips" : data.path);
+
+/** Says how many clips are fitted, scored and neither. */
+export function sayPlacing(data: DataSource, placing: Placing, { uses }: Purpose, { onNote }: Surroundings): void {
+  if (uses !== undefined) onNote?.(`data ${nameOfData(data)}: ${placingInWords(placing, uses)}`);
+}

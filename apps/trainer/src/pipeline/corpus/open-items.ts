@@ -1,0 +1,88 @@
+import {
+  type ClassLabels,
+  countPassedOver,
+  createPipesDecoder,
+  inWindows,
+  type Manifest,
+  type ManifestItem,
+  openManifest,
+  type PassedOver,
+  type Placing,
+  passedOverInWords,
+  placeClips,
+  splitBy,
+} from "@kdc-mae/data/node";
+import type { Surroundings } from "../surroundings.js";
+import { choiceOf, type DataSource, type Purpose } from "./choose-clips.js";
+import { type DataDigest, digestOfClips } from "./data-digest.js";
+import { syntheticItems } from "./splits.js";
+
+/** The clips that some data name, before anything is decoded. */
+export type OpenedItems = {
+  /** Those of the splits that are asked for, each with its split. */
+  readonly items: readonly ManifestItem[];
+  readonly placing: Placing;
+  /** Of every clip, those of other splits too. */
+  readonly digest: DataDigest;
+  readonly passedOver: PassedOver;
+  /** Where a list's clips lie. */
+  readonly media?: Manifest["media"];
+};
+
+type Options = Surroundings &
+  Purpose & {
+    /** Where made clips are kept. */
+    readonly directory: string;
+    readonly ffmpeg: string;
+    readonly seed: number;
+    /** Splits whose items are held; all are unless given. */
+    readonly only?: readonly string[];
+    readonly classes?: ClassLabels;
+  };
+
+/** Reads a list, a folder, or makes clips. Of a list only the items of the splits asked for are held. */
+export async function openItems(data: Exclude<DataSource, { kind: "shards" }>, options: Options): Promise<OpenedItems> {
+  const passed = countPassedOver();
+  const manifest = data.kind === "synthetic" ? undefined : await manifestOf(data, options);
+  const all = manifest?.items(passed.passOver) ?? (await syntheticItems(data as never, options));
+  const only = options.only && new Set(options.only);
+  const digest = digestOfClips();
+  const counts = new Map<string, number>();
+  const held: ManifestItem[] = [];
+  const labelsHeld = new Map<string, readonly string[]>();
+  for await (const item of all) {
+    options.signal?.throwIfAborted();
+    digest.add(item);
+    counts.set(item.split ?? "", (counts.get(item.split ?? "") ?? 0) + 1);
+    if (only !== undefined && item.split !== undefined && !only.has(item.split)) continue;
+    // A million clips have few sets of labels: each is held once.
+    const name = item.labels.join("\0");
+    const labels = labelsHeld.get(name) ?? item.labels;
+    if (labelsHeld.size < 100_000) labelsHeld.set(name, labels);
+    held.push({ ...item, labels });
+  }
+  const named = function* () {
+    for (const [split, count] of counts) for (let at = 0; at < count; at++) yield split === "" ? undefined : split;
+  };
+  const placing = placeClips(named(), options.namedFor, options.scored);
+  const placed = held.map((item) => (item.split === undefined ? { ...item, split: placing.of(item.split) } : item));
+  const words = passedOverInWords(passed.result());
+  if (words !== undefined) options.onNote?.(words);
+  return {
+    items: only === undefined ? placed : placed.filter(({ split }) => only.has(split ?? "")),
+    ...{ placing, digest: digest.result(), passedOver: passed.result() },
+    ...(manifest === undefined ? {} : { media: manifest.media }),
+  };
+}
+
+async function manifestOf(data: Extract<DataSource, { kind: "manifest" }>, options: Options): Promise<Manifest> {
+  const { path, mediaRoot, allowOutside, windows } = data;
+  const choice = await choiceOf(data);
+  const { classes, signal } = options;
+  const listed = await openManifest(path, { mediaRoot, allowOutside, classes, only: choice.only });
+  const cut =
+    windows === undefined
+      ? listed
+      : inWindows(listed, { seconds: windows, decoder: createPipesDecoder(options.ffmpeg), signal });
+  return choice.splitBy === undefined ? cut : splitBy(cut, choice.splitBy);
+}
