@@ -110,6 +110,7 @@ async function openBoth(
     const given = evaluation.data ?? data;
     if (given.kind === "shards") {
       const set = await shardSet(given, split, plain, { ...around, ...purpose });
+      expectSplit(set.placing, split, `data set ${given.path}`);
       sayPlacing(given, set.placing, purpose, around);
       return set;
     }
