@@ -1,5 +1,5 @@
-import { totalmem } from "node:os";
 import { KdcError } from "@kdc-mae/core";
+import { availableMemory } from "@kdc-mae/core/node";
 import { type ClassLabels, expectSplit, type Placing, passedOverInWords, readShards } from "@kdc-mae/data/node";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { environmentOf, type Surroundings, surroundingsOf } from "../surroundings.js";
@@ -69,10 +69,11 @@ function expectMemory(clips: number, frontEnd: FrontEnd, data: DataSource): void
   const { frames, logMel, imageSize, framesPerClip, seconds, keepSound } = frontEnd;
   const sound = keepSound ? 4 * logMel.sampleRate * seconds : 0;
   const bytes = clips * (4 * frames * logMel.melBins + framesPerClip * imageSize ** 2 * 3 + sound);
-  if (bytes <= totalmem()) return;
+  const memory = availableMemory();
+  if (bytes <= memory) return;
   throw new KdcError({
     where: `data set ${nameOfData(data)}`,
-    what: `its ${clips} clips would take ${(bytes / 1e9).toFixed(1)} GB in memory, and this machine has ${(totalmem() / 1e9).toFixed(1)} GB`,
+    what: `its ${clips} clips would take ${(bytes / 1e9).toFixed(1)} GB in memory, and ${(memory / 1e9).toFixed(1)} GB are there`,
     remedy: "Prepare them as shards, which are read as they are needed: kdc-mae prepare, then data.kind=shards",
     reason: "too-large",
   });
