@@ -1,0 +1,177 @@
+import { existsSync } from "node:fs";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { resultsJson } from "@kdc-mae/eval";
+import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
+import { runCommandLine } from "./command-line.js";
+import * as trainer from "./index.js";
+import { bothExecutions } from "./parity/executions.js";
+
+// Everything a command does, a program can do: each is run both ways on the same clips, and what comes out is compared.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
+
+let folder = "";
+const at = (...names: string[]) => join(folder, ...names);
+const media = () => at("media");
+const model = () => at("called", "model.safetensors");
+
+/** Tiny: five clips to learn from, a model of a few thousand numbers. */
+const changes = {
+  data: { kind: "synthetic", train: 8, validation: 2, test: 4 },
+  model: {
+    ...{ preset: "tiny", embedDim: 16, heads: 2, modalityDepth: 1, decoderDim: 16, decoderHeads: 2 },
+    visualLocality: [0, 0.5],
+  },
+  training: { batch: 4, epochs: 2 },
+  visual: { framesPerClip: 2 },
+};
+const set = Object.entries(changes).flatMap(([key, value]) => ["--set", `${key}=${JSON.stringify(value)}`]);
+const experiment = () => trainer.loadExperiment("demo", [changes]);
+
+/** Runs a command line as the program does, and returns what it printed on stdout. */
+async function command(...line: string[]): Promise<string> {
+  let out = "";
+  vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
+    out += text;
+    return true;
+  });
+  expect(await runCommandLine(line)).toBeUndefined();
+  vi.restoreAllMocks();
+  return out;
+}
+
+/** A call of the pipeline must print nothing. */
+async function silent<T>(call: Promise<T>): Promise<T> {
+  const [out, err] = [vi.spyOn(process.stdout, "write"), vi.spyOn(process.stderr, "write")];
+  const result = await call;
+  expect(out).not.toHaveBeenCalled();
+  expect(err).not.toHaveBeenCalled();
+  vi.restoreAllMocks();
+  return result;
+}
+
+const withoutTimes = (value: unknown): unknown =>
+  JSON.parse(
+    JSON.stringify(value, (key, part) => (/seconds|waited|^(file|files|folder|index|out)$/i.test(key) ? 0 : part)),
+  );
+const lines = async (path: string) =>
+  (await readFile(path, "utf8"))
+    .trim()
+    .split("\n")
+    .map((line) => withoutTimes(JSON.parse(line)));
+const bytes = (path: string) => readFile(path);
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "kdc-mae-calls-"));
+  const stages = new Set<string>();
+  const trained = await silent(
+    trainer.pretrain(await experiment(), {
+      ...{ out: at("called"), media: media() },
+      onProgress: ({ stage }) => stages.add(stage),
+    }),
+  );
+  expect(trained.finished).toBe(true);
+  expect([...stages]).toEqual(["media", "decode", "pretrain"]);
+});
+afterAll(() => rm(folder, { recursive: true }));
+afterEach(() => vi.restoreAllMocks());
+
+it("pretrain", async () => {
+  await command("pretrain", "demo", "--out", at("commanded"), "--media", media(), ...set);
+  expect(await lines(at("commanded", "log.jsonl"))).toEqual(await lines(at("called", "log.jsonl")));
+  expect(await bytes(at("commanded", "model.safetensors"))).toEqual(await bytes(model()));
+});
+
+it("finetune", async () => {
+  const tuning = {
+    data: changes.data,
+    training: { batch: 4, epochs: 1 },
+    averaging: null,
+    evaluation: { split: "test", frames: "middle" },
+    visual: { framesPerClip: 2 },
+  };
+  const options = Object.entries(tuning).flatMap(([key, value]) => ["--set", `${key}=${JSON.stringify(value)}`]);
+  const printed = JSON.parse(
+    await command(
+      ...["finetune", "demo-finetune", "--init", model(), "--out", at("tuned-by-command"), "--json"],
+      ...["--media", media(), ...options],
+    ),
+  );
+  const experiment = await trainer.loadFineTuning("demo-finetune", [tuning]);
+  const { result } = await silent(
+    trainer.finetune(experiment, { init: model(), out: at("tuned-by-call"), media: media() }),
+  );
+  expect(withoutTimes(result)).toEqual(withoutTimes(printed));
+});
+
+it("evaluate, under a protocol and with pictures", async () => {
+  const printed = JSON.parse(
+    await command("evaluate", model(), "--protocol", "retrieval-middle-frame", "--json", "--media", media()),
+  );
+  const { results } = await silent(
+    trainer.evaluate(model(), { protocols: ["retrieval-middle-frame"], media: media() }),
+  );
+  expect(withoutTimes(JSON.parse(resultsJson(results)))).toEqual(withoutTimes(printed));
+});
+
+it("prepare and survey", async () => {
+  const printed = JSON.parse(await command("survey", at("media"), "--json"));
+  const surveyed = await silent(trainer.survey(at("media")));
+  for (const key of ["total", "usable", "reasons"] as const) expect(surveyed[key]).toEqual(printed[key]);
+  await command("prepare", at("media"), "--out", at("prepared-by-command"), "--size", "64", "--frames", "2");
+  await silent(
+    trainer.prepare(at("media"), {
+      out: at("prepared-by-call"),
+      content: { size: 64, frames: { count: 2, limit: 10 }, clipsPerShard: 500, seconds: 10.3, logMel: "none" },
+    }),
+  );
+  for (const name of ["shard-000000.tar", "dataset.json"]) {
+    expect(await bytes(at("prepared-by-call", name))).toEqual(await bytes(at("prepared-by-command", name)));
+  }
+});
+
+it("index and search", async () => {
+  const options = ["--model", model(), "--index", at("index-by-command")];
+  const printed = JSON.parse(await command("index", at("media"), ...options, "--json"));
+  const indexed = await silent(trainer.indexFolder(at("media"), { model: model(), index: at("index-by-call") }));
+  expect(withoutTimes(indexed)).toEqual(withoutTimes(printed));
+  expect(indexed.clips).toBeGreaterThan(0);
+  const [first] = await trainer
+    .survey(at("media"), { clean: at("usable.jsonl") })
+    .then(async () => (await readFile(at("usable.jsonl"), "utf8")).split("\n").filter(Boolean))
+    .then((found) => found.map((line) => JSON.parse(line).path as string));
+  const asked = existsSync(first) ? first : at("media", first);
+  const found = JSON.parse(await command("search", asked, ...options, "--count", "3", "--json"));
+  const answer = await silent(trainer.searchClips(asked, { model: model(), index: at("index-by-call"), count: 3 }));
+  expect(withoutTimes(answer.found)).toEqual(withoutTimes(found.found));
+});
+
+it("export", async () => {
+  const printed = JSON.parse(await command("export", model(), "--graphs", "encoder", "--out", at("onnx-1"), "--json"));
+  const written = await silent(trainer.exportGraphs(model(), { graphs: ["encoder"], out: at("onnx-2") }));
+  expect(withoutTimes(written)).toEqual(withoutTimes(printed));
+  expect(await bytes(at("onnx-2", "encoder.onnx"))).toEqual(await bytes(at("onnx-1", "encoder.onnx")));
+});
+
+it("parity", async () => {
+  const seed0 = at("one-case");
+  await cp(fileURLToPath(new URL("../../../fixtures/seed0", import.meta.url)), seed0, { recursive: true });
+  const index = JSON.parse(await readFile(join(seed0, "index.json"), "utf8"));
+  await writeFile(
+    join(seed0, "index.json"),
+    JSON.stringify({ ...index, cases: { cavmae: index.cases.cavmae }, adam_curve: [] }),
+  );
+  const printed = JSON.parse(await command("parity", seed0, "--json"));
+  const report = await silent(
+    trainer.parity(
+      seed0,
+      (await bothExecutions()).filter(({ name }) => name === "compiled"),
+    ),
+  );
+  expect(report.cases).toEqual(
+    printed.cases.filter(({ execution }: { execution: string }) => execution === "compiled"),
+  );
+});
