@@ -162,9 +162,9 @@ describe("loadAblation", () => {
   });
 
   it("reads the example with a loss term from another package", async () => {
-    const file = fileURLToPath(new URL("../../../../../examples/custom-loss-term/ablation.ts", import.meta.url));
+    const file = fileURLToPath(new URL("../../../../../examples/swap-a-loss/swap-a-loss.ts", import.meta.url));
     const { ablation, base: raw } = await loadAblation(file);
-    expect(workOutArms(ablation, raw).arms.map(({ experiment }) => experiment.objective.length)).toEqual([4, 5, 4]);
+    expect(workOutArms(ablation, raw).arms.map(({ experiment }) => experiment.objective.length)).toEqual([3, 3, 3]);
   });
 
   it("says what there is", async () => {

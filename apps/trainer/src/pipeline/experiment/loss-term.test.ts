@@ -16,7 +16,7 @@ import { checkExperiment } from "./check.js";
 import { loadExperiment } from "./load.js";
 import { named } from "./named.js";
 
-const example = fileURLToPath(new URL("../../../../../examples/custom-loss-term/experiment.ts", import.meta.url));
+const example = fileURLToPath(new URL("../../../../../examples/swap-a-loss/experiment.ts", import.meta.url));
 const small = {
   model: {
     visualLocality: null,

@@ -1,4 +1,9 @@
+/**
+ * Which term beside reconstruction? The paper's two, each alone, and one of our own.
+ * `kdc-mae ablate examples/swap-a-loss/swap-a-loss.ts --seeds 3` trains all three and ends in a table.
+ */
 import { aboveZero, type LossTerm, strictOptions } from "@kdc-mae/losses";
+import type { Ablation } from "@kdc-mae/trainer";
 import {
   add,
   mean,
@@ -42,3 +47,24 @@ export const varianceFloor: LossTerm<VarianceFloorOptions> = {
         views.map(({ encoded }) => shortfall(encoded.joint, floor)).reduce((total, next) => add(total, next)) as Scalar,
     ),
 };
+
+const reconstruction = [
+  { term: "reconstruction-audio", weight: 1 },
+  { term: "reconstruction-visual", weight: 2 },
+];
+
+export default {
+  name: "swap-a-loss",
+  summary: "Which term beside reconstruction?",
+  base: "demo",
+  change: ["data.train=320", "training.epochs=12"],
+  arms: [
+    { name: "distillation", change: { objective: [...reconstruction, { term: "view-distillation", weight: 10 }] } },
+    { name: "contrast", change: { objective: [...reconstruction, { term: "contrastive", weight: 1 }] } },
+    {
+      name: "variance-floor",
+      about: "our own: clips kept apart, views left alone",
+      change: { objective: [...reconstruction, { term: varianceFloor, weight: 0.5, options: { floor: 2 } }] },
+    },
+  ],
+} satisfies Ablation;

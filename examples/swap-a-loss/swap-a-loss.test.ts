@@ -1,9 +1,19 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { createRng } from "@kdc-mae/core";
+import { compiled } from "@kdc-mae/engine/node";
+import { comparisonMarkdown } from "@kdc-mae/eval";
 import { entry, kdcMae, objective } from "@kdc-mae/losses";
 import { checkLossTerm, exampleEvidence } from "@kdc-mae/losses/testing";
 import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, it } from "vitest";
-import { varianceFloor } from "./variance-floor.js";
+import { ablate } from "../../apps/trainer/src/pipeline/ablate/ablate.js";
+import { workOutArms } from "../../apps/trainer/src/pipeline/ablate/arms.js";
+import { loadAblation } from "../../apps/trainer/src/pipeline/ablate/load.js";
+import { parseChange } from "../../apps/trainer/src/pipeline/experiment/change.js";
+import { varianceFloor } from "./swap-a-loss.js";
 
 beforeAll(async () => {
   await tf.setBackend("cpu");
@@ -41,4 +51,23 @@ describe("a loss term from another package", () => {
       "variance-floor: the floor is 0. Use a number above 0, such as 1",
     );
   });
+});
+
+describe("the ablation", () => {
+  it("ends in a table with all three arms", async () => {
+    const out = await mkdtemp(join(tmpdir(), "kdc-swap-"));
+    const { ablation, base } = await loadAblation(fileURLToPath(new URL("swap-a-loss.ts", import.meta.url)));
+    // Small enough for a test; what is trained, evaluated and compared stays.
+    const small = ["data.train=16", "data.validation=8", "data.test=16", "training.batch=8", "training.epochs=1"];
+    const arms = workOutArms(ablation, base, small.map(parseChange));
+    const { comparison, finished } = await ablate({
+      ...{ ablation, arms, seeds: [0], out, media: join(out, "media") },
+      ...{ execute: compiled({ threads: 1 }), engine: "compiled", settings: [] },
+    });
+    await rm(out, { recursive: true });
+    expect(finished).toBe(true);
+    const table = comparisonMarkdown(comparison);
+    for (const arm of ["distillation", "contrast", "variance-floor"])
+      expect(table).toMatch(new RegExp(`\\| ${arm} .*\\d`));
+  }, 240_000);
 });

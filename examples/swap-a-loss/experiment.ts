@@ -1,6 +1,6 @@
-import { varianceFloor } from "./variance-floor.js";
+import { varianceFloor } from "./swap-a-loss.js";
 
-/** The demo with a term of our own beside its four: `kdc-mae pretrain examples/custom-loss-term/experiment.ts`. */
+/** The demo with a term of our own beside its four: `kdc-mae pretrain examples/swap-a-loss/experiment.ts`. */
 export default {
   base: "demo",
   change: {
