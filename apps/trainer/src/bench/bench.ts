@@ -1,34 +1,40 @@
 import { fork } from "node:child_process";
 import { availableParallelism, cpus } from "node:os";
 import { fileURLToPath } from "node:url";
-import { type FloatTensor, float32, isKdcError } from "@kdc-mae/core";
+import { type FloatTensor, float32 } from "@kdc-mae/core";
 import type { Hosted } from "@kdc-mae/engine";
-import { compiled } from "@kdc-mae/engine/node";
+import { compiled, type Device } from "@kdc-mae/engine/node";
 import { presets } from "@kdc-mae/model";
 import { matMul, type Tensor2D } from "@tensorflow/tfjs-core";
 import { embedFlops, pretrainFlops } from "../pipeline/experiment/flops.js";
 import { median } from "./median.js";
-import { runPytorch } from "./pytorch.js";
+import { type Limits, type Peer, runPytorch } from "./pytorch.js";
 import type { Timed } from "./timed.js";
 import type { Work } from "./work.js";
 
 export const engines = ["compiled", "tfjs-node", "wasm", "pytorch"] as const;
 export type Engine = (typeof engines)[number];
 
+/** What products are computed in. */
+export const dtypes = ["float32", "bfloat16", "int8"] as const;
+export type Dtype = (typeof dtypes)[number];
+
 /** One line of the table. */
 export type Row = {
   readonly engine: Engine;
-  readonly dtype: "float32" | "bfloat16" | "int8";
+  readonly dtype: Dtype;
   readonly task: Work["task"];
   readonly size: Work["size"];
   readonly batch: number;
   /** Median of the timed repetitions. */
   readonly seconds: number;
+  /** How many were timed: fewer than asked for where the engine was ended for its time. */
+  readonly repetitions: number;
   readonly gflops: number;
   readonly peakBytes: number;
 } & Partial<Pick<Timed, "preparing" | "building" | "outside" | "cosine">>;
 
-/** What a run found; engines that could not run stand in `missing` with their reason. */
+/** What a run found; rows that could not be made stand in `missing` with their reason. */
 export type BenchReport = {
   readonly machine: {
     readonly cpu: string;
@@ -58,66 +64,108 @@ async function matmulRate(): Promise<number> {
 }
 
 /** Runs one of this project's engines in a process of its own, so that its peak memory is its own. */
-function runApart(engine: Exclude<Engine, "pytorch">, work: Work): Promise<Timed & { readonly peakBytes: number }> {
+function runApart(
+  engine: Exclude<Engine, "pytorch">,
+  work: Work,
+  device: Device,
+  { seconds, signal }: Limits,
+): Promise<Timed & { readonly peakBytes: number }> {
   return new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(new URL("./worker.js", import.meta.url)), [JSON.stringify({ engine, work })]);
-    let answered = false;
+    const args = [JSON.stringify({ engine, work, device })];
+    const child = fork(fileURLToPath(new URL("./worker.js", import.meta.url)), args, { signal, killSignal: "SIGKILL" });
+    const timer = setTimeout(() => {
+      reject(new Error(`it took longer than ${seconds} s`));
+      child.kill("SIGKILL");
+    }, seconds * 1000);
     child.on("message", (message: { error?: string } & Timed & { peakBytes: number }) => {
-      answered = true;
       if (message.error === undefined) resolve(message);
       else reject(new Error(message.error));
     });
+    child.on("error", reject);
     child.on("exit", (code) => {
-      if (!answered) reject(new Error(`the process ended with ${code}`));
+      clearTimeout(timer);
+      // Too late to matter where it has answered.
+      reject(new Error(`the process ended with ${code}`));
     });
   });
 }
 
-/** Runs the engines one after the other on the same work. */
-export async function bench(
-  chosen: readonly Engine[],
-  works: readonly Work[],
-  python: string,
-  onRow: (row: Row) => void = () => undefined,
-): Promise<BenchReport> {
+/** What is to be timed, and how. */
+export type BenchOptions = {
+  readonly engines: readonly Engine[];
+  /** All that an engine has unless given. */
+  readonly dtypes?: readonly Dtype[];
+  readonly works: readonly Work[];
+  /** What the compiled engine computes on. */
+  readonly device: Device;
+  readonly peer: Peer;
+  /** Longest time for one row, seconds. */
+  readonly limit: number;
+  readonly signal?: AbortSignal;
+  readonly onRow?: (row: Row) => void;
+  /** Told at once what did not run, and why. */
+  readonly onMissing?: (what: string, reason: string) => void;
+};
+
+/** One row to be. */
+type Case = { readonly engine: Engine; readonly dtype: Dtype; readonly work: Work };
+
+/** What each engine computes in, for a task. */
+const dtypesOf = (engine: Engine, { task }: Work, device: Device): readonly Dtype[] => {
+  if (engine === "pytorch") return ["float32", "bfloat16"];
+  return engine === "compiled" && task === "embed" && device === "cpu" ? ["float32", "int8"] : ["float32"];
+};
+
+const casesOf = ({ engines: chosen, dtypes, works, device }: BenchOptions): readonly Case[] =>
+  works.flatMap((work) =>
+    chosen.flatMap((engine) =>
+      dtypesOf(engine, work, device)
+        .filter((dtype) => dtypes?.includes(dtype) ?? true)
+        .map((dtype): Case => {
+          const own: Work = dtype === "int8" ? { ...work, dtype } : work;
+          // wasm is 80 times too slow for anything but the smallest model.
+          return { engine, dtype, work: engine === "wasm" ? { ...own, size: "tiny", steps: 1, warmup: 1 } : own };
+        }),
+    ),
+  );
+
+const rowOf = ({ engine, dtype, work }: Case, made: Timed & { readonly peakBytes: number }): Row => {
+  const { task, size, batch } = work;
+  const config = presets[size];
+  const flops = batch * (task === "embed" ? embedFlops(config) : pretrainFlops(config, 2, 0.75));
+  const seconds = median(made.seconds);
+  const { peakBytes, preparing, building, outside, cosine } = made;
+  return {
+    ...{ engine, dtype, task, size, batch, seconds, repetitions: made.seconds.length, gflops: flops / seconds / 1e9 },
+    ...{ peakBytes, preparing, building, outside, cosine },
+  };
+};
+
+/**
+ * Runs the engines one after the other on the same work. Each row is told as it comes; one that fails or takes too long
+ * stands in `missing`, and the signal ends what runs and gives what there is.
+ */
+export async function bench(options: BenchOptions): Promise<BenchReport> {
+  const { device, peer, limit, signal, onRow, onMissing } = options;
+  const limits = { seconds: limit, signal };
   const rows: Row[] = [];
   const missing: Record<string, string> = {};
-  const add = (
-    engine: Engine,
-    dtype: Row["dtype"],
-    work: Work,
-    made: Pick<Row, "peakBytes" | "preparing" | "building" | "outside" | "cosine"> & Pick<Timed, "seconds">,
-  ) => {
-    const config = presets[work.size];
-    const flops = work.batch * (work.task === "embed" ? embedFlops(config) : pretrainFlops(config, 2, 0.75));
-    const seconds = median(made.seconds);
-    const { task, size, batch } = work;
-    const { peakBytes, preparing, building, outside, cosine } = made;
-    const gflops = flops / seconds / 1e9;
-    const row = {
-      ...{ engine, dtype, task, size, batch, seconds, gflops, peakBytes },
-      ...{ preparing, building, outside, cosine },
-    };
-    rows.push(row);
-    onRow(row);
-  };
-  for (const work of works) {
-    for (const engine of chosen) {
-      // wasm is 80 times too slow for anything but the smallest model.
-      const fitting: Work = engine === "wasm" ? { ...work, size: "tiny", steps: 1, warmup: 1 } : work;
-      try {
-        if (engine !== "pytorch") {
-          add(engine, "float32", fitting, await runApart(engine, fitting));
-          if (engine === "compiled" && work.task === "embed") {
-            const int8: Work = { ...work, dtype: "int8" };
-            add(engine, "int8", int8, await runApart(engine, int8));
-          }
-        } else
-          for (const dtype of ["float32", "bfloat16"] as const)
-            add(engine, dtype, work, await runPytorch(python, work, dtype));
-      } catch (error) {
-        missing[engine] = isKdcError(error) ? error.message : String(error instanceof Error ? error.message : error);
-      }
+  for (const one of casesOf(options)) {
+    if (signal?.aborted) break;
+    const { engine, dtype, work } = one;
+    try {
+      const made =
+        engine === "pytorch"
+          ? { preparing: Number.NaN, ...(await runPytorch(peer, work, dtype as "float32" | "bfloat16", limits)) }
+          : await runApart(engine, work, device, limits);
+      const row = rowOf(one, made);
+      rows.push(row);
+      onRow?.(row);
+    } catch (error) {
+      if (signal?.aborted) break;
+      const what = `${engine} ${dtype} ${work.task}`;
+      missing[what] = error instanceof Error ? error.message : String(error);
+      onMissing?.(what, missing[what]);
     }
   }
   const machine = {

@@ -6,31 +6,68 @@ import type { Work } from "./work.js";
 
 const script = fileURLToPath(new URL("../../peer/pytorch_peer.py", import.meta.url));
 
-/** What the PyTorch script prints. */
+/** What the PyTorch script prints after every timed repetition, and at its end. */
 export type PytorchTimes = { readonly seconds: readonly number[]; readonly peakBytes: number };
 
-/** Runs a program to its end and gives what it printed. */
-export function output(command: string, args: readonly string[]): Promise<string> {
+/** Which PyTorch, and how it runs. */
+export type Peer = {
+  readonly python: string;
+  /** A device as torch names it: cpu, cuda. */
+  readonly device: string;
+  /** plain: products and softmax as this project's; fused: scaled_dot_product_attention. */
+  readonly attention: "plain" | "fused";
+};
+
+/** How long anything may take, and what ends it. */
+export type Limits = { readonly seconds: number; readonly signal?: AbortSignal };
+
+/**
+ * Runs a program to its end, its time or the signal's, and gives the lines it printed.
+ *
+ * @returns the lines, and why it was ended early, where it was
+ */
+export function lines(
+  command: string,
+  args: readonly string[],
+  { seconds, signal }: Limits,
+): Promise<{ readonly lines: readonly string[]; readonly ended?: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
-    let [out, log] = ["", ""];
+    const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], signal, killSignal: "SIGKILL" });
+    let [out, log, ended] = ["", "", undefined as string | undefined];
+    const timer = setTimeout(() => {
+      ended = `it took longer than ${seconds} s`;
+      child.kill("SIGKILL");
+    }, seconds * 1000);
     child.stdout.on("data", (chunk) => {
       out += chunk;
     });
     child.stderr.on("data", (chunk) => {
       log += chunk;
     });
-    child.on("error", reject);
-    child.on("close", (code) => (code === 0 ? resolve(out) : reject(new Error(log.trim().split("\n").at(-1)))));
+    child.on("error", (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
+    child.on("close", (code) => {
+      clearTimeout(timer);
+      const printed = out.split("\n").slice(0, -1);
+      if (code === 0 || ended !== undefined) resolve({ lines: printed, ended });
+      else reject(new Error(log.trim().split("\n").at(-1) || `it ended with ${code}`));
+    });
   });
 }
 
 /**
- * The same work in PyTorch.
+ * The same work in PyTorch. One that is ended for its time gives the repetitions it had finished.
  *
- * @throws KdcError when this Python has no torch
+ * @throws KdcError when this Python has no torch, or it finished no timed repetition in its time
  */
-export async function runPytorch(python: string, work: Work, dtype: "float32" | "bfloat16"): Promise<PytorchTimes> {
+export async function runPytorch(
+  { python, device, attention }: Peer,
+  work: Work,
+  dtype: "float32" | "bfloat16",
+  limits: Limits,
+): Promise<PytorchTimes> {
   const { audio, visual, ...sizes } = presets[work.size];
   const config = {
     ...sizes,
@@ -43,13 +80,19 @@ export async function runPytorch(python: string, work: Work, dtype: "float32" | 
   };
   const args = ["bench", "--config", JSON.stringify(config), "--batch", String(work.batch), "--task", work.task];
   const counts = ["--steps", String(work.steps), "--warmup", String(work.warmup), "--dtype", dtype];
+  const how = ["--device", device, "--attention", attention];
   try {
-    return JSON.parse(await output(python, [script, ...args, ...counts]));
+    const printed = await lines(python, [script, ...args, ...counts, ...how], limits);
+    const last = printed.lines.at(-1);
+    if (last === undefined) throw new Error(printed.ended ?? "it printed nothing");
+    return JSON.parse(last);
   } catch (cause) {
+    if (limits.signal?.aborted) throw cause;
     throw new KdcError({
       where: "bench pytorch",
       what: `${python} could not run it: ${cause instanceof Error ? cause.message : String(cause)}`,
-      remedy: "Give a Python that has torch and numpy with --python, or leave pytorch out of --engines",
+      remedy:
+        "Give a Python that has torch and numpy with --python, more time with --limit, or leave pytorch out of --engines",
       reason: "no-pytorch",
       cause,
     });

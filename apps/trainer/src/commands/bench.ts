@@ -1,10 +1,18 @@
+import type { Device } from "@kdc-mae/engine/node";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { type BenchReport, bench, type Engine, engines, type Row } from "../bench/bench.js";
+import { type BenchReport, bench, type Dtype, dtypes, type Engine, engines, type Row } from "../bench/bench.js";
+import type { Peer } from "../bench/pytorch.js";
 import type { Size, Task } from "../bench/work.js";
+import { untilInterrupted } from "../terminal/interrupt.js";
 import { atLeastOne } from "./options.js";
 
 type BenchOptions = {
   readonly engines: readonly Engine[];
+  readonly dtypes?: readonly Dtype[];
+  readonly device: Device;
+  readonly peerDevice: string;
+  readonly attention: Peer["attention"];
+  readonly limit: number;
   readonly size: Size;
   readonly batch: number;
   readonly steps: number;
@@ -14,35 +22,61 @@ type BenchOptions = {
   readonly json?: true;
 };
 
-const engineList = (text: string): Engine[] => {
-  const names = text.split(",");
-  const wrong = names.find((name) => !engines.includes(name as Engine));
-  if (wrong !== undefined) throw new InvalidArgumentError(`"${wrong}" is not one of ${engines.join(", ")}.`);
-  return names as Engine[];
-};
+/** A list of names with commas between them. */
+const listOf =
+  <Name extends string>(known: readonly Name[]) =>
+  (text: string): Name[] => {
+    const names = text.split(",");
+    const wrong = names.find((name) => !known.includes(name as Name));
+    if (wrong !== undefined) throw new InvalidArgumentError(`"${wrong}" is not one of ${known.join(", ")}.`);
+    return names as Name[];
+  };
 
 /** Adds `kdc-mae bench`. */
 export function addBenchCommand(program: Command): void {
   program
     .command("bench")
     .description("time a pretraining step and embedding, side by side with what else there is on this machine")
-    .option("--engines <list>", `of ${engines.join(",")}`, engineList, [...engines])
+    .option("--engines <list>", `of ${engines.join(",")}`, listOf(engines), [...engines])
+    .option("--dtypes <list>", `only rows of these: ${dtypes.join(",")}`, listOf(dtypes))
+    .addOption(
+      new Option("--device <device>", "what the compiled engine computes on")
+        .choices(["cpu", "webgpu", "cuda"])
+        .default("cpu"),
+    )
     .addOption(new Option("--size <preset>", "model size").choices(["tiny", "small", "base"]).default("base"))
     .option("--batch <n>", "clips in a batch", atLeastOne, 4)
     .option("--steps <n>", "timed repetitions", atLeastOne, 3)
     .option("--warmup <n>", "untimed repetitions first; memory settles in the second", atLeastOne, 2)
     .addOption(new Option("--task <task>", "what to time").choices(["both", "pretrain-step", "embed"]).default("both"))
     .option("--python <path>", "a Python with torch", "python3")
+    .option("--peer-device <device>", "what PyTorch computes on, as it names it: cpu, cuda", "cpu")
+    .addOption(
+      new Option("--attention <kind>", "PyTorch's attention: products and softmax, or its fused kernel")
+        .choices(["plain", "fused"])
+        .default("plain"),
+    )
+    .option("--limit <seconds>", "longest time for one row; what takes longer is left out", atLeastOne, 1800)
     .option("--json", "print the report as JSON")
     .addHelpText("after", "\nExample:\n  kdc-mae bench --engines compiled,pytorch --size base --batch 4\n")
-    .action(async ({ engines: chosen, size, batch, steps, warmup, task, python, json }: BenchOptions) => {
-      const tasks: Task[] = task === "both" ? ["pretrain-step", "embed"] : [task];
-      const works = tasks.map((name) => ({ task: name, size, batch, steps, warmup }));
-      const report = await bench(chosen, works, python, (row) => {
-        if (!json) process.stdout.write(`${line(row)}\n`);
-      });
-      process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : summary(report));
-    });
+    .action((options: BenchOptions) => untilInterrupted((signal) => run(options, signal)));
+}
+
+/** Rows as they come: on stdout, or beside the JSON that follows on stderr. */
+async function run(options: BenchOptions, signal: AbortSignal): Promise<void> {
+  const { engines: chosen, size, batch, steps, warmup, task, json, device, limit } = options;
+  const { python, peerDevice, attention } = options;
+  const tasks: Task[] = task === "both" ? ["pretrain-step", "embed"] : [task];
+  const say = (text: string) => (json ? process.stderr : process.stdout).write(`${text}\n`);
+  const report = await bench({
+    ...{ engines: chosen, dtypes: options.dtypes, device, limit, signal },
+    works: tasks.map((name) => ({ task: name, size, batch, steps, warmup })),
+    peer: { python, device: peerDevice, attention },
+    onRow: (row) => say(line(row)),
+    onMissing: (what, reason) => say(`${what} did not run: ${reason}`),
+  });
+  process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : summary(report));
+  if (signal.aborted) process.exitCode = 130;
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
@@ -54,6 +88,7 @@ const line = ({
   size,
   batch,
   seconds,
+  repetitions,
   gflops,
   peakBytes,
   building,
@@ -66,6 +101,7 @@ const line = ({
     task.padEnd(14),
     `${size} × ${batch}`.padEnd(10),
     `${seconds.toFixed(3)} s`.padStart(10),
+    `of ${repetitions}`,
     `${gflops.toFixed(0)} GFLOP/s`.padStart(13),
     `${(peakBytes / 1e9).toFixed(2)} GB peak`.padStart(14),
     ...(building === undefined || engine !== "compiled" ? [] : [`built in ${building.toFixed(1)} s`]),
@@ -89,7 +125,7 @@ function summary({ machine, rows, missing }: BenchReport): string {
     "",
     ...ratios,
     `this machine multiplies matrices at ${machine.matmulGflops.toFixed(0)} GFLOP/s (${machine.cpu}, ${machine.cores} cores, node ${machine.node})`,
-    ...Object.entries(missing).map(([engine, reason]) => `${engine} did not run: ${reason}`),
+    ...Object.entries(missing).map(([what, reason]) => `${what} did not run: ${reason}`),
     "",
   ].join("\n");
 }
