@@ -1,4 +1,6 @@
 import { createRng, KdcError, type Rng } from "@kdc-mae/core";
+import { studentQuantile } from "./comparison/t-interval.js";
+import { normal } from "./normal.js";
 
 /** A percentile interval. `resamples` counts the ones in which the figure existed. */
 export type Interval = {
@@ -51,14 +53,24 @@ function resampled<Name extends string>(
   >;
 }
 
-function percentiles(sorted: Float64Array, level = 0.95): Interval {
-  const tail = (1 - level) / 2;
+/**
+ * The share of resamples beyond either end: (1 − level) / 2, less as much as few clips make percentiles too narrow. A
+ * resample's variance lacks the factor n / (n − 1), and a normal's ends stand for Student's (Hesterberg 2015, "expanded
+ * percentile interval").
+ */
+function tailFor(clips: number, level: number): number {
+  if (clips < 2 || clips > 2000) return (1 - level) / 2;
+  return normal(-Math.sqrt(clips / (clips - 1)) * studentQuantile(clips - 1, level));
+}
+
+function percentiles(sorted: Float64Array, clips: number, level = 0.95): Interval {
+  const tail = tailFor(clips, level);
   return { low: quantile(sorted, tail), high: quantile(sorted, 1 - tail), level, resamples: sorted.length };
 }
 
 /**
  * Percentile bootstrap over clips (Efron 1979): every figure is recomputed on the same resamples of `clips` clips drawn
- * with replacement.
+ * with replacement; the percentiles are widened for few clips (Hesterberg 2015).
  *
  * @throws KdcError (`empty`) for no clips
  */
@@ -68,7 +80,7 @@ export function bootstrap<Name extends string>(
   options: BootstrapOptions = {},
 ): Readonly<Record<Name, Interval>> {
   const drawn = Object.entries<Float64Array>(resampled(clips, statistics, options));
-  return Object.fromEntries(drawn.map(([name, values]) => [name, percentiles(values, options.level)])) as Record<
+  return Object.fromEntries(drawn.map(([name, values]) => [name, percentiles(values, clips, options.level)])) as Record<
     Name,
     Interval
   >;
@@ -83,7 +95,7 @@ export function centredBootstrap(clips: number, statistic: Statistic, options: B
   const { figure } = resampled(clips, { figure: statistic }, options);
   const mean = figure.reduce((sum, value) => sum + value, 0) / figure.length;
   const shift = statistic(new Int32Array(clips).fill(1)) - mean;
-  return mapInterval(percentiles(figure, options.level), (value) => Math.min(1, Math.max(0, value + shift)));
+  return mapInterval(percentiles(figure, clips, options.level), (value) => Math.min(1, Math.max(0, value + shift)));
 }
 
 /** The statistic "mean of one value per clip"; clips whose value is NaN take no part. */
@@ -123,10 +135,10 @@ export function mapInterval(interval: Interval, map: (value: number) => number):
   return { ...interval, low: Math.min(one, other), high: Math.max(one, other) };
 }
 
-/** Quantile of sorted values by linear interpolation; NaN for none. */
+/** Quantile of sorted values, the i-th of n standing at i / (n + 1), straight lines between; NaN for none. */
 function quantile(sorted: Float64Array, share: number): number {
   if (sorted.length === 0) return Number.NaN;
-  const place = share * (sorted.length - 1);
+  const place = Math.min(sorted.length - 1, Math.max(0, share * (sorted.length + 1) - 1));
   const low = Math.floor(place);
   const high = Math.min(low + 1, sorted.length - 1);
   return sorted[low] + (place - low) * (sorted[high] - sorted[low]);

@@ -11,13 +11,21 @@ import { parseChange } from "../pipeline/experiment/change.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
 import { atTerminal } from "../terminal/interrupt.js";
 import { type EngineChoice, engineName, executeFor, withEngineOptions } from "./engine-options.js";
-import { collect, type DataOptions, dataChanges, saysStopped, wholeNumberTo, withDataOptions } from "./options.js";
+import {
+  collect,
+  type DataOptions,
+  dataChanges,
+  quoted,
+  saysStopped,
+  wholeNumberTo,
+  withDataOptions,
+} from "./options.js";
 
 type AblateOptions = EngineChoice &
   DataOptions & {
     readonly seeds?: number;
     readonly out?: string;
-    readonly media: string;
+    readonly media?: string;
     readonly set: string[];
     readonly plan?: true;
     readonly json?: true;
@@ -31,10 +39,10 @@ export function addAblateCommand(program: Command): void {
     .argument("<ablation>", "a name (ablation-objectives), or a .ts, .mjs or .json file")
     .option("--seeds <n>", "seeds per arm (default: what the ablation says, else 3)", seedCount)
     .option("--out <folder>", "where runs and tables go; run again, it goes on there (default: runs/<name>)")
-    .option("--media <folder>", "where made clips go, for experiments on made data", defaultMedia)
+    .option("--media <folder>", `where made clips go, for experiments on made data (default: ${defaultMedia})`)
     .option("--set <key=value>", "change the base experiment, such as training.epochs=5", collect, [])
     .option("--plan", "say what would run, and run nothing")
-    .option("--json", "print the table as JSON")
+    .option("--json", "print the table, or the plan, as JSON")
     .addHelpText("after", "\nExample:\n  kdc-mae ablate ablation-objectives --seeds 3\n");
   withEngineOptions(withDataOptions(command)).action((name: string, options: AblateOptions) =>
     atTerminal((around) => run(name, options, around)),
@@ -48,9 +56,15 @@ function seedsFrom(first: number, count: number): readonly number[] {
   return Array.from({ length: count }, (_, index) => first + index);
 }
 
-async function printPlan({ base, arms }: Arms, seeds: readonly number[], out: string): Promise<void> {
+async function printPlan({ base, arms }: Arms, seeds: readonly number[], out: string, json: boolean): Promise<void> {
   const { runs, strays } = await planRuns(arms, seeds, runsFolder(out));
   const cost = flopOfRun(base);
+  if (json) {
+    const planned = arms.map(({ spec, experiment }) => ({ name: spec.name, flop: flopOfRun(experiment) / cost }));
+    const told = runs.map(({ arms: names, seed, state, folder }) => ({ arms: names, seed, state, folder }));
+    process.stdout.write(`${JSON.stringify({ arms: planned, runs: told, strays }, null, 2)}\n`);
+    return;
+  }
   const lines = [
     ...arms.map(
       (arm) =>
@@ -67,14 +81,14 @@ async function run(name: string, options: AblateOptions, around: Surroundings): 
   const arms = workOutArms(ablation, base, [...options.set.map(parseChange), ...dataChanges(options)]);
   const seeds = seedsFrom(arms.base.seed, options.seeds ?? ablation.seeds);
   const out = options.out ?? `runs/${ablation.name}`;
-  if (options.plan) return printPlan(arms, seeds, out);
+  if (options.plan) return printPlan(arms, seeds, out, options.json === true);
   const sets = [
-    ...options.set.map((change) => ` --set ${change}`),
+    ...options.set.map((change) => ` --set ${quoted(change)}`),
     ...Object.entries({
       "--split-by": options.splitBy,
       "--labels": options.labels,
       "--windows": options.windows,
-    }).flatMap(([name, value]) => (value === undefined ? [] : [` ${name} ${value}`])),
+    }).flatMap(([name, value]) => (value === undefined ? [] : [` ${name} ${quoted(String(value))}`])),
   ].join("");
   const { comparison, finished } = await ablate({
     ...{ ...around, ablation, arms, seeds, out, media: options.media },

@@ -4,7 +4,7 @@ import { type BenchReport, bench, type Dtype, dtypes, type Engine, engines, type
 import type { Peer } from "../bench/pytorch.js";
 import type { Size, Task } from "../bench/work.js";
 import { untilInterrupted } from "../terminal/interrupt.js";
-import { atLeastOne } from "./options.js";
+import { atLeastOne, readWith } from "./options.js";
 
 type BenchOptions = {
   readonly engines: readonly Engine[];
@@ -34,7 +34,7 @@ const listOf =
 
 /** Adds `kdc-mae bench`. */
 export function addBenchCommand(program: Command): void {
-  program
+  const command = program
     .command("bench")
     .description("time a pretraining step and embedding, side by side with what else there is on this machine")
     .option("--engines <list>", `of ${engines.join(",")}`, listOf(engines), [...engines])
@@ -60,6 +60,20 @@ export function addBenchCommand(program: Command): void {
     .option("--json", "print the report as JSON")
     .addHelpText("after", "\nExample:\n  kdc-mae bench --engines compiled,pytorch --size base --batch 4\n")
     .action((options: BenchOptions) => untilInterrupted((signal) => run(options, signal)));
+  readWith<BenchOptions>(command, [
+    {
+      options: ["python", "peerDevice", "attention"],
+      when: ({ engines: chosen }) => chosen.includes("pytorch"),
+      what: "only the engine pytorch reads it",
+      remedy: "Leave it out, or name pytorch among --engines",
+    },
+    {
+      options: ["device"],
+      when: ({ engines: chosen }) => chosen.includes("compiled"),
+      what: "only the engine compiled reads it",
+      remedy: "Leave it out, or name compiled among --engines",
+    },
+  ]);
 }
 
 /** Rows as they come: on stdout, or beside the JSON that follows on stderr. */

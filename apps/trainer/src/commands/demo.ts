@@ -8,11 +8,11 @@ import { loadExperiment } from "../pipeline/experiment/load.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
 import { atTerminal } from "../terminal/interrupt.js";
 import { type EngineChoice, engineName, executeFor, withEngineOptions } from "./engine-options.js";
-import { collect, saysStopped } from "./options.js";
+import { collect, quoted, saysStopped } from "./options.js";
 
 type DemoCommandOptions = EngineChoice & {
   readonly out: string;
-  readonly media: string;
+  readonly media?: string;
   readonly set: string[];
   readonly json?: true;
 };
@@ -23,7 +23,7 @@ export function addDemoCommand(program: Command): void {
     .command("demo")
     .description("make a small set of sounding clips, pretrain on it, evaluate all four tasks, write a report")
     .option("--out <folder>", "where the run and its report go", "runs/demo")
-    .option("--media <folder>", "where the made clips go, and are found again", defaultMedia)
+    .option("--media <folder>", `where the made clips go, and are found again (default: ${defaultMedia})`)
     .option("--set <key=value>", "change the experiment, such as training.epochs=5", collect, [])
     .option("--json", "print report.json on stdout")
     .addHelpText("after", "\nExample:\n  kdc-mae demo --out runs/demo\n");
@@ -35,6 +35,7 @@ async function run(options: DemoCommandOptions, around: Surroundings): Promise<v
   const experiment = await loadExperiment("demo", set.map(parseChange));
   const { folder, input, page } = await demo(experiment, {
     ...{ ...around, out, media, execute: executeFor(options), engine: engineName(options) },
+    recipe: set.map((change) => `--set ${quoted(change)}`),
   });
   if (input === undefined) return saysStopped(folder);
   process.stdout.write(json ? `${reportJson(input)}\n` : `${headlineTable(input)}\n\nreport: ${page}\n`);

@@ -9,11 +9,11 @@ import { headlineTable } from "../pipeline/evaluate/write-report.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
 import { atTerminal } from "../terminal/interrupt.js";
 import { type EngineChoice, engineName, executeFor, withEngineOptions } from "./engine-options.js";
-import { collect, positiveNumber } from "./options.js";
+import { collect, positiveNumber, readWith } from "./options.js";
 
 type EvaluateCommandOptions = EngineChoice & {
   readonly list?: true;
-  readonly media: string;
+  readonly media?: string;
   readonly data?: string;
   readonly mediaRoot?: string;
   readonly classes?: string;
@@ -49,7 +49,7 @@ export function addEvaluateCommand(program: Command): void {
       ]),
     )
     .option("--denormalize", "with --protocol: bring predictions of normalised pixels back with the true statistics")
-    .option("--media <folder>", "where made clips are, for models trained on made data", defaultMedia)
+    .option("--media <folder>", `where made clips are, for models trained on made data (default: ${defaultMedia})`)
     .option("--out <folder>", "where the report goes (default: evaluation, beside the model)")
     .option("--json", "print the report as JSON")
     .addHelpText(
@@ -63,6 +63,32 @@ Examples:
     --data vggsound.csv --media-root videos
 `,
     );
+  readWith<EvaluateCommandOptions>(command, [
+    {
+      options: ["protocol", "data", "mediaRoot", "classes", "split", "denormalize", "media", "out", "json"],
+      when: ({ list }) => list !== true,
+      what: "nothing is evaluated where --list prints the protocols",
+      remedy: "Leave it out, or leave --list out",
+    },
+    {
+      options: ["split", "denormalize"],
+      when: ({ protocol }) => protocol.length > 0,
+      what: "only protocols read it: the picture report is on the test clips, and brings normalised pixels back by itself",
+      remedy: "Leave it out, or name what to evaluate with --protocol",
+    },
+    {
+      options: ["denormalize"],
+      when: ({ protocol }) => protocol.some((name) => name.startsWith("inpainting-")),
+      what: "only inpainting protocols read it",
+      remedy: "Leave it out, or add an inpainting protocol",
+    },
+    {
+      options: ["media"],
+      when: ({ data }) => data === undefined,
+      what: "it says where made clips are, and --data names others",
+      remedy: "Leave it out; a manifest's paths begin at --media-root",
+    },
+  ]);
   withEngineOptions(command).action((model: string, options: EvaluateCommandOptions) =>
     atTerminal(async (around) => {
       if (options.list) process.stdout.write(listProtocols());

@@ -11,7 +11,7 @@ type ExportOptions = {
   readonly graphs?: readonly GraphName[];
   readonly dtype: Dtype;
   readonly mode?: ClassifierMode;
-  readonly hidden: number;
+  readonly hidden?: number;
   readonly out?: string;
   readonly json?: true;
 };
@@ -52,7 +52,7 @@ export function addExportCommand(program: Command): void {
         Object.keys(officialModes),
       ),
     )
-    .option("--hidden <share>", "share of patches the inpainting graph does not see", share, 0.75)
+    .option("--hidden <share>", "share of patches the inpainting graph does not see (default: 0.75)", share)
     .option("--out <folder>", "where the files go (default: onnx, beside the model)")
     .option("--json", "print what was written as JSON")
     .addHelpText(

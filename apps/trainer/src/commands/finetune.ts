@@ -16,7 +16,7 @@ type FinetuneOptions = EngineChoice &
     readonly verify?: true;
     readonly acceptChangedData?: true;
     readonly out?: string;
-    readonly media: string;
+    readonly media?: string;
     readonly set: string[];
     readonly json?: true;
   };
@@ -29,7 +29,7 @@ export function addFinetuneCommand(program: Command): void {
     .argument("<experiment>", "a name, or a .ts, .mjs or .json file")
     .option("--init <checkpoint>", "the encoder to begin with (.safetensors, .pth); from nothing unless given")
     .option("--out <folder>", "where the run goes (default: runs/<name>)")
-    .option("--media <folder>", "where made clips go, for experiments on made data", defaultMedia)
+    .option("--media <folder>", `where made clips go, for experiments on made data (default: ${defaultMedia})`)
     .option("--set <key=value>", "change the experiment, such as mode=audio-only", collect, [])
     .option("--accept-changed-data", "go on with a run though its data changed since it began; the run records it")
     .option("--verify", "read every prepared shard first and compare its checksum")

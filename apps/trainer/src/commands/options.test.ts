@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { afterEach, expect, it, vi } from "vitest";
 import { runCommandLine } from "../command-line.js";
 
@@ -23,4 +24,37 @@ it.each([
   });
   expect(await runCommandLine(line)).toBe(2);
   expect(err).toMatch(new RegExp(`^error: option '${line.at(-2)} .* is invalid\\. .*\\n\\(add --help`));
+});
+
+it.each([
+  [["evaluate", "m", "--split", "train"], "--split: only protocols read it"],
+  [["evaluate", "m", "--denormalize"], "--denormalize: only protocols read it"],
+  [
+    ["evaluate", "m", "--protocol", "retrieval-middle-frame", "--denormalize"],
+    "--denormalize: only inpainting protocols read it",
+  ],
+  [["evaluate", "--list", "--json"], "--json: nothing is evaluated where --list prints the protocols"],
+  [["evaluate", "m", "--data", "x.csv", "--media", "made"], "--media: it says where made clips are, and --data names"],
+  [
+    ["evaluate", "m", "--data", "x.tar", "--media-root", "r"],
+    "--media-root: it says how a manifest is read, and x.tar",
+  ],
+  [["evaluate", "m", "--classes", "c.csv"], "--classes: it says how --data is read, and no --data is given"],
+  [["prepare", media, "--out", "none", "--pictures", "ppm", "--quality", "80"], "--quality: only JPEG pictures have"],
+  [["bench", "--engines", "compiled", "--python", "py"], "--python: only the engine pytorch reads it"],
+  [
+    ["pretrain", "kdc-mae-base", "--set", "data.path=x.csv", "--media", "made", "--out", "none"],
+    "--media made: it says where made clips are kept, and these data are not made",
+  ],
+  [["search", "x.mp4", "--among", "audio"], "--among: "],
+  [["embed", "x.mp4", "--backend", "cpu"], "--backend cpu: only the eager engine reads it"],
+] as const)("%j: an option that is not read is bad usage", async (line, words) => {
+  let err = "";
+  vi.spyOn(process.stderr, "write").mockImplementation((text) => {
+    err += text;
+    return true;
+  });
+  expect(await runCommandLine([...line])).toBe(2);
+  expect(err).toContain(words);
+  expect(existsSync("none")).toBe(false);
 });

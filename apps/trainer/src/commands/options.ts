@@ -62,3 +62,31 @@ export const atLeastOne = wholeNumber(Number.POSITIVE_INFINITY, "of at least 1")
 
 /** A whole number from 1 to `most`. */
 export const wholeNumberTo = (most: number) => wholeNumber(most, `from 1 to ${most}`);
+
+/** A word as a shell takes it. */
+export const quoted = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+
+/** Options that a command reads only together with others: which, whether these others are there, and what to do. */
+export type ReadWith<Options> = {
+  readonly options: readonly (keyof Options & string)[];
+  readonly when: (options: Options) => boolean;
+  readonly what: string;
+  readonly remedy: string;
+};
+
+/**
+ * Refuses, before the command begins, options that were given and that it would not read.
+ *
+ * @throws KdcError (`usage`)
+ */
+export const readWith = <Options extends object>(command: Command, rules: readonly ReadWith<Options>[]): Command =>
+  command.hook("preAction", () => {
+    const values = command.opts<Options>();
+    for (const { options, when, what, remedy } of rules) {
+      const unread = options.find((name) => command.getOptionValueSource(name) === "cli");
+      if (unread === undefined || when(values)) continue;
+      const flag = command.options.find((option) => option.attributeName() === unread)?.long ?? unread;
+      throw new KdcError({ where: flag, what, remedy, reason: "usage" });
+    }
+  });

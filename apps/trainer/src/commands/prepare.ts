@@ -4,7 +4,7 @@ import { type Command, Option } from "commander";
 import type { ManifestChoice } from "../pipeline/prepare/manifest-choice.js";
 import { prepareSet } from "../pipeline/prepare/prepare-set.js";
 import { type AtTerminal, atTerminal } from "../terminal/interrupt.js";
-import { atLeastOne, positiveNumber, saysStopped, wholeNumberTo } from "./options.js";
+import { atLeastOne, positiveNumber, readWith, saysStopped, wholeNumberTo } from "./options.js";
 import { manifestChoiceOf, withManifestOptions } from "./survey.js";
 
 type Options = ManifestChoice & {
@@ -25,7 +25,16 @@ const pixels = (text: string): number => (text === "0" ? 0 : atLeastOne(text));
 
 /** `kdc-mae prepare`: clips into shards, each decoded once. */
 export function addPrepareCommand(program: Command): void {
-  withManifestOptions(program.command("prepare"))
+  const command = withManifestOptions(program.command("prepare"));
+  readWith<Options>(command, [
+    {
+      options: ["quality"],
+      when: ({ pictures }) => pictures === "jpeg",
+      what: "only JPEG pictures have a quality",
+      remedy: "Leave it out, or leave --pictures at jpeg",
+    },
+  ]);
+  command
     .description("Decode every clip once into WebDataset shards; a stopped run goes on where it was")
     .argument("<manifest>", "a folder of media, or a CSV, JSONL or JSON manifest")
     .requiredOption("--out <folder>", "folder of the prepared set")

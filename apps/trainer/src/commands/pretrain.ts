@@ -13,7 +13,7 @@ import { collect, type DataOptions, dataChanges, saysStopped, withDataOptions } 
 type PretrainCommandOptions = EngineChoice &
   DataOptions & {
     readonly out?: string;
-    readonly media: string;
+    readonly media?: string;
     readonly set: string[];
     readonly init?: string;
     readonly verify?: true;
@@ -27,7 +27,7 @@ export function addPretrainCommand(program: Command): void {
     .description("pretrain an experiment; run again, it goes on where it was stopped")
     .argument("<experiment>", "a name, or a .ts, .mjs or .json file")
     .option("--out <folder>", "where the run goes (default: runs/<name>)")
-    .option("--media <folder>", "where made clips go, for experiments on made data", defaultMedia)
+    .option("--media <folder>", `where made clips go, for experiments on made data (default: ${defaultMedia})`)
     .option("--set <key=value>", "change the experiment, such as data.path=manifest.csv", collect, [])
     .option("--init <checkpoint>", "start from a CAV-MAE, KDC-MAE or ImageNet MAE checkpoint (.pth, .safetensors)")
     .option("--accept-changed-data", "go on with a run though its data changed since it began; the run records it")

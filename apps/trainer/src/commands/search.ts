@@ -7,7 +7,7 @@ import { searchClips } from "../pipeline/search/search-clips.js";
 import { searchPage } from "../pipeline/search/search-page.js";
 import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
 import { defaultIndex } from "./index-folder.js";
-import { atLeastOne, expectModelFile } from "./options.js";
+import { atLeastOne, expectModelFile, readWith } from "./options.js";
 
 type SearchOptions = EngineChoice & {
   readonly model: string;
@@ -44,6 +44,14 @@ export function addSearchCommand(program: Command): void {
       "\nExamples:\n  kdc-mae search dog.mp4\n  kdc-mae search bark.wav --audio --html found.html\n" +
         "  kdc-mae search bark.wav --audio --among visual    pictures for a sound\n",
     );
+  readWith<SearchOptions>(command, [
+    {
+      options: ["among"],
+      when: ({ audio, visual }) => audio === true || visual === true,
+      what: "sound and picture together are compared with sound and picture together only",
+      remedy: "Add --audio or --visual to say what is asked by",
+    },
+  ]);
   withEngineOptions(command).action(run);
 }
 

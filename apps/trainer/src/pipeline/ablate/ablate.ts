@@ -5,7 +5,7 @@ import type { Execute } from "@kdc-mae/engine";
 import type { Comparison } from "@kdc-mae/eval";
 import { fittedSplit } from "../corpus/choose-clips.js";
 import { frontEndFor } from "../corpus/front-end.js";
-import { openCorpus } from "../corpus/open-corpus.js";
+import { mediaFor, openCorpus } from "../corpus/open-corpus.js";
 import type { LoadedSplits } from "../corpus/splits.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { configFor } from "../run/model-file.js";
@@ -25,7 +25,7 @@ export type AblationOptions = Surroundings & {
   /** Where runs and tables go. */
   readonly out: string;
   /** Where made clips are. */
-  readonly media: string;
+  readonly media?: string;
   readonly execute: Execute;
   readonly engine: string;
   readonly settings: readonly (readonly [string, string])[];
@@ -80,6 +80,7 @@ export const ablate = (options: AblationOptions): Promise<{ comparison: Comparis
 async function ablateAlone(options: AblationOptions): Promise<{ comparison: Comparison; finished: boolean }> {
   const { ablation, arms, seeds, out, signal } = options;
   const say = (line: string) => options.onNote?.(`ablate: ${line}`);
+  const media = mediaFor(options.media, arms.base.data);
   const plan = await planRuns(arms.arms, seeds, runsFolder(out));
   sayPlan(plan, say);
   const finished: FinishedRun[] = [];
@@ -89,7 +90,7 @@ async function ablateAlone(options: AblationOptions): Promise<{ comparison: Comp
   const compare = () => compareRuns(ablation, arms, seeds, inOrder(plan, finished), options.settings);
   const left = plan.runs.filter(({ state }) => state !== "finished");
   for (const group of byFrontEnd(left)) {
-    const corpus = await openClips(group[0], options);
+    const corpus = await openClips(group[0], { ...options, media });
     for (const run of group) {
       const waiting = plan.runs.filter((one) => !finished.some((done) => done.run === one));
       const seconds = secondsFor(waiting, finished);
@@ -114,11 +115,7 @@ const inOrder = ({ runs }: Plan, finished: readonly FinishedRun[]): readonly Fin
 /** The clips of the base, made with the base's seed, for the front end of a run. */
 export const openClips = (
   { experiment }: Pick<PlannedRun, "experiment">,
-  {
-    arms: { base },
-    media,
-    ...rest
-  }: Pick<AblationOptions, "media"> & Surroundings & { readonly arms: Pick<Arms, "base"> },
+  { arms: { base }, media, ...rest }: Surroundings & { readonly media: string } & { readonly arms: Pick<Arms, "base"> },
 ): Promise<LoadedSplits> => {
   if (fittedSplit(base.data) !== "train") {
     throw new KdcError({

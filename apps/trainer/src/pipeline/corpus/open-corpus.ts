@@ -14,6 +14,21 @@ import { type StoredClip, storeClip } from "./stored-clip.js";
 /** Where made clips are kept, and found again. */
 export const defaultMedia = "runs/demo-media";
 
+/**
+ * The folder of made clips.
+ *
+ * @throws KdcError (`usage`) for a folder that was given though none of the data are made
+ */
+export function mediaFor(asked: string | undefined, ...sources: readonly (DataSource | undefined)[]): string {
+  if (asked === undefined || sources.some((data) => data?.kind === "synthetic")) return asked ?? defaultMedia;
+  throw new KdcError({
+    where: `--media ${asked}`,
+    what: "it says where made clips are kept, and these data are not made",
+    remedy: "Leave it out; where a list's paths begin is data.mediaRoot",
+    reason: "usage",
+  });
+}
+
 /** A data set in memory, where its clips went, and what they are. */
 export type Corpus = LoadedSplits & { readonly placing: Placing; readonly digest: DataDigest };
 

@@ -8,7 +8,7 @@ import type { ReportInput } from "@kdc-mae/eval";
 import { countParameters } from "@kdc-mae/model";
 import { measureStatistics } from "../corpus/batch.js";
 import { frontEndFor } from "../corpus/front-end.js";
-import { defaultMedia, openCorpus } from "../corpus/open-corpus.js";
+import { mediaFor, openCorpus } from "../corpus/open-corpus.js";
 import { evaluateTasks } from "../evaluate/evaluate.js";
 import { lossCurves, settingsOf } from "../evaluate/run-in-words.js";
 import { writeReport } from "../evaluate/write-report.js";
@@ -27,6 +27,8 @@ export type DemoOptions = Surroundings & {
   /** What computes, and its name in the report; ONNX Runtime on the processor unless given. */
   readonly execute?: Execute;
   readonly engine?: string;
+  /** What was changed of the demo's own experiment, as it is told on the command line, for the report. */
+  readonly recipe?: readonly string[];
 };
 
 /** What the demo made; no report where it was stopped. */
@@ -49,7 +51,8 @@ export const demo = (experiment: CheckedExperiment, options: DemoOptions): Promi
   withLock(options.out, () => run(experiment, options));
 
 async function run(experiment: CheckedExperiment, options: DemoOptions): Promise<DemoResult> {
-  const { out, media: directory = defaultMedia, execute = compiled() } = options;
+  const { out, execute = compiled() } = options;
+  const directory = mediaFor(options.media, experiment.data);
   const { engine = "compiled (ONNX Runtime, cpu)" } = options;
   const around = surroundingsOf(options);
   const clock = clockOf(options);
@@ -93,7 +96,10 @@ async function run(experiment: CheckedExperiment, options: DemoOptions): Promise
     summary: `Pretrained from scratch on ${splits.train.length} made clips, evaluated on ${splits.test.length} clips made from another seed.`,
     engine,
     seconds,
-    settings: [["command", "kdc-mae demo"], ...settingsOf(experiment, countParameters(params), steps)],
+    settings: [
+      ["command", ["kdc-mae demo", ...(options.recipe ?? [])].join(" ")],
+      ...settingsOf(experiment, countParameters(params), steps),
+    ],
     losses: lossCurves(await folder.readLog()),
     ...evaluation,
   };

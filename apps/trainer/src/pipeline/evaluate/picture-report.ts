@@ -5,7 +5,7 @@ import type { ReportInput } from "@kdc-mae/eval";
 import { countParameters } from "@kdc-mae/model";
 import { fittedSplit } from "../corpus/choose-clips.js";
 import { frontEndFor } from "../corpus/front-end.js";
-import { defaultMedia, openCorpus } from "../corpus/open-corpus.js";
+import { mediaFor, openCorpus } from "../corpus/open-corpus.js";
 import { readModel, type SavedModel } from "../run/model-file.js";
 import { clockOf, type Surroundings, surroundingsOf } from "../surroundings.js";
 import { classesFor, type DataChoice, evaluatedData, evaluatedSplit, expectDataFor } from "./chosen-data.js";
@@ -34,7 +34,7 @@ export type PictureReport = { readonly input: ReportInput; readonly page?: strin
  * @throws KdcError for a file that holds no pretrained model, and data without training or test clips
  */
 export async function reportOn(model: string | SavedModel, options: ReportOptions = {}): Promise<PictureReport> {
-  const { execute = compiled(), engine = "compiled (ONNX Runtime, cpu)", media: directory = defaultMedia } = options;
+  const { execute = compiled(), engine = "compiled (ONNX Runtime, cpu)" } = options;
   const around = surroundingsOf(options);
   const clock = clockOf(options);
   expectDataFor(options);
@@ -52,7 +52,7 @@ export async function reportOn(model: string | SavedModel, options: ReportOption
   const split = evaluatedSplit(undefined, fitted);
   const experiment = { ...trained, data };
   const { splits, leftOut } = await openCorpus(experiment, frontEndFor(config, experiment.visual.framesPerClip), {
-    ...{ ...around, media: directory, needs: ["train", split], namedFor, scored: split },
+    ...{ ...around, media: mediaFor(options.media, data), needs: ["train", split], namedFor, scored: split },
     uses: { train: "fitted", validation: "looked at", [split]: "scored" },
     classes: await classesFor(options.classes, undefined),
   });

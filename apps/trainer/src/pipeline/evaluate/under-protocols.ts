@@ -5,7 +5,7 @@ import { compiled } from "@kdc-mae/engine/node";
 import { type Results, resultsHtml, resultsJson, resultsMarkdown } from "@kdc-mae/eval";
 import { countParameters } from "@kdc-mae/model";
 import { openSplitSets } from "../corpus/clip-set.js";
-import { defaultMedia } from "../corpus/open-corpus.js";
+import { mediaFor } from "../corpus/open-corpus.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { readEither } from "../run/classifier-file.js";
 import { type Surroundings, surroundingsOf } from "../surroundings.js";
@@ -72,7 +72,7 @@ export async function openEvaluated(
   );
   expectProbesApart(chosen, split);
   const opened = await openSplitSets({ data, seed: own.seed }, frontEndOf(saved), {
-    ...{ ...surroundingsOf(options), media: options.media ?? defaultMedia },
+    ...{ ...surroundingsOf(options), media: mediaFor(options.media, data) },
     ...{ namedFor, scored: split, needs, only, uses: usesOf(only, split) },
     classes: await classesFor(options.classes, own.classes),
   });

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { createRng } from "@kdc-mae/core";
+import { createRng, KdcError } from "@kdc-mae/core";
 import { makeFolder, writeWhole } from "@kdc-mae/core/node";
 import { randomViews } from "@kdc-mae/masking";
 import type { ClassifierMode } from "@kdc-mae/model";
@@ -23,6 +23,9 @@ export type ExportGraphsOptions = {
   /** Called after each file. */
   readonly onWritten?: (file: WrittenGraph) => void;
 };
+
+/** Options that one graph alone reads. */
+const readBy = { mode: "classifier", hidden: "inpainting" } as const satisfies Record<string, GraphName>;
 
 /** One file that was written. */
 export type WrittenGraph = {
@@ -49,8 +52,17 @@ export async function exportGraphs(
   const source = typeof model === "string" ? await readExportSource(model) : model;
   const { out, dtype = "float32", onWritten } = options;
   const settings = settingsFor(source, options);
-  await makeFolder(out);
   const chosen = options.graphs ?? possibleGraphs(source).filter((name) => !name.startsWith("retrieval-"));
+  for (const [option, graph] of Object.entries(readBy)) {
+    if (options[option as keyof typeof readBy] === undefined || chosen.includes(graph)) continue;
+    throw new KdcError({
+      where: `--${option}`,
+      what: `only the ${graph} graph reads it, and what is written is ${chosen.join(", ")}`,
+      remedy: `Leave it out, or ask for --graphs ${graph}`,
+      reason: "usage",
+    });
+  }
+  await makeFolder(out);
   const written: WrittenGraph[] = [];
   for (const name of chosen) {
     const made = await write(name, dtype, source, settings, out);

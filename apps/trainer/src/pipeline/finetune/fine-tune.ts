@@ -7,13 +7,13 @@ import { patchesFor } from "../evaluate/predict.js";
 import type { RunFolder } from "../run/run-folder.js";
 import { type Surroundings, surroundingsOf } from "../surroundings.js";
 import { bytesIn } from "../train/disk-space.js";
+import { encoderSum } from "../train/encoder-sum.js";
 import { type Trainee, type TrainOptions, train } from "../train/train.js";
 import { addToMean, zerosLike } from "./average.js";
 import { type FineTuneBatch, fineTuneLoss, type HostFineTuneBatch, type Tuned } from "./loss.js";
 import { rateGroups } from "./rate-groups.js";
 import type { CheckedFineTuning } from "./schema.js";
 import type { LabelledBatch, LabelledSource } from "./source.js";
-import { fingerprint } from "./start.js";
 
 /** Figures on the evaluation clips; `score` is what the best epoch is chosen by. */
 export type EpochScore = {
@@ -88,7 +88,7 @@ export async function fineTune(options: FineTuneOptions): Promise<FineTuned> {
     encoder: params.encoder,
     ...learned,
   });
-  const notes: Notes = { began: fingerprint(params.encoder), averaged: 0 };
+  const notes: Notes = { began: encoderSum(params.encoder), averaged: 0 };
   const { began } = notes;
 
   const trainee: Trainee<LabelledBatch> = {

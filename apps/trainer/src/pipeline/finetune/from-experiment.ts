@@ -1,6 +1,6 @@
 import type { Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
-import { defaultMedia } from "../corpus/open-corpus.js";
+import { mediaFor } from "../corpus/open-corpus.js";
 import { verifyData } from "../corpus/verify-data.js";
 import { inRunFolder } from "../run/run-folder.js";
 import { type Surroundings, surroundingsOf } from "../surroundings.js";
@@ -41,7 +41,8 @@ export type FineTuning = {
  * @throws KdcError for data, a checkpoint or a folder that does not fit the experiment
  */
 export async function finetune(experiment: CheckedFineTuning, options: FinetuneFromOptions): Promise<FineTuning> {
-  const { out, init, media = defaultMedia, verify = false, execute = compiled() } = options;
+  const { out, init, verify = false, execute = compiled() } = options;
+  const media = mediaFor(options.media, experiment.data, experiment.evaluation.data);
   const around = surroundingsOf(options);
   const say = (note: string) => around.onNote?.(`finetune: ${note}`);
   const start = await readStart(experiment, init);

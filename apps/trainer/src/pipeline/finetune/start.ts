@@ -1,5 +1,4 @@
-import { createHash } from "node:crypto";
-import { createRng, type FloatTensor, type HostTensor, KdcError, type Rng, treeLeaves } from "@kdc-mae/core";
+import { createRng, type FloatTensor, type HostTensor, KdcError, type Rng } from "@kdc-mae/core";
 import {
   differingSizes,
   type EncoderParams,
@@ -107,13 +106,4 @@ function expectSameSize(path: string, given: ModelConfig, wanted: ModelConfig): 
     remedy: "Give a checkpoint of the experiment's size, or leave model out of the experiment (--set model=null)",
     reason: "config",
   });
-}
-
-/** Tells one encoder from another. */
-export function fingerprint(encoder: EncoderParams<FloatTensor>): string {
-  const hash = createHash("sha256");
-  for (const [, { data }] of treeLeaves<FloatTensor>(encoder)) {
-    hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  }
-  return hash.digest("hex").slice(0, 16);
 }

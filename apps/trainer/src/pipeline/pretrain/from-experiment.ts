@@ -7,7 +7,7 @@ import { readCheckpoint } from "@kdc-mae/model/node";
 import { measureStatistics, type Statistics } from "../corpus/batch.js";
 import { choiceOf, expectNoFrames, fittedSplit, sayPlacing } from "../corpus/choose-clips.js";
 import { frontEndFor } from "../corpus/front-end.js";
-import { defaultMedia, openCorpus } from "../corpus/open-corpus.js";
+import { mediaFor, openCorpus } from "../corpus/open-corpus.js";
 import { remoteAccess } from "../corpus/remote-access.js";
 import { openShardSource } from "../corpus/shard-source.js";
 import { verifyData } from "../corpus/verify-data.js";
@@ -56,7 +56,8 @@ export type Pretraining = {
  * const { model } = await pretrain(await loadExperiment("kdc-mae-base"), { out: "runs/base" });
  */
 export async function pretrain(experiment: CheckedExperiment, options: PretrainFromOptions): Promise<Pretraining> {
-  const { out, init, media = defaultMedia, verify = false, execute = compiled() } = options;
+  const { out, init, verify = false, execute = compiled() } = options;
+  const media = mediaFor(options.media, experiment.data);
   const around = surroundingsOf(options);
   const config = configFor(experiment);
   const start = init === undefined ? undefined : await startFrom(init, config, experiment.seed, around);

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { audioGrid, createRng, type FloatTensor, float32, treeLeaves, visualGrid } from "@kdc-mae/core";
 import { compiled } from "@kdc-mae/engine/node";
+import { initModel, type ModelParams } from "@kdc-mae/model";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { StoredClip } from "../corpus/stored-clip.js";
 import { withChanges } from "../experiment/change.js";
@@ -86,6 +87,7 @@ const run = async (
   folder: Awaited<ReturnType<typeof newFolder>>,
   stopAt = Number.POSITIVE_INFINITY,
   onNote?: (note: string) => void,
+  start?: ModelParams<FloatTensor>,
 ) => {
   const controller = new AbortController();
   const totals: number[] = [];
@@ -96,6 +98,7 @@ const run = async (
     source: source(),
     execute: compiled(),
     folder,
+    start,
     signal: controller.signal,
     onNote,
     onStep: ({ step, total }) => {
@@ -109,6 +112,20 @@ const run = async (
 const bytes = (params: unknown) => treeLeaves<FloatTensor>(params).map(([path, { data }]) => [path, ...data]);
 
 describe("pretrain", () => {
+  it("goes on from its own start, given again or not, and refuses another", async () => {
+    const folder = await newFolder();
+    const start = (seed: number) => initModel(config, createRng(seed));
+    const stopped = await run(folder, 2, undefined, start(1));
+    expect(stopped.finished).toBe(false);
+    await expect(run(folder, 3, undefined, start(2))).rejects.toThrow(
+      "its run began from another checkpoint than --init, which would not be read. Leave --init out, or give the same",
+    );
+    expect((await run(folder, 4, undefined, start(1))).totals.length).toBeGreaterThan(0);
+    const whole = await run(await newFolder(), undefined, undefined, start(1));
+    const rest = await run(folder);
+    expect(rest.totals.at(-1)).toBe(whole.totals.at(-1));
+  });
+
   it("gives the same losses to the last digit when it runs twice", async () => {
     const folder = await newFolder();
     const first = await run(folder);

@@ -1,4 +1,4 @@
-import { createRng, type FloatTensor, float32, mapTree, treeLeaves } from "@kdc-mae/core";
+import { createRng, type FloatTensor, float32, KdcError, mapTree, treeLeaves } from "@kdc-mae/core";
 import {
   type AdamState,
   adam,
@@ -16,6 +16,7 @@ import { saveModel } from "../run/model-file.js";
 import type { RunFolder } from "../run/run-folder.js";
 import { type Surroundings, surroundingsOf } from "../surroundings.js";
 import { bytesIn } from "../train/disk-space.js";
+import { encoderSum } from "../train/encoder-sum.js";
 import { type Trainee, type TrainOptions, train } from "../train/train.js";
 import type { BatchSource, MaskedBatch } from "./batch-source.js";
 import {
@@ -51,6 +52,9 @@ export type Pretrained = {
 /** The model of the epoch with the smallest mean loss, where `training.keep.best` asks for it. */
 const BEST_FILE = "best.safetensors";
 
+/** What a run keeps beside its weights: what it began from, and its best epoch. */
+type Notes = { readonly began: string; best?: { readonly epoch: number; readonly total: number } };
+
 /** Of the teacher, where an experiment asks for one without saying (BYOL, Grill et al. 2020). */
 const DEFAULT_MOMENTUM = 0.996;
 
@@ -68,7 +72,7 @@ function follow(teacher: unknown, student: unknown, momentum: number): void {
 /**
  * Pretrains a model, or goes on with a run that was stopped in this folder.
  *
- * @throws KdcError as {@link train} does
+ * @throws KdcError when a start is given and the run in the folder began from another, and as {@link train} does
  */
 export async function pretrainSteps(options: PretrainOptions): Promise<Pretrained> {
   const { experiment, config, source, statistics, execute, folder, onStep, signal } = options;
@@ -87,7 +91,8 @@ export async function pretrainSteps(options: PretrainOptions): Promise<Pretraine
   const state = stepper.init(params as never);
   const momentum = experiment.teacher?.momentum ?? (objective.needs.teacher ? DEFAULT_MOMENTUM : undefined);
   const teacher = momentum === undefined ? undefined : { encoder: copyOf(model.encoder) };
-  const notes: { best?: { readonly epoch: number; readonly total: number } } = {};
+  const notes: Notes = { began: encoderSum(model.encoder) };
+  const { began } = notes;
   const save = (file: string) => saveModel(file, { config, params: model, statistics, experiment });
 
   const trainee: Trainee<MaskedBatch> = {
@@ -97,6 +102,16 @@ export async function pretrainSteps(options: PretrainOptions): Promise<Pretraine
       first: state.optimizer.first,
       second: state.optimizer.second,
       ...(teacher === undefined ? {} : { teacher }),
+    },
+    expectOwn(saved) {
+      // Whoever gives no checkpoint goes on from whatever the run began with.
+      if (options.start === undefined || (saved.own as Notes | undefined)?.began === began) return;
+      throw new KdcError({
+        where: `run folder ${folder.path}`,
+        what: "its run began from another checkpoint than --init, which would not be read",
+        remedy: "Leave --init out, or give the same, or another folder with --out",
+        reason: "usage",
+      });
     },
     async update(group, rate) {
       const batches = group.map((batch): HostPretrainBatch => (teacher === undefined ? batch : { ...batch, teacher }));

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { KdcError } from "@kdc-mae/core";
 import type { ClipStore, IndexAbout } from "./clip-store.js";
 import { loadLance } from "./lance-module.js";
 import { openLanceStore } from "./lance-store.js";
@@ -28,8 +29,17 @@ export async function openStore(
   where: string,
   options: { readonly kind?: StoreKind; readonly fresh?: IndexAbout; readonly folders?: readonly string[] } = {},
 ): Promise<ClipStore> {
-  const { kind = "plain", fresh, folders = [] } = options;
-  return (kindAt(where) ?? kind) === "plain"
+  const { kind, fresh, folders = [] } = options;
+  const there = kindAt(where);
+  if (kind !== undefined && there !== undefined && kind !== there) {
+    throw new KdcError({
+      where: `--store ${kind}`,
+      what: isAddress(where) ? `an address is kept in ${there}` : `the index ${where} is kept in ${there} already`,
+      remedy: "Leave it out, or give another place with --index",
+      reason: "usage",
+    });
+  }
+  return (there ?? kind ?? "plain") === "plain"
     ? openPlainStore(where, fresh)
     : openLanceStore(await loadLance(folders), where, fresh);
 }
