@@ -69,7 +69,8 @@ export type ReportInput = {
     readonly kinds: readonly string[];
     readonly leftOut: Readonly<Record<string, number>>;
   };
-  readonly seconds: Readonly<Record<"media" | "pretrain" | "evaluate" | "total", number>>;
+  /** What each phase took; only phases that the report's maker timed. */
+  readonly seconds: Readonly<Record<"media" | "evaluate" | "total", number>> & { readonly pretrain?: number };
   /** What was set, line by line: model, steps, batch, seed, command … */
   readonly settings?: readonly (readonly [name: string, value: string])[];
   /** Training curves: one value of every series per step. */

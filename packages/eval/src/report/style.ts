@@ -43,6 +43,7 @@ td small { color: var(--soft); display: block; font-size: .76rem; }
 figure { margin: 0; } .chart svg { width: 100%; max-width: 26rem; height: auto; display: block; overflow: visible; }
 .chart text { font: 11px system-ui, sans-serif; fill: var(--soft); } .chart .rule { stroke: var(--rule); }
 .chart .guide { stroke: var(--soft); stroke-dasharray: 3 4; fill: none; }
+.dots { stroke: none; fill: var(--mark); } .dots-1 { fill: var(--base); } .dots-2 { fill: var(--third); } .dots-3 { fill: var(--bad); }
 .line { fill: none; stroke-width: 1.75; stroke-linejoin: round; stroke: var(--mark); }
 .line-1 { stroke: var(--base); } .line-2 { stroke: var(--third); } .line-3 { stroke: var(--bad); }
 .kinds { display: grid; grid-template-columns: repeat(auto-fill, minmax(6.2rem, 1fr)); gap: .9rem .8rem; margin: .8rem 0 1.2rem; }
@@ -57,7 +58,7 @@ figure { margin: 0; } .chart svg { width: 100%; max-width: 26rem; height: auto; 
 .tiles { display: grid; grid-auto-flow: column; grid-auto-columns: minmax(8rem, 10.4rem); gap: .75rem; overflow-x: auto; padding-bottom: .4rem;
   justify-content: start; scroll-snap-type: x proximity; }
 .tile { scroll-snap-align: start; min-width: 0; }
-.tile figcaption { font-size: .78rem; margin-bottom: .3rem; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+.tile { display: flex; flex-direction: column; justify-content: end; } .tile figcaption { font-size: .78rem; margin-bottom: .3rem; overflow-wrap: anywhere; text-wrap: balance; }
 .tile img, .reel { display: block; width: 100%; height: auto; border-radius: 4px; background: var(--rule); }
 .tile img + img { margin-top: .35rem; } .tile img.sound { height: auto; aspect-ratio: 2; object-fit: fill; image-rendering: auto; }
 .reel { overflow: hidden; position: relative; } .reel img { height: 100%; max-width: none; border-radius: 0; }

@@ -79,7 +79,11 @@ async function run(experiment: CheckedExperiment, options: DemoOptions): Promise
   });
   if (!trained.finished) return { folder: out };
   const { params, steps } = trained;
-  const pretrain = since(pretrainStart);
+  const log = await folder.readLog();
+  // Of a run that was stopped and went on, the log knows the epochs of before.
+  const logged = log.reduce((sum, { seconds: trained, waited = 0 }) => sum + trained + waited, 0);
+  const earlier = Math.max(0, logged - since(pretrainStart));
+  const pretrain = since(pretrainStart) + earlier;
 
   const evaluateStart = clock();
   const evaluation = await evaluateTasks({
@@ -90,7 +94,7 @@ async function run(experiment: CheckedExperiment, options: DemoOptions): Promise
     leftOut,
     onProgress: (what) => around.onNote?.(`evaluate: ${what}`),
   });
-  const seconds = { media, pretrain, evaluate: since(evaluateStart), total: since(started) };
+  const seconds = { media, pretrain, evaluate: since(evaluateStart), total: since(started) + earlier };
   const input: ReportInput = {
     title: "KDC-MAE demo",
     summary: `Pretrained from scratch on ${splits.train.length} made clips, evaluated on ${splits.test.length} clips made from another seed.`,
@@ -100,7 +104,7 @@ async function run(experiment: CheckedExperiment, options: DemoOptions): Promise
       ["command", ["kdc-mae demo", ...(options.recipe ?? [])].join(" ")],
       ...settingsOf(experiment, countParameters(params), steps),
     ],
-    losses: lossCurves(await folder.readLog()),
+    losses: lossCurves(log),
     ...evaluation,
   };
   return { folder: out, input, page: await writeReport(folder.path, input) };

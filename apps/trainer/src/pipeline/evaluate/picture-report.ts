@@ -69,7 +69,7 @@ export async function reportOn(model: string | SavedModel, options: ReportOption
   const input: ReportInput = {
     title: `Evaluation of ${trained.name}`,
     engine,
-    seconds: { media, pretrain: 0, evaluate: total - media, total },
+    seconds: { media, evaluate: total - media, total },
     settings: [
       ["model", typeof model === "string" ? model : "in memory"],
       ...settingsOf(experiment, countParameters(params), 0).filter(([key]) => key !== "training"),

@@ -10,6 +10,8 @@ export type ChartAxes = {
   readonly xRange?: readonly [low: number, high: number];
   readonly yRange?: readonly [low: number, high: number];
   /** A straight dashed line between two points, such as the diagonal. */
+  /** Draws every point, also where lines join them: for few points, whose places count. */
+  readonly dots?: boolean;
   readonly guide?: readonly [readonly [number, number], readonly [number, number]];
 };
 
@@ -83,9 +85,21 @@ export function lineChart(title: string, lines: readonly Line[], axes: ChartAxes
   );
   const guide = axes.guide === undefined ? "" : `<path class="guide" d="${path(axes.guide)}"/>`;
   const drawn = lines.map(({ points }, index) => `<path class="line line-${index}" d="${path(points)}"/>`);
+  // A point with no neighbour to be joined to would not be seen at all.
+  const isFinite = ([px, py]: readonly [number, number]) => Number.isFinite(px) && Number.isFinite(py);
+  const dots = lines.map(({ points }, index) => {
+    const shown = points.filter(
+      (point, at) =>
+        isFinite(point) &&
+        (axes.dots === true || ![points[at - 1], points[at + 1]].some((next) => next !== undefined && isFinite(next))),
+    );
+    return shown
+      .map(([px, py]) => `<circle class="dots dots-${index}" cx="${x(px)}" cy="${y(py)}" r="${4 - (index % 4) / 2}"/>`)
+      .join("");
+  });
   const legend =
     lines.length < 2
       ? ""
       : `<ul class="legend">${lines.map(({ name }, index) => `<li class="key-${index}">${escapeHtml(name)}</li>`).join("")}</ul>`;
-  return `<figure class="chart"><figcaption>${escapeHtml(title)}</figcaption><svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeHtml(`${title}: ${axes.y} by ${axes.x}`)}">${grid.join("")}${feet.join("")}<text class="axis" x="${width - right}" y="${height - 4}" text-anchor="end">${escapeHtml(axes.x)}</text>${guide}${drawn.join("")}</svg>${legend}</figure>`;
+  return `<figure class="chart"><figcaption>${escapeHtml(title)}</figcaption><svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeHtml(`${title}: ${axes.y} by ${axes.x}`)}">${grid.join("")}${feet.join("")}<text class="axis" x="${width - right}" y="${height - 4}" text-anchor="end">${escapeHtml(axes.x)}</text>${guide}${drawn.join("")}${dots.join("")}</svg>${legend}</figure>`;
 }

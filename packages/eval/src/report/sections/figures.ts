@@ -83,6 +83,7 @@ export function classificationSection({ classification, dataset }: ReportInput):
       y: "accuracy",
       xRange: [0, 1],
       yRange: [0, 1],
+      dots: true,
       guide: [
         [0, 0],
         [1, 1],
