@@ -86,12 +86,12 @@ export function lineChart(title: string, lines: readonly Line[], axes: ChartAxes
   const guide = axes.guide === undefined ? "" : `<path class="guide" d="${path(axes.guide)}"/>`;
   const drawn = lines.map(({ points }, index) => `<path class="line line-${index}" d="${path(points)}"/>`);
   // A point with no neighbour to be joined to would not be seen at all.
-  const isFinite = ([px, py]: readonly [number, number]) => Number.isFinite(px) && Number.isFinite(py);
+  const isSeen = ([px, py]: readonly [number, number]) => Number.isFinite(px) && Number.isFinite(py);
   const dots = lines.map(({ points }, index) => {
     const shown = points.filter(
       (point, at) =>
-        isFinite(point) &&
-        (axes.dots === true || ![points[at - 1], points[at + 1]].some((next) => next !== undefined && isFinite(next))),
+        isSeen(point) &&
+        (axes.dots === true || ![points[at - 1], points[at + 1]].some((next) => next !== undefined && isSeen(next))),
     );
     return shown
       .map(([px, py]) => `<circle class="dots dots-${index}" cx="${x(px)}" cy="${y(py)}" r="${4 - (index % 4) / 2}"/>`)
