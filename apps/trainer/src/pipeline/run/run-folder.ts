@@ -17,6 +17,8 @@ export type LogEntry = {
   /** Beside them, seconds in which pretraining had no batch to work on. */
   readonly waited?: number;
   readonly losses: Readonly<Record<string, number>>;
+  /** Where the run went on though its data were others than it began with: from which step, and what changed. */
+  readonly otherData?: readonly { readonly step: number; readonly changes: readonly string[] }[];
   /** Figures on the clips that are evaluated after every epoch, where there are such. */
   readonly evaluation?: Readonly<Record<string, number | null>>;
 };

@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { float32, isKdcError, KdcError } from "@kdc-mae/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { digestOf, type RunData, runDataOf } from "../corpus/data-digest.js";
 import { checkExperiment } from "../experiment/check.js";
 import { named } from "../experiment/named.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
@@ -32,6 +33,8 @@ type Fake = {
   readonly modelBytes?: number;
   readonly onUpdate?: (step: number) => Promise<void> | void;
   readonly signal?: AbortSignal;
+  readonly data?: RunData;
+  readonly acceptChangedData?: boolean;
 };
 
 /** A run that adds up its losses, on a clock of its own. */
@@ -44,6 +47,7 @@ async function run({ losses = () => [1, 2, 3, 4, 5], training = {}, takes = 0, .
   let now = 0;
   const trainee: Trainee<number> = {
     source: {
+      data: rest.data,
       stepsPerEpoch: losses(0).length,
       async *batches(epoch, from) {
         yield* losses(epoch).slice(from);
@@ -66,7 +70,7 @@ async function run({ losses = () => [1, 2, 3, 4, 5], training = {}, takes = 0, .
     saveModel: (file, weights) => writeFile(file, weights),
   };
   const result = await train(trainee, {
-    ...{ experiment, folder, signal: rest.signal, clock: () => now },
+    ...{ experiment, folder, signal: rest.signal, clock: () => now, acceptChangedData: rest.acceptChangedData },
     onNote: (note) => notes.push(note),
     onStep: ({ rate }) => rates.push(rate),
   });
@@ -207,5 +211,65 @@ describe("kept checkpoints", () => {
       /^write .*run-\d+: checkpoints and models of this run will take 1000000000\.00 GB and \d+\.\d+ GB are free\. Free some/,
     );
     expect(existsSync(join(path, STATE_FILE))).toBe(false);
+  });
+});
+
+describe("data of a run that goes on", () => {
+  const clip = (id: string, labels = ["bell"], split = "train") => ({ id, labels, split });
+  const clips = [clip("a"), clip("b", ["drum"]), clip("c")];
+  const named = [...clips, clip("d", ["bell"], "test")];
+  const dataOf = (fitted = clips, all = named) => runDataOf(fitted, digestOf(all));
+  /** A run that was stopped after two updates, and the folder it is in. */
+  const stopped = async () => {
+    const path = join(root, `run-${made++}`);
+    const stopping = new AbortController();
+    const onUpdate = (step: number) => void (step === 2 && stopping.abort());
+    const first = await run({ path, data: dataOf(), onUpdate, signal: stopping.signal });
+    expect([first.finished, first.steps]).toEqual([false, 2]);
+    return path;
+  };
+
+  it("the same go on, to what an undisturbed run learns", async () => {
+    const path = await stopped();
+    const again = await run({ path, data: dataOf() });
+    expect([again.finished, again.learned]).toEqual([true, (await run({ data: dataOf() })).learned]);
+  });
+
+  it.each<[string, RunData, string]>([
+    ["a label", dataOf([clip("a"), clip("b", ["horn"]), clip("c")]), "labels of clips that are trained on changed"],
+    ["permuted labels", dataOf([clip("a", ["drum"]), clip("b"), clip("c")]), "labels of clips that are trained on"],
+    ["a clip that is gone", dataOf(clips.slice(1)), "there were 3 clips that are trained on, and there are 2"],
+    [
+      "another clip",
+      dataOf([clip("a"), clip("b", ["drum"]), clip("x")]),
+      "some of the clips that are trained on are others",
+    ],
+    ["another order", dataOf([...clips].reverse()), "clips that are trained on come in another order"],
+    [
+      "another split",
+      dataOf(clips, [...clips, clip("d", ["bell"], "validation")]),
+      "splits of clips that the data name",
+    ],
+    [
+      "a clip more to be scored",
+      dataOf(clips, [...named, clip("e", [], "test")]),
+      "there were 4 clips that the data name",
+    ],
+  ])("%s is refused by name, or accepted and recorded", async (_, data, what) => {
+    const path = await stopped();
+    const before = await readFile(join(path, STATE_FILE));
+    await expect(run({ path, data })).rejects.toThrow(what);
+    await expect(run({ path, data })).rejects.toMatchObject({ reason: "other-data" });
+    expect(await readFile(join(path, STATE_FILE))).toEqual(before);
+    const accepted = await run({ path, data, acceptChangedData: true });
+    expect(accepted.finished).toBe(true);
+    expect(accepted.notes.join()).toContain("goes on with other data from step 2 on");
+    const [entry] = await accepted.folder.readLog();
+    expect(entry.otherData?.[0]).toMatchObject({ step: 2, changes: [expect.stringContaining(what)] });
+    // What was accepted is what the run is held to from then on.
+    await run({ path, data, training: { epochs: 4 } });
+    await expect(run({ path, data: dataOf(), training: { epochs: 5 } })).rejects.toMatchObject({
+      reason: "other-data",
+    });
   });
 });

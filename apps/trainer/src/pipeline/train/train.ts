@@ -73,7 +73,7 @@ type Counters = {
   history: LossHistory;
   /** The data the run is trained on, and at which steps it went on with others. */
   data?: RunData;
-  otherData?: readonly { readonly step: number; readonly changes: readonly string[] }[];
+  otherData?: LogEntry["otherData"];
 };
 
 const said = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -281,6 +281,7 @@ export async function train<Batch>(
     await folder.log({
       ...{ epoch, step: state.step, learningRate: rateAt(state.step - 1), seconds, waited, losses },
       ...(evaluation === undefined ? {} : { evaluation }),
+      ...(counters.otherData === undefined ? {} : { otherData: counters.otherData }),
     });
     Object.assign(counters, { epochs: epoch + 1, taken: 0, sums: {}, seconds: 0, waited: 0 });
   };
