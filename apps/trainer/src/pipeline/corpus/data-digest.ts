@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { KdcError } from "@kdc-mae/core";
 
 type Told = { readonly id: string; readonly labels: readonly string[]; readonly split?: string };
@@ -16,32 +15,48 @@ export type DataDigest = {
   readonly order: string;
 };
 
-const modulus = 2n ** 64n;
-const short = (...parts: readonly string[]): Buffer =>
-  createHash("sha256").update(JSON.stringify(parts)).digest().subarray(0, 8);
+/** A hash of text in two lanes of 32 bits, quick for millions of clips (MurmurHash3's mixing, a letter at a time). */
+function hashOf(text: string, lanes: Uint32Array): Uint32Array {
+  let [one, two] = [0x9e3779b9, 0x85ebca6b];
+  for (let at = 0; at < text.length; at++) {
+    const letter = text.charCodeAt(at);
+    one = Math.imul(one ^ letter, 0xcc9e2d51);
+    one ^= one >>> 15;
+    two = Math.imul(two ^ letter, 0x1b873593);
+    two = (two << 13) | (two >>> 19);
+  }
+  one = Math.imul(one ^ (one >>> 16) ^ two, 0x85ebca6b);
+  two = Math.imul(two ^ (two >>> 13) ^ one, 0xc2b2ae35);
+  lanes[0] = one ^ (one >>> 16);
+  lanes[1] = two ^ (two >>> 16);
+  return lanes;
+}
 
-/** Takes clips in one after the other; sums of hashes do not mind the order, the chain does. */
+const inHex = (lanes: Uint32Array): string => [...lanes].map((lane) => lane.toString(16).padStart(8, "0")).join("");
+
+/** Takes clips in one after the other; sums of hashes do not mind the order, a chain of them does. */
 export function digestOfClips(): { readonly add: (clip: Told) => void; readonly result: () => DataDigest } {
-  const sums = { ids: 0n, labels: 0n, splits: 0n };
-  const chain = createHash("sha256");
+  const [ids, labels, splits, order] = [0, 1, 2, 3].map(() => new Uint32Array(2));
+  const hash = new Uint32Array(2);
   let clips = 0;
-  const sum = (name: keyof typeof sums, ...parts: readonly string[]) => {
-    sums[name] = (sums[name] + short(...parts).readBigUInt64BE()) % modulus;
+  const sum = (sums: Uint32Array, text: string) => {
+    hashOf(text, hash);
+    sums[0] += hash[0];
+    sums[1] += hash[1];
   };
   return {
-    add: ({ id, labels, split = "" }) => {
+    add: (clip) => {
       clips++;
-      sum("ids", id);
-      sum("labels", id, ...labels);
-      sum("splits", id, split);
-      chain.update(`${JSON.stringify(id)}\n`);
+      sum(ids, clip.id);
+      // Of the last hash, the id's own.
+      order[0] = Math.imul(order[0] ^ hash[0], 0x01000193);
+      order[1] = Math.imul(order[1] ^ hash[1], 0x01000193) + clips;
+      sum(labels, `${clip.id}\0${clip.labels.join("\0")}`);
+      sum(splits, `${clip.id}\0${clip.split ?? ""}`);
     },
-    result: () => {
-      const [ids, labels, splits] = [sums.ids, sums.labels, sums.splits].map((value) =>
-        value.toString(16).padStart(16, "0"),
-      );
-      return { clips, ids, labels, splits, order: chain.copy().digest("hex").slice(0, 16) };
-    },
+    result: () => ({
+      ...{ clips, ids: inHex(ids), labels: inHex(labels), splits: inHex(splits), order: inHex(order) },
+    }),
   };
 }
 

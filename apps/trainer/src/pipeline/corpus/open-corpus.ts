@@ -71,19 +71,25 @@ async function loadItems(
 ): Promise<Corpus> {
   const around = surroundingsOf(rest);
   const ffmpeg = await findFfmpeg(around);
-  const opened = await openItems(data, { directory, ffmpeg, seed, only, namedFor, scored, classes, ...around });
+  const most = Math.floor(availableMemory() / bytesOfClip(frontEnd));
+  const asked = { directory, ffmpeg, seed, only, most, namedFor, scored, classes };
+  const opened = await openItems(data, { ...asked, ...around });
   for (const name of needs) expectSplit(opened.placing, name, `data set ${nameOfData(data)}`);
   sayPlacing(data, opened.placing, { uses }, around);
-  expectMemory(opened.items.length, frontEnd, data);
+  expectMemory(opened.count, frontEnd, data);
   const loaded = await loadSplits(opened.items, frontEnd, { ffmpeg, media: opened.media, ...around });
   return { ...loaded, placing: opened.placing, digest: opened.digest };
 }
 
+/** What a clip takes in memory. */
+function bytesOfClip({ frames, logMel, imageSize, framesPerClip, seconds, keepSound }: FrontEnd): number {
+  const sound = keepSound ? 4 * logMel.sampleRate * seconds : 0;
+  return 4 * frames * logMel.melBins + framesPerClip * imageSize ** 2 * 3 + sound;
+}
+
 /** Before hours of decoding. @throws KdcError (reason `too-large`) for more clips than the machine's memory holds */
 function expectMemory(clips: number, frontEnd: FrontEnd, data: DataSource): void {
-  const { frames, logMel, imageSize, framesPerClip, seconds, keepSound } = frontEnd;
-  const sound = keepSound ? 4 * logMel.sampleRate * seconds : 0;
-  const bytes = clips * (4 * frames * logMel.melBins + framesPerClip * imageSize ** 2 * 3 + sound);
+  const bytes = clips * bytesOfClip(frontEnd);
   const memory = availableMemory();
   if (bytes <= memory) return;
   throw new KdcError({

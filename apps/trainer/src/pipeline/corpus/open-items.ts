@@ -19,8 +19,10 @@ import { syntheticItems } from "./splits.js";
 
 /** The clips that some data name, before anything is decoded. */
 export type OpenedItems = {
-  /** Those of the splits that are asked for, each with its split. */
+  /** Those of the splits that are asked for, each with its split, as far as they are held. */
   readonly items: readonly ManifestItem[];
+  /** How many there are of them. */
+  readonly count: number;
   readonly placing: Placing;
   /** Of every clip, those of other splits too. */
   readonly digest: DataDigest;
@@ -37,6 +39,8 @@ type Options = Surroundings &
     readonly seed: number;
     /** Splits whose items are held; all are unless given. */
     readonly only?: readonly string[];
+    /** Items beyond so many are counted and not held: more would not fit the memory once they are decoded. */
+    readonly most?: number;
     readonly classes?: ClassLabels;
   };
 
@@ -55,6 +59,7 @@ export async function openItems(data: Exclude<DataSource, { kind: "shards" }>, o
     digest.add(item);
     counts.set(item.split ?? "", (counts.get(item.split ?? "") ?? 0) + 1);
     if (only !== undefined && item.split !== undefined && !only.has(item.split)) continue;
+    if (held.length > (options.most ?? Number.POSITIVE_INFINITY)) continue;
     // A million clips have few sets of labels: each is held once.
     const name = item.labels.join("\0");
     const labels = labelsHeld.get(name) ?? item.labels;
@@ -70,6 +75,7 @@ export async function openItems(data: Exclude<DataSource, { kind: "shards" }>, o
   if (words !== undefined) options.onNote?.(words);
   return {
     items: only === undefined ? placed : placed.filter(({ split }) => only.has(split ?? "")),
+    count: Object.entries(placing.counts).reduce((sum, [split, n]) => sum + (only?.has(split) === false ? 0 : n), 0),
     ...{ placing, digest: digest.result(), passedOver: passed.result() },
     ...(manifest === undefined ? {} : { media: manifest.media }),
   };
