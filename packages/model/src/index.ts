@@ -15,7 +15,7 @@ export type { Compat, Departure, PretrainOptions } from "./compat.js";
 export { checkConfig, type ModelConfig, presets } from "./config.js";
 export { encodeViews } from "./encode-views.js";
 export { features } from "./features.js";
-export { countParameters, initClassifier, initModel } from "./init.js";
+export { countParameters, initClassifier, initModel, parameterCount } from "./init.js";
 export { throughNorms } from "./joint.js";
 export type { Attention } from "./nn/attention.js";
 export type { Block, BlockNorms, Mlp } from "./nn/block.js";

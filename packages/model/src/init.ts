@@ -50,3 +50,9 @@ export function initClassifier(
 /** How many numbers a parameter tree holds. */
 export const countParameters = (params: unknown): number =>
   treeLeaves(params).reduce((total, [, leaf]) => total + sizeOf(leaf.shape), 0);
+
+/** How many numbers the parameters of a model have that is not there yet. */
+export function parameterCount(config: ModelConfig): { readonly all: number; readonly encoder: number } {
+  const { encoder, decoder } = modelSpec(config);
+  return { all: countParameters({ encoder, decoder }), encoder: countParameters(encoder) };
+}

@@ -2,8 +2,10 @@ import type { Command } from "commander";
 import { defaultMedia } from "../pipeline/corpus/open-corpus.js";
 import { parseChange } from "../pipeline/experiment/change.js";
 import { loadExperiment } from "../pipeline/experiment/load.js";
+import { expectRoom, inWords } from "../pipeline/experiment/memory.js";
 import { named } from "../pipeline/experiment/named.js";
 import { pretrain } from "../pipeline/pretrain/from-experiment.js";
+import { type PretrainPlan, planPretraining } from "../pipeline/pretrain/plan.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
 import { atTerminal } from "../terminal/interrupt.js";
 import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
@@ -17,6 +19,7 @@ type PretrainCommandOptions = EngineChoice &
     readonly set: string[];
     readonly init?: string;
     readonly verify?: true;
+    readonly dryRun?: true;
     readonly acceptChangedData?: true;
   };
 
@@ -31,6 +34,7 @@ export function addPretrainCommand(program: Command): void {
     .option("--set <key=value>", "change the experiment, such as data.path=manifest.csv", collect, [])
     .option("--init <checkpoint>", "start from a CAV-MAE, KDC-MAE or ImageNet MAE checkpoint (.pth, .safetensors)")
     .option("--accept-changed-data", "go on with a run though its data changed since it began; the run records it")
+    .option("--dry-run", "say what the run would take (memory, steps), and do nothing")
     .option("--verify", "read every prepared shard first and compare its checksum")
     .addHelpText(
       "after",
@@ -43,14 +47,23 @@ export function addPretrainCommand(program: Command): void {
 
 async function run(
   name: string,
-  { set, out, media, init, verify, acceptChangedData, ...rest }: PretrainCommandOptions,
+  { set, out, media, init, verify, dryRun, acceptChangedData, ...rest }: PretrainCommandOptions,
   around: Surroundings,
 ): Promise<void> {
   const experiment = await loadExperiment(name, [...set.map(parseChange), ...dataChanges(rest)]);
+  if (dryRun) return sayPlan(await planPretraining(experiment, around));
   const { finished, steps, folder, file } = await pretrain(experiment, {
     ...{ ...around, init, media, verify, acceptChangedData, out: out ?? `runs/${experiment.name}` },
     execute: executeFor(rest),
   });
   if (!finished) return saysStopped(folder);
   process.stdout.write(`model: ${file} (${steps} steps)\n`);
+}
+
+/** What a run would take; exit code 1 where it will not fit. */
+function sayPlan({ clips, steps, flop, memory, available }: PretrainPlan): void {
+  process.stdout.write(`${clips} clips, ${steps} steps, ${(flop / 1e12).toPrecision(3)} TFLOP\n`);
+  process.stdout.write(inWords(memory, available));
+  const note = expectRoom(memory, available);
+  if (note !== undefined) process.stdout.write(`${note}\n`);
 }

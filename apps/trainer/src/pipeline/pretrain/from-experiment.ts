@@ -19,6 +19,7 @@ import { environmentOf, type Surroundings, surroundingsOf } from "../surrounding
 import type { BatchSource } from "./batch-source.js";
 import { maskerFor } from "./masker.js";
 import { memorySourceFor } from "./memory-source.js";
+import { expectRoomFor } from "./plan.js";
 import { MODEL_FILE, runPretraining } from "./run-pretraining.js";
 
 export type PretrainFromOptions = Surroundings & {
@@ -61,6 +62,7 @@ export async function pretrain(experiment: CheckedExperiment, options: PretrainF
   const around = surroundingsOf(options);
   const config = configFor(experiment);
   const start = init === undefined ? undefined : await startFrom(init, config, experiment.seed, around);
+  await expectRoomFor(experiment, around);
   if (verify) await verifyData([experiment.data], around);
   return inRunFolder(out, experiment, async (folder) => {
     const { source, statistics, close } = await openSource(experiment, config, media, around);
