@@ -60,7 +60,7 @@ export function estimateMemory(experiment: CheckedExperiment, config: ModelConfi
   const spectrogram = float * config.audio.rows * config.audio.columns * config.audio.patch ** 2;
   const picture = 3 * config.visual.rows * config.visual.columns * config.visual.patch ** 2;
   const cut = float * (spectrogram / float + picture);
-  const stored = spectrogram + visual.framesPerClip * picture + 1000;
+  const stored = spectrogram + (visual.framesPerClip ?? 10) * picture + 1000;
   return {
     parameters: weights,
     gradients: weights * (training.accumulate > 1 ? 2 : 1),

@@ -1,0 +1,77 @@
+import { createRng } from "@kdc-mae/core";
+import { countParameters, initModel, parameterCount, presets } from "@kdc-mae/model";
+import { describe, expect, it } from "vitest";
+import { planPretraining } from "../pretrain/plan.js";
+import { loadExperiment } from "./load.js";
+import { estimateMemory, expectRoom, inWords, sumOf } from "./memory.js";
+
+describe("parameterCount", () => {
+  it.each(["fixed", "learned"] as const)("counts a model with %s positions without making it", (positions) => {
+    const config = { ...presets.tiny, positions };
+    const made = initModel(config, createRng(1));
+    expect(parameterCount(config)).toEqual({ all: countParameters(made), encoder: countParameters(made.encoder) });
+  });
+
+  it("knows the paper's model", () => expect(Math.round(parameterCount(presets.base).all / 1e6)).toBe(190));
+});
+
+describe("estimateMemory", () => {
+  it("grows with the batch by activations alone, with clips by data alone, and twice with a teacher's needs", async () => {
+    const experiment = await loadExperiment("demo");
+    const more = { ...experiment, training: { ...experiment.training, batch: 2 * experiment.training.batch } };
+    const [one, two] = [estimateMemory(experiment, presets.base, 10), estimateMemory(more, presets.base, 10)];
+    expect(two.activations).toBe(2 * one.activations);
+    expect({ ...two, activations: 0, data: 0 }).toEqual({ ...one, activations: 0, data: 0 });
+    expect(one.parameters).toBe(4 * parameterCount(presets.base).all);
+    const clips = estimateMemory(experiment, presets.base, 1010).data - one.data;
+    // Ten pictures of 224 × 224, a spectrogram of 1024 × 128, and what is said of a clip.
+    expect(clips).toBe(1000 * (3 * 224 * 224 * (experiment.visual.framesPerClip ?? 10) + 4 * 1024 * 128 + 1000));
+    const teacher = estimateMemory({ ...experiment, teacher: { momentum: 0.9 } }, presets.base, 10);
+    expect(teacher.optimizer - one.optimizer).toBe(4 * parameterCount(presets.base).encoder);
+  });
+
+  it("lies within a factor of two of what was measured", async () => {
+    const experiment = await loadExperiment("demo");
+    // Peak resident set of a whole run of two steps, MB: docs/reliability.md says how it was measured.
+    const measured = [
+      ["tiny", 8, 18, 249],
+      ["tiny", 64, 130, 452],
+      ["small", 2, 6, 1372],
+      ["small", 8, 18, 3843],
+      ["base", 1, 4, 4091],
+    ] as const;
+    for (const [preset, batch, clips, peak] of measured) {
+      const estimate = estimateMemory(
+        { ...experiment, training: { ...experiment.training, batch } },
+        presets[preset],
+        clips,
+      );
+      const ratio = sumOf(estimate) / 1e6 / peak;
+      expect([preset, batch, ratio > 0.8 && ratio < 1.6]).toEqual([preset, batch, true]);
+    }
+  });
+});
+
+describe("expectRoom", () => {
+  it("lets pass what fits, warns of what may not, and refuses what surely does not, with the remedy", async () => {
+    const experiment = await loadExperiment("demo");
+    const estimate = estimateMemory(experiment, presets.base, 100);
+    const sure = sumOf(estimate) - estimate.activations;
+    expect(expectRoom(estimate, 1e15)).toBeUndefined();
+    expect(expectRoom(estimate, sure + 1)).toContain("take a smaller training.batch with more training.accumulate");
+    expect(() => expectRoom(estimate, sure - 1)).toThrow("Take a smaller model");
+    const much = estimateMemory(experiment, presets.base, 1e6);
+    expect(() => expectRoom(much, 16e9)).toThrow("Prepare the data once (kdc-mae prepare)");
+    expect(inWords(estimate, 16e9)).toContain("this process may use 16.0 GB");
+  });
+
+  it("plans a run without its media", async () => {
+    const experiment = await loadExperiment("demo");
+    const { clips, steps, flop } = await planPretraining(experiment);
+    const { batch, epochs } = experiment.training;
+    if (experiment.data.kind !== "synthetic") throw new Error("the demo makes its data");
+    expect(steps).toBe(epochs * Math.floor(experiment.data.train / batch));
+    expect(clips).toBe(experiment.data.train + experiment.data.validation + experiment.data.test);
+    expect(flop).toBeGreaterThan(1e12);
+  });
+});
