@@ -17,6 +17,7 @@ import { addPretrainCommand } from "./commands/pretrain.js";
 import { addSearchCommand } from "./commands/search.js";
 import { addSurveyCommand } from "./commands/survey.js";
 import { inErrorWords } from "./terminal/error-words.js";
+import { print, remark } from "./terminal/print.js";
 
 /** As published: the package's own. */
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
@@ -52,8 +53,11 @@ export async function runCommandLine(args: readonly string[]): Promise<number | 
     .showHelpAfterError("(add --help for what may be given)")
     .exitOverride();
   for (const add of commands) add(program);
+  // Commander repeats what was typed.
+  const output = { writeOut: print, writeErr: remark };
+  program.configureOutput(output);
   for (const command of program.commands) {
-    command.exitOverride().showHelpAfterError("(add --help for what may be given)");
+    command.configureOutput(output).exitOverride().showHelpAfterError("(add --help for what may be given)");
   }
   try {
     await program.parseAsync([...args], { from: "user" });
@@ -62,14 +66,14 @@ export async function runCommandLine(args: readonly string[]): Promise<number | 
     const error = inErrorWords(thrown);
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (isKdcError(error)) {
-      process.stderr.write(`${error.message}\n`);
+      remark(`${error.message}\n`);
       return error.reason === "experiment" || error.reason === "usage" ? 2 : 1;
     }
     if (error instanceof Error && error.name === "AbortError") {
-      process.stderr.write("stopped; the same command goes on from here\n");
+      remark("stopped; the same command goes on from here\n");
       return 130;
     }
-    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    remark(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
     return 1;
   }
 }

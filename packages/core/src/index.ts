@@ -10,3 +10,4 @@ export { createRng, type Rng } from "./rng.js";
 export { expectShape, type Shaped, sizeOf } from "./shape.js";
 export { mapTree, type Tree, treeLeaves } from "./tree.js";
 export type { ClipView, HostView, Positions, View } from "./view.js";
+export { visibleText } from "./visible-text.js";

@@ -10,6 +10,7 @@ import { defaultMedia } from "../pipeline/corpus/open-corpus.js";
 import { parseChange } from "../pipeline/experiment/change.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
 import { atTerminal } from "../terminal/interrupt.js";
+import { print } from "../terminal/print.js";
 import { type EngineChoice, engineName, executeFor, withEngineOptions } from "./engine-options.js";
 import {
   collect,
@@ -62,7 +63,7 @@ async function printPlan({ base, arms }: Arms, seeds: readonly number[], out: st
   if (json) {
     const planned = arms.map(({ spec, experiment }) => ({ name: spec.name, flop: flopOfRun(experiment) / cost }));
     const told = runs.map(({ arms: names, seed, state, folder }) => ({ arms: names, seed, state, folder }));
-    process.stdout.write(`${JSON.stringify({ arms: planned, runs: told, strays }, null, 2)}\n`);
+    print(`${JSON.stringify({ arms: planned, runs: told, strays }, null, 2)}\n`);
     return;
   }
   const lines = [
@@ -73,7 +74,7 @@ async function printPlan({ base, arms }: Arms, seeds: readonly number[], out: st
     ...runs.map(({ arms: names, seed, state, folder }) => `${state}: ${names.join(" = ")}, seed ${seed} (${folder})`),
     ...strays.map(({ folder, why }) => `no longer fits: ${folder} (${why})`),
   ];
-  process.stdout.write(`${lines.join("\n")}\n`);
+  print(`${lines.join("\n")}\n`);
 }
 
 async function run(name: string, options: AblateOptions, around: Surroundings): Promise<void> {
@@ -97,7 +98,7 @@ async function run(name: string, options: AblateOptions, around: Surroundings): 
     settings: [["command", `kdc-mae ablate ${name} --seeds ${seeds.length}${sets}`]],
   });
   if (!finished) return saysStopped(out);
-  process.stdout.write(
+  print(
     options.json
       ? `${JSON.stringify(comparison, null, 2)}\n`
       : `${comparisonMarkdown(comparison)}\ntables: ${join(resolve(out), "table.{html,md,csv,json}")}\n`,

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { benchData, type DataReport, type DataRow } from "../bench/loading/bench-data.js";
 import { type ManifestChoice, openChosen } from "../pipeline/prepare/manifest-choice.js";
 import { untilInterrupted } from "../terminal/interrupt.js";
+import { print } from "../terminal/print.js";
 import { atLeastOne } from "./options.js";
 import { withManifestOptions } from "./survey.js";
 
@@ -32,10 +33,10 @@ export function addBenchDataCommand(program: Command): void {
         const { path: ffmpeg } = await locateFfmpeg({ env: process.env });
         const { workers, rounds, slowClips, python, json } = options;
         const onRow = (row: DataRow) => {
-          if (!json) process.stdout.write(`${line(row)}\n`);
+          if (!json) print(`${line(row)}\n`);
         };
         const report = await benchData({ manifest, ffmpeg, python, slowClips, rounds, workers, signal, onRow });
-        process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : summary(report));
+        print(json ? `${JSON.stringify(report, null, 2)}\n` : summary(report));
       }),
     );
 }

@@ -4,6 +4,7 @@ import { type BenchReport, bench, type Dtype, dtypes, type Engine, engines, type
 import type { Peer } from "../bench/pytorch.js";
 import type { Size, Task } from "../bench/work.js";
 import { untilInterrupted } from "../terminal/interrupt.js";
+import { print } from "../terminal/print.js";
 import { atLeastOne, readWith } from "./options.js";
 
 type BenchOptions = {
@@ -89,7 +90,7 @@ async function run(options: BenchOptions, signal: AbortSignal): Promise<void> {
     onRow: (row) => say(line(row)),
     onMissing: (what, reason) => say(`${what} did not run: ${reason}`),
   });
-  process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : summary(report));
+  print(json ? `${JSON.stringify(report, null, 2)}\n` : summary(report));
   if (signal.aborted) process.exitCode = 130;
 }
 

@@ -7,6 +7,7 @@ import { parseChange } from "../pipeline/experiment/change.js";
 import { loadExperiment } from "../pipeline/experiment/load.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
 import { atTerminal } from "../terminal/interrupt.js";
+import { print } from "../terminal/print.js";
 import { type EngineChoice, engineName, executeFor, withEngineOptions } from "./engine-options.js";
 import { collect, quoted, saysStopped } from "./options.js";
 
@@ -38,5 +39,5 @@ async function run(options: DemoCommandOptions, around: Surroundings): Promise<v
     recipe: set.map((change) => `--set ${quoted(change)}`),
   });
   if (input === undefined) return saysStopped(folder);
-  process.stdout.write(json ? `${reportJson(input)}\n` : `${headlineTable(input)}\n\nreport: ${page}\n`);
+  print(json ? `${reportJson(input)}\n` : `${headlineTable(input)}\n\nreport: ${page}\n`);
 }

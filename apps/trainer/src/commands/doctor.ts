@@ -3,6 +3,7 @@ import { availableCpus, availableMemory, machineLimits } from "@kdc-mae/core/nod
 import { locateFfmpeg } from "@kdc-mae/data/node";
 import type { Command } from "commander";
 import { type Computing, lookApart } from "../doctor/look-apart.js";
+import { print } from "../terminal/print.js";
 
 /** One thing that was looked at. */
 type Finding = { readonly name: string; readonly ok: boolean; readonly detail: string; readonly remedy?: string };
@@ -16,8 +17,8 @@ export function addDoctorCommand(program: Command): void {
     .addHelpText("after", "\nExample:\n  kdc-mae doctor\n")
     .action(async ({ json }: { json?: true }) => {
       const findings = await examine();
-      if (json) process.stdout.write(`${JSON.stringify(findings, null, 2)}\n`);
-      else for (const finding of findings) process.stdout.write(inWords(finding));
+      if (json) print(`${JSON.stringify(findings, null, 2)}\n`);
+      else for (const finding of findings) print(inWords(finding));
       if (findings.some(({ name, ok }) => !ok && needed.has(name))) process.exitCode = 1;
     });
 }

@@ -7,6 +7,7 @@ import type { Command } from "commander";
 import { findFfmpeg } from "../pipeline/corpus/splits.js";
 import { createFileEmbedder } from "../pipeline/evaluate/embed-files.js";
 import { readModel } from "../pipeline/run/model-file.js";
+import { print, remark } from "../terminal/print.js";
 import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
 import { expectModelFile } from "./options.js";
 
@@ -57,17 +58,17 @@ async function run(files: readonly string[], options: EmbedOptions): Promise<voi
       try {
         const { audio, visual, joint, windows } = await embedder.embed(file);
         lines.push(JSON.stringify({ file, windows, audio: [...audio], visual: [...visual], joint: [...joint] }));
-        if (options.out === undefined) process.stdout.write(`${lines.at(-1)}\n`);
+        if (options.out === undefined) print(`${lines.at(-1)}\n`);
       } catch (error) {
         if (!isKdcError(error)) throw error;
         failed += 1;
-        process.stderr.write(`left out: ${error.message}\n`);
+        remark(`left out: ${error.message}\n`);
       }
     }
   } finally {
     await embedder.dispose();
   }
   if (options.out !== undefined) await writeWhole(options.out, lines.map((line) => `${line}\n`).join(""));
-  process.stderr.write(`embedded ${lines.length} of ${files.length} files\n`);
+  remark(`embedded ${lines.length} of ${files.length} files\n`);
   if (failed > 0) process.exitCode = 1;
 }

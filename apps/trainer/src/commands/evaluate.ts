@@ -8,6 +8,7 @@ import { evaluate, evaluationFolder } from "../pipeline/evaluate/under-protocols
 import { headlineTable } from "../pipeline/evaluate/write-report.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
 import { atTerminal } from "../terminal/interrupt.js";
+import { print } from "../terminal/print.js";
 import { type EngineChoice, engineName, executeFor, withEngineOptions } from "./engine-options.js";
 import { collect, positiveNumber, readWith } from "./options.js";
 
@@ -91,7 +92,7 @@ Examples:
   ]);
   withEngineOptions(command).action((model: string, options: EvaluateCommandOptions) =>
     atTerminal(async (around) => {
-      if (options.list) process.stdout.write(listProtocols());
+      if (options.list) print(listProtocols());
       else await run(model, options, around);
     }),
   );
@@ -111,7 +112,7 @@ async function run(model: string, options: EvaluateCommandOptions, around: Surro
   };
   if (protocols.length > 0) {
     const { results, page } = await evaluate(model, { ...shared, protocols, split, denormalize });
-    process.stdout.write(json ? resultsJson(results) : `${resultsText(results)}\n\nreport: ${page}\n`);
+    print(json ? resultsJson(results) : `${resultsText(results)}\n\nreport: ${page}\n`);
     return;
   }
   if (split !== undefined || denormalize) {
@@ -123,5 +124,5 @@ async function run(model: string, options: EvaluateCommandOptions, around: Surro
     });
   }
   const { input, page } = await reportOn(model, shared);
-  process.stdout.write(json ? `${reportJson(input)}\n` : `${headlineTable(input)}\n\nreport: ${page}\n`);
+  print(json ? `${reportJson(input)}\n` : `${headlineTable(input)}\n\nreport: ${page}\n`);
 }

@@ -6,6 +6,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { exportGraphs, type WrittenGraph } from "../pipeline/export/export-graphs.js";
 import { type GraphName, graphs } from "../pipeline/export/graphs.js";
 import type { Dtype } from "../pipeline/export/metadata.js";
+import { print } from "../terminal/print.js";
 
 type ExportOptions = {
   readonly graphs?: readonly GraphName[];
@@ -76,10 +77,10 @@ async function run(model: string, { out, json, ...options }: ExportOptions): Pro
   const written = await exportGraphs(model, {
     ...{ ...options, out: out ?? join(dirname(model), "onnx") },
     onWritten: (file) => {
-      if (!json) process.stdout.write(inWords(file));
+      if (!json) print(inWords(file));
     },
   });
-  if (json) process.stdout.write(`${JSON.stringify(written, null, 2)}\n`);
+  if (json) print(`${JSON.stringify(written, null, 2)}\n`);
 }
 
 function inWords({ file, bytes, inputs, outputs, difference }: WrittenGraph): string {

@@ -6,6 +6,7 @@ import { loadFineTuning, namedFineTunings } from "../pipeline/finetune/named.js"
 import type { FineTuningResult } from "../pipeline/finetune/run-fine-tuning.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
 import { atTerminal } from "../terminal/interrupt.js";
+import { print } from "../terminal/print.js";
 import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
 import { listNamed } from "./list-named.js";
 import { collect, type DataOptions, dataChanges, saysStopped, withDataOptions } from "./options.js";
@@ -73,7 +74,5 @@ async function run(
   });
   if (result === undefined) return saysStopped(folder);
   const metric = experiment.loss.kind === "cross-entropy" ? "accuracy" : "mAP";
-  process.stdout.write(
-    json ? `${JSON.stringify(result, null, 2)}\n` : inWords(result, metric, experiment.evaluation.split),
-  );
+  print(json ? `${JSON.stringify(result, null, 2)}\n` : inWords(result, metric, experiment.evaluation.split));
 }

@@ -3,6 +3,7 @@ import { type IndexedFolder, indexFolder } from "../pipeline/search/index-folder
 import type { StoreKind } from "../pipeline/search/open-store.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
 import { atTerminal } from "../terminal/interrupt.js";
+import { print, remark } from "../terminal/print.js";
 import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
 import { expectModelFile } from "./options.js";
 
@@ -47,19 +48,19 @@ async function run(folder: string, options: IndexOptions, around: Surroundings):
   const done = await indexFolder(folder, {
     ...{ ...around, model, index, store, modules: [process.cwd()], execute: executeFor(options) },
   });
-  if (options.json) process.stdout.write(`${JSON.stringify(done, null, 2)}\n`);
+  if (options.json) print(`${JSON.stringify(done, null, 2)}\n`);
   else say(done);
 }
 
 function say({ index, store, clips, passedBy, ...change }: IndexedFolder): void {
-  for (const { message } of change.leftOut) process.stderr.write(`left out: ${message}\n`);
-  for (const file of change.removed.slice(0, 20)) process.stderr.write(`gone from the folder, taken out: ${file}\n`);
+  for (const { message } of change.leftOut) remark(`left out: ${message}\n`);
+  for (const file of change.removed.slice(0, 20)) remark(`gone from the folder, taken out: ${file}\n`);
   const reasons = new Map<string, number>();
   for (const { reason } of change.leftOut) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
   const counted = [...reasons].map(([reason, count]) => `${reason} ${count}`).join(", ");
   const out = change.leftOut.length;
   const passed = Object.entries(passedBy).map(([name, count]) => `${count} × ${name}`);
-  process.stdout.write(
+  print(
     [
       `${change.added} new, ${change.changed} changed, ${change.unchanged} as before, ${change.removed.length} gone`,
       `left out: ${out === 0 ? "none" : `${out} (${counted})`}`,

@@ -1,4 +1,6 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, expect, it, vi } from "vitest";
 import { runCommandLine } from "../command-line.js";
 
@@ -35,10 +37,6 @@ it.each([
   ],
   [["evaluate", "--list", "--json"], "--json: nothing is evaluated where --list prints the protocols"],
   [["evaluate", "m", "--data", "x.csv", "--media", "made"], "--media: it says where made clips are, and --data names"],
-  [
-    ["evaluate", "m", "--data", "x.tar", "--media-root", "r"],
-    "--media-root: it says how a manifest is read, and x.tar",
-  ],
   [["evaluate", "m", "--classes", "c.csv"], "--classes: it says how --data is read, and no --data is given"],
   [["prepare", media, "--out", "none", "--pictures", "ppm", "--quality", "80"], "--quality: only JPEG pictures have"],
   [["bench", "--engines", "compiled", "--python", "py"], "--python: only the engine pytorch reads it"],
@@ -57,4 +55,27 @@ it.each([
   expect(await runCommandLine([...line])).toBe(2);
   expect(err).toContain(words);
   expect(existsSync("none")).toBe(false);
+});
+
+it("shows what was typed, and lets none of it act on the terminal", async () => {
+  let err = "";
+  vi.spyOn(process.stderr, "write").mockImplementation((text) => {
+    err += text;
+    return true;
+  });
+  expect(await runCommandLine(["evaluate", "--\u001b[31mred"])).toBe(2);
+  expect(await runCommandLine(["evaluate", "no\u009b2J.safetensors"])).toBe(1);
+  expect(err).toContain("--\\u001b[31mred");
+  expect(err).toContain("no\\u009b2J.safetensors");
+  for (const acting of ["\u001b", "\u009b"]) expect(err).not.toContain(acting);
+});
+
+it("everything that commands write goes through print and remark", () => {
+  const folder = fileURLToPath(new URL(".", import.meta.url));
+  for (const file of readdirSync(folder).filter((name) => /^[^.]+\.ts$/.test(name))) {
+    expect([file, readFileSync(join(folder, file), "utf8").match(/process\.std(out|err)\.write|console\./)]).toEqual([
+      file,
+      null,
+    ]);
+  }
 });

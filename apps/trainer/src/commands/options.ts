@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { KdcError } from "@kdc-mae/core";
 import { type Command, InvalidArgumentError } from "commander";
+import { remark } from "../terminal/print.js";
 
 /** A number above 0. */
 export const positiveNumber = (text: string): number => {
@@ -34,7 +35,7 @@ export const collect = (value: string, before: readonly string[]): string[] => [
 
 /** Says that a run was stopped and can go on, and sets the exit code a shell gives an interrupt. */
 export function saysStopped(folder: string): void {
-  process.stderr.write(`stopped; the same command goes on from here (${resolve(folder)})\n`);
+  remark(`stopped; the same command goes on from here (${resolve(folder)})\n`);
   process.exitCode = 130;
 }
 

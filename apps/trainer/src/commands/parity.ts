@@ -3,6 +3,7 @@ import { bothExecutions } from "../parity/executions.js";
 import { parity } from "../parity/parity.js";
 import { parityTable } from "../parity/table.js";
 import { atTerminal } from "../terminal/interrupt.js";
+import { print } from "../terminal/print.js";
 
 /** Adds `parity`: this project's numbers against a folder of reference numbers. */
 export function addParityCommand(program: Command): void {
@@ -22,7 +23,7 @@ export function addParityCommand(program: Command): void {
         const report = await parity(dir, await bothExecutions(), (done, total, note) =>
           onProgress?.({ stage: "parity", unit: "cases", done, total, note }),
         );
-        process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : parityTable(report));
+        print(json ? `${JSON.stringify(report, null, 2)}\n` : parityTable(report));
         if (!report.pass) process.exitCode = 1;
       }),
     );

@@ -4,6 +4,7 @@ import { type Command, Option } from "commander";
 import type { ManifestChoice } from "../pipeline/prepare/manifest-choice.js";
 import { prepareSet } from "../pipeline/prepare/prepare-set.js";
 import { type AtTerminal, atTerminal } from "../terminal/interrupt.js";
+import { print } from "../terminal/print.js";
 import { atLeastOne, positiveNumber, readWith, saysStopped, wholeNumberTo } from "./options.js";
 import { manifestChoiceOf, withManifestOptions } from "./survey.js";
 
@@ -71,7 +72,7 @@ async function run(path: string, options: Options, around: AtTerminal): Promise<
   });
   if (summary === undefined) return saysStopped(options.out);
   if (options.json) {
-    process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
+    print(`${JSON.stringify(summary, null, 2)}\n`);
     return;
   }
   const failed = Object.entries(summary.quarantined);
@@ -86,5 +87,5 @@ async function run(path: string, options: Options, around: AtTerminal): Promise<
       : `left out: ${failed.map(([reason, count]) => `${reason} ${count}`).join(", ")} (see quarantine.jsonl)`,
   ];
   const passed = passedOverInWords(summary.passedOver);
-  process.stdout.write(`${[...lines, ...(passed === undefined ? [] : [passed])].join("\n")}\n`);
+  print(`${[...lines, ...(passed === undefined ? [] : [passed])].join("\n")}\n`);
 }

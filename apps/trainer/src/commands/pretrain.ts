@@ -8,6 +8,7 @@ import { pretrain } from "../pipeline/pretrain/from-experiment.js";
 import { type PretrainPlan, planPretraining } from "../pipeline/pretrain/plan.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
 import { atTerminal } from "../terminal/interrupt.js";
+import { print } from "../terminal/print.js";
 import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
 import { listNamed } from "./list-named.js";
 import { collect, type DataOptions, dataChanges, saysStopped, withDataOptions } from "./options.js";
@@ -57,7 +58,7 @@ async function run(
     execute: executeFor(rest),
   });
   if (!finished) return saysStopped(folder);
-  process.stdout.write(`model: ${file} (${steps} steps)\n`);
+  print(`model: ${file} (${steps} steps)\n`);
 }
 
 /** What a run would take; exit code 1 where it will not fit. */

@@ -5,6 +5,7 @@ import { type Command, Option } from "commander";
 import type { StreamName } from "../pipeline/search/clip-store.js";
 import { searchClips } from "../pipeline/search/search-clips.js";
 import { searchPage } from "../pipeline/search/search-page.js";
+import { print } from "../terminal/print.js";
 import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
 import { defaultIndex } from "./index-folder.js";
 import { atLeastOne, expectModelFile, readWith } from "./options.js";
@@ -64,11 +65,11 @@ async function run(file: string, options: SearchOptions): Promise<void> {
     ...{ env: process.env, execute: executeFor(options) },
   });
   if (options.html !== undefined) await writeWhole(options.html, searchHtml(searchPage(answer, options.html)));
-  if (options.json) process.stdout.write(`${JSON.stringify({ index: options.index, ...answer }, null, 2)}\n`);
+  if (options.json) print(`${JSON.stringify({ index: options.index, ...answer }, null, 2)}\n`);
   else {
     for (const { place, cosine, path } of answer.found) {
-      process.stdout.write(`${String(place).padStart(3)}  ${cosine.toFixed(4)}  ${path}\n`);
+      print(`${String(place).padStart(3)}  ${cosine.toFixed(4)}  ${path}\n`);
     }
-    if (options.html !== undefined) process.stdout.write(`page: ${resolve(options.html)}\n`);
+    if (options.html !== undefined) print(`page: ${resolve(options.html)}\n`);
   }
 }

@@ -5,6 +5,7 @@ import type { ManifestChoice } from "../pipeline/prepare/manifest-choice.js";
 import { surveyData } from "../pipeline/prepare/survey-data.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
 import { atTerminal } from "../terminal/interrupt.js";
+import { print } from "../terminal/print.js";
 import { atLeastOne, positiveNumber } from "./options.js";
 
 /** Adds the options that say how a manifest is read. */
@@ -56,24 +57,24 @@ async function run(path: string, options: Options, around: Surroundings): Promis
   });
   if (options.json) {
     const listed = problems.map(({ item, ...problem }) => ({ id: item.id, path: item.path, ...problem }));
-    process.stdout.write(`${JSON.stringify({ ...result, problems: listed }, null, 2)}\n`);
+    print(`${JSON.stringify({ ...result, problems: listed }, null, 2)}\n`);
     return;
   }
   const row = (name: string, count: number) =>
     `${name.padEnd(14)} ${String(count).padStart(9)} ${((100 * count) / Math.max(1, result.total)).toFixed(1).padStart(6)} %\n`;
-  process.stdout.write(row("clips", result.total));
-  process.stdout.write(row("usable", result.usable));
+  print(row("clips", result.total));
+  print(row("usable", result.usable));
   for (const reason of surveyReasons) {
     if (result.reasons[reason] === 0) continue;
-    process.stdout.write(row(`  ${reason}`, result.reasons[reason]));
-    for (const { item, message } of shown(reason)) process.stdout.write(`      ${item.id}: ${message}\n`);
+    print(row(`  ${reason}`, result.reasons[reason]));
+    for (const { item, message } of shown(reason)) print(`      ${item.id}: ${message}\n`);
   }
-  for (const [split, count] of Object.entries(result.splits)) process.stdout.write(row(`split ${split}`, count));
-  process.stdout.write(`${Object.keys(result.labels).length} labels\n`);
+  for (const [split, count] of Object.entries(result.splits)) print(row(`split ${split}`, count));
+  print(`${Object.keys(result.labels).length} labels\n`);
   const passed = passedOverInWords(result.passedOver);
-  if (passed !== undefined) process.stdout.write(`${passed}\n`);
-  if (result.usable < result.total) process.stdout.write("--json lists every clip that cannot be used\n");
+  if (passed !== undefined) print(`${passed}\n`);
+  if (result.usable < result.total) print("--json lists every clip that cannot be used\n");
   if (options.clean !== undefined) {
-    process.stdout.write(`usable clips are listed in ${options.clean}; read it with --media-root ${mediaRoot}\n`);
+    print(`usable clips are listed in ${options.clean}; read it with --media-root ${mediaRoot}\n`);
   }
 }

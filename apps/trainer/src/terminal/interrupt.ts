@@ -1,4 +1,5 @@
 import type { Surroundings } from "../pipeline/surroundings.js";
+import { remark } from "./print.js";
 import { showProgress } from "./progress.js";
 
 /**
@@ -8,7 +9,7 @@ export async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise
   const controller = new AbortController();
   const stop = () => {
     if (controller.signal.aborted) process.exit(130);
-    process.stderr.write("\nstopping at the next safe point; press Ctrl-C again to stop at once\n");
+    remark("\nstopping at the next safe point; press Ctrl-C again to stop at once\n");
     controller.abort();
   };
   process.on("SIGINT", stop);

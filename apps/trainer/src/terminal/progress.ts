@@ -1,5 +1,7 @@
+import { visibleText } from "@kdc-mae/core";
 import { Presets, SingleBar } from "cli-progress";
 import type { Surroundings } from "../pipeline/surroundings.js";
+import { remark } from "./print.js";
 
 /** One long piece of work as it is shown. */
 export type Bar = {
@@ -38,7 +40,7 @@ export function showProgress(): Required<Pick<Surroundings, "onProgress" | "onNo
     onNote(note) {
       // A bar is drawn again at its next update; the note takes its line.
       const clear = shown !== undefined && process.stderr.isTTY ? "\r\u001b[K" : "";
-      process.stderr.write(`${clear}${note}\n`);
+      process.stderr.write(`${clear}${visibleText(note)}\n`);
     },
   };
 }
@@ -58,7 +60,7 @@ function bar(label: string, total: number, unit: string): Bar {
     update(done, note = "") {
       const rate = done / ((performance.now() - started) / 1000);
       const left = rate > 0 ? seconds((total - done) / rate) : "–";
-      display.update(done, { rate: rate.toFixed(rate < 10 ? 1 : 0), left, note });
+      display.update(done, { rate: rate.toFixed(rate < 10 ? 1 : 0), left, note: visibleText(note) });
     },
     stop: () => display.stop(),
   };
@@ -72,7 +74,7 @@ function lines(label: string, total: number, unit: string, everyMs = 10_000): Ba
     const elapsed = (performance.now() - started) / 1000;
     const rate = done / Math.max(elapsed, 1e-3);
     const left = done < total && rate > 0 ? `, ${seconds((total - done) / rate)} left` : `, took ${seconds(elapsed)}`;
-    process.stderr.write(`${label}: ${done}/${total} ${unit}, ${rate.toFixed(1)}/s${left}${note ? `, ${note}` : ""}\n`);
+    remark(`${label}: ${done}/${total} ${unit}, ${rate.toFixed(1)}/s${left}${note ? `, ${note}` : ""}\n`);
     shown = done;
   };
   let final = "";

@@ -108,6 +108,25 @@ describe("compareArms", () => {
     expect(cells).toHaveLength(head.length);
   });
 
+  it("lets no name compute in a spreadsheet, be markup in Markdown, or act on a terminal", () => {
+    const names = ['=HYPERLINK("http://x")', "+1", "-1", "@SUM(A1)", "<img src=x>", "a\u001b[31m\n# b", "&lt;b&gt;"];
+    const hostile = compareArms({
+      ...input,
+      title: "<script>",
+      arms: names.map((name) => ({ name, about: name, runs: input.arms[0].runs })),
+      tables: [{ title: "<i>", arms: names }],
+    });
+    const cells = comparisonCsv(hostile).split("\n").slice(1);
+    expect(cells.filter((line) => /(^|,)"?[=+@]/.test(line))).toEqual([]);
+    expect(comparisonCsv(hostile)).toContain(`"'=HYPERLINK(""http://x"")"`);
+    // Numbers stay numbers.
+    expect(comparisonCsv(compareArms(input))).toMatch(/,-0\.1166/);
+    const text = comparisonMarkdown(hostile);
+    expect(text).not.toMatch(/(^|[^\\])<(script|img|i>)|^# b/m);
+    expect(text).not.toContain("\u001b");
+    expect(text).toContain("\\&lt;b\\&gt;");
+  });
+
   it("writes a page that escapes what it is given and asks for nothing", () => {
     const page = comparisonHtml(comparison);
     expect(page).toContain("contrast &quot;on&quot;, &lt;b&gt;");

@@ -10,9 +10,10 @@ const columns = [
 
 type Row = Partial<Record<(typeof columns)[number], string | number | undefined>>;
 
-/** A field as RFC 4180 wants it. */
+/** A field as RFC 4180 wants it; a text that a spreadsheet would compute begins with an apostrophe (OWASP). */
 const field = (value: string | number | undefined): string => {
-  const text = value === undefined ? "" : String(value);
+  const isFormula = typeof value === "string" && /^[=+\-@\t\r]/.test(value);
+  const text = value === undefined ? "" : `${isFormula ? "'" : ""}${value}`;
   return /[",\n\r]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
 };
 

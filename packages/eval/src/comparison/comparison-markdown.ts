@@ -1,5 +1,5 @@
 import { numberText } from "../report/number-text.js";
-import { markdownTable } from "../report/table-text.js";
+import { markdownCell, markdownTable } from "../report/table-text.js";
 import type { ComparedTable, Comparison } from "./compare.js";
 import {
   arrow,
@@ -46,9 +46,9 @@ function section(compared: ComparedTable, { figures }: Comparison): string {
     rows.map(({ arm, cost }) => [arm, ...keys.map((key) => (cost === undefined ? "–" : costTexts[key](cost[key])))]),
   );
   return [
-    `## ${title}`,
+    `## ${markdownCell(title)}`,
     means,
-    ...(rows.length < 2 ? [] : [`${familyText(compared)}:`, differences]),
+    ...(rows.length < 2 ? [] : [`${markdownCell(familyText(compared))}:`, differences]),
     "Cost per run, mean over the runs:",
     costs,
   ].join("\n\n");
@@ -69,13 +69,13 @@ export function comparisonMarkdown(comparison: Comparison): string {
     ]),
   );
   return `${[
-    `# ${title}`,
-    ...(summary === undefined ? [] : [summary]),
+    `# ${markdownCell(title)}`,
+    ...(summary === undefined ? [] : [markdownCell(summary)]),
     markdownTable(["arm", "what it is"], [...abouts]),
     ...tables.map((one) => section(one, comparison)),
     "## How to read it",
     readingNotes(comparison)
-      .map((note) => `- ${note}`)
+      .map((note) => `- ${markdownCell(note)}`)
       .join("\n"),
     "## How it was measured",
     measured,

@@ -3,7 +3,7 @@ import { beatsBaseline, headline } from "./headline.js";
 import { durationText, intervalText, numberText } from "./number-text.js";
 import type { ReportInput } from "./report-input.js";
 import { protocolsOf } from "./report-record.js";
-import { markdownCell, markdownTable } from "./table-text.js";
+import { markdownBlock, markdownCell, markdownTable } from "./table-text.js";
 import { warningsOf } from "./warnings.js";
 
 function headlineSection(input: ReportInput): string {
@@ -89,7 +89,7 @@ export function reportMarkdown(input: ReportInput): string {
   const settings = input.settings ?? [];
   const parts = [
     `# ${markdownCell(input.title)}`,
-    input.summary ?? "",
+    markdownCell(input.summary ?? ""),
     headlineSection(input),
     warnings.length === 0 ? "" : `## To be read with care\n\n${warnings.join("\n")}`,
     classSection(input),
@@ -97,7 +97,7 @@ export function reportMarkdown(input: ReportInput): string {
     `## Data and time\n\n${dataSection(input)}`,
     settings.length === 0 ? "" : `## Settings\n\n${markdownTable(["", ""], settings)}`,
     `## Protocols\n\n${protocolsOf(input)
-      .map((protocol) => `\`\`\`text\n${printProtocol(protocol)}\n\`\`\``)
+      .map((protocol) => markdownBlock(printProtocol(protocol)))
       .join("\n\n")}`,
   ];
   return `${parts.filter((part) => part !== "").join("\n\n")}\n`;

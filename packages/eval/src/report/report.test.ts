@@ -148,6 +148,15 @@ describe("reportMarkdown", () => {
     expect(text).not.toMatch(/NaN|undefined/);
   });
 
+  it("is nothing but text where names are markup, and no name ends a block", () => {
+    const hostile = "<img src=x onerror=alert(1)> [a](javascript:b)\n```\n# c \u001b[2J";
+    const protocol = { ...input.retrieval!.protocol, notes: [hostile] };
+    const text = reportMarkdown({ ...input, summary: hostile, retrieval: { ...input.retrieval!, protocol } });
+    const [before, block] = text.split("````text\n");
+    expect(before).not.toMatch(/(^|[^\\])<img|[^\\]\[a|^# c/m);
+    expect(block).toContain("# c \\u001b[2J\n````");
+  });
+
   it("is a report even of nothing", () => {
     const { title, engine, dataset, seconds } = input;
     expect(reportMarkdown({ title, engine, dataset, seconds })).toContain("Nothing was evaluated.");

@@ -1,8 +1,19 @@
+import { visibleText } from "@kdc-mae/core";
+
 type Rows = readonly (readonly string[])[];
 
-/** Text safe inside a cell of a Markdown table. */
+/** Text that is nothing but text in Markdown: in a cell of a table, a heading, a paragraph. */
 export const markdownCell = (text: string): string =>
-  text.replace(/[|\\`*_>[\]]|<(?=\S)/g, (character) => `\\${character}`).replace(/\s+/g, " ");
+  visibleText(
+    text.replace(/\s+/g, " ").replace(/[|\\`*_>[\]]|<(?=\S)|&(?=[#a-zA-Z])/g, (character) => `\\${character}`),
+  );
+
+/** Lines as they are, in a block that none of them can end. */
+export function markdownBlock(text: string): string {
+  const longest = [...text.matchAll(/`+/g)].reduce((most, [run]) => Math.max(most, run.length), 2);
+  const fence = "`".repeat(longest + 1);
+  return `${fence}text\n${visibleText(text)}\n${fence}`;
+}
 
 /** A table as Markdown; its cells are text. */
 export function markdownTable(head: readonly string[], rows: Rows): string {

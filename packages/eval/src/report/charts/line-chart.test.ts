@@ -32,7 +32,26 @@ describe("line chart", () => {
     expect(path.match(/M/g)).toHaveLength(2);
     expect(path.match(/L/g)).toHaveLength(2);
     expect(drawn).not.toContain("NaN");
+    expect(drawn).not.toContain("<circle");
     expect(drawn).toContain("loss &lt;1&gt;");
     expect(lineChart("none", [], { x: "x", y: "y" })).toContain("no points to draw");
+  });
+
+  it("draws a point that has no neighbour, and every point where asked", () => {
+    const axes = { x: "confidence", y: "accuracy", xRange: [0, 1], yRange: [0, 1] } as const;
+    const one = lineChart("calibration", [{ name: "a", points: [[0.99, 0.98]] }], axes);
+    // 44 to 348 across, 186 up to 12.
+    expect(one).toContain('<circle class="dots dots-0" cx="344.96" cy="15.48"');
+    const apart = [
+      [0, 1],
+      [0.5, Number.NaN],
+      [1, 0],
+    ] as const;
+    expect(lineChart("c", [{ name: "a", points: apart }], axes).match(/<circle/g)).toHaveLength(2);
+    const two = [
+      [0, 1],
+      [1, 0],
+    ] as const;
+    expect(lineChart("c", [{ name: "a", points: two }], { ...axes, dots: true }).match(/<circle/g)).toHaveLength(2);
   });
 });

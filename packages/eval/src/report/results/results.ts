@@ -3,7 +3,7 @@ import { confusionMatrix } from "../charts/confusion-matrix.js";
 import { htmlPage } from "../html-page.js";
 import { escapeHtml, htmlTable } from "../html-text.js";
 import { intervalText, numberText } from "../number-text.js";
-import { alignedTable, markdownCell, markdownTable } from "../table-text.js";
+import { alignedTable, markdownBlock, markdownCell, markdownTable } from "../table-text.js";
 import type { Figure, ResultSection, ResultTable } from "./section.js";
 
 /** Results under their protocols, with what was evaluated. */
@@ -60,7 +60,7 @@ export function resultsMarkdown({ title, about, sections }: Results): string {
         ? []
         : [section.warnings.map((warning) => `- **Read with care**: ${markdownCell(warning)}`).join("\n")]),
       markdownTable(head, section.figures.map(figureRow)),
-      `\`\`\`text\n${printProtocol(section.protocol)}\n\`\`\``,
+      markdownBlock(printProtocol(section.protocol)),
       ...tables.map((table) => `### ${markdownCell(table.title)}\n\n${markdownTable(table.head, table.rows)}`),
     ].join("\n\n");
   });
