@@ -72,9 +72,9 @@ afterEach(async () => {
   for (const path of folders) await rm(path, { recursive: true });
 });
 
-const source = () =>
+const source = (given = clips) =>
   memorySource({
-    clips,
+    clips: given,
     grids,
     statistics,
     masker: maskerFor(experiment),
@@ -197,6 +197,41 @@ describe("pretrain", () => {
     expect(after.totals).toEqual(whole.totals.slice(2));
     expect(bytes(after.params)).toEqual(bytes(whole.params));
     expect((await folder.readLog()).map(({ epoch }) => epoch)).toEqual([0, 1, 2]);
+  });
+
+  it("goes on after a stop in the middle of a step as if nothing had happened", async () => {
+    const whole = await run(await newFolder());
+    const folder = await newFolder();
+    const controller = new AbortController();
+    const totals: number[] = [];
+    const common = { statistics, experiment, config, execute: compiled(), folder, signal: controller.signal };
+    const before = await pretrainSteps({
+      ...{ ...common, source: source() },
+      onStep: ({ step, total }) => {
+        totals.push(total);
+        // The next step is under way by then.
+        if (step === 4) setTimeout(() => controller.abort(), 1);
+      },
+    });
+    expect(before.finished).toBe(false);
+    const after = await run(folder);
+    expect([...totals, ...after.totals]).toEqual(whole.totals);
+    expect(bytes(after.params)).toEqual(bytes(whole.params));
+  });
+
+  it("leaves out what a broken clip does to the loss, and says so", async () => {
+    const spectrogram = float32([48, 32], new Float32Array(48 * 32).fill(Number.NaN));
+    const broken = source(clips.with(6, { ...clips[6], spectrogram }));
+    const notes: string[] = [];
+    const { finished, params } = await pretrainSteps({
+      ...{ statistics, experiment, config, source: broken, execute: compiled(), folder: await newFolder() },
+      onNote: (note) => notes.push(note),
+    });
+    expect(finished).toBe(true);
+    expect(notes.length).toBeGreaterThan(0);
+    for (const note of notes)
+      expect(note).toMatch(/^step \d: the loss is NaN; its batches are skipped \(\d of 3 times\)$/);
+    for (const [, { data }] of treeLeaves<FloatTensor>(params)) expect(data.every(Number.isFinite)).toBe(true);
   });
 
   it("refuses a folder that holds another experiment's run, and names the key", async () => {
