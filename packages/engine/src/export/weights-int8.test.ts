@@ -94,4 +94,11 @@ describe("weightsInt8", () => {
     const traced = bind(trace(fn, { params, x }), "params", params);
     expect(weightsInt8(traced, 1e6).graph.nodes).toEqual(traced.graph.nodes);
   });
+
+  it("leaves weights alone that are to stay", () => {
+    const traced = bind(trace(fn, { params, x }), "params", params);
+    const { nodes, constants } = weightsInt8(traced, 0, (path) => path === "params.w").graph;
+    expect(nodes.filter(({ op }) => op === "DynamicQuantizeMatMul")).toHaveLength(1);
+    expect(constants.find(({ name }) => name === "params.w")?.dtype).toBe("float32");
+  });
 });

@@ -46,14 +46,19 @@ const productWeight = (
  * of the 127 steps, so that the same file gives the same numbers on every processor.
  *
  * @param least weights of fewer numbers stay as they are; 16384 unless given
+ * @param stays weights that stay as they are, by their path in the inputs they were bound from
  */
-export function weightsInt8<I, O>(trace: Trace<I, O>, least = 16384): Trace<I, O> {
+export function weightsInt8<I, O>(
+  trace: Trace<I, O>,
+  least = 16384,
+  stays: (path: string) => boolean = () => false,
+): Trace<I, O> {
   const { graph } = trace;
   const byName = new Map(graph.constants.map((constant) => [constant.name, constant]));
   const made = new Map<string, GraphConstant>();
   const nodes = graph.nodes.map((node): GraphNode => {
     const found = productWeight(node, byName);
-    if (!found || found.weight.data.length < least) return node;
+    if (!found || found.weight.data.length < least || stays(found.weight.name)) return node;
     const { weight, transposed } = found;
     const [K, N] = transposed ? [weight.shape[1], weight.shape[0]] : weight.shape;
     const names = [`${weight.name}.int8${transposed ? "" : ".t"}`, `${weight.name}.scale${transposed ? "" : ".t"}`];

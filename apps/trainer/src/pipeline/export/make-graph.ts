@@ -21,7 +21,8 @@ const LEAST = 1024;
 const shrink: Readonly<Record<Dtype, <I, O>(trace: Trace<I, O>) => Trace<I, O>>> = {
   float32: (trace) => trace,
   float16: (trace) => weightsFloat16(trace, LEAST),
-  int8: (trace) => weightsInt8(trace, LEAST),
+  // The head is little of a file, and all that it loses goes into the logits.
+  int8: (trace) => weightsInt8(trace, LEAST, (path) => path.startsWith("params.head.")),
 };
 
 /** Graphs a trained file has the parameters for. */
