@@ -1,6 +1,6 @@
 // biome-ignore lint/suspicious/noTsIgnore: an optional peer: its types are any where it is missing
 /** @ts-ignore */
-import type { Scalar, Tensor3D } from "@tensorflow/tfjs-core";
+import type { Scalar, Tensor2D, Tensor3D } from "@tensorflow/tfjs-core";
 import type { Patches } from "./patches.js";
 import type { View } from "./view.js";
 
@@ -30,7 +30,12 @@ export type Evidence = {
   readonly views: readonly ViewEvidence[];
   /** The same views encoded by a moving-average teacher, where the experiment has one. */
   readonly teacher?: readonly Encoded[];
+  /** Log-probability of every patch to be seen, `[B, N]`, where a sampling network draws the views. */
+  readonly sampling?: Sampling;
 };
+
+/** Log-probabilities over the patches of each modality: audio `[B, Na]`, visual `[B, Nv]`. */
+export type Sampling = { readonly audio: Tensor2D; readonly visual: Tensor2D };
 
 /** What an objective says: the weighted total and every term before its weight, each a scalar mean over the batch. */
 export type LossReport = { readonly total: Scalar; readonly terms: Readonly<Record<string, Scalar>> };

@@ -5,6 +5,7 @@ import {
   type ReconstructionOptions,
   visualReconstruction,
 } from "./terms/masked-reconstruction.js";
+import { type PatchSamplingOptions, patchSampling } from "./terms/patch-sampling.js";
 import { type DistillationOptions, viewDistillation } from "./terms/view-distillation.js";
 
 /** Options of each built-in term. */
@@ -13,6 +14,7 @@ export type BuiltinOptions = {
   readonly "reconstruction-visual": ReconstructionOptions;
   readonly contrastive: ContrastiveOptions;
   readonly "view-distillation": DistillationOptions;
+  readonly "patch-sampling": PatchSamplingOptions;
 };
 
 /** The built-in terms by name, so that an objective may be written as plain data. */
@@ -21,6 +23,7 @@ export const builtinTerms: { readonly [Name in keyof BuiltinOptions]: LossTerm<B
   "reconstruction-visual": visualReconstruction,
   contrastive,
   "view-distillation": viewDistillation,
+  "patch-sampling": patchSampling,
 };
 
 /** An entry of an objective that names a built-in term. */

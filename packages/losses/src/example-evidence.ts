@@ -1,5 +1,5 @@
 import type { Encoded, Evidence, Rng, ViewEvidence } from "@kdc-mae/core";
-import { type Tensor2D, type Tensor3D, tensor2d, tensor3d } from "@tensorflow/tfjs-core";
+import { logSoftmax, reshape, type Tensor2D, type Tensor3D, tensor2d, tensor3d, tidy } from "@tensorflow/tfjs-core";
 
 const defaults = {
   clips: 3,
@@ -46,6 +46,8 @@ export function exampleEvidence(rng: Rng, sizes: Partial<ExampleSizes> = {}): Ev
     globalAudio: normal(`${name}/global audio`, 1, embedDim),
     globalVisual: normal(`${name}/global visual`, 1, embedDim),
   });
+  const logProbabilities = (name: string, N: number): Tensor2D =>
+    tidy(() => logSoftmax(reshape(normal(`${name} scores`, N, 1), [B, N])));
   const view = (index: number): ViewEvidence => ({
     view: {
       audio: positions(`${index}/audio`, size.audioPatches, size.audioVisible),
@@ -63,6 +65,10 @@ export function exampleEvidence(rng: Rng, sizes: Partial<ExampleSizes> = {}): Ev
       visual: normal("visual patches", size.visualPatches, size.visualNumbers),
     },
     views: Array.from({ length: views }, (_, index) => view(index)),
+    sampling: {
+      audio: logProbabilities("audio", size.audioPatches),
+      visual: logProbabilities("visual", size.visualPatches),
+    },
     teacher: Array.from({ length: views }, (_, index) => encoded(`teacher${index}`)),
   };
 }

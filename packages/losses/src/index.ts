@@ -12,6 +12,7 @@ export {
   reconstructionPerClip,
   visualReconstruction,
 } from "./terms/masked-reconstruction.js";
+export { type PatchSamplingOptions, patchSampling } from "./terms/patch-sampling.js";
 export { type DistillationOptions, distillationPerClip, viewDistillation } from "./terms/view-distillation.js";
 export { fixed } from "./weighting/fixed.js";
 export { learned } from "./weighting/learned.js";

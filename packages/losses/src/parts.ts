@@ -23,7 +23,7 @@ const only = <T extends object>(from: T, keys: ReadonlySet<string>): T =>
   Object.fromEntries(Object.entries(from).filter(([key]) => keys.has(key))) as T;
 
 /** The evidence with nothing in it that the terms do not need. */
-export function neededEvidence({ patches, views, teacher }: Evidence, needs: readonly Needs[]): Evidence {
+export function neededEvidence({ patches, views, teacher, sampling }: Evidence, needs: readonly Needs[]): Evidence {
   const streams = new Set(needs.flatMap(({ encoded = [] }) => encoded));
   const modalities = new Set(needs.flatMap(({ reconstruction = [] }) => reconstruction));
   const kept = views.map(
@@ -37,6 +37,7 @@ export function neededEvidence({ patches, views, teacher }: Evidence, needs: rea
   return {
     patches,
     views: kept,
+    ...(needs.some((one) => one.sampling === true) && sampling !== undefined ? { sampling } : {}),
     ...(asked && teacher !== undefined ? { teacher: teacher.map((one) => only<Encoded>(one, streams)) } : {}),
   };
 }

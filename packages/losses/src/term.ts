@@ -16,6 +16,8 @@ export type Needs = {
   readonly reconstruction?: readonly Modality[];
   /** True if it compares with a moving-average teacher's encoding of the same views. */
   readonly teacher?: boolean;
+  /** True if it looks at the log-probabilities by which a sampling network draws the views. */
+  readonly sampling?: boolean;
 };
 
 /**
@@ -58,6 +60,12 @@ export function expectNeeds(name: string, needs: Needs, evidence: Evidence): voi
       absent.startsWith("global")
         ? "Give the model global tokens (model.globalToken)"
         : "Encode it, or leave this term out",
+    );
+  }
+  if (needs.sampling && evidence.sampling === undefined) {
+    refuse(
+      "it trains the network that draws the views, and the evidence has none",
+      'Draw them by one (masking.kind "adaptive"), or leave this term out',
     );
   }
   if (needs.teacher && evidence.teacher === undefined) {

@@ -40,7 +40,7 @@ function gradientProblems<Options>(
   evidence: Evidence,
   options: Options | undefined,
 ): readonly string[] {
-  const { encoded = [], reconstruction = [] } = term.needs(options);
+  const { encoded = [], reconstruction = [], sampling } = term.needs(options);
   const isNeeded = (path: string): boolean =>
     encoded.some((stream) => /^views\.\d+\.encoded\./.test(path) && path.endsWith(`.${stream}`)) ||
     reconstruction.some((modality) => /^views\.\d+\.reconstruction\./.test(path) && path.endsWith(`.${modality}`));
@@ -49,6 +49,9 @@ function gradientProblems<Options>(
     const arrives = values.some((value) => value !== 0);
     if (isNeeded(path) && !arrives) return [`no gradient reaches ${path}, which it says it needs`];
     if (path.startsWith("teacher.") && arrives) return [`a gradient reaches ${path}: a teacher must be held still`];
+    if (path.startsWith("sampling.") && arrives !== (sampling === true)) {
+      return [arrives ? `a gradient reaches ${path}, which its needs do not name` : `no gradient reaches ${path}`];
+    }
     if (path.startsWith("views.") && !isNeeded(path) && arrives) {
       return [`a gradient reaches ${path}, which its needs do not name`];
     }

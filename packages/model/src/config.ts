@@ -33,6 +33,11 @@ export type ModelConfig = {
   readonly registers?: number;
   /** Blocks per modality after its pass of the joint blocks; the joint pass has none. */
   readonly contrastHeads?: number;
+  /**
+   * A network per modality that gives every patch its probability to be seen, for adaptive masking. `heads` divides
+   * `embedDim`; `temperature` divides its scores, 1 unless given.
+   */
+  readonly sampler?: { readonly heads: number; readonly temperature?: number };
 };
 
 const common = { layerNormEpsilon: 1e-5, positions: "fixed" } as const;
@@ -103,6 +108,12 @@ export function checkConfig(config: ModelConfig): ModelConfig {
   if (!(config.layerNormEpsilon > 0)) problems.push(`layerNormEpsilon is ${config.layerNormEpsilon}, not above 0`);
   if (!["fixed", "learned"].includes(config.positions)) {
     problems.push(`positions is ${JSON.stringify(config.positions)}, not "fixed" or "learned"`);
+  }
+  if (config.sampler !== undefined) {
+    const { heads, temperature = 1 } = config.sampler;
+    whole("sampler.heads", heads, 1);
+    width("embedDim", config.embedDim, heads);
+    if (!(temperature > 0)) problems.push(`sampler.temperature is ${temperature}, not above 0`);
   }
   whole("registers", config.registers ?? 0, 0);
   whole("contrastHeads", config.contrastHeads ?? 0, 0);

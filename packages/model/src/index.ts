@@ -30,7 +30,9 @@ export type {
   EncoderParams,
   JointBlock,
   ModelParams,
+  SamplerParams,
   Stream,
 } from "./params.js";
 export { pick, place } from "./place.js";
 export { pretrainForward } from "./pretrain.js";
+export { patchSampling } from "./sampler.js";

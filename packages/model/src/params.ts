@@ -50,10 +50,17 @@ export type DecoderParams<Leaf> = {
   readonly norm: Norm<Leaf>;
 };
 
+/** What gives every patch of a modality its probability to be seen. positions `[1, N, D]`, score `[1, D]`. */
+export type SamplerParams<Leaf> = Readonly<
+  Record<"audio" | "visual", { readonly positions: Leaf; readonly block: Block<Leaf>; readonly score: Linear<Leaf> }>
+>;
+
 /** Everything pretraining learns. Fixed positions are not parameters. */
 export type ModelParams<Leaf> = {
   readonly encoder: EncoderParams<Leaf>;
   readonly decoder: DecoderParams<Leaf>;
+  /** Where the views are drawn by a network. */
+  readonly sampler?: SamplerParams<Leaf>;
 };
 
 /** A fine-tuned classifier: an encoder and a head, linear `[classes, D]`. */

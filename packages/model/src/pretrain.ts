@@ -6,6 +6,7 @@ import { decode } from "./decoder.js";
 import { encodedOfView, encodeGroup } from "./encode-views.js";
 import { expectPatches } from "./expect-patches.js";
 import type { ModelParams } from "./params.js";
+import { patchSampling } from "./sampler.js";
 import { both, expectViews, groupViews, tokensOfView, visibleAsBatch } from "./view-groups.js";
 
 /**
@@ -13,6 +14,7 @@ import { both, expectViews, groupViews, tokensOfView, visibleAsBatch } from "./v
  *
  * @param patches audio `[B, Na, Pa]`, visual `[B, Nv, Pv]`
  * @param views V views; `visible [B, K]` and `hidden [B, N−K]` for each modality
+ * @returns per view its tokens and reconstructions; the sampler's log-probabilities where the model has one
  * @throws KdcError where a shape does not fit the config
  */
 export function pretrainForward(
@@ -38,5 +40,7 @@ export function pretrainForward(
       };
     }
   }
-  return { patches, views: made };
+  const { encoder, sampler } = params;
+  const sampling = sampler === undefined ? {} : { sampling: patchSampling(config, encoder, sampler, patches) };
+  return { patches, views: made, ...sampling };
 }

@@ -3,7 +3,15 @@ import { checkConfig, type ModelConfig } from "./config.js";
 import type { Block, BlockNorms } from "./nn/block.js";
 import type { Norm } from "./nn/layer-norm.js";
 import type { Linear } from "./nn/linear.js";
-import type { Branch, ClassifierParams, DecoderBranch, DecoderParams, EncoderParams, ModelParams } from "./params.js";
+import type {
+  Branch,
+  ClassifierParams,
+  DecoderBranch,
+  DecoderParams,
+  EncoderParams,
+  ModelParams,
+  SamplerParams,
+} from "./params.js";
 
 /** How a parameter starts. `patch-bias`: uniform ±1/√P, PyTorch's default for a convolution. `positions`: sine-cosine.
  * `registers`: N(0, 1), as the official class draws them. */
@@ -121,10 +129,27 @@ function decoderSpec(config: ModelConfig): DecoderParams<Spec> {
   };
 }
 
+/** As the KDC-MAE code's sampling network, which has no bias in its queries, keys and values. */
+function samplerSpec(config: ModelConfig): SamplerParams<Spec> {
+  const { embedDim: dim } = config;
+  const branch = (letter: "a" | "v", grid: PatchGrid) => {
+    const name = `sampler_${letter}`;
+    const [made] = plainBlocks(1, `${name}.blocks`, dim);
+    const { qkv, projection } = made.attention;
+    return {
+      positions: positions(`${name}.pos_embed`, grid, dim),
+      block: { ...made, attention: { qkv: { weight: qkv.weight }, projection } },
+      score: linear(`${name}.score`, dim, 1),
+    };
+  };
+  return { audio: branch("a", config.audio), visual: branch("v", config.visual) };
+}
+
 /** What the pretraining model's parameters are. */
 export const modelSpec = (config: ModelConfig): ModelParams<ParameterSpec> => ({
   encoder: encoderSpec(config),
   decoder: decoderSpec(config),
+  ...where(config.sampler !== undefined, "sampler", () => samplerSpec(config)),
 });
 
 /** What a fine-tuned classifier's parameters are. */

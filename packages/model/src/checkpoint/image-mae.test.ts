@@ -58,7 +58,7 @@ describe("loadImageMae", () => {
   it("copies the first blocks to both branches and the last to the joint stack, its norms for every stream", () => {
     expect(audio.blocks[1].mlp.contract.weight.data).toEqual(full["blocks.1.mlp.fc2.weight"].data);
     expect(visual.blocks[1].mlp.contract.weight.data).toEqual(full["blocks.1.mlp.fc2.weight"].data);
-    expect(joint.blocks[0].attention.qkv.bias.data).toEqual(full["blocks.2.attn.qkv.bias"].data);
+    expect(joint.blocks[0].attention.qkv.bias?.data).toEqual(full["blocks.2.attn.qkv.bias"].data);
     for (const stream of ["joint", "audio", "visual"] as const) {
       expect(joint.blocks[0].norms[stream].attentionNorm.gain.data).toEqual(full["blocks.2.norm1.weight"].data);
       expect(joint.blocks[0].norms[stream].mlpNorm.bias.data).toEqual(full["blocks.2.norm2.bias"].data);

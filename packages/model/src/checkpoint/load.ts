@@ -146,7 +146,7 @@ export function loadEncoder(
   tensors: Tensors,
   options: LoadOptions = {},
 ): Loaded<EncoderParams<FloatTensor>> {
-  const elsewhere = (name: string) => /^(decoder_|mask_token$|mlp_head\.)/.test(name);
+  const elsewhere = (name: string) => /^(decoder_|mask_token$|mlp_head\.|sampler_[av]\.)/.test(name);
   return loadTree(config, encoderSpec, tensors, (name) => isUnused(name) || elsewhere(name), options);
 }
 

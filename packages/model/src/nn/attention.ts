@@ -15,11 +15,11 @@ import {
   type Tensor3D,
   transpose,
 } from "@tensorflow/tfjs-core";
-import { type Linear, linear } from "./linear.js";
+import { type Linear, linear, type MaybeBiased } from "./linear.js";
 import type { Nearness } from "./nearness.js";
 
 /** qkv `[3D, D]` (queries, keys, values one after another), projection `[D, D]`. */
-export type Attention<Leaf> = { readonly qkv: Linear<Leaf>; readonly projection: Linear<Leaf> };
+export type Attention<Leaf> = { readonly qkv: MaybeBiased<Leaf>; readonly projection: Linear<Leaf> };
 
 /**
  * softmax(q kᵀ) v for G heads, queries already scaled: `[G, N, d]`. Where the backend has the fused kernels (the

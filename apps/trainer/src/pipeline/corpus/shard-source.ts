@@ -1,7 +1,7 @@
 import { type ClipGrids, createRng } from "@kdc-mae/core";
 import { type Loader, openShards, type RemoteOptions, type ShardChoice, shardStatistics } from "@kdc-mae/data/node";
-import { batchViews, type Masker } from "@kdc-mae/masking";
-import type { BatchSource } from "../pretrain/batch-source.js";
+import type { Masker } from "@kdc-mae/masking";
+import { type BatchSource, maskBatch } from "../pretrain/batch-source.js";
 import type { Statistics } from "./batch.js";
 import { digestOf } from "./data-digest.js";
 import { frontEndFor } from "./front-end.js";
@@ -10,7 +10,8 @@ export type ShardSourceOptions = {
   readonly grids: ClipGrids;
   /** Mean and standard deviation for normalising; "measured" takes those of the clips that are trained on. */
   readonly statistics: Statistics | "measured";
-  readonly masker: Masker;
+  /** None where views are drawn by a network, later. */
+  readonly masker: Masker | undefined;
   readonly batch: number;
   readonly seed: number;
   /** Noise and circular time shift. */
@@ -63,8 +64,8 @@ export async function openShardSource(
     data: { named: digestOf(loader.everything), fitted: digestOf(loader.items) },
     async *batches(epoch, from) {
       for await (const { patches, samples } of loader.batches(epoch, from)) {
-        const views = samples.map(({ id }) => masker(grids, root.fork(epoch).fork(id).fork("mask")));
-        yield { patches, views: batchViews(views) };
+        const streams = samples.map(({ id }) => root.fork(epoch).fork(id).fork("mask"));
+        yield { patches, ...maskBatch(masker, grids, streams) };
       }
     },
   };

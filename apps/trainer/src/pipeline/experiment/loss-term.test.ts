@@ -57,7 +57,7 @@ describe("a loss term from another package in an experiment file", () => {
         Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => rng.normal()),
       );
     const patches = { audio: normal([3, 15, 4]), visual: normal([3, 9, 12]) };
-    const views = batchViews(Array.from({ length: 3 }, (_, clip) => maskerFor(experiment)(config, rng.fork(clip))));
+    const views = batchViews(Array.from({ length: 3 }, (_, clip) => maskerFor(experiment)!(config, rng.fork(clip))));
     const runFolder = await openRunFolder(join(folder, "run"), experiment);
     const { params } = await pretrainSteps({
       statistics: { mean: 0, std: 1 },

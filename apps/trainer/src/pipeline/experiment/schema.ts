@@ -86,16 +86,31 @@ export const model = z.strictObject({
 /** Pictures that are taken of a clip when it is decoded, 10 unless given; shards hold those that prepare took. */
 export const visual = z.strictObject({ framesPerClip: count.optional() }).default({});
 
-const masking = z.strictObject({
-  /** complementary: disjoint views dealt from one deck; independent: each view drawn alone. */
-  kind: z.enum(["complementary", "independent"]),
-  views: z.number().int().min(1).max(8),
-  /** Share of patches hidden in each view. */
-  audioRatio: fraction,
-  visualRatio: fraction,
-  /** Which whole stripes of the spectrogram are hidden together; "none" hides single patches. */
-  audioStructure: z.enum(["none", "time", "frequency", "time-frequency"]).default("none"),
-});
+const masking = z
+  .strictObject({
+    /**
+     * complementary: disjoint views dealt from one deck; independent: each view drawn alone; adaptive: disjoint views
+     * drawn by a network that learns where it is hard to fill in (with the term "patch-sampling").
+     */
+    kind: z.enum(["complementary", "independent", "adaptive"]),
+    views: z.number().int().min(1).max(8),
+    /** Share of patches hidden in each view. */
+    audioRatio: fraction,
+    visualRatio: fraction,
+    /** Which whole stripes of the spectrogram are hidden together; "none" hides single patches. */
+    audioStructure: z.enum(["none", "time", "frequency", "time-frequency"]).default("none"),
+    /** With adaptive: divides the network's scores, 1 unless given; larger draws more evenly. */
+    temperature: positive.optional(),
+  })
+  .superRefine(({ kind, audioStructure, temperature }, context) => {
+    const refuse = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });
+    if (kind === "adaptive" && audioStructure !== "none") {
+      refuse("audioStructure", "adaptive masking draws single patches: leave it out");
+    }
+    if (kind !== "adaptive" && temperature !== undefined) {
+      refuse("temperature", "only adaptive masking reads it: leave it out, or set masking.kind to adaptive");
+    }
+  });
 
 /** One line of an objective. */
 export const termEntry = z

@@ -51,7 +51,7 @@ const whole = ((): MaskedBatch => {
       Float32Array.from({ length: size }, () => 2 * own.normal()),
     );
   };
-  const masker = maskerFor(experiment);
+  const masker = maskerFor(experiment)!;
   const views = Array.from({ length: clips }, (_, clip) => masker(configFor(experiment), rng.fork(clip)));
   return {
     patches: { audio: normal("a", [clips, 16, 4]), visual: normal("v", [clips, 9, 12]) },

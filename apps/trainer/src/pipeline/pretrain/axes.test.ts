@@ -3,14 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRng, type FloatTensor, float32, type HostPatches, treeLeaves } from "@kdc-mae/core";
 import { compiled } from "@kdc-mae/engine/node";
-import { batchViews } from "@kdc-mae/masking";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { withChanges } from "../experiment/change.js";
 import { checkExperiment } from "../experiment/check.js";
 import type { Experiment } from "../experiment/schema.js";
 import { configFor } from "../run/model-file.js";
 import { openRunFolder } from "../run/run-folder.js";
-import type { MaskedBatch } from "./batch-source.js";
+import { type MaskedBatch, maskBatch } from "./batch-source.js";
 import { maskerFor } from "./masker.js";
 import { pretrainSteps } from "./pretrain.js";
 
@@ -77,7 +76,11 @@ async function run(change: object): Promise<Run> {
   const rng = createRng(4);
   const batch = {
     patches: patches(),
-    views: batchViews(Array.from({ length: B }, (_, clip) => masker(config, rng.fork(clip)))),
+    ...maskBatch(
+      masker,
+      config,
+      Array.from({ length: B }, (_, clip) => rng.fork(clip)),
+    ),
   };
   const runFolder = await openRunFolder(join(folder, `run${runs++}`), experiment);
   const { params } = await pretrainSteps({

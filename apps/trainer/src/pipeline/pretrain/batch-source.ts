@@ -7,7 +7,20 @@ import { stepsPerEpoch } from "../corpus/steps-per-epoch.js";
 import type { StoredClip } from "../corpus/stored-clip.js";
 
 /** One step's input, without the teacher. */
-export type MaskedBatch = { readonly patches: HostPatches; readonly views: readonly HostView[] };
+export type MaskedBatch = {
+  readonly patches: HostPatches;
+  readonly views: readonly HostView[];
+  /** In place of views that are still to be drawn: one random stream per clip. */
+  readonly streams?: readonly Rng[];
+};
+
+/** The views of a batch's clips, or what they will be drawn with. */
+export const maskBatch = (
+  masker: Masker | undefined,
+  grids: ClipGrids,
+  streams: readonly Rng[],
+): Pick<MaskedBatch, "views" | "streams"> =>
+  masker === undefined ? { views: [], streams } : { views: batchViews(streams.map((stream) => masker(grids, stream))) };
 
 /** Batches of an epoch from a given one on; every epoch has the same number. */
 export type BatchSource = {
@@ -28,7 +41,8 @@ export function memorySource(options: {
   readonly clips: readonly StoredClip[];
   readonly grids: ClipGrids;
   readonly statistics: Statistics;
-  readonly masker: Masker;
+  /** None where views are drawn by a network, later. */
+  readonly masker: Masker | undefined;
   readonly batch: number;
   readonly seed: number;
   /** Of every clip that the data name; those given unless told. */
@@ -57,7 +71,11 @@ export function memorySource(options: {
           change && ((spectrogram, at) => change(spectrogram, at, streams[at].fork("augment")));
         yield {
           patches: cutBatch(picks, grids, statistics, changed),
-          views: batchViews(streams.map((stream) => masker(grids, stream.fork("mask")))),
+          ...maskBatch(
+            masker,
+            grids,
+            streams.map((stream) => stream.fork("mask")),
+          ),
         };
       }
     },

@@ -1,10 +1,13 @@
 import { complementaryViews, type Masker, randomViews, structuredViews } from "@kdc-mae/masking";
 import type { CheckedExperiment } from "../experiment/schema.js";
 
-/** The masker an experiment describes. */
-export function maskerFor({ masking }: CheckedExperiment): Masker {
+/**
+ * The masker an experiment describes; none where a network draws the views, which it can only once it has seen the clips.
+ */
+export function maskerFor({ masking }: CheckedExperiment): Masker | undefined {
   const { kind, views, audioRatio, visualRatio, audioStructure } = masking;
   const ratio = { audio: audioRatio, visual: visualRatio };
+  if (kind === "adaptive") return undefined;
   if (audioStructure !== "none") {
     return structuredViews({ axis: audioStructure, views, ratio, disjoint: kind === "complementary" });
   }

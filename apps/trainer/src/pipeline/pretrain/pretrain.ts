@@ -19,6 +19,7 @@ import { bytesIn } from "../train/disk-space.js";
 import { encoderSum } from "../train/encoder-sum.js";
 import { type Trainee, type TrainOptions, train } from "../train/train.js";
 import type { BatchSource, MaskedBatch } from "./batch-source.js";
+import { createViewDrawer } from "./draw-views.js";
 import {
   type HostPretrainBatch,
   type PretrainBatch,
@@ -91,6 +92,7 @@ export async function pretrainSteps(options: PretrainOptions): Promise<Pretraine
   const state = stepper.init(params as never);
   const momentum = experiment.teacher?.momentum ?? (objective.needs.teacher ? DEFAULT_MOMENTUM : undefined);
   const teacher = momentum === undefined ? undefined : { encoder: copyOf(model.encoder) };
+  const drawer = createViewDrawer(execute, config, model, experiment);
   const notes: Notes = { began: encoderSum(model.encoder) };
   const { began } = notes;
   const save = (file: string) => saveModel(file, { config, params: model, statistics, experiment });
@@ -114,7 +116,11 @@ export async function pretrainSteps(options: PretrainOptions): Promise<Pretraine
       });
     },
     async update(group, rate) {
-      const batches = group.map((batch): HostPretrainBatch => (teacher === undefined ? batch : { ...batch, teacher }));
+      const batches: HostPretrainBatch[] = [];
+      for (const batch of group) {
+        const drawn = await drawer.draw(batch);
+        batches.push(teacher === undefined ? drawn : { ...drawn, teacher });
+      }
       const report = await stepper.accumulate(state, batches as never, rate);
       if (teacher !== undefined && momentum !== undefined) follow(teacher.encoder, model.encoder, momentum);
       return report;
@@ -129,6 +135,9 @@ export async function pretrainSteps(options: PretrainOptions): Promise<Pretraine
   const ended = await train(trainee, {
     ...{ ...surroundingsOf(options), experiment, folder, onStep },
     acceptChangedData: options.acceptChangedData,
-  }).finally(stepper.dispose);
+  }).finally(async () => {
+    await drawer.dispose();
+    await stepper.dispose();
+  });
   return { params: model, ...ended };
 }

@@ -15,11 +15,20 @@ export type SavedModel = {
   readonly experiment: CheckedExperiment;
 };
 
-/** The model config of an experiment: its preset with its own changes. */
-export function configFor({ model }: Pick<CheckedExperiment, "model">): ModelConfig {
+/** Of the sampling network in the KDC-MAE code, where they divide the model's width. */
+const SAMPLER_HEADS = 8;
+
+/** The model config of an experiment: its preset with its own changes, and a sampling network where it masks by one. */
+export function configFor({
+  model,
+  masking,
+}: Pick<CheckedExperiment, "model"> & Partial<Pick<CheckedExperiment, "masking">>): ModelConfig {
   const { preset, ...changes } = model;
   const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
-  return checkConfig({ ...presets[preset], ...given });
+  const config: ModelConfig = { ...presets[preset], ...given };
+  if (masking?.kind !== "adaptive") return checkConfig(config);
+  const heads = config.embedDim % SAMPLER_HEADS === 0 ? SAMPLER_HEADS : config.heads;
+  return checkConfig({ ...config, sampler: { heads, temperature: masking.temperature ?? 1 } });
 }
 
 /** Saves a model under official names, with everything in its metadata that using it takes. */
