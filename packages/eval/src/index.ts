@@ -116,7 +116,14 @@ export type {
 } from "./report/report-input.js";
 export { reportMarkdown } from "./report/report-markdown.js";
 export { reportJson, reportRecord } from "./report/report-record.js";
-export { type Results, resultsHtml, resultsJson, resultsMarkdown, resultsText } from "./report/results/results.js";
+export {
+  type FailedProtocol,
+  type Results,
+  resultsHtml,
+  resultsJson,
+  resultsMarkdown,
+  resultsText,
+} from "./report/results/results.js";
 export {
   classificationSection,
   type Figure,
@@ -131,5 +138,11 @@ export { type PlayedFile, type SearchPage, searchHtml } from "./report/search-pa
 export { alignedTable } from "./report/table-text.js";
 export { type Neighbour, neighbours } from "./retrieval/neighbours.js";
 export { choosePerClass } from "./retrieval/per-class.js";
-export { crossModalRanks, type Ranks } from "./retrieval/ranks.js";
+export {
+  type CrossModalRanks,
+  crossModalRanks,
+  crossModalRanksBy,
+  type Multiply,
+  type Ranks,
+} from "./retrieval/ranks.js";
 export { type DirectionScores, type RetrievalInput, type RetrievalResult, retrieval } from "./retrieval/retrieval.js";

@@ -1,4 +1,3 @@
-import { KdcError } from "@kdc-mae/core";
 import { printProtocol, reportJson, resultsJson, resultsText } from "@kdc-mae/eval";
 import { type Command, Option } from "commander";
 import { defaultMedia } from "../pipeline/corpus/open-corpus.js";
@@ -8,7 +7,7 @@ import { evaluate, evaluationFolder } from "../pipeline/evaluate/under-protocols
 import { headlineTable } from "../pipeline/evaluate/write-report.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
 import { atTerminal } from "../terminal/interrupt.js";
-import { print } from "../terminal/print.js";
+import { print, remark } from "../terminal/print.js";
 import { type EngineChoice, engineName, executeFor, withEngineOptions } from "./engine-options.js";
 import { collect, positiveNumber, readWith } from "./options.js";
 
@@ -113,15 +112,9 @@ async function run(model: string, options: EvaluateCommandOptions, around: Surro
   if (protocols.length > 0) {
     const { results, page } = await evaluate(model, { ...shared, protocols, split, denormalize });
     print(json ? resultsJson(results) : `${resultsText(results)}\n\nreport: ${page}\n`);
+    for (const { protocol, message } of results.failed ?? []) remark(`protocol ${protocol} failed: ${message}\n`);
+    if (results.failed !== undefined) process.exitCode = 1;
     return;
-  }
-  if (split !== undefined || denormalize) {
-    throw new KdcError({
-      where: split === undefined ? "--denormalize" : "--split",
-      what: "it is read with --protocol, and none is given",
-      remedy: "Add --protocol, or leave it out: the picture report is made of the test clips",
-      reason: "usage",
-    });
   }
   const { input, page } = await reportOn(model, shared);
   print(json ? `${reportJson(input)}\n` : `${headlineTable(input)}\n\nreport: ${page}\n`);

@@ -1,5 +1,5 @@
 import { expectShape } from "@kdc-mae/core";
-import type { Matrix } from "../matrix.js";
+import { type Matrix, matrix } from "../matrix.js";
 import { prepareRows } from "../product/row-products.js";
 import { unitRows } from "./unit-rows.js";
 
@@ -11,52 +11,114 @@ export type Ranks = {
   readonly tied: Int32Array;
 };
 
+/** Ranks in both directions. */
+export type CrossModalRanks = { readonly audioToVisual: Ranks; readonly visualToAudio: Ranks };
+
+/** A piece of all cosines: that of row `row + i` with column `column + j` is `values[i · stride + j]`. */
+type Piece = {
+  readonly row: number;
+  readonly rows: number;
+  readonly column: number;
+  readonly columns: number;
+  readonly stride: number;
+  readonly values: Float32Array;
+};
+
+/** Counts, piece by piece, what lies above the right answers; `own` are first read from the pieces on the diagonal. */
+function tally(N: number) {
+  const own = new Float32Array(N);
+  const ranks = () => ({ rank: new Int32Array(N), tied: new Int32Array(N).fill(-1) });
+  const forward = ranks();
+  const backward = ranks();
+  return {
+    result: { audioToVisual: forward, visualToAudio: backward },
+    readOwn({ row, rows, column, columns, stride, values }: Piece): void {
+      for (let i = Math.max(row, column); i < Math.min(row + rows, column + columns); i++) {
+        own[i] = values[(i - row) * stride + (i - column)];
+      }
+    },
+    count({ row, rows, column, columns, stride, values }: Piece): void {
+      const others = own.subarray(column, column + columns);
+      const rank = backward.rank.subarray(column, column + columns);
+      const tied = backward.tied.subarray(column, column + columns);
+      for (let i = 0; i < rows; i++) {
+        const right = own[row + i];
+        let above = 0;
+        let equal = 0;
+        const from = i * stride;
+        for (let j = 0; j < columns; j++) {
+          const value = values[from + j];
+          const other = others[j];
+          if (value > right) above++;
+          else if (value === right) equal++;
+          if (value > other) rank[j]++;
+          else if (value === other) tied[j]++;
+        }
+        forward.rank[row + i] += above;
+        forward.tied[row + i] += equal;
+      }
+    },
+  };
+}
+
+function unitPair(where: string, audio: Matrix, visual: Matrix) {
+  const sounds = unitRows(where, "audio", audio);
+  const pictures = unitRows(where, "visual", visual);
+  const [N, D] = sounds.shape;
+  expectShape(where, "visual", visual, "N D", { N, D });
+  return { sounds, pictures, N, D };
+}
+
 /**
  * Ranks of the right partner in both directions from one pass over all N × N cosines, never held at once.
  * Row i of `audio [N, D]` belongs to row i of `visual [N, D]`.
  *
  * @throws KdcError for an empty gallery, unequal shapes, NaN or zero rows
  */
-export function crossModalRanks(
+export function crossModalRanks(audio: Matrix, visual: Matrix): CrossModalRanks {
+  const { sounds, pictures, N } = unitPair("crossModalRanks", audio, visual);
+  const gallery = prepareRows(pictures);
+  const counts = tally(N);
+  gallery.tiles(sounds, counts.readOwn, "diagonal");
+  gallery.tiles(sounds, counts.count);
+  return counts.result;
+}
+
+/**
+ * left · rightᵀ, `[M, D]` and `[M, D]` → `[M, M]`, always of one size; equal rows must have equal products wherever
+ * they stand.
+ */
+export type Multiply = (left: Matrix, right: Matrix) => Promise<Matrix>;
+
+/**
+ * The same with somebody else's product, such as a runtime with several threads, for galleries of tens of thousands.
+ * Three matrices of `block` rows are held at once.
+ *
+ * @param block M, rows in one product; missing rows are zeros
+ * @throws KdcError as {@link crossModalRanks}
+ */
+export async function crossModalRanksBy(
   audio: Matrix,
   visual: Matrix,
-): { readonly audioToVisual: Ranks; readonly visualToAudio: Ranks } {
-  const where = "crossModalRanks";
-  const sounds = unitRows(where, "audio", audio);
-  const pictures = unitRows(where, "visual", visual);
-  const [N, D] = sounds.shape;
-  expectShape(where, "visual", visual, "N D", { N, D });
-
-  const gallery = prepareRows(pictures);
-  const own = new Float32Array(N);
-  gallery.tiles(
-    sounds,
-    ({ row, rows, column, columns, stride, values }) => {
-      for (let i = Math.max(row, column); i < Math.min(row + rows, column + columns); i++) {
-        own[i] = values[(i - row) * stride + (i - column)];
-      }
-    },
-    "diagonal",
-  );
-  const ranks = () => ({ rank: new Int32Array(N), tied: new Int32Array(N).fill(-1) });
-  const forward = ranks();
-  const backward = ranks();
-  gallery.tiles(sounds, ({ row, rows, column, columns, stride, values }) => {
-    for (let i = 0; i < rows; i++) {
-      const right = own[row + i];
-      let above = 0;
-      let equal = 0;
-      for (let j = 0; j < columns; j++) {
-        const value = values[i * stride + j];
-        const other = own[column + j];
-        if (value > right) above++;
-        else if (value === right) equal++;
-        if (value > other) backward.rank[column + j]++;
-        else if (value === other) backward.tied[column + j]++;
-      }
-      forward.rank[row + i] += above;
-      forward.tied[row + i] += equal;
-    }
-  });
-  return { audioToVisual: forward, visualToAudio: backward };
+  multiply: Multiply,
+  block = 2048,
+): Promise<CrossModalRanks> {
+  const { sounds, pictures, N, D } = unitPair("crossModalRanksBy", audio, visual);
+  const starts = Array.from({ length: Math.ceil(N / block) }, (_, at) => at * block);
+  const rowsFrom = (source: Matrix, start: number): Matrix => {
+    const part = source.data.subarray(start * D, (start + block) * D);
+    if (part.length === block * D) return matrix(block, D, part);
+    const padded = matrix(block, D);
+    padded.data.set(part);
+    return padded;
+  };
+  const counts = tally(N);
+  const piece = async (row: number, column: number): Promise<Piece> => {
+    const { data } = await multiply(rowsFrom(sounds, row), rowsFrom(pictures, column));
+    const [rows, columns] = [Math.min(block, N - row), Math.min(block, N - column)];
+    return { row, rows, column, columns, stride: block, values: data };
+  };
+  for (const start of starts) counts.readOwn(await piece(start, start));
+  for (const row of starts) for (const column of starts) counts.count(await piece(row, column));
+  return counts.result;
 }

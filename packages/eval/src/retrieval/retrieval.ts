@@ -3,13 +3,15 @@ import type { Evaluated } from "../head.js";
 import type { Matrix } from "../matrix.js";
 import { findProtocol, type Protocol } from "../protocol.js";
 import { protocols } from "../protocols.js";
-import { crossModalRanks, type Ranks } from "./ranks.js";
+import { type CrossModalRanks, crossModalRanks, type Ranks } from "./ranks.js";
 
 export type RetrievalInput = {
   /** One row per clip, `[N, D]`. */
   readonly audio: Matrix;
   /** The same clips in the same order, `[N, D]`. */
   readonly visual: Matrix;
+  /** Ranks that were counted elsewhere, by `crossModalRanksBy`. */
+  readonly ranks?: CrossModalRanks;
   readonly protocol?: Protocol;
   readonly leftOut?: Readonly<Record<string, number>>;
   readonly intervals?: BootstrapOptions;
@@ -62,7 +64,7 @@ function scores({ rank, tied }: Ranks, options: BootstrapOptions | undefined): D
  * @throws KdcError for an empty gallery, unequal shapes, NaN or zero rows
  */
 export function retrieval(input: RetrievalInput): RetrievalResult {
-  const ranks = crossModalRanks(input.audio, input.visual);
+  const ranks = input.ranks ?? crossModalRanks(input.audio, input.visual);
   const gallery = ranks.audioToVisual.rank.length;
   const audioToVisual = scores(ranks.audioToVisual, input.intervals);
   const visualToAudio = scores(ranks.visualToAudio, input.intervals);

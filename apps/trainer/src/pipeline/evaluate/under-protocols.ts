@@ -2,7 +2,7 @@ import { dirname, join, resolve } from "node:path";
 import { expectWritable, writeWhole } from "@kdc-mae/core/node";
 import type { Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
-import { type Results, resultsHtml, resultsJson, resultsMarkdown } from "@kdc-mae/eval";
+import { type FailedProtocol, type Results, resultsHtml, resultsJson, resultsMarkdown } from "@kdc-mae/eval";
 import { countParameters } from "@kdc-mae/model";
 import { openSplitSets } from "../corpus/clip-set.js";
 import { mediaFor } from "../corpus/open-corpus.js";
@@ -92,12 +92,17 @@ export async function evaluate(model: string | Saved, options: EvaluateOptions):
   if (out !== undefined) await expectWritable(out);
   const saved = typeof model === "string" ? await readEither(model) : model;
   const { sets, leftOut, split, fits, data, close } = await openEvaluated(chosen, saved, options);
-  const sections = await runProtocols(chosen, {
-    ...{ saved, sets, split, leftOut, batch: 32, signal: around.signal, execute },
-    denormalize: options.denormalize === true,
-    onProgress: (note) =>
-      around.onProgress?.({ stage: "evaluate", unit: "protocols", done: 0, total: chosen.length, note }),
-  }).finally(close);
+  const failed: FailedProtocol[] = [];
+  const sections = await runProtocols(
+    chosen,
+    {
+      ...{ saved, sets, split, leftOut, batch: 32, signal: around.signal, execute },
+      denormalize: options.denormalize === true,
+      onProgress: (note) =>
+        around.onProgress?.({ stage: "evaluate", unit: "protocols", done: 0, total: chosen.length, note }),
+    },
+    (one) => failed.push(one),
+  ).finally(close);
   const { experiment } = sharedOf(saved);
   const results: Results = {
     title: `${experiment.name} under ${chosen.length === 1 ? chosen[0].protocol.name : `${chosen.length} protocols`}`,
@@ -106,6 +111,7 @@ export async function evaluate(model: string | Saved, options: EvaluateOptions):
       ...[saved, split === fits ? `${split} (the model was trained on these clips)` : split, engine, data],
     ),
     sections,
+    ...(failed.length === 0 ? {} : { failed }),
   };
   if (out === undefined) return { results };
   await writeWhole(join(out, "protocols.json"), resultsJson(results));

@@ -12,7 +12,12 @@ export type Results = {
   /** The model, the data, the engine …, line by line. */
   readonly about: readonly (readonly [name: string, value: string])[];
   readonly sections: readonly ResultSection[];
+  /** Protocols that gave no figures; left out where all did. */
+  readonly failed?: readonly FailedProtocol[];
 };
+
+/** A protocol that could not be carried out, and why. */
+export type FailedProtocol = { readonly protocol: string; readonly message: string };
 
 const head = ["figure", "value", "95 %", "baseline"] as const;
 
@@ -30,7 +35,7 @@ function counted({ evaluated, leftOut }: ResultSection): string {
 }
 
 /** For a terminal: each protocol in full, then its figures. */
-export function resultsText({ title, about, sections }: Results): string {
+export function resultsText({ title, about, sections, failed = [] }: Results): string {
   const blocks = sections.map((section) =>
     [
       printProtocol(section.protocol),
@@ -40,7 +45,8 @@ export function resultsText({ title, about, sections }: Results): string {
       alignedTable([head, ...section.figures.map(figureRow)]),
     ].join("\n"),
   );
-  return [title, alignedTable(about), ...blocks].join("\n\n");
+  const lost = failed.map(({ protocol, message }) => `failed: ${protocol}: ${message}`);
+  return [title, alignedTable(about), ...blocks, ...lost].join("\n\n");
 }
 
 const confusionTable = ({ kinds, counts }: NonNullable<ResultSection["confusion"]>): ResultTable => ({
@@ -50,7 +56,7 @@ const confusionTable = ({ kinds, counts }: NonNullable<ResultSection["confusion"
 });
 
 /** As Markdown, complete. */
-export function resultsMarkdown({ title, about, sections }: Results): string {
+export function resultsMarkdown({ title, about, sections, failed = [] }: Results): string {
   const blocks = sections.map((section) => {
     const tables = [...section.tables, ...(section.confusion === undefined ? [] : [confusionTable(section.confusion)])];
     return [
@@ -64,7 +70,10 @@ export function resultsMarkdown({ title, about, sections }: Results): string {
       ...tables.map((table) => `### ${markdownCell(table.title)}\n\n${markdownTable(table.head, table.rows)}`),
     ].join("\n\n");
   });
-  return `${[`# ${markdownCell(title)}`, markdownTable(["", ""], about), ...blocks].join("\n\n")}\n`;
+  const lost = failed.map(
+    ({ protocol, message }) => `## ${markdownCell(protocol)}\n\n**Failed**: ${markdownCell(message)}`,
+  );
+  return `${[`# ${markdownCell(title)}`, markdownTable(["", ""], about), ...blocks, ...lost].join("\n\n")}\n`;
 }
 
 const tableOf = (names: readonly string[], rows: readonly (readonly string[])[]) =>
@@ -74,7 +83,7 @@ const tableOf = (names: readonly string[], rows: readonly (readonly string[])[])
   );
 
 /** As one page that needs no network. */
-export function resultsHtml({ title, about, sections }: Results): string {
+export function resultsHtml({ title, about, sections, failed = [] }: Results): string {
   const blocks = sections.map((section) => {
     const warnings = section.warnings.map((warning) => `<li>${escapeHtml(warning)}</li>`).join("");
     const tables = section.tables.map(
@@ -88,13 +97,17 @@ ${tableOf(head, section.figures.map(figureRow))}
 ${section.confusion === undefined ? "" : confusionMatrix(section.confusion.kinds, section.confusion.counts)}
 ${tables.join("\n")}`;
   });
+  const lost = failed.map(
+    ({ protocol, message }) =>
+      `<h2>${escapeHtml(protocol)}</h2><aside class="care"><strong>Failed</strong> ${escapeHtml(message)}</aside>`,
+  );
   return htmlPage({
     title,
-    body: `<div class="pairs">${tableOf(["", ""], about)}</div>\n${blocks.join("\n")}`,
+    body: `<div class="pairs">${tableOf(["", ""], about)}</div>\n${[...blocks, ...lost].join("\n")}`,
   });
 }
 
 /** As JSON text: the same content, with every protocol in full. */
-export function resultsJson({ title, about, sections }: Results): string {
-  return `${JSON.stringify({ title, about: Object.fromEntries(about), results: sections }, null, 2)}\n`;
+export function resultsJson({ title, about, sections, failed }: Results): string {
+  return `${JSON.stringify({ title, about: Object.fromEntries(about), results: sections, failed }, null, 2)}\n`;
 }

@@ -7,6 +7,7 @@ import {
   takeRows,
 } from "@kdc-mae/eval";
 import { expectClips } from "../../corpus/splits.js";
+import { manyRanks } from "../many-ranks.js";
 import type { EmbeddedSet } from "./embedded-set.js";
 import type { Plan } from "./plan.js";
 import { refuseModel, type Subject } from "./subject.js";
@@ -19,12 +20,15 @@ import { refuseModel, type Subject } from "./subject.js";
 export async function retrieveClips(
   protocol: Protocol,
   { perClass }: Extract<Plan, { task: "retrieval" }>,
-  { sets, split, leftOut }: Subject,
+  { sets, split, leftOut, execute }: Subject,
   embedded: (split: Subject["split"]) => Promise<EmbeddedSet>,
 ): Promise<ResultSection> {
   expectClips(split, sets[split].items);
   const { audio, visual, ids, labels } = await embedded(split);
-  if (perClass === undefined) return retrievalSection(retrieval({ audio, visual, protocol, leftOut }));
+  if (perClass === undefined) {
+    const ranks = await manyRanks(audio, visual, execute);
+    return retrievalSection(retrieval({ audio, visual, ranks, protocol, leftOut }));
+  }
   const unlabelled = labels.findIndex((own) => own.length === 0);
   if (unlabelled >= 0) {
     refuseModel(

@@ -151,6 +151,24 @@ describe("wrong use", () => {
     expect(section.protocol.notes.join()).toContain("brought back with the TRUE mean and deviation");
   });
 
+  it("one protocol that fails leaves the others their figures, and is named", async () => {
+    const failed: { protocol: string; message: string }[] = [];
+    const names = ["retrieval-middle-frame", "classification-10-frames", "inpainting-random-75", "linear-probe-audio"];
+    const chosen = protocolsNamed(names);
+    const sections = await runProtocols(chosen, subject(pretrained(false)), (one) => failed.push(one));
+    expect(sections.map(({ protocol }) => protocol.name)).toEqual([names[0], names[2], names[3]]);
+    expect(failed).toEqual([
+      { protocol: names[1], message: expect.stringContaining("the model is pretrained and has no classes") },
+    ]);
+    const results = { title: "t", about: [], sections, failed };
+    for (const page of [resultsText(results), resultsMarkdown(results), resultsHtml(results), resultsJson(results)]) {
+      expect(page).toContain("the model is pretrained and has no classes");
+    }
+    // Where nothing is left there is nothing to write.
+    const alone = runProtocols([chosen[1]], subject(pretrained(false)), () => undefined);
+    await expect(alone).rejects.toThrow("the model is pretrained and has no classes");
+  });
+
   it("labels that are none of the model's classes", async () => {
     const strange = { ...sets, test: memorySet([madeClip(1, ["bell"]), madeClip(2, ["horn"])]) };
     await expect(run(["classification-middle-frame"], tuned(), { sets: strange })).rejects.toThrow(

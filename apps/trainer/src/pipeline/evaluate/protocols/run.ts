@@ -1,5 +1,5 @@
 import type { SplitUse } from "@kdc-mae/data/node";
-import { type ResultSection, varyProtocol } from "@kdc-mae/eval";
+import { type FailedProtocol, type ResultSection, varyProtocol } from "@kdc-mae/eval";
 import { expectClips } from "../../corpus/splits.js";
 import { classifyClips } from "./classify.js";
 import { embeddings } from "./embedded-set.js";
@@ -44,20 +44,31 @@ export function expectProbesApart(chosen: readonly RunnableProtocol[], split: Su
  * Carries protocols out one after the other. Nothing is drawn at random that a seed does not decide, so the same model
  * on the same clips gives the same figures.
  *
- * @throws KdcError for an empty split, and those of each protocol
+ * @param onFailed takes a protocol that failed while others did not; without it the first failure ends everything
+ * @throws KdcError for an empty split, and, where no protocol is left, that of the last
  */
 export async function runProtocols(
   chosen: readonly RunnableProtocol[],
   subject: Subject,
+  onFailed?: (failed: FailedProtocol) => void,
 ): Promise<readonly ResultSection[]> {
   expectClips(subject.split, subject.sets[subject.split].items);
   const embedded = embeddings(subject);
   const sections: ResultSection[] = [];
+  let last: unknown;
   for (const { protocol, plan } of chosen) {
     subject.signal?.throwIfAborted();
-    const section = await carryOut({ protocol, plan }, subject, embedded);
-    sections.push(plan.task === "classification" ? section : tellTuned(section, subject));
+    try {
+      const section = await carryOut({ protocol, plan }, subject, embedded);
+      sections.push(plan.task === "classification" ? section : tellTuned(section, subject));
+    } catch (error) {
+      if (onFailed === undefined || subject.signal?.aborted) throw error;
+      const message = error instanceof Error ? error.message : String(error);
+      onFailed({ protocol: protocol.name, message });
+      last = error;
+    }
   }
+  if (sections.length === 0 && last !== undefined) throw last;
   return sections;
 }
 
