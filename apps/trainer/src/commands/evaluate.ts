@@ -65,7 +65,10 @@ Examples:
     );
   readWith<EvaluateCommandOptions>(command, [
     {
-      options: ["protocol", "data", "mediaRoot", "classes", "split", "denormalize", "media", "out", "json"],
+      options: [
+        ...(["protocol", "data", "mediaRoot", "allowOutside", "classes", "labels", "splitBy", "windows"] as const),
+        ...(["split", "denormalize", "media", "out", "json"] as const),
+      ],
       when: ({ list }) => list !== true,
       what: "nothing is evaluated where --list prints the protocols",
       remedy: "Leave it out, or leave --list out",
