@@ -41,6 +41,7 @@ export { createFluentDecoder } from "./media/ffmpeg.js";
 export { createPipesDecoder, type PictureDecoder, type SoundDecoder } from "./media/ffmpeg-pipes.js";
 export { type Ffmpeg, type LocateOptions, locateFfmpeg } from "./media/locate-ffmpeg.js";
 export type { MediaReason } from "./media/media-error.js";
+export { type Beyond, beyondInWords } from "./media/seconds-beyond.js";
 export { decodeWav } from "./media/wav.js";
 export type { PreparedContent } from "./prepare/options.js";
 export { type PrepareOptions, type PrepareProgress, prepare } from "./prepare/prepare.js";
@@ -56,6 +57,7 @@ export {
   type SurveyOptions,
   type SurveyReason,
   survey,
+  surveyedSeconds,
   surveyReasons,
 } from "./survey/survey.js";
 export * from "./synthetic/node.js";

@@ -1,5 +1,5 @@
 import { availableCpus } from "@kdc-mae/core/node";
-import { type PreparedContent, passedOverInWords } from "@kdc-mae/data/node";
+import { beyondInWords, type PreparedContent, passedOverInWords } from "@kdc-mae/data/node";
 import { type Command, Option } from "commander";
 import type { ManifestChoice } from "../pipeline/prepare/manifest-choice.js";
 import { prepareSet } from "../pipeline/prepare/prepare-set.js";
@@ -83,9 +83,9 @@ async function run(path: string, options: Options, around: AtTerminal): Promise<
       .map(([split, count]) => `${split} ${count}`)
       .join(", ")}; ${Object.keys(summary.classes).length} classes`,
     failed.length === 0
-      ? "nothing was left out"
+      ? `${summary.beyond.clips > 0 ? "no clip" : "nothing"} was left out`
       : `left out: ${failed.map(([reason, count]) => `${reason} ${count}`).join(", ")} (see quarantine.jsonl)`,
   ];
-  const passed = passedOverInWords(summary.passedOver);
-  print(`${[...lines, ...(passed === undefined ? [] : [passed])].join("\n")}\n`);
+  const more = [beyondInWords(summary.beyond, seconds), passedOverInWords(summary.passedOver)];
+  print(`${[...lines, ...more.filter((line) => line !== undefined)].join("\n")}\n`);
 }

@@ -1,5 +1,12 @@
 import { availableCpus } from "@kdc-mae/core/node";
-import { manifestFormats, type Problem, passedOverInWords, surveyReasons } from "@kdc-mae/data/node";
+import {
+  beyondInWords,
+  manifestFormats,
+  type Problem,
+  passedOverInWords,
+  surveyedSeconds,
+  surveyReasons,
+} from "@kdc-mae/data/node";
 import { type Command, Option } from "commander";
 import type { ManifestChoice } from "../pipeline/prepare/manifest-choice.js";
 import { surveyData } from "../pipeline/prepare/survey-data.js";
@@ -71,6 +78,8 @@ async function run(path: string, options: Options, around: Surroundings): Promis
   }
   for (const [split, count] of Object.entries(result.splits)) print(row(`split ${split}`, count));
   print(`${Object.keys(result.labels).length} labels\n`);
+  const longer = beyondInWords(result.longer, surveyedSeconds);
+  if (longer !== undefined) print(`${longer}\n`);
   const passed = passedOverInWords(result.passedOver);
   if (passed !== undefined) print(`${passed}\n`);
   if (result.usable < result.total) print("--json lists every clip that cannot be used\n");

@@ -18,6 +18,7 @@ import { decodeItem } from "../media/decode-item.js";
 import type { Decoder } from "../media/decoder.js";
 import type { SoundDecoder } from "../media/ffmpeg-pipes.js";
 import { itemReasons, lastLinesOf, mediaError } from "../media/media-error.js";
+import { secondsBeyond } from "../media/seconds-beyond.js";
 import { seal } from "../shards/sealed-json.js";
 import { inTurn } from "./in-turn.js";
 import { type PreparedContent, publishedContent } from "./options.js";
@@ -239,12 +240,13 @@ async function prepareItem(
     stage = "decode";
     const { sampleRate, frames, size, seconds } = content;
     const clip = await decodeItem(decoder, item, { sampleRate, frames, size, seconds, signal });
+    const beyond = await secondsBeyond(decoder, item, clip, seconds, signal);
     stage = "pack";
     const key = sampleKey(index, item.id);
     const packed = await packClip(clip, key, file, content);
     const { id, labels, split } = item;
     const part = item.start === undefined && item.end === undefined ? {} : { recording: file };
-    return { sample: { key, id, labels, ...(split === undefined ? {} : { split }), ...part }, packed };
+    return { sample: { key, id, labels, ...(split === undefined ? {} : { split }), ...part }, packed, beyond };
   } catch (error) {
     if (!isKdcError(error) || !itemReasons.has(error.reason)) throw error;
     const ffmpeg = lastLinesOf(error);

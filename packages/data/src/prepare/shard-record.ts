@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ManifestItem } from "../manifest/manifest-item.js";
+import type { Beyond } from "../media/seconds-beyond.js";
 import { unseal } from "../shards/sealed-json.js";
 import type { IndexedSample } from "../shards/shard-index.js";
 import type { LogMelSums, SumsBySplit } from "./log-mel-sums.js";
@@ -26,6 +27,8 @@ export type ShardRecord = {
   readonly samples: readonly IndexedSample[];
   readonly quarantined: readonly Quarantined[];
   readonly logMel: LogMelSums;
+  /** Of clips longer than what is kept of one; absent where there are none. */
+  readonly beyond?: Beyond;
   /** Absent in sets of earlier versions. */
   readonly logMelBySplit?: SumsBySplit;
 };

@@ -1,3 +1,4 @@
+import { type Beyond, nothingBeyond } from "../media/seconds-beyond.js";
 import { addBySplit, addSums, noSums, type Statistics, type SumsBySplit, statisticsOf } from "./log-mel-sums.js";
 import type { PreparedContent } from "./options.js";
 import { melBins, spectrogramFrames } from "./pack-clip.js";
@@ -17,6 +18,8 @@ export type DatasetSummary = {
   }[];
   /** How many clips were left out, by reason. */
   readonly quarantined: Readonly<Record<string, number>>;
+  /** Of clips longer than what is kept of one. */
+  readonly beyond: Beyond;
   /** Log-mel values: over spectrograms padded to 1024 frames, as models are normalised, and over the bare ones. */
   readonly logMel: Statistics & { readonly unpadded: Statistics; readonly bySplit?: SumsBySplit };
   readonly splits: Readonly<Record<string, number>>;
@@ -32,6 +35,7 @@ export function startSummary(content: PreparedContent) {
   const classes = new Map<string, Map<string, number>>();
   let [samples, bytes, sums] = [0, 0, noSums];
   let bySplit: SumsBySplit | undefined = {};
+  let beyond = nothingBeyond;
   const count = (counts: Map<string, number>, name: string) => counts.set(name, (counts.get(name) ?? 0) + 1);
   const sorted = <T>(map: Map<string, T>): [string, T][] => [...map].sort(([a], [b]) => (a < b ? -1 : 1));
 
@@ -40,6 +44,10 @@ export function startSummary(content: PreparedContent) {
       samples += record.samples.length;
       bytes += record.bytes;
       sums = addSums(sums, record.logMel);
+      beyond = {
+        clips: beyond.clips + (record.beyond?.clips ?? 0),
+        seconds: Math.round(10 * (beyond.seconds + (record.beyond?.seconds ?? 0))) / 10,
+      };
       bySplit = bySplit && record.logMelBySplit && addBySplit(bySplit, record.logMelBySplit);
       const index = record.tar.replace(/\.tar$/, ".json");
       shards.push({ tar: record.tar, index, samples: record.samples.length, bytes: record.bytes });
@@ -61,6 +69,7 @@ export function startSummary(content: PreparedContent) {
       bytes,
       shards,
       quarantined: Object.fromEntries(sorted(quarantined)),
+      beyond,
       logMel: {
         ...{ ...statisticsOf(sums, spectrogramFrames * melBins), unpadded: statisticsOf(sums) },
         ...(bySplit === undefined ? {} : { bySplit }),

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { beginFile, crc32, type FileSystem, type PendingFile, writeWhole } from "@kdc-mae/core/node";
+import { addBeyond, nothingBeyond } from "../media/seconds-beyond.js";
 import { seal } from "../shards/sealed-json.js";
 import type { IndexedSample } from "../shards/shard-index.js";
 import { tarEnd } from "../shards/tar.js";
@@ -10,7 +11,11 @@ import { type Quarantined, type ShardRecord, shardName } from "./shard-record.js
 
 /** What became of one item. */
 export type Outcome =
-  | { readonly sample: Omit<IndexedSample, "offset" | "bytes" | "crc">; readonly packed: PackedClip }
+  | {
+      readonly sample: Omit<IndexedSample, "offset" | "bytes" | "crc">;
+      readonly packed: PackedClip /** Seconds of the clip beyond what is kept of one. */;
+      readonly beyond?: number;
+    }
   | { readonly quarantined: Quarantined };
 
 /** A shard under way. */
@@ -35,6 +40,7 @@ export async function writeShard(
   const quarantined: Quarantined[] = [];
   let [bytes, logMel] = [0, noSums];
   let logMelBySplit: SumsBySplit = {};
+  let beyond = nothingBeyond;
   const append = async (piece: Uint8Array) => {
     hash.update(piece);
     await file.write(piece);
@@ -49,6 +55,7 @@ export async function writeShard(
       const { tar, sums } = outcome.packed;
       samples.push({ ...outcome.sample, offset: bytes, bytes: tar.length, crc: crc32(tar) });
       logMel = addSums(logMel, sums);
+      beyond = addBeyond(beyond, outcome.beyond ?? 0);
       logMelBySplit = addBySplit(logMelBySplit, { [outcome.sample.split ?? "none"]: sums });
       await append(tar);
     },
@@ -57,7 +64,7 @@ export async function writeShard(
       const sha256 = hash.digest("hex");
       const record: ShardRecord = {
         ...{ format: 1, tar: `${name}.tar`, bytes, sha256, items, samples, quarantined },
-        ...{ logMel, logMelBySplit },
+        ...{ logMel, logMelBySplit, ...(beyond.clips > 0 ? { beyond } : {}) },
       };
       await writeWhole(join(folder, `${name}.json`), seal(record), files);
       await file.finish();

@@ -10,6 +10,7 @@ import { decodeItem } from "../media/decode-item.js";
 import type { Decoder } from "../media/decoder.js";
 import type { SoundDecoder } from "../media/ffmpeg-pipes.js";
 import { itemReasons, mediaError } from "../media/media-error.js";
+import { addBeyond, type Beyond, nothingBeyond, secondsBeyond } from "../media/seconds-beyond.js";
 import { contentHash, inspectClip, type Thresholds, usualThresholds } from "./inspect-clip.js";
 
 /** The rows of a survey's table. */
@@ -61,6 +62,8 @@ export type Survey = {
   /** Usable items per split and per label. */
   readonly splits: Readonly<Record<string, number>>;
   readonly labels: Readonly<Record<string, number>>;
+  /** Usable items that are longer than what a clip is looked at, {@link surveyedSeconds}. */
+  readonly longer: Beyond;
   /** What was met and is no clip, by reason. */
   readonly passedOver: PassedOver;
 };
@@ -75,7 +78,15 @@ const rowOf: Readonly<Record<string, SurveyReason>> = {
   "outside-root": "refused",
 };
 
-type Finding = { readonly item: ManifestItem; readonly hash?: string; readonly problem?: Omit<Problem, "item"> };
+/** So much of a clip is looked at, seconds. */
+export const surveyedSeconds = 10.3;
+
+type Finding = {
+  readonly item: ManifestItem;
+  readonly hash?: string;
+  readonly beyond?: number;
+  readonly problem?: Omit<Problem, "item">;
+};
 
 /**
  * Looks at every item of a manifest: opens and decodes it, listens, looks, compares it with those before it. An item
@@ -90,12 +101,16 @@ export async function survey(options: SurveyOptions): Promise<Survey> {
   const reasons = Object.fromEntries(surveyReasons.map((reason) => [reason, 0])) as Record<SurveyReason, number>;
   const [splits, labels, seen] = [new Map<string, number>(), new Map<string, number>(), new Map<string, string>()];
   const passed = countPassedOver();
-  let [total, usable] = [0, 0];
+  let [total, usable, longer] = [0, 0, nothingBeyond];
   const output = cleaned === undefined ? undefined : await beginFile(cleaned);
   try {
     const work = (item: ManifestItem) => examine(item, { ...options, signal });
     const pool = { concurrency: workers, ahead: 4 * workers, stop: () => ending.abort() };
-    for await (const { item, hash, problem: found } of orderedMap(manifest.items(passed.passOver), work, pool)) {
+    for await (const { item, hash, beyond = 0, problem: found } of orderedMap(
+      manifest.items(passed.passOver),
+      work,
+      pool,
+    )) {
       const twin = hash === undefined ? undefined : seen.get(hash);
       const problem = found ?? (twin === undefined ? undefined : duplicateOf(twin));
       total++;
@@ -104,6 +119,7 @@ export async function survey(options: SurveyOptions): Promise<Survey> {
         onProblem?.({ item, ...problem });
       } else {
         usable++;
+        longer = addBeyond(longer, beyond);
         if (hash !== undefined) seen.set(hash, item.id);
         splits.set(item.split ?? "none", (splits.get(item.split ?? "none") ?? 0) + 1);
         for (const label of item.labels) labels.set(label, (labels.get(label) ?? 0) + 1);
@@ -117,7 +133,7 @@ export async function survey(options: SurveyOptions): Promise<Survey> {
     throw error;
   }
   return {
-    ...{ total, usable, reasons, passedOver: passed.result() },
+    ...{ total, usable, reasons, longer, passedOver: passed.result() },
     ...{ splits: Object.fromEntries(splits), labels: Object.fromEntries(labels) },
   };
 }
@@ -134,7 +150,13 @@ async function examine(item: ManifestItem, options: SurveyOptions): Promise<Find
   try {
     await expectItemAdmitted(item, manifest.media);
     const frames = { count: 8, limit: 10 };
-    const clip = await decodeItem(decoder, item, { sampleRate: 16000, frames, size: 64, seconds: 10.3, signal });
+    const clip = await decodeItem(decoder, item, {
+      sampleRate: 16000,
+      frames,
+      size: 64,
+      seconds: surveyedSeconds,
+      signal,
+    });
     const fault = inspectClip(clip, { ...usualThresholds, ...options.thresholds });
     if (fault) return { item, problem: { ...fault, detail: fault.reason } };
     const known = new Set(classes?.names);
@@ -144,7 +166,8 @@ async function examine(item: ManifestItem, options: SurveyOptions): Promise<Find
         strange === undefined ? "it has no label" : `its label ${JSON.stringify(strange)} is not in the class list`;
       return { item, problem: { reason: "label-unknown", detail: "label-unknown", message } };
     }
-    return { item, hash: contentHash(clip) };
+    const beyond = await secondsBeyond(decoder, item, clip, surveyedSeconds, signal);
+    return { item, hash: contentHash(clip), beyond };
   } catch (error) {
     if (!isKdcError(error) || !itemReasons.has(error.reason)) throw error;
     return {
