@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { locateFfmpeg, makeSet } from "@kdc-mae/data/node";
@@ -44,6 +44,8 @@ it("survey prints a table by reason and writes a manifest that prepare takes", a
   const clean = join(folder, "clean.jsonl");
   const table = await printed("survey", join(folder, "all.jsonl"), "--clean", clean);
   expect(table).toMatch(/^clips +8 +100\.0 %\nusable +7 +87\.5 %\n {2}undecodable +1 +12\.5 %\n/);
+  expect(table).toMatch(/undecodable .*\n {6}broken: .*broken\.mp4: it is not a media file that ffmpeg knows/);
+  expect(table).toContain("\n--json lists every clip that cannot be used\n");
   const json = JSON.parse(await printed("survey", join(folder, "all.jsonl"), "--json"));
   expect(json).toMatchObject({ total: 8, usable: 7, problems: [{ id: "broken", detail: "not-media" }] });
   const summary = await printed(
@@ -78,4 +80,25 @@ it("prepare says what it left out, and prints JSON", async () => {
   expect(await printed(...line)).toContain("left out: not-media 1 (see quarantine.jsonl)");
   const again = JSON.parse(await printed(...line, "--json"));
   expect(again).toMatchObject({ samples: 7, quarantined: { "not-media": 1 }, content: { pictures: { kind: "ppm" } } });
+});
+
+it("survey and prepare count alike what a folder holds besides media, and deal splits where asked", async () => {
+  const place = join(folder, "few");
+  await mkdir(join(place, "bell"), { recursive: true });
+  for (const name of ["a.heic", "noending", ".DS_Store"]) await writeFile(join(place, name), "x");
+  const made = JSON.parse((await readFile(join(folder, "manifest.jsonl"), "utf8")).split("\n")[0]);
+  for (const name of ["1.mp4", "2.mp4"]) await copyFile(join(folder, made.path), join(place, "bell", name));
+  const passed = "passed over: ";
+  const deal = ["--split-by", "0.5,0,0.5"];
+  const table = await printed("survey", place, ...deal);
+  const summary = await printed("prepare", place, "--out", join(folder, "few-set"), "--size", "32", ...deal);
+  for (const line of [table, summary]) {
+    for (const part of [passed, ".heic 1 (a.heic)", "no ending 1 (noending)", "hidden 1 (.DS_Store)"]) {
+      expect(line).toContain(part);
+    }
+  }
+  expect(summary).toContain("splits: test 1, train 1; 1 classes");
+  expect(JSON.parse(await printed("survey", place, ...deal, "--json"))).toMatchObject({
+    passedOver: { ".heic": { count: 1, first: ["a.heic"] } },
+  });
 });
