@@ -61,4 +61,4 @@ export {
   surveyReasons,
 } from "./survey/survey.js";
 export * from "./synthetic/node.js";
-export { decodePicture } from "./visual/encode-picture.js";
+export { decodePicture, decodeStill } from "./visual/encode-picture.js";

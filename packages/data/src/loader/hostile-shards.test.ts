@@ -1,13 +1,14 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import sharp from "sharp";
 import { pack } from "tar-stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { resample } from "../audio/resample.js";
 import { encodeWav } from "../media/encode-wav.js";
 import { longestJson } from "../shards/sample-notes.js";
 import { packTar, type TarEntry, tarEnd } from "../shards/tar.js";
-import { decodePicture, encodePicture, mostPixels } from "../visual/encode-picture.js";
+import { decodePicture, decodeStill, encodePicture, mostPixels } from "../visual/encode-picture.js";
 import { readShards } from "./read-shards.js";
 
 let folder: string;
@@ -115,6 +116,23 @@ describe("a shard from a stranger", () => {
     // Some work and no more: drawing the SVG alone takes half a minute.
     const { user, system } = process.cpuUsage(began);
     expect((user + system) / 1e6).toBeLessThan(5);
+  });
+
+  it("may not hold what a person may ask with", async () => {
+    const pixels = { width: 3, height: 2, channels: 3 as const };
+    const picture = sharp(Buffer.alloc(18, 80), { raw: pixels });
+    for (const file of [
+      await picture.gif().toBuffer(),
+      await picture.tiff().toBuffer(),
+      await picture.avif().toBuffer(),
+    ]) {
+      const { width, height } = await decodeStill(file, "asked.gif");
+      expect([width, height]).toEqual([3, 2]);
+      await expect(decodePicture(file, "0.jpg")).rejects.toThrow("it is no JPEG, PNG, WebP or PPM file");
+    }
+    await expect(decodeStill(svg, "asked.gif")).rejects.toThrow(
+      "it is no JPEG, PNG, WebP, PPM, GIF, TIFF or AVIF file",
+    );
   });
 
   it("may not fill the memory with many large pictures", async () => {

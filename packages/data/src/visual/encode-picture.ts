@@ -20,32 +20,61 @@ export async function encodePicture({ width, height, data }: Frame, format: Pict
 /** Largest picture that is read, pixels. */
 export const mostPixels = 36_000_000;
 
-/** What pictures of the kinds that are read begin with. Others (SVG, PDF …) are programs for a reader, not pixels. */
-const beginnings: readonly (readonly (number | undefined)[])[] = [
+/** How a kind of picture begins; undefined stands for any byte. */
+type Beginning = readonly (number | undefined)[];
+
+const inShards: readonly Beginning[] = [
   [0xff, 0xd8, 0xff],
   [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a],
   [0x52, 0x49, 0x46, 0x46, undefined, undefined, undefined, undefined, 0x57, 0x45, 0x42, 0x50],
 ];
+/** What else a person may ask with: GIF, TIFF (both byte orders), AVIF. */
+const stills: readonly Beginning[] = [
+  ...inShards,
+  [0x47, 0x49, 0x46, 0x38],
+  [0x49, 0x49, 0x2a, 0x00],
+  [0x4d, 0x4d, 0x00, 0x2a],
+  [undefined, undefined, undefined, undefined, 0x66, 0x74, 0x79, 0x70, 0x61, 0x76, 0x69],
+];
 
-const isPicture = (file: Uint8Array): boolean =>
-  beginnings.some((mark) => mark.every((byte, at) => byte === undefined || byte === file[at]));
+const begins = (file: Uint8Array, kinds: readonly Beginning[]): boolean =>
+  kinds.some((mark) => mark.every((byte, at) => byte === undefined || byte === file[at]));
 
 /**
- * Reads a JPEG, PNG, WebP or PPM file as RGB. What it is says its content, not its name.
+ * Reads a picture that somebody asks with: besides the kinds of {@link decodePicture} also GIF, TIFF and AVIF.
+ *
+ * @throws KdcError reason `bad-picture`
+ */
+export const decodeStill = (file: Uint8Array, where: string): Promise<Frame> =>
+  decode(file, where, 0, mostPixels, stills, "JPEG, PNG, WebP, PPM, GIF, TIFF or AVIF");
+
+/**
+ * Reads a JPEG, PNG, WebP or PPM file as RGB. What it is says its content, not its name: others, such as SVG and PDF, are
+ * programs for their reader and no pixels.
  *
  * @param where what to call it in an error
  * @param time seconds into the clip, kept with the frame
  * @param pixels how many it may have at most
  * @throws KdcError reason `bad-picture`
  */
-export async function decodePicture(file: Uint8Array, where: string, time = 0, pixels = mostPixels): Promise<Frame> {
+export const decodePicture = (file: Uint8Array, where: string, time = 0, pixels = mostPixels): Promise<Frame> =>
+  decode(file, where, time, pixels, inShards, "JPEG, PNG, WebP or PPM");
+
+async function decode(
+  file: Uint8Array,
+  where: string,
+  time: number,
+  pixels: number,
+  kinds: readonly Beginning[],
+  named: string,
+): Promise<Frame> {
   const ppm = readPpm(file);
   try {
     if (ppm) {
       if (ppm.width * ppm.height > pixels) throw new Error(`it has more than ${pixels} pixels`);
       return { ...ppm, time };
     }
-    if (!isPicture(file)) throw new Error("it is no JPEG, PNG, WebP or PPM file, whatever its name says");
+    if (!begins(file, kinds)) throw new Error(`it is no ${named} file, whatever its name says`);
     const picture = sharp(file, { limitInputPixels: pixels, failOn: "truncated" });
     const { data, info } = await picture
       .toColourspace("srgb")

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { type ClipItem, type Frame, float32, type HostPatches } from "@kdc-mae/core";
 import { fit, logMel, padFrames } from "@kdc-mae/data";
-import { type Decoder, decodePicture, type PictureDecoder, type SoundDecoder } from "@kdc-mae/data/node";
+import { type Decoder, decodeStill, type PictureDecoder, type SoundDecoder } from "@kdc-mae/data/node";
 import type { Execute } from "@kdc-mae/engine";
 import { cutBatch } from "../corpus/batch.js";
 import { frontEndFor } from "../corpus/front-end.js";
@@ -129,7 +129,7 @@ export async function createFileEmbedder(
         });
       const still = async () => {
         const item: ClipItem = { id: file, path: file, labels: [] };
-        return [stored(item, noSound, fit(await decodePicture(await readFile(file), file), imageSize))];
+        return [stored(item, noSound, fit(await decodeStill(await readFile(file), file), imageSize))];
       };
       return (await embedWindows({ file, clips: await (isPicture(file) ? still() : film()) })).visual;
     },
