@@ -7,6 +7,7 @@ export {
   loadModel,
   withoutPrefix,
 } from "./checkpoint/load.js";
+export { type OfficialChoices, type OfficialModel, officialModel } from "./checkpoint/official.js";
 export { parseSafetensors, safetensorsChunks, type TensorFile } from "./checkpoint/safetensors.js";
 export { differingSizes, storedSizes } from "./checkpoint/sizes.js";
 export { officialTensors, stateDict } from "./checkpoint/state-dict.js";

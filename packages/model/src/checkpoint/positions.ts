@@ -28,7 +28,8 @@ function roundingOf({ data }: FloatTensor): number {
   return bits.every((value) => (value & 0x1fff) === 0) ? 2 ** -12 : 0;
 }
 
-const isSineCosine = (table: FloatTensor, grid: PatchGrid): boolean => {
+/** True for a table `[1, N, D]` that is the fixed one of its grid, but for rounding. */
+export const isSineCosine = (table: FloatTensor, grid: PatchGrid): boolean => {
   const expected = sineCosinePositions(grid, table.shape[2]).data;
   const most = 1e-4 + roundingOf(table);
   return table.data.every((value, index) => Math.abs(value - expected[index]) < most);
