@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { addAblateCommand } from "./commands/ablate.js";
 import { addBenchCommand } from "./commands/bench.js";
 import { addBenchDataCommand } from "./commands/bench-data.js";
+import { addConvertCommand } from "./commands/convert.js";
 import { addDemoCommand } from "./commands/demo.js";
 import { addDoctorCommand } from "./commands/doctor.js";
 import { addEmbedCommand } from "./commands/embed.js";
@@ -33,6 +34,7 @@ const commands = [
   addEmbedCommand,
   addAblateCommand,
   addExportCommand,
+  addConvertCommand,
   addIndexCommand,
   addSearchCommand,
   addParityCommand,

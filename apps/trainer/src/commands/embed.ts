@@ -6,12 +6,13 @@ import { createPipesDecoder } from "@kdc-mae/data/node";
 import type { Command } from "commander";
 import { findFfmpeg } from "../pipeline/corpus/splits.js";
 import { createFileEmbedder } from "../pipeline/evaluate/embed-files.js";
-import { readModel } from "../pipeline/run/model-file.js";
+import { readAssume } from "../pipeline/run/assume.js";
+import { readEncoder } from "../pipeline/run/read-saved.js";
 import { print, remark } from "../terminal/print.js";
 import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
-import { expectModelFile } from "./options.js";
+import { type AssumeChoice, expectModelFile, modelWords, withAssume } from "./options.js";
 
-type EmbedOptions = EngineChoice & { readonly model: string; readonly out?: string };
+type EmbedOptions = EngineChoice & AssumeChoice & { readonly model: string; readonly out?: string };
 
 /** Adds `kdc-mae embed`. */
 export function addEmbedCommand(program: Command): void {
@@ -19,14 +20,14 @@ export function addEmbedCommand(program: Command): void {
     .command("embed")
     .description("embed media files: one JSON line per file with its audio, visual and joint vectors")
     .argument("<files...>", "media files with sound and picture")
-    .option("--model <file>", "a model.safetensors that kdc-mae wrote", "runs/demo/model.safetensors")
+    .option("--model <file>", modelWords, "runs/demo/model.safetensors")
     .option("--out <file>", "write the lines to a file instead of stdout")
     .addHelpText(
       "after",
       "\nA file longer than the model's clip is cut into windows side by side (first 10 s), whose embeddings are averaged.\n" +
         "\nExample:\n  kdc-mae embed cat.mp4 dog.mp4 --out embeddings.jsonl\n",
     );
-  withEngineOptions(command).action(run);
+  withEngineOptions(withAssume(command)).action(run);
 }
 
 /** @throws KdcError (`usage`) for a folder, which another command takes */
@@ -45,7 +46,10 @@ async function run(files: readonly string[], options: EmbedOptions): Promise<voi
   expectFiles(files);
   expectModelFile("embed", options.model);
   if (options.out !== undefined) await expectWritable(dirname(options.out));
-  const model = await readModel(options.model);
+  const model = await readEncoder(options.model, {
+    assume: await readAssume(options.assume),
+    onNote: (note) => remark(`${note}\n`),
+  });
   const embedder = await createFileEmbedder(
     model,
     executeFor(options),

@@ -5,35 +5,37 @@ import { reportOn } from "../pipeline/evaluate/picture-report.js";
 import { runnableProtocols } from "../pipeline/evaluate/protocols/plan.js";
 import { evaluate, evaluationFolder } from "../pipeline/evaluate/under-protocols.js";
 import { headlineTable } from "../pipeline/evaluate/write-report.js";
+import { readAssume } from "../pipeline/run/assume.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
 import { atTerminal } from "../terminal/interrupt.js";
 import { print, remark } from "../terminal/print.js";
 import { type EngineChoice, engineName, executeFor, withEngineOptions } from "./engine-options.js";
-import { collect, positiveNumber, readWith } from "./options.js";
+import { type AssumeChoice, collect, modelWords, positiveNumber, readWith, withAssume } from "./options.js";
 
-type EvaluateCommandOptions = EngineChoice & {
-  readonly list?: true;
-  readonly media?: string;
-  readonly data?: string;
-  readonly mediaRoot?: string;
-  readonly classes?: string;
-  readonly allowOutside?: true;
-  readonly labels?: string;
-  readonly splitBy?: string;
-  readonly windows?: number;
-  readonly split?: "train" | "validation" | "test";
-  readonly out?: string;
-  readonly protocol: readonly string[];
-  readonly denormalize?: true;
-  readonly json?: true;
-};
+type EvaluateCommandOptions = EngineChoice &
+  AssumeChoice & {
+    readonly list?: true;
+    readonly media?: string;
+    readonly data?: string;
+    readonly mediaRoot?: string;
+    readonly classes?: string;
+    readonly allowOutside?: true;
+    readonly labels?: string;
+    readonly splitBy?: string;
+    readonly windows?: number;
+    readonly split?: "train" | "validation" | "test";
+    readonly out?: string;
+    readonly protocol: readonly string[];
+    readonly denormalize?: true;
+    readonly json?: true;
+  };
 
 /** Adds `kdc-mae evaluate`. */
 export function addEvaluateCommand(program: Command): void {
   const command = program
     .command("evaluate")
     .description("evaluate a model under named protocols, or a pretrained one on all four tasks with a picture report")
-    .argument("[model]", "a pretrained or fine-tuned .safetensors that kdc-mae wrote", "runs/demo/model.safetensors")
+    .argument("[model]", modelWords, "runs/demo/model.safetensors")
     .option("--protocol <name>", "evaluate under this protocol; may be given several times", collect, [])
     .option("--list", "print every protocol in full")
     .option("--data <path>", "a manifest, folder or prepared shards (default: the data of the model's own experiment)")
@@ -59,6 +61,7 @@ Examples:
   kdc-mae evaluate runs/demo/model.safetensors --json
   kdc-mae evaluate runs/demo/model.safetensors --protocol retrieval-middle-frame --protocol inpainting-time-75
   kdc-mae evaluate runs/vggsound/averaged.safetensors --protocol classification-10-frames --data shards/test
+  kdc-mae evaluate vgg_65.5.pth --protocol classification-10-frames --data shards/test --assume classes=classes.csv
   kdc-mae evaluate runs/vggsound/averaged.safetensors --protocol classification-10-frames \\
     --data vggsound.csv --media-root videos
 `,
@@ -92,7 +95,7 @@ Examples:
       remedy: "Leave it out; a manifest's paths begin at --media-root",
     },
   ]);
-  withEngineOptions(command).action((model: string, options: EvaluateCommandOptions) =>
+  withEngineOptions(withAssume(command)).action((model: string, options: EvaluateCommandOptions) =>
     atTerminal(async (around) => {
       if (options.list) print(listProtocols());
       else await run(model, options, around);
@@ -110,7 +113,7 @@ async function run(model: string, options: EvaluateCommandOptions, around: Surro
   const shared = {
     ...{ ...around, data, mediaRoot, allowOutside, classes, labels, splitBy, windows },
     ...{ media, out: options.out ?? evaluationFolder(model) },
-    ...{ execute: executeFor(options), engine: engineName(options) },
+    ...{ execute: executeFor(options), engine: engineName(options), assume: await readAssume(options.assume) },
   };
   if (protocols.length > 0) {
     const { results, page } = await evaluate(model, { ...shared, protocols, split, denormalize });

@@ -6,7 +6,9 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { exportGraphs, type WrittenGraph } from "../pipeline/export/export-graphs.js";
 import { type GraphName, graphs } from "../pipeline/export/graphs.js";
 import type { Dtype } from "../pipeline/export/metadata.js";
-import { print } from "../terminal/print.js";
+import { readAssume } from "../pipeline/run/assume.js";
+import { print, remark } from "../terminal/print.js";
+import { type AssumeChoice, modelWords, withAssume } from "./options.js";
 
 type ExportOptions = {
   readonly graphs?: readonly GraphName[];
@@ -15,7 +17,7 @@ type ExportOptions = {
   readonly hidden?: number;
   readonly out?: string;
   readonly json?: true;
-};
+} & AssumeChoice;
 
 const names = Object.keys(graphs) as GraphName[];
 
@@ -34,10 +36,10 @@ const share = (text: string): number => {
 
 /** Adds `kdc-mae export`. */
 export function addExportCommand(program: Command): void {
-  program
+  const command = program
     .command("export")
     .description("write a trained model as .onnx files: encoder, retrieval, classifier, inpainting")
-    .argument("[model]", "a model.safetensors that kdc-mae wrote", "runs/demo/model.safetensors")
+    .argument("[model]", modelWords, "runs/demo/model.safetensors")
     .option(
       "--graphs <list>",
       `of ${names.join(",")} (default: all the model can, without the one-sided two)`,
@@ -61,11 +63,11 @@ export function addExportCommand(program: Command): void {
       "\nEvery graph takes any number of clips, as patches; what it takes to make them is in the file's metadata.\n" +
         "float16 and int8 files are compared with float32 on made-up clips, and the difference is printed.\n" +
         "\nExample:\n  kdc-mae export runs/demo/model.safetensors --graphs retrieval --dtype int8\n",
-    )
-    .action(run);
+    );
+  withAssume(command).action(run);
 }
 
-async function run(model: string, { out, json, ...options }: ExportOptions): Promise<void> {
+async function run(model: string, { out, json, assume, ...options }: ExportOptions): Promise<void> {
   if (!existsSync(model)) {
     throw new KdcError({
       where: "export",
@@ -75,7 +77,8 @@ async function run(model: string, { out, json, ...options }: ExportOptions): Pro
     });
   }
   const written = await exportGraphs(model, {
-    ...{ ...options, out: out ?? join(dirname(model), "onnx") },
+    ...{ ...options, out: out ?? join(dirname(model), "onnx"), assume: await readAssume(assume) },
+    onNote: (note) => remark(`${note}\n`),
     onWritten: (file) => {
       if (!json) print(inWords(file));
     },

@@ -4,14 +4,24 @@ import { parseChange } from "../pipeline/experiment/change.js";
 import { finetune } from "../pipeline/finetune/from-experiment.js";
 import { loadFineTuning, namedFineTunings } from "../pipeline/finetune/named.js";
 import type { FineTuningResult } from "../pipeline/finetune/run-fine-tuning.js";
+import { readAssume } from "../pipeline/run/assume.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
 import { atTerminal } from "../terminal/interrupt.js";
 import { print } from "../terminal/print.js";
 import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
 import { listNamed } from "./list-named.js";
-import { collect, type DataOptions, dataChanges, saysStopped, withDataOptions } from "./options.js";
+import {
+  type AssumeChoice,
+  collect,
+  type DataOptions,
+  dataChanges,
+  saysStopped,
+  withAssume,
+  withDataOptions,
+} from "./options.js";
 
 type FinetuneOptions = EngineChoice &
+  AssumeChoice &
   DataOptions & {
     readonly init?: string;
     readonly verify?: true;
@@ -44,7 +54,7 @@ Examples:
     --set 'evaluation.data={"kind":"manifest","path":"test.json"}' --set classes=class_labels_indices.csv
 `,
     );
-  withEngineOptions(withDataOptions(command)).action((experiment: string, options: FinetuneOptions) =>
+  withEngineOptions(withAssume(withDataOptions(command))).action((experiment: string, options: FinetuneOptions) =>
     atTerminal((around) => run(experiment, options, around)),
   );
 }
@@ -64,13 +74,13 @@ function inWords({ best, last, averaged, files }: FineTuningResult, metric: stri
 
 async function run(
   name: string,
-  { set, out, init, media, verify, acceptChangedData, json, ...rest }: FinetuneOptions,
+  { set, out, init, media, verify, acceptChangedData, json, assume, ...rest }: FinetuneOptions,
   around: Surroundings,
 ): Promise<void> {
   const experiment = await loadFineTuning(name, [...set.map(parseChange), ...dataChanges(rest)]);
   const { result, folder } = await finetune(experiment, {
     ...{ ...around, init, media, verify, acceptChangedData, out: out ?? `runs/${experiment.name}` },
-    execute: executeFor(rest),
+    ...{ execute: executeFor(rest), assume: await readAssume(assume) },
   });
   if (result === undefined) return saysStopped(folder);
   const metric = experiment.loss.kind === "cross-entropy" ? "accuracy" : "mAP";

@@ -1,18 +1,20 @@
 import { type Command, Option } from "commander";
+import { readAssume } from "../pipeline/run/assume.js";
 import { type IndexedFolder, indexFolder } from "../pipeline/search/index-folder.js";
 import type { StoreKind } from "../pipeline/search/open-store.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
 import { atTerminal } from "../terminal/interrupt.js";
 import { print, remark } from "../terminal/print.js";
 import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
-import { expectModelFile } from "./options.js";
+import { type AssumeChoice, expectModelFile, modelWords, withAssume } from "./options.js";
 
-type IndexOptions = EngineChoice & {
-  readonly model: string;
-  readonly index: string;
-  readonly store?: StoreKind;
-  readonly json?: true;
-};
+type IndexOptions = EngineChoice &
+  AssumeChoice & {
+    readonly model: string;
+    readonly index: string;
+    readonly store?: StoreKind;
+    readonly json?: true;
+  };
 
 /** Where an index is kept unless told. */
 export const defaultIndex = "runs/index";
@@ -23,7 +25,7 @@ export function addIndexCommand(program: Command): void {
     .command("index")
     .description("embed a folder of clips, to be searched by sound or picture; run again, it adds what is new")
     .argument("<folder>", "looked through with all folders below it")
-    .option("--model <file>", "a model.safetensors that kdc-mae wrote", "runs/demo/model.safetensors")
+    .option("--model <file>", modelWords, "runs/demo/model.safetensors")
     .option("--index <where>", "a folder, or an object store for LanceDB: s3://bucket/clips", defaultIndex)
     .addOption(
       new Option("--store <kind>", "how a new index is kept (default: plain; lancedb for an address)").choices([
@@ -37,7 +39,7 @@ export function addIndexCommand(program: Command): void {
       "\nA clip is its path, size and time of change: new and changed ones are embedded, vanished ones are taken out.\n" +
         "\nExample:\n  kdc-mae index videos --model runs/demo/model.safetensors --index runs/videos-index\n",
     );
-  withEngineOptions(command).action((folder: string, options: IndexOptions) =>
+  withEngineOptions(withAssume(command)).action((folder: string, options: IndexOptions) =>
     atTerminal((around) => run(folder, options, around)),
   );
 }
@@ -47,6 +49,7 @@ async function run(folder: string, options: IndexOptions, around: Surroundings):
   const { model, index, store } = options;
   const done = await indexFolder(folder, {
     ...{ ...around, model, index, store, modules: [process.cwd()], execute: executeFor(options) },
+    assume: await readAssume(options.assume),
   });
   if (options.json) print(`${JSON.stringify(done, null, 2)}\n`);
   else say(done);

@@ -33,6 +33,21 @@ export const dataChanges = ({ splitBy, labels, windows }: DataOptions): readonly
 /** Commander's way of letting an option be given several times. */
 export const collect = (value: string, before: readonly string[]): string[] => [...before, value];
 
+/** What may be given where a model is taken. */
+export const modelWords = "a .safetensors that kdc-mae wrote, or an official CAV-MAE or KDC-MAE checkpoint (.pth)";
+
+/** What {@link withAssume} adds. */
+export type AssumeChoice = { readonly assume: readonly string[] };
+
+/** Adds `--assume`, which says of an official checkpoint what its tensors do not. */
+export const withAssume = (command: Command): Command =>
+  command.option(
+    "--assume <what=value>",
+    "of an official checkpoint, what its tensors do not say: norm-pix=false, statistics=MEAN,STD, heads=N … (all are printed)",
+    collect,
+    [],
+  );
+
 /** Says that a run was stopped and can go on, and sets the exit code a shell gives an interrupt. */
 export function saysStopped(folder: string): void {
   remark(`stopped; the same command goes on from here (${resolve(folder)})\n`);

@@ -2,24 +2,26 @@ import { resolve } from "node:path";
 import { writeWhole } from "@kdc-mae/core/node";
 import { searchHtml } from "@kdc-mae/eval";
 import { type Command, Option } from "commander";
+import { readAssume } from "../pipeline/run/assume.js";
 import type { StreamName } from "../pipeline/search/clip-store.js";
 import { searchClips } from "../pipeline/search/search-clips.js";
 import { searchPage } from "../pipeline/search/search-page.js";
-import { print } from "../terminal/print.js";
+import { print, remark } from "../terminal/print.js";
 import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
 import { defaultIndex } from "./index-folder.js";
-import { atLeastOne, expectModelFile, readWith } from "./options.js";
+import { type AssumeChoice, atLeastOne, expectModelFile, readWith, withAssume } from "./options.js";
 
-type SearchOptions = EngineChoice & {
-  readonly model: string;
-  readonly index: string;
-  readonly audio?: true;
-  readonly visual?: true;
-  readonly among?: StreamName;
-  readonly count: number;
-  readonly json?: true;
-  readonly html?: string;
-};
+type SearchOptions = EngineChoice &
+  AssumeChoice & {
+    readonly model: string;
+    readonly index: string;
+    readonly audio?: true;
+    readonly visual?: true;
+    readonly among?: StreamName;
+    readonly count: number;
+    readonly json?: true;
+    readonly html?: string;
+  };
 
 /** Adds `kdc-mae search`. */
 export function addSearchCommand(program: Command): void {
@@ -53,7 +55,7 @@ export function addSearchCommand(program: Command): void {
       remedy: "Add --audio or --visual to say what is asked by",
     },
   ]);
-  withEngineOptions(command).action(run);
+  withEngineOptions(withAssume(command)).action(run);
 }
 
 async function run(file: string, options: SearchOptions): Promise<void> {
@@ -62,7 +64,8 @@ async function run(file: string, options: SearchOptions): Promise<void> {
   expectModelFile("search", model);
   const answer = await searchClips(file, {
     ...{ model, index, by, among, count, modules: [process.cwd()] },
-    ...{ env: process.env, execute: executeFor(options) },
+    ...{ env: process.env, execute: executeFor(options), assume: await readAssume(options.assume) },
+    onNote: (note) => remark(`${note}\n`),
   });
   if (options.html !== undefined) await writeWhole(options.html, searchHtml(searchPage(answer, options.html)));
   if (options.json) print(`${JSON.stringify({ index: options.index, ...answer }, null, 2)}\n`);

@@ -2,8 +2,8 @@ import { type ClipGrids, countPatches, type FloatTensor, float32, type HostPatch
 import { cutFrame, cutSpectrogram, normalizeFrame, normalizeSpectrogram } from "@kdc-mae/data";
 import type { StoredClip } from "./stored-clip.js";
 
-/** Mean and standard deviation of log-mel values. */
-export type Statistics = { readonly mean: number; readonly std: number };
+/** Mean and standard deviation of log-mel values, of sound at a rate in Hz: 16,000 unless it says another. */
+export type Statistics = { readonly mean: number; readonly std: number; readonly sampleRate?: number };
 
 /** One sample: a clip and which of its pictures. */
 export type Pick = { readonly clip: StoredClip; readonly frame: number };

@@ -20,12 +20,13 @@ const FRAME_LENGTH_MS = 25;
 const FRAME_SHIFT_MS = 10;
 
 /**
- * The front end a model's grids ask for: Kaldi log-mel at 16 kHz with 25 ms frames every 10 ms, and ten pictures of a
- * clip unless told.
+ * The front end a model's grids ask for: Kaldi log-mel with 25 ms frames every 10 ms, and ten pictures of a clip unless
+ * told.
  *
+ * @param sampleRate Hz; 16,000 unless given
  * @throws KdcError when the visual grid is not square
  */
-export function frontEndFor(grids: ClipGrids, framesPerClip = 10): FrontEnd {
+export function frontEndFor(grids: ClipGrids, framesPerClip = 10, sampleRate = SAMPLE_RATE): FrontEnd {
   if (grids.visual.rows !== grids.visual.columns) {
     throw new KdcError({
       where: "front end",
@@ -37,7 +38,7 @@ export function frontEndFor(grids: ClipGrids, framesPerClip = 10): FrontEnd {
   const frames = grids.audio.columns * grids.audio.patch;
   return {
     logMel: {
-      sampleRate: SAMPLE_RATE,
+      sampleRate,
       melBins: grids.audio.rows * grids.audio.patch,
       frameLengthMs: FRAME_LENGTH_MS,
       frameShiftMs: FRAME_SHIFT_MS,

@@ -124,6 +124,17 @@ export function evaluatedSplit(asked: Split | undefined, fits: string | undefine
   });
 }
 
+/** @throws KdcError where nobody says the data: an official checkpoint has none of its own */
+export function expectData({ assumed }: { readonly assumed?: readonly unknown[] }, { data }: DataChoice): void {
+  if (data !== undefined || assumed === undefined) return;
+  throw new KdcError({
+    where: "--data",
+    what: "an official checkpoint does not say which clips it is to be evaluated on",
+    remedy: "Give a manifest, a folder or prepared shards with --data",
+    reason: "usage",
+  });
+}
+
 /** The class list of the data; the model's own where it was told one and it is still there. */
 export async function classesFor(asked: string | undefined, own: string | undefined): Promise<ClassLabels | undefined> {
   if (asked !== undefined) return readClassLabels(asked);

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
-import { type ClipItem, type Frame, float32, type HostPatches } from "@kdc-mae/core";
+import { type ClipItem, type FloatTensor, type Frame, float32, type HostPatches } from "@kdc-mae/core";
 import { fit, logMel, padFrames } from "@kdc-mae/data";
 import { type Decoder, decodeStill, type PictureDecoder, type SoundDecoder } from "@kdc-mae/data/node";
 import type { Execute } from "@kdc-mae/engine";
@@ -8,7 +8,7 @@ import { cutBatch } from "../corpus/batch.js";
 import { frontEndFor } from "../corpus/front-end.js";
 import { type StoredClip, storeClip } from "../corpus/stored-clip.js";
 import type { SavedModel } from "../run/model-file.js";
-import { createEmbedder, type Embedder } from "./embedding.js";
+import { createEmbedder, type Embedder, type WithEncoder } from "./embedding.js";
 
 type Vectors = { readonly audio: Float32Array; readonly visual: Float32Array; readonly joint: Float32Array };
 
@@ -53,12 +53,12 @@ function windowStarts(duration: number, length: number): readonly number[] {
 
 /** Embeds files one by one with one program: windows side by side over the first ten seconds, then their mean. */
 export async function createFileEmbedder(
-  model: SavedModel,
+  model: Pick<SavedModel, "config" | "statistics"> & { readonly params: WithEncoder<FloatTensor> },
   execute: Execute,
   decoder: Decoder & SoundDecoder & PictureDecoder,
 ): Promise<FileEmbedder> {
   const { config, statistics, params } = model;
-  const frontEnd = frontEndFor(config, 1);
+  const frontEnd = frontEndFor(config, 1, statistics.sampleRate);
   const { imageSize, logMel: sound, frames, seconds } = frontEnd;
   let embedder: Embedder | undefined;
 

@@ -6,15 +6,24 @@ import { countParameters } from "@kdc-mae/model";
 import { fittedSplit } from "../corpus/choose-clips.js";
 import { frontEndFor } from "../corpus/front-end.js";
 import { mediaFor, openCorpus } from "../corpus/open-corpus.js";
-import { readModel, type SavedModel } from "../run/model-file.js";
+import type { SavedModel } from "../run/model-file.js";
+import { type ReadOptions, readModel } from "../run/read-saved.js";
 import { clockOf, type Surroundings, surroundingsOf } from "../surroundings.js";
-import { classesFor, type DataChoice, evaluatedData, evaluatedSplit, expectDataFor } from "./chosen-data.js";
+import {
+  classesFor,
+  type DataChoice,
+  evaluatedData,
+  evaluatedSplit,
+  expectData,
+  expectDataFor,
+} from "./chosen-data.js";
 import { evaluateTasks } from "./evaluate.js";
 import { settingsOf } from "./run-in-words.js";
 import { writeReport } from "./write-report.js";
 
 export type ReportOptions = Surroundings &
-  DataChoice & {
+  DataChoice &
+  Pick<ReadOptions, "assume"> & {
     /** A folder for report.html, report.md and report.json; nothing is written unless given. */
     readonly out?: string;
     /** Where made clips are kept, for models trained on made data. */
@@ -40,22 +49,23 @@ export async function reportOn(model: string | SavedModel, options: ReportOption
   expectDataFor(options);
   if (options.out !== undefined) await expectWritable(options.out);
   const started = clock();
-  const {
-    config,
-    params,
-    statistics,
-    experiment: trained,
-  } = typeof model === "string" ? await readModel(model) : model;
+  const saved = typeof model === "string" ? await readModel(model, options) : model;
+  expectData(saved, options);
+  const { config, params, statistics, experiment: trained } = saved;
   const fits = fittedSplit(trained.data);
   const own = { data: trained.data, trained: trained.data, fits, evaluationOnly: false };
   const { data, namedFor, fits: fitted } = evaluatedData(options, own);
   const split = evaluatedSplit(undefined, fitted);
   const experiment = { ...trained, data };
-  const { splits, leftOut } = await openCorpus(experiment, frontEndFor(config, experiment.visual.framesPerClip), {
-    ...{ ...around, media: mediaFor(options.media, data), needs: ["train", split], namedFor, scored: split },
-    uses: { train: "fitted", validation: "looked at", [split]: "scored" },
-    classes: await classesFor(options.classes, undefined),
-  });
+  const { splits, leftOut } = await openCorpus(
+    experiment,
+    frontEndFor(config, experiment.visual.framesPerClip, statistics.sampleRate),
+    {
+      ...{ ...around, media: mediaFor(options.media, data), needs: ["train", split], namedFor, scored: split },
+      uses: { train: "fitted", validation: "looked at", [split]: "scored" },
+      classes: await classesFor(options.classes, undefined),
+    },
+  );
   const media = (clock() - started) / 1000;
   const evaluation = await evaluateTasks({
     splits,

@@ -7,15 +7,23 @@ import { countParameters } from "@kdc-mae/model";
 import { openSplitSets } from "../corpus/clip-set.js";
 import { mediaFor } from "../corpus/open-corpus.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
-import { readEither } from "../run/classifier-file.js";
+import { type ReadOptions, readSaved, type Saved } from "../run/read-saved.js";
 import { type Surroundings, surroundingsOf } from "../surroundings.js";
-import { classesFor, type DataChoice, evaluatedData, evaluatedSplit, expectDataFor } from "./chosen-data.js";
+import {
+  classesFor,
+  type DataChoice,
+  evaluatedData,
+  evaluatedSplit,
+  expectData,
+  expectDataFor,
+} from "./chosen-data.js";
 import { protocolsNamed, type RunnableProtocol } from "./protocols/plan.js";
 import { expectProbesApart, runProtocols, splitsFor, usesOf } from "./protocols/run.js";
-import { frontEndOf, ownData, type Saved, sharedOf } from "./protocols/subject.js";
+import { frontEndOf, ownData, sharedOf } from "./protocols/subject.js";
 
 export type EvaluateOptions = Surroundings &
-  DataChoice & {
+  DataChoice &
+  Pick<ReadOptions, "assume"> & {
     /** Names of protocols; see `runnableProtocols`. */
     readonly protocols: readonly string[];
     /** Which clips are evaluated. */
@@ -82,7 +90,7 @@ export async function openEvaluated(
 /**
  * Evaluates a pretrained model or a classifier under named protocols.
  *
- * @param model a file, or what {@link readEither} made of one
+ * @param model a file, or what {@link readSaved} made of one
  * @throws KdcError for an unknown protocol, one that this kind of model cannot be evaluated under, or an empty split
  */
 export async function evaluate(model: string | Saved, options: EvaluateOptions): Promise<EvaluatedProtocols> {
@@ -90,7 +98,8 @@ export async function evaluate(model: string | Saved, options: EvaluateOptions):
   const around = surroundingsOf(options);
   const chosen = protocolsNamed(options.protocols);
   if (out !== undefined) await expectWritable(out);
-  const saved = typeof model === "string" ? await readEither(model) : model;
+  const saved = typeof model === "string" ? await readSaved(model, options) : model;
+  expectData(sharedOf(saved), options);
   const { sets, leftOut, split, fits, data, close } = await openEvaluated(chosen, saved, options);
   const failed: FailedProtocol[] = [];
   const sections = await runProtocols(

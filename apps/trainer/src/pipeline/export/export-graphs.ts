@@ -3,13 +3,14 @@ import { createRng, KdcError } from "@kdc-mae/core";
 import { makeFolder, writeWhole } from "@kdc-mae/core/node";
 import { randomViews } from "@kdc-mae/masking";
 import type { ClassifierMode } from "@kdc-mae/model";
+import type { ReadOptions } from "../run/read-saved.js";
 import { differenceFromFloat32 } from "./difference.js";
 import type { GraphName, GraphSettings } from "./graphs.js";
 import { makeGraph, possibleGraphs, traceGraph } from "./make-graph.js";
 import type { Dtype } from "./metadata.js";
 import { type ExportSource, readExportSource } from "./source.js";
 
-export type ExportGraphsOptions = {
+export type ExportGraphsOptions = ReadOptions & {
   /** A folder for the files. */
   readonly out: string;
   /** All that the model can give, without the one-sided two, unless given. */
@@ -49,7 +50,7 @@ export async function exportGraphs(
   model: string | ExportSource,
   options: ExportGraphsOptions,
 ): Promise<readonly WrittenGraph[]> {
-  const source = typeof model === "string" ? await readExportSource(model) : model;
+  const source = typeof model === "string" ? await readExportSource(model, options) : model;
   const { out, dtype = "float32", onWritten } = options;
   const settings = settingsFor(source, options);
   const chosen = options.graphs ?? possibleGraphs(source).filter((name) => !name.startsWith("retrieval-"));

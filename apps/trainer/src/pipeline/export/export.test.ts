@@ -266,7 +266,7 @@ describe("export", () => {
     const path = join(folder, "bare.safetensors");
     await saveCheckpoint(path, config, initModel(config, createRng(3)));
     await expect(readExportSource(path)).rejects.toThrow(
-      "it does not say how it was made (no statistics in its metadata). Give a model.safetensors that kdc-mae wrote",
+      "it does not say how the model was made (no statistics, no experiment in its metadata). Give a model.safetensors that kdc-mae wrote",
     );
   });
 });

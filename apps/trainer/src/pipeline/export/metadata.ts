@@ -41,7 +41,7 @@ export function graphMetadata(
   settings: GraphSettings,
 ): ModelMetadata {
   const { config, statistics, experiment } = source;
-  const { logMel, frames, imageSize } = frontEndFor(config, 1);
+  const { logMel, frames, imageSize } = frontEndFor(config, 1, statistics.sampleRate);
   return {
     "kdc-mae.version": version,
     "kdc-mae.graph": name,

@@ -1,4 +1,4 @@
-import { type FloatTensor, KdcError } from "@kdc-mae/core";
+import type { FloatTensor } from "@kdc-mae/core";
 import {
   type ClassifierMode,
   type ClassifierParams,
@@ -9,8 +9,10 @@ import {
 } from "@kdc-mae/model";
 import { readCheckpoint } from "@kdc-mae/model/node";
 import type { Statistics } from "../corpus/batch.js";
+import { expectOwnGrids } from "../run/expect-own-grids.js";
 import { inCheckpoint } from "../run/in-checkpoint.js";
 import { notesIn } from "../run/metadata.js";
+import { expectNothingAssumed, type ReadOptions, savedIn } from "../run/read-saved.js";
 
 /** What a trained file holds that graphs are made of. */
 export type ExportSource = {
@@ -25,11 +27,12 @@ export type ExportSource = {
 };
 
 /**
- * Reads a pretrained model or a fine-tuned classifier that `kdc-mae` wrote.
+ * Reads a pretrained model or a fine-tuned classifier: one that says its sizes and its normalisation, as those do that
+ * `kdc-mae` wrote, or an official checkpoint.
  *
- * @throws KdcError for a file that does not say its sizes and its normalisation
+ * @throws KdcError for a file that is neither
  */
-export async function readExportSource(path: string): Promise<ExportSource> {
+export async function readExportSource(path: string, options: ReadOptions = {}): Promise<ExportSource> {
   const { tensors, metadata } = await readCheckpoint(path);
   const written = notesIn(path, metadata);
   const [config, statistics, classes, experiment] = [
@@ -39,13 +42,11 @@ export async function readExportSource(path: string): Promise<ExportSource> {
     written.experiment(),
   ];
   if (config === undefined || statistics === undefined) {
-    throw new KdcError({
-      where: `checkpoint ${path}`,
-      what: `it does not say how it was made (no ${metadata.config === undefined ? "config" : "statistics"} in its metadata)`,
-      remedy: "Give a model.safetensors that kdc-mae wrote; start from an official checkpoint with pretrain --init",
-      reason: "foreign-checkpoint",
-    });
+    const saved = savedIn(path, { tensors, metadata }, options);
+    return "model" in saved ? saved.model : { ...saved.classifier, mode: saved.classifier.experiment.mode };
   }
+  expectNothingAssumed(path, options);
+  expectOwnGrids(path, config, tensors);
   const isClassifier = Object.keys(tensors).some((name) => name.endsWith("mlp_head.1.weight"));
   return {
     config,

@@ -6,7 +6,7 @@ import { compiled } from "@kdc-mae/engine/node";
 import { type ClassifierParams, initClassifier } from "@kdc-mae/model";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { memorySet } from "../corpus/clip-set.js";
-import { readClassifier } from "../run/classifier-file.js";
+import { readClassifier } from "../run/read-saved.js";
 import { openRunFolder } from "../run/run-folder.js";
 import { copyOf } from "./average.js";
 import { fineTune } from "./fine-tune.js";

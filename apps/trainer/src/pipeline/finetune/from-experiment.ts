@@ -2,6 +2,7 @@ import type { Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
 import { mediaFor } from "../corpus/open-corpus.js";
 import { verifyData } from "../corpus/verify-data.js";
+import type { ReadOptions } from "../run/read-saved.js";
 import { inRunFolder } from "../run/run-folder.js";
 import { type Surroundings, surroundingsOf } from "../surroundings.js";
 import { openFineTuningData } from "./open-data.js";
@@ -9,20 +10,21 @@ import { type FineTuningResult, runFineTuning } from "./run-fine-tuning.js";
 import type { CheckedFineTuning } from "./schema.js";
 import { readStart } from "./start.js";
 
-export type FinetuneFromOptions = Surroundings & {
-  /** The run's folder; a run that was stopped there goes on. */
-  readonly out: string;
-  /** The checkpoint whose encoder it begins with; fresh weights unless given. */
-  readonly init?: string;
-  /** Where made clips are kept, for experiments on made data. */
-  readonly media?: string;
-  /** Reads every prepared shard once before beginning, and compares its SHA-256. */
-  readonly verify?: boolean;
-  /** Goes on with a run though its data changed since it began; the run keeps a record of it. */
-  readonly acceptChangedData?: boolean;
-  /** What computes; ONNX Runtime on the processor unless given. */
-  readonly execute?: Execute;
-};
+export type FinetuneFromOptions = Surroundings &
+  Pick<ReadOptions, "assume"> & {
+    /** The run's folder; a run that was stopped there goes on. */
+    readonly out: string;
+    /** The checkpoint whose encoder it begins with; fresh weights unless given. */
+    readonly init?: string;
+    /** Where made clips are kept, for experiments on made data. */
+    readonly media?: string;
+    /** Reads every prepared shard once before beginning, and compares its SHA-256. */
+    readonly verify?: boolean;
+    /** Goes on with a run though its data changed since it began; the run keeps a record of it. */
+    readonly acceptChangedData?: boolean;
+    /** What computes; ONNX Runtime on the processor unless given. */
+    readonly execute?: Execute;
+  };
 
 /** How a fine-tuning ended. */
 export type FineTuning = {
@@ -45,7 +47,7 @@ export async function finetune(experiment: CheckedFineTuning, options: FinetuneF
   const media = mediaFor(options.media, experiment.data, experiment.evaluation.data);
   const around = surroundingsOf(options);
   const say = (note: string) => around.onNote?.(`finetune: ${note}`);
-  const start = await readStart(experiment, init);
+  const start = await readStart(experiment, init, options);
   start.notes.forEach(say);
   if (verify) await verifyData([experiment.data, experiment.evaluation.data], around);
   return inRunFolder(out, experiment, async (folder) => {

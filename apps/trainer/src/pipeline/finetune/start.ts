@@ -1,21 +1,21 @@
 import { createRng, type FloatTensor, type HostTensor, KdcError, type Rng } from "@kdc-mae/core";
 import {
-  differingSizes,
   type EncoderParams,
   initClassifier,
   loadEncoder,
   loadImageMae,
   type ModelConfig,
-  presets,
-  storedSizes,
-  type TensorFile,
   withoutPrefix,
 } from "@kdc-mae/model";
 import { readCheckpoint } from "@kdc-mae/model/node";
 import type { Statistics } from "../corpus/batch.js";
+import { type Assume, assumptionLine } from "../run/assume.js";
+import { expectOwnGrids } from "../run/expect-own-grids.js";
 import { inCheckpoint } from "../run/in-checkpoint.js";
 import { notesIn } from "../run/metadata.js";
 import { configFor } from "../run/model-file.js";
+import { officialShape } from "../run/official-shape.js";
+import { expectNothingAssumed, type ReadOptions } from "../run/read-saved.js";
 import type { CheckedFineTuning } from "./schema.js";
 
 /** Where fine-tuning begins. */
@@ -39,7 +39,11 @@ const encoderFields = [
  *
  * @throws KdcError for a checkpoint of another size than the experiment says, or when nobody says a size
  */
-export async function readStart(experiment: CheckedFineTuning, path: string | undefined): Promise<Start> {
+export async function readStart(
+  experiment: CheckedFineTuning,
+  path: string | undefined,
+  { assume = {} }: Pick<ReadOptions, "assume"> = {},
+): Promise<Start> {
   const wanted = experiment.model === undefined ? undefined : configFor({ model: experiment.model });
   const rng = createRng(experiment.seed).fork("init");
   if (path === undefined) {
@@ -49,12 +53,34 @@ export async function readStart(experiment: CheckedFineTuning, path: string | un
   }
   const { tensors, metadata } = await readCheckpoint(path);
   const written = notesIn(path, metadata);
-  const given = written.config();
+  const isImageMae = withoutPrefix(tensors).has("cls_token");
+  const given = isImageMae ? undefined : written.config();
   if (given !== undefined && wanted !== undefined) expectSameSize(path, given, wanted);
-  const config = given ?? wanted ?? refuseUnsaid(path, tensors);
+  if (given !== undefined) expectOwnGrids(path, given, tensors);
+  if (given === undefined && wanted === undefined && !isImageMae) {
+    const { config, statistics, assumed } = officialShape(path, tensors, assume);
+    const { encoder, notes } = inCheckpoint(path, () => encoderIn(config, tensors, rng));
+    return { config, encoder, statistics, notes: [...notes, ...assumed.map(assumptionLine)] };
+  }
+  if (given !== undefined || isImageMae) expectNothingAssumed(path, { assume });
+  else expectSizeAssumedOnce(path, assume);
+  const unsaid = () =>
+    refuseSize(`checkpoint ${path}`, "an image MAE does not say how its blocks go to branches and joint stack");
+  const config = given ?? wanted ?? unsaid();
   const { encoder, notes } = inCheckpoint(path, () => encoderIn(config, tensors, rng));
   const statistics = written.statistics();
   return { config, encoder, notes, ...(statistics === undefined ? {} : { statistics }) };
+}
+
+/** @throws KdcError (`usage`) where the experiment already says what would be assumed */
+function expectSizeAssumedOnce(path: string, assume: Assume): void {
+  if (Object.keys(assume).length === 0) return;
+  throw new KdcError({
+    where: "--assume",
+    what: `the experiment says what model ${path} is`,
+    remedy: "Leave --assume out, or the model out of the experiment: --set model=null",
+    reason: "usage",
+  });
 }
 
 /** Files with a class token are ImageNet MAEs. */
@@ -63,31 +89,12 @@ function encoderIn(
   tensors: Readonly<Record<string, HostTensor>>,
   rng: Rng,
 ): Pick<Start, "encoder" | "notes"> {
-  if ("cls_token" in tensors) {
+  if (withoutPrefix(tensors).has("cls_token")) {
     const { params, notes } = loadImageMae(config, tensors, rng);
     return { encoder: params.encoder, notes };
   }
   const { params, notes } = loadEncoder(config, tensors);
   return { encoder: params, notes };
-}
-
-/** Shapes tell a size but for its heads, so it is proposed and not taken. */
-function refuseUnsaid(path: string, tensors: TensorFile["tensors"]): never {
-  const sizes = storedSizes(withoutPrefix(tensors));
-  const told = Object.entries(sizes).map(([name, value]) => `${name} ${value}`);
-  const fitting = Object.keys(presets).find((name) => {
-    const config = presets[name as keyof typeof presets];
-    return differingSizes(config, sizes).length === 0;
-  });
-  throw new KdcError({
-    where: `checkpoint ${path}`,
-    what: `it does not say what size its model has${told.length > 0 ? `; its shapes say ${told.join(", ")}` : ""}`,
-    remedy:
-      told.length > 0 && fitting !== undefined
-        ? `These are the sizes of preset ${fitting}: --set model.preset=${fitting}`
-        : "Set the size, such as --set model.preset=base",
-    reason: "config",
-  });
 }
 
 function refuseSize(where: string, what: string): never {

@@ -52,7 +52,7 @@ describe("the checkpoint", () => {
 
   it("that says no size needs one from the experiment", async () => {
     await expect(readStart(tinyWith({}), foreign)).rejects.toThrow(
-      /it does not say what size its model has; its shapes say embedDim 24, .*Set the size, such as --set model.preset=base/,
+      /^checkpoint .+: its \d+ sound patches of 16 × 16 are no whole spectrogram of 128 mel bins/,
     );
     await expect(readStart(tinyWith({ model: { preset: "tiny" } }), foreign)).rejects.toThrow(
       new RegExp(`^checkpoint ${foreign}: it is of another size than the model: embedDim is 24, not 64; `),

@@ -2,7 +2,7 @@ import { createRng, type FloatTensor } from "@kdc-mae/core";
 import { passedOverInWords } from "@kdc-mae/data/node";
 import type { Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
-import { loadImageMae, loadModel, type ModelConfig, type ModelParams } from "@kdc-mae/model";
+import { loadImageMae, loadModel, type ModelConfig, type ModelParams, withoutPrefix } from "@kdc-mae/model";
 import { readCheckpoint } from "@kdc-mae/model/node";
 import { measureStatistics, type Statistics } from "../corpus/batch.js";
 import { choiceOf, expectNoFrames, fittedSplit, sayPlacing } from "../corpus/choose-clips.js";
@@ -86,7 +86,9 @@ async function startFrom(
 ): Promise<ModelParams<FloatTensor>> {
   const { tensors } = await readCheckpoint(path);
   const loaded = inCheckpoint(path, () =>
-    "cls_token" in tensors ? loadImageMae(config, tensors, createRng(seed).fork("init")) : loadModel(config, tensors),
+    withoutPrefix(tensors).has("cls_token")
+      ? loadImageMae(config, tensors, createRng(seed).fork("init"))
+      : loadModel(config, tensors),
   );
   for (const note of loaded.notes) onNote?.(`${path}: ${note}`);
   return loaded.params;

@@ -9,8 +9,8 @@ import { loadExperiment } from "../experiment/load.js";
 import { readExportSource } from "../export/source.js";
 import { loadFineTuning } from "../finetune/named.js";
 import { readStart } from "../finetune/start.js";
-import { readEither } from "./classifier-file.js";
-import { configFor, readModel, saveModel } from "./model-file.js";
+import { configFor, saveModel } from "./model-file.js";
+import { readModel, readSaved } from "./read-saved.js";
 import { openRunFolder, readRunFolder } from "./run-folder.js";
 
 let root = "";
@@ -62,7 +62,7 @@ describe("a checkpoint whose metadata are broken", () => {
     const fineTuning = await loadFineTuning("demo-finetune");
     const readers = {
       readModel: () => readModel(path),
-      readEither: () => readEither(path),
+      readSaved: () => readSaved(path),
       readExportSource: () => readExportSource(path),
       readStart: () => readStart(fineTuning, path),
     };

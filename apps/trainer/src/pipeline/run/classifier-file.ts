@@ -6,13 +6,14 @@ import {
   type ModelConfig,
   type TensorFile,
 } from "@kdc-mae/model";
-import { readCheckpoint, saveCheckpoint } from "@kdc-mae/model/node";
+import { saveCheckpoint } from "@kdc-mae/model/node";
 import type { Statistics } from "../corpus/batch.js";
 import { checkFineTuning } from "../finetune/named.js";
 import type { CheckedFineTuning } from "../finetune/schema.js";
+import type { Assumption } from "./assume.js";
+import { expectOwnGrids } from "./expect-own-grids.js";
 import { inCheckpoint } from "./in-checkpoint.js";
 import { notesIn } from "./metadata.js";
-import { modelIn, type SavedModel } from "./model-file.js";
 
 /** A fine-tuned classifier with what is needed to use it. */
 export type SavedClassifier = {
@@ -24,13 +25,19 @@ export type SavedClassifier = {
   readonly experiment: CheckedFineTuning;
   /** Which epochs' weights these are, in words. */
   readonly weights: string;
+  /** What was assumed of a checkpoint that does not say it; nothing of those that kdc-mae wrote. */
+  readonly assumed?: readonly Assumption[];
 };
 
 /**
  * Saves a classifier under official names (`mlp_head.0`, `mlp_head.1`). Metadata, each as JSON: `config`, `statistics`,
  * `classes`, `experiment`; and as text `mode` and `weights`.
  */
-export const saveClassifier = (path: string, saved: SavedClassifier): Promise<void> => {
+export const saveClassifier = (
+  path: string,
+  saved: SavedClassifier,
+  unused: TensorFile["tensors"] = {},
+): Promise<void> => {
   const { config, params, statistics, classes, experiment, weights } = saved;
   return saveCheckpoint(path, config, params, {
     metadata: {
@@ -40,28 +47,16 @@ export const saveClassifier = (path: string, saved: SavedClassifier): Promise<vo
       mode: experiment.mode satisfies ClassifierMode,
       weights,
     },
+    unused,
   });
 };
 
 /**
- * Reads a classifier that {@link saveClassifier} wrote.
+ * The classifier in a file that {@link saveClassifier} wrote and somebody read.
  *
  * @throws KdcError for a checkpoint without its classes
  */
-export const readClassifier = async (path: string): Promise<SavedClassifier> =>
-  classifierIn(path, await readCheckpoint(path));
-
-/** A pretrained model or a classifier, whichever the file holds. */
-export async function readEither(
-  path: string,
-): Promise<{ readonly model: SavedModel } | { readonly classifier: SavedClassifier }> {
-  const file = await readCheckpoint(path);
-  return file.metadata.classes === undefined
-    ? { model: modelIn(path, file) }
-    : { classifier: classifierIn(path, file) };
-}
-
-function classifierIn(path: string, { tensors, metadata }: TensorFile): SavedClassifier {
+export function classifierIn(path: string, { tensors, metadata }: TensorFile): SavedClassifier {
   const written = notesIn(path, metadata);
   const [config, statistics, classes, experiment] = [
     written.config(),
@@ -78,6 +73,7 @@ function classifierIn(path: string, { tensors, metadata }: TensorFile): SavedCla
       reason: "not-a-classifier",
     });
   }
+  expectOwnGrids(path, config, tensors);
   return {
     config,
     params: inCheckpoint(path, () => loadClassifier(config, tensors)).params,

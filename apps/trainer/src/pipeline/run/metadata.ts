@@ -3,7 +3,11 @@ import { checkConfig, type ModelConfig } from "@kdc-mae/model";
 import { z } from "zod";
 import type { Statistics } from "../corpus/batch.js";
 
-const statistics = z.strictObject({ mean: z.number(), std: z.number().positive() });
+const statistics = z.strictObject({
+  mean: z.number(),
+  std: z.number().positive(),
+  sampleRate: z.number().int().positive().optional(),
+});
 const classes = z.array(z.string());
 
 /** What a checkpoint's metadata say, each part checked when it is asked for; undefined where it is not there. */

@@ -1,9 +1,11 @@
 import { type FloatTensor, KdcError } from "@kdc-mae/core";
 import { checkConfig, loadModel, type ModelConfig, type ModelParams, presets, type TensorFile } from "@kdc-mae/model";
-import { readCheckpoint, saveCheckpoint } from "@kdc-mae/model/node";
+import { saveCheckpoint } from "@kdc-mae/model/node";
 import type { Statistics } from "../corpus/batch.js";
 import { checkExperiment } from "../experiment/check.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
+import type { Assumption } from "./assume.js";
+import { expectOwnGrids } from "./expect-own-grids.js";
 import { inCheckpoint } from "./in-checkpoint.js";
 import { notesIn } from "./metadata.js";
 
@@ -13,6 +15,8 @@ export type SavedModel = {
   readonly params: ModelParams<FloatTensor>;
   readonly statistics: Statistics;
   readonly experiment: CheckedExperiment;
+  /** What was assumed of a checkpoint that does not say it; nothing of those that kdc-mae wrote. */
+  readonly assumed?: readonly Assumption[];
 };
 
 /** Of the sampling network in the KDC-MAE code, where they divide the model's width. */
@@ -32,28 +36,28 @@ export function configFor({
 }
 
 /** Saves a model under official names, with everything in its metadata that using it takes. */
-export const saveModel = (path: string, { config, params, statistics, experiment }: SavedModel): Promise<void> =>
-  saveCheckpoint(path, config, params, {
+export const saveModel = (path: string, model: SavedModel, unused: TensorFile["tensors"] = {}): Promise<void> => {
+  const { config, params, statistics, experiment } = model;
+  return saveCheckpoint(path, config, params, {
     metadata: { statistics: JSON.stringify(statistics), experiment: JSON.stringify(experiment) },
+    unused,
   });
+};
 
 /**
- * Reads a model that {@link saveModel} wrote.
+ * The model in a file that {@link saveModel} wrote and somebody read.
  *
  * @throws KdcError for a checkpoint without its experiment, or of other sizes than it says
  */
-export const readModel = async (path: string): Promise<SavedModel> => modelIn(path, await readCheckpoint(path));
-
-/** The model in a file that was read. See {@link readModel}. */
 export function modelIn(path: string, { tensors, metadata }: TensorFile): SavedModel {
   const written = notesIn(path, metadata);
   const [config, statistics, experiment] = [written.config(), written.statistics(), written.experiment()];
   if (config === undefined || experiment === undefined || statistics === undefined) {
+    const missing = ["config", "statistics", "experiment"].filter((key) => metadata[key] === undefined);
     throw new KdcError({
       where: `checkpoint ${path}`,
-      what: "it does not say how the model was made (no config, statistics or experiment in its metadata)",
-      remedy:
-        "Give a model.safetensors that kdc-mae wrote; official checkpoints are taken by pretrain --init and finetune --init",
+      what: `it does not say how the model was made (no ${missing.join(", no ")} in its metadata)`,
+      remedy: "Give a model.safetensors that kdc-mae wrote, or an official checkpoint as it was published",
       reason: "foreign-checkpoint",
     });
   }
@@ -65,6 +69,7 @@ export function modelIn(path: string, { tensors, metadata }: TensorFile): SavedM
       reason: "classifier",
     });
   }
+  expectOwnGrids(path, config, tensors);
   return {
     config,
     params: inCheckpoint(path, () => loadModel(config, tensors)).params,

@@ -6,7 +6,10 @@ import type { SavedModel } from "../run/model-file.js";
 import type { IndexAbout } from "./clip-store.js";
 
 /** Which model it is: its name and the SHA-256 of its file. */
-export async function fingerprint(path: string, { experiment }: SavedModel): Promise<IndexAbout["model"]> {
+export async function fingerprint(
+  path: string,
+  { experiment }: { readonly experiment: Pick<SavedModel["experiment"], "name"> },
+): Promise<IndexAbout["model"]> {
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
   return { name: experiment.name, sha256: hash.digest("hex"), path: resolve(path) };

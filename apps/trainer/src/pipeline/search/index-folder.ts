@@ -5,7 +5,7 @@ import type { Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
 import { findFfmpeg } from "../corpus/splits.js";
 import { createFileEmbedder } from "../evaluate/embed-files.js";
-import { readModel, type SavedModel } from "../run/model-file.js";
+import { type ReadOptions, readEncoder } from "../run/read-saved.js";
 import { clockOf, type Surroundings } from "../surroundings.js";
 import type { IndexAbout } from "./clip-store.js";
 import { expectModel, fingerprint } from "./fingerprint.js";
@@ -13,18 +13,19 @@ import { isAddress, openStore, type StoreKind } from "./open-store.js";
 import { type Scan, scanFolder } from "./scan-folder.js";
 import { expectRoot, type IndexChange, updateIndex } from "./update-index.js";
 
-export type IndexFolderOptions = Surroundings & {
-  /** The model's file. */
-  readonly model: string;
-  /** Where the index is kept: a folder, or an address of an object store for LanceDB. */
-  readonly index: string;
-  /** How a new index is kept. */
-  readonly store?: StoreKind;
-  /** Where else to look for LanceDB than beside this package. */
-  readonly modules?: readonly string[];
-  /** What computes; ONNX Runtime on the processor unless given. */
-  readonly execute?: Execute;
-};
+export type IndexFolderOptions = Surroundings &
+  Pick<ReadOptions, "assume"> & {
+    /** The model's file. */
+    readonly model: string;
+    /** Where the index is kept: a folder, or an address of an object store for LanceDB. */
+    readonly index: string;
+    /** How a new index is kept. */
+    readonly store?: StoreKind;
+    /** Where else to look for LanceDB than beside this package. */
+    readonly modules?: readonly string[];
+    /** What computes; ONNX Runtime on the processor unless given. */
+    readonly execute?: Execute;
+  };
 
 /** What indexing did. */
 export type IndexedFolder = IndexChange & {
@@ -48,7 +49,7 @@ export type IndexedFolder = IndexChange & {
 export async function indexFolder(folder: string, options: IndexFolderOptions): Promise<IndexedFolder> {
   const { model: path, index, execute = compiled() } = options;
   const scan = await scanFolder(folder);
-  const model = await readModel(path);
+  const model = await readEncoder(path, options);
   const about = {
     format: 1 as const,
     root: resolve(folder),
@@ -63,7 +64,7 @@ export async function indexFolder(folder: string, options: IndexFolderOptions): 
 async function indexInto(
   folder: string,
   scan: Scan,
-  model: SavedModel,
+  model: Awaited<ReturnType<typeof readEncoder>>,
   about: IndexAbout,
   options: IndexFolderOptions,
   execute: Execute,

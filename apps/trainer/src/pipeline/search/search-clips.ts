@@ -4,27 +4,28 @@ import type { Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
 import { findFfmpeg } from "../corpus/splits.js";
 import { createFileEmbedder } from "../evaluate/embed-files.js";
-import { readModel } from "../run/model-file.js";
+import { type ReadOptions, readEncoder } from "../run/read-saved.js";
 import type { Surroundings } from "../surroundings.js";
 import type { StreamName } from "./clip-store.js";
 import { findClips, type SearchAnswer } from "./find-clips.js";
 import { expectModel, fingerprint } from "./fingerprint.js";
 import { openStore } from "./open-store.js";
 
-export type SearchClipsOptions = Surroundings & {
-  /** The file of the model that the index was made with. */
-  readonly model: string;
-  readonly index: string;
-  /** What is asked by: the file's sound, its picture, or both together. */
-  readonly by?: StreamName;
-  /** What of the clips it is compared with; what is asked by unless given. */
-  readonly among?: StreamName;
-  readonly count?: number;
-  /** Where else to look for LanceDB than beside this package. */
-  readonly modules?: readonly string[];
-  /** What computes; ONNX Runtime on the processor unless given. */
-  readonly execute?: Execute;
-};
+export type SearchClipsOptions = Surroundings &
+  Pick<ReadOptions, "assume"> & {
+    /** The file of the model that the index was made with. */
+    readonly model: string;
+    readonly index: string;
+    /** What is asked by: the file's sound, its picture, or both together. */
+    readonly by?: StreamName;
+    /** What of the clips it is compared with; what is asked by unless given. */
+    readonly among?: StreamName;
+    readonly count?: number;
+    /** Where else to look for LanceDB than beside this package. */
+    readonly modules?: readonly string[];
+    /** What computes; ONNX Runtime on the processor unless given. */
+    readonly execute?: Execute;
+  };
 
 /**
  * Finds the clips of an index that are nearest to a file.
@@ -41,7 +42,7 @@ export async function searchClips(file: string, options: SearchClipsOptions): Pr
       reason: "usage",
     });
   }
-  const model = await readModel(path);
+  const model = await readEncoder(path, options);
   const store = await openStore(index, { folders: options.modules });
   expectModel(index, store.about, await fingerprint(path, model));
   const embedder = await createFileEmbedder(model, execute, createPipesDecoder(await findFfmpeg(options)));

@@ -16,9 +16,10 @@ import { checkExperiment } from "../../experiment/check.js";
 import { named } from "../../experiment/named.js";
 import { classes, config, madeClip, statistics, tinyWith } from "../../finetune/made-clips.test.support.js";
 import type { FineTuning } from "../../finetune/schema.js";
+import type { Saved } from "../../run/read-saved.js";
 import { protocolsNamed, runnableProtocols } from "./plan.js";
 import { runProtocols } from "./run.js";
-import type { Saved, Subject } from "./subject.js";
+import type { Subject } from "./subject.js";
 
 const boxed = (index: number): StoredClip => {
   const clip = madeClip(index);

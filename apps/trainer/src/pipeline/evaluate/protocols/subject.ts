@@ -4,12 +4,8 @@ import { fittedSplit } from "../../corpus/choose-clips.js";
 import type { ClipSet, SplitSets } from "../../corpus/clip-set.js";
 import { frontEndFor } from "../../corpus/front-end.js";
 import type { CheckedExperiment } from "../../experiment/schema.js";
-import type { SavedClassifier } from "../../run/classifier-file.js";
-import type { SavedModel } from "../../run/model-file.js";
+import type { Saved } from "../../run/read-saved.js";
 import type { Cutting } from "../embed-clips.js";
-
-/** A model, pretrained or fine-tuned. */
-export type Saved = { readonly model: SavedModel } | { readonly classifier: SavedClassifier };
 
 /** What is evaluated, on what, and how. */
 export type Subject = {
@@ -61,7 +57,10 @@ export function cuttingOf({ saved, batch }: Pick<Subject, "saved" | "batch">): C
 }
 
 /** The front end a model asks for. */
-export const frontEndOf = (saved: Saved) => frontEndFor(sharedOf(saved).config, ownData(saved).framesPerClip);
+export function frontEndOf(saved: Saved) {
+  const { config, statistics } = sharedOf(saved);
+  return frontEndFor(config, ownData(saved).framesPerClip, statistics.sampleRate);
+}
 
 /** The evaluated clips. */
 export const evaluatedSet = ({ sets, split }: Subject): ClipSet => sets[split];

@@ -1,0 +1,45 @@
+import { KdcError } from "@kdc-mae/core";
+import { readCheckpoint } from "@kdc-mae/model/node";
+import { type Assumption, assumptionLine } from "./assume.js";
+import { saveClassifier } from "./classifier-file.js";
+import { saveModel } from "./model-file.js";
+import { officialIn } from "./official-file.js";
+import type { ReadOptions } from "./read-saved.js";
+
+/** What a conversion wrote. */
+export type ConvertedModel = {
+  readonly file: string;
+  readonly kind: "pretrained" | "classifier";
+  readonly classes?: number;
+  /** What the file now says that its tensors did not. */
+  readonly assumed: readonly Assumption[];
+  /** Tensors that no forward pass reads and that were carried along. */
+  readonly unused: number;
+};
+
+/**
+ * Writes an official checkpoint as a file that says everything itself, so that nothing has to be assumed again.
+ *
+ * @throws KdcError for a file that is no official checkpoint, or says everything already
+ */
+export async function convertModel(from: string, to: string, options: ReadOptions = {}): Promise<ConvertedModel> {
+  const { tensors, metadata } = await readCheckpoint(from);
+  if (metadata.config !== undefined) {
+    throw new KdcError({
+      where: `checkpoint ${from}`,
+      what: "kdc-mae wrote it, and it says everything itself",
+      remedy: "Use it as it is",
+      reason: "usage",
+    });
+  }
+  const saved = officialIn(from, tensors, options.assume);
+  const { assumed = [] } = "model" in saved ? saved.model : saved.classifier;
+  for (const assumption of assumed) options.onNote?.(`${from}: ${assumptionLine(assumption)}`);
+  if ("model" in saved) await saveModel(to, saved.model, saved.unused);
+  else await saveClassifier(to, saved.classifier, saved.unused);
+  return {
+    ...{ file: to, kind: "model" in saved ? "pretrained" : "classifier", assumed },
+    ...("model" in saved ? {} : { classes: saved.classifier.classes.length }),
+    unused: Object.keys(saved.unused).length,
+  };
+}

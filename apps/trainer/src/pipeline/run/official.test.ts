@@ -1,0 +1,356 @@
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { gunzipSync } from "node:zlib";
+import {
+  countPatches,
+  createRng,
+  type FloatTensor,
+  float32,
+  type HostPatches,
+  type HostTensor,
+  type HostView,
+  int32,
+  patchLength,
+  treeLeaves,
+} from "@kdc-mae/core";
+import { createPipesDecoder, locateFfmpeg, makeSet } from "@kdc-mae/data/node";
+import type { Hosted } from "@kdc-mae/engine";
+import { compiled } from "@kdc-mae/engine/node";
+import { similarityMap } from "@kdc-mae/eval";
+import {
+  type ClassifierMode,
+  classify,
+  initModel,
+  type ModelConfig,
+  officialModel,
+  officialModes,
+  presets,
+  sineCosinePositions,
+  stateDict,
+} from "@kdc-mae/model";
+import { readCheckpoint, writeTensors } from "@kdc-mae/model/node";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createFileEmbedder } from "../evaluate/embed-files.js";
+import { createEmbedder } from "../evaluate/embedding.js";
+import { reportOn } from "../evaluate/picture-report.js";
+import { reconstructFunction } from "../evaluate/reconstruct.js";
+import { evaluate } from "../evaluate/under-protocols.js";
+import { exportGraphs } from "../export/export-graphs.js";
+import { loadFineTuning } from "../finetune/named.js";
+import { readStart } from "../finetune/start.js";
+import { indexFolder } from "../search/index-folder.js";
+import { searchClips } from "../search/search-clips.js";
+import { type Assume, readAssume } from "./assume.js";
+import { convertModel } from "./convert.js";
+import { readClassifier, readEncoder, readModel, readSaved } from "./read-saved.js";
+
+/** Archives and numbers made with the official classes; see make.py there. */
+const fixtures = new URL("../../../../../fixtures/official/", import.meta.url);
+const assume: Assume = { heads: 4, decoderHeads: 2 };
+const tolerance = 1e-4;
+
+let folder: string;
+const at = (...names: string[]) => join(folder, ...names);
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "kdc-mae-official-"));
+  for (const name of ["cav-mae", "kdc-mae", "cav-mae-tuned", "kdc-mae-tuned"]) {
+    await writeFile(at(`${name}.pth`), gunzipSync(await readFile(new URL(`${name}.pth.gz`, fixtures))));
+  }
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const expected = async (name: string) =>
+  (await readCheckpoint(new URL(`${name}.safetensors`, fixtures).pathname)).tensors;
+
+/** As make.py's: the upper 12 bits of a product modulo 2^32, from -2 to 2. */
+const numbers = (index: number, shift: number) => (Math.imul(index + shift, 2654435761) >>> 20) / 1024 - 2;
+
+/** The same spectrogram and picture as the official class was given, as patches. */
+function patchesFor({ audio, visual }: ModelConfig): HostPatches {
+  const cut = (grid: ModelConfig["audio"], value: (y: number, x: number, channel: number) => number) => {
+    const { columns, patch, channels } = grid;
+    const out = float32([1, countPatches(grid), patchLength(grid)]);
+    for (let i = 0; i < out.data.length; i++) {
+      const [n, p] = [Math.floor(i / patchLength(grid)), i % patchLength(grid)];
+      const [y, x] = [Math.floor(p / channels / patch), Math.floor(p / channels) % patch];
+      out.data[i] = value(Math.floor(n / columns) * patch + y, (n % columns) * patch + x, p % channels);
+    }
+    return out;
+  };
+  return {
+    audio: cut(audio, (mel, time) => numbers(time * 128 + mel, 1)),
+    visual: cut(visual, (y, x, channel) => numbers((channel * 64 + y) * 64 + x, 99)),
+  };
+}
+
+const worst = (ours: ArrayLike<number>, theirs: HostTensor): number => {
+  expect(ours.length).toBe(theirs.data.length);
+  return Math.max(...Array.from(theirs.data, (value, index) => Math.abs(value - ours[index])));
+};
+
+describe.each(["cav-mae", "kdc-mae"])("an official %s checkpoint", (name) => {
+  it("embeds, points and fills in as the official class does", async () => {
+    const { config, params } = await readModel(at(`${name}.pth`), { assume });
+    expect(config).toMatchObject({
+      ...{ embedDim: 64, modalityDepth: 2, jointDepth: 1, decoderDim: 32, decoderDepth: 1, positions: "fixed" },
+      ...{ audio: { rows: 8, columns: 4, patch: 16, channels: 1 }, visual: { rows: 4, columns: 4, patch: 16 } },
+    });
+    const theirs = await expected(name);
+    const patches = patchesFor(config);
+    const embedder = await createEmbedder(compiled(), config, params, patches);
+    const { audio, visual, joint, tokens } = await embedder.embed(patches);
+    await embedder.dispose();
+    const heat = similarityMap(audio.data, float32([16, 64], tokens.data), config.visual);
+    for (const [stream, values] of Object.entries({ audio, visual, joint, heat })) {
+      expect([stream, worst(values.data, theirs[stream]) < tolerance]).toEqual([stream, true]);
+    }
+
+    const viewOf = (modality: "audio" | "visual") => {
+      const visible = Array.from(theirs[`visible.${modality}`].data);
+      const hidden = Array.from({ length: countPatches(config[modality]) }, (_, n) => n).filter(
+        (n) => !visible.includes(n),
+      );
+      return {
+        visible: int32([1, visible.length], Int32Array.from(visible)),
+        hidden: int32([1, hidden.length], Int32Array.from(hidden)),
+      };
+    };
+    const views = [{ audio: viewOf("audio"), visual: viewOf("visual") }] satisfies readonly HostView[];
+    type Inputs = Parameters<ReturnType<typeof reconstructFunction>>[0];
+    const inputs = { params, patches, views } as unknown as Hosted<Inputs>;
+    const program = await compiled()(reconstructFunction(config), inputs);
+    const [filled] = (await program.run(inputs)) as unknown as readonly Record<"audio" | "visual", FloatTensor>[];
+    await program.dispose();
+    for (const modality of ["audio", "visual"] as const) {
+      const every16th = filled[modality].data.filter((_, index) => index % 16 === 0);
+      expect([modality, worst(every16th, theirs[`predicted.${modality}`]) < tolerance]).toEqual([modality, true]);
+    }
+  });
+
+  it("is written down once, every tensor to the bit, and then says everything itself", async () => {
+    const notes: string[] = [];
+    const written = await convertModel(at(`${name}.pth`), at("converted.safetensors"), {
+      assume: { ...assume, normPix: false },
+      onNote: (note) => notes.push(note),
+    });
+    expect(written).toMatchObject({ kind: "pretrained", assumed: { length: notes.length } });
+    const before = await readCheckpoint(at(`${name}.pth`));
+    const { tensors } = await readCheckpoint(at("converted.safetensors"));
+    for (const [key, { data }] of Object.entries(before.tensors)) {
+      expect([key, Buffer.compare(Buffer.from(tensors[key.slice(7)].data.buffer), Buffer.from(data.buffer))]).toEqual([
+        key,
+        0,
+      ]);
+    }
+    const again: string[] = [];
+    const model = await readModel(at("converted.safetensors"), { onNote: (note) => again.push(note) });
+    expect(again).toEqual([]);
+    expect(model.experiment.name).toBe(`official-${name}`);
+    expect(model.experiment.objective[0].options).toEqual({ normPixels: false });
+    expect(treeLeaves(model.params)).toEqual(treeLeaves((await readModel(at(`${name}.pth`), { assume })).params));
+    await expect(readModel(at("converted.safetensors"), { assume })).rejects.toThrow(/says itself how it was made/);
+    await expect(convertModel(at("converted.safetensors"), at("x"))).rejects.toThrow(/it says everything itself/);
+  });
+});
+
+describe.each([
+  ["cav-mae-tuned", Object.keys(officialModes)],
+  ["kdc-mae-tuned", ["multimodal", "audio-only", "visual-only"]],
+] as const)("an official fine-tuned checkpoint, %s", (name, modes) => {
+  it("gives the official class's logits in every mode it has", async () => {
+    const { config, params, classes } = await readClassifier(at(`${name}.pth`), { assume });
+    expect([config.positions, classes.length]).toEqual(["learned", 7]);
+    const theirs = await expected(name);
+    const patches = patchesFor(config);
+    for (const mode of modes as readonly ClassifierMode[]) {
+      type Inputs = {
+        readonly params: Parameters<typeof classify>[1];
+        readonly patches: Parameters<typeof classify>[2];
+      };
+      const inputs = { params, patches } as unknown as Hosted<Inputs>;
+      const program = await compiled()(
+        (given: Inputs) => ({ logits: classify(config, given.params, given.patches, mode) }),
+        inputs,
+      );
+      const { logits } = (await program.run(inputs)) as unknown as { readonly logits: FloatTensor };
+      await program.dispose();
+      expect([mode, worst(logits.data, theirs[officialModes[mode]]) < tolerance]).toEqual([mode, true]);
+    }
+  });
+});
+
+describe("what is assumed", () => {
+  it("is said, each with what changes it, and can be changed", async () => {
+    const notes: string[] = [];
+    await readModel(at("cav-mae.pth"), { assume, onNote: (note) => notes.push(note) });
+    expect(notes.map((note) => /another: --assume ([a-z-]+)=/.exec(note)?.[1])).toEqual([
+      ...["statistics", "sample-rate", "mel-bins", "pictures", "heads", "decoder-heads", "norm-pix"],
+    ]);
+    expect(notes[0]).toBe(
+      `${at("cav-mae.pth")}: assumed: log-mel values are normalised with mean -5.081 and deviation 4.4849; another: --assume statistics=MEAN,STD`,
+    );
+    const said = await readAssume(["statistics=-6,2.5", "sample-rate=22050", "norm-pix=false", "heads=8"]);
+    const model = await readModel(at("cav-mae.pth"), { assume: { ...said, decoderHeads: 2 } });
+    expect(model).toMatchObject({ statistics: { mean: -6, std: 2.5, sampleRate: 22050 }, config: { heads: 8 } });
+    await expect(readAssume(["normpix=true"])).rejects.toThrow(
+      /nothing is called "normpix". Give one of statistics=MEAN,STD/,
+    );
+    await expect(readAssume(["heads=many"])).rejects.toThrow(/"many" is no N/);
+    const tuned: string[] = [];
+    await readClassifier(at("cav-mae-tuned.pth"), { assume, onNote: (note) => tuned.push(note) });
+    expect(tuned.map((note) => /another: --assume ([a-z-]+)=/.exec(note)?.[1])).toEqual([
+      ...["statistics", "sample-rate", "mel-bins", "pictures", "heads", "loss", "mode", "classes"],
+    ]);
+    const few = { ...assume, classes: ["dog", "cat"] };
+    await expect(readClassifier(at("cav-mae-tuned.pth"), { assume: few })).rejects.toThrow(
+      /it names 2 classes, and the head of .+ has 7/,
+    );
+  });
+
+  it("of pictures is the same as giving pictures normalised that way", async () => {
+    const pictures = { mean: [0.5, 0.4, 0.3], std: [0.2, 0.25, 0.5] };
+    const plain = await readModel(at("cav-mae.pth"), { assume: { ...assume, normPix: false } });
+    const other = await readModel(at("cav-mae.pth"), { assume: { ...assume, normPix: false, pictures } });
+    const imageNet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+    const ours = patchesFor(plain.config);
+    const theirs = {
+      ...ours,
+      visual: float32(
+        ours.visual.shape,
+        ours.visual.data.map((value, index) => {
+          const c = index % 3;
+          return (value * imageNet.std[c] + imageNet.mean[c] - pictures.mean[c]) / pictures.std[c];
+        }),
+      ),
+    };
+    const [a, b] = await Promise.all(
+      [
+        [plain, theirs],
+        [other, ours],
+      ].map(async ([model, patches]) => {
+        const { config, params } = model as typeof plain;
+        const embedder = await createEmbedder(compiled(), config, params, patches as HostPatches);
+        const made = await embedder.embed(patches as HostPatches);
+        await embedder.dispose();
+        return made;
+      }),
+    );
+    expect(worst(a.joint.data, b.joint)).toBeLessThan(tolerance);
+    expect(worst(a.joint.data, (await expected("cav-mae")).joint)).toBeGreaterThan(0.01);
+  });
+
+  it("is 64 channels a head, and 32 in the decoder, as in the published sizes", () => {
+    const { audio, visual } = presets.base;
+    const zeros = (shape: number[]) => float32(shape, new Float32Array(1));
+    const shapes = {
+      "module.patch_embed_a.proj.weight": zeros([768, 1, 16, 16]),
+      "module.patch_embed_v.proj.weight": zeros([768, 3, 16, 16]),
+      "module.pos_embed_a": sineCosinePositions(audio, 768),
+      "module.pos_embed_v": sineCosinePositions(visual, 768),
+      "module.decoder_embed.weight": zeros([512, 768]),
+      ...Object.fromEntries(
+        ["blocks_a", "blocks_v", "blocks_u", "decoder_blocks"].flatMap((stack, index) =>
+          Array.from({ length: [11, 11, 1, 8][index] }, (_, block) => [
+            `module.${stack}.${block}.attn.qkv.weight`,
+            zeros([1]),
+          ]),
+        ),
+      ),
+    };
+    expect(officialModel(shapes)).toEqual({ config: presets.base });
+    for (const classes of [309, 527, 11]) {
+      expect(officialModel({ ...shapes, "module.mlp_head.1.weight": zeros([classes, 768]) }).classes).toBe(classes);
+    }
+  });
+});
+
+describe("what is no such checkpoint", () => {
+  it("is refused with the reason", async () => {
+    const image = { "patch_embed.proj.weight": float32([8, 3, 2, 2]), cls_token: float32([1, 1, 8]) };
+    await writeTensors(at("mae.safetensors"), image);
+    await expect(readSaved(at("mae.safetensors"))).rejects.toThrow(
+      `checkpoint ${at("mae.safetensors")}: it is an image MAE (He et al. 2022): it has one branch for pictures, and nothing in it has heard a sound. Start from it and train`,
+    );
+    await writeTensors(at("other.safetensors"), { "layer.weight": float32([2]) });
+    await expect(readSaved(at("other.safetensors"))).rejects.toThrow(/it has no audio and visual branch/);
+    await expect(readModel(at("cav-mae.pth"), { assume: { melBins: 80 } })).rejects.toThrow(
+      /no whole spectrogram of 80 mel bins. Say how many/,
+    );
+    await expect(readModel(at("cav-mae-tuned.pth"), { assume })).rejects.toThrow("it is a fine-tuned classifier");
+    await expect(readClassifier(at("cav-mae.pth"), { assume })).rejects.toThrow("it is no classifier");
+  });
+
+  it("nor is a file whose own config claims a larger spectrogram than it has positions for", async () => {
+    const config = { ...presets.tiny, embedDim: 8, heads: 2, decoderDim: 8, decoderHeads: 2, modalityDepth: 1 };
+    const tensors = stateDict(config, initModel(config, createRng(1)));
+    const { experiment, statistics } = await readModel(at("cav-mae.pth"), { assume });
+    await writeTensors(at("claims.safetensors"), tensors, {
+      config: JSON.stringify({ ...config, audio: { ...config.audio, columns: 1e9 } }),
+      ...{ experiment: JSON.stringify(experiment), statistics: JSON.stringify(statistics) },
+    });
+    await expect(readModel(at("claims.safetensors"))).rejects.toThrow(
+      "its config says 4 × 1000000000 patches, but its pos_embed_a has 48",
+    );
+  });
+});
+
+describe("wherever a model is taken", () => {
+  const env = process.env;
+  let ffmpeg: string;
+  let clip: string;
+  beforeAll(async () => {
+    ffmpeg = (await locateFfmpeg({ env })).path;
+    const counts = { train: 6, validation: 3, test: 6 };
+    await makeSet({ directory: at("made"), ffmpeg, counts, seed: 5, options: { size: 64 } });
+    clip = at("made", "test", "test-00000.mp4");
+    await mkdir(at("clips"));
+    for (const index of [0, 1, 2]) {
+      await promisify(execFile)("cp", [at("made", "test", `test-0000${index}.mp4`), at("clips")]);
+    }
+  });
+
+  it.each(["cav-mae", "kdc-mae", "cav-mae-tuned"])("%s.pth: embed, index and search", async (name) => {
+    const model = at(`${name}.pth`);
+    const embedder = await createFileEmbedder(
+      await readEncoder(model, { assume }),
+      compiled(),
+      createPipesDecoder(ffmpeg),
+    );
+    const { audio, windows } = await embedder.embed(clip);
+    await embedder.dispose();
+    expect([audio.length, windows, audio.every(Number.isFinite)]).toEqual([64, 3, true]);
+    const index = at(`index-${name}`);
+    expect((await indexFolder(at("clips"), { model, index, assume, env })).clips).toBe(3);
+    const notes: string[] = [];
+    const answer = await searchClips(clip, { model, index, assume, env, onNote: (note) => notes.push(note) });
+    expect(answer.found[0]).toMatchObject({ place: 1, path: expect.stringContaining("test-00000.mp4") });
+    expect(answer.found[0].cosine).toBeCloseTo(1, 5);
+    expect(notes.length).toBeGreaterThan(6);
+  });
+
+  it("evaluate, report, finetune and export", async () => {
+    const data = at("made", "manifest.jsonl");
+    const model = at("cav-mae.pth");
+    const { results } = await evaluate(model, { protocols: ["retrieval-middle-frame"], assume, data, env });
+    expect(results.sections.length).toBe(1);
+    await expect(evaluate(model, { protocols: ["retrieval-middle-frame"], assume, env })).rejects.toThrow(
+      "an official checkpoint does not say which clips it is to be evaluated on. Give a manifest",
+    );
+    const { input } = await reportOn(model, { assume, data, env });
+    expect(input.dataset.test).toBe(6);
+    const start = await readStart(await loadFineTuning("demo-finetune", [{ model: null }]), model);
+    expect([start.config.embedDim, start.config.heads, start.statistics?.mean]).toEqual([64, 1, -5.081]);
+    expect(start.notes).toContain("assumed: 1 heads (of 64 channels); another: --assume heads=N");
+    const four = await readStart(await loadFineTuning("demo-finetune", [{ model: null }]), model, { assume });
+    expect(four.config.heads).toBe(4);
+    const sized = await loadFineTuning("vggsound");
+    await expect(readStart(sized, model, { assume })).rejects.toThrow("the experiment says what model");
+    const names = (await exportGraphs(model, { out: at("onnx"), assume })).map(({ graph }) => graph);
+    expect(names).toEqual(["encoder", "retrieval", "inpainting"]);
+    const tuned = await exportGraphs(at("cav-mae-tuned.pth"), { out: at("onnx-tuned"), assume });
+    expect(tuned.map(({ graph }) => graph)).toContain("classifier");
+  });
+});
