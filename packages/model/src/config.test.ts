@@ -21,6 +21,10 @@ describe("checkConfig", () => {
     ["half a block", { modalityDepth: 1.5 }, /modalityDepth is 1.5/],
     ["half a patch", { audio: { ...presets.tiny.audio, columns: 12.5 } }, /audio.columns is 12.5/],
     ["a single patch", { visual: { rows: 1, columns: 1, patch: 16, channels: 3 } }, /visual has fewer than 2 patches/],
+    ["a billion joint blocks", { jointDepth: 1e9 }, /jointDepth is 1000000000, and 1000 is the most that is built/],
+    ["a billion decoder blocks", { decoderDepth: 1e9 }, /decoderDepth is 1000000000, and 1000/],
+    ["a width of billions", { embedDim: 4e9 }, /embedDim is 4000000000, and 65536/],
+    ["a billion patches", { audio: { ...presets.tiny.audio, rows: 1e9 } }, /audio.rows is 1000000000, and 65536/],
     ["no epsilon", { layerNormEpsilon: 0 }, /layerNormEpsilon is 0/],
     ["locality for other heads", { visualLocality: [1, 1] }, /visualLocality has 2 numbers for 4 heads/],
     [

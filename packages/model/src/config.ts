@@ -81,6 +81,12 @@ export const presets: Readonly<Record<"tiny" | "small" | "base", ModelConfig>> =
   },
 };
 
+/** Bounds far beyond any model, so that a file that claims more is refused before anything is made for it. */
+const largest = {
+  ...{ embedDim: 65_536, heads: 1024, modalityDepth: 1000, jointDepth: 1000 },
+  ...{ decoderDim: 65_536, decoderHeads: 1024, decoderDepth: 1000, grid: 65_536 },
+} as const;
+
 /**
  * Returns the config if a model can be built from it.
  *
@@ -88,21 +94,23 @@ export const presets: Readonly<Record<"tiny" | "small" | "base", ModelConfig>> =
  */
 export function checkConfig(config: ModelConfig): ModelConfig {
   const problems: string[] = [];
-  const whole = (name: string, value: number, least: number) => {
+  const whole = (name: string, value: number, least: number, most: number = largest.grid) => {
     if (!Number.isInteger(value) || value < least) problems.push(`${name} is ${value}, not a whole number ≥ ${least}`);
+    else if (value > most) problems.push(`${name} is ${value}, and ${most} is the most that is built`);
   };
   const width = (name: string, dim: number, heads: number) => {
     if (dim % heads !== 0) problems.push(`${name} ${dim} does not divide into ${heads} heads`);
     if (dim % 4 !== 0) problems.push(`${name} ${dim} is not a multiple of 4, which 2-D sine-cosine positions need`);
   };
   const sizes = ["embedDim", "heads", "jointDepth", "decoderDim", "decoderHeads", "decoderDepth"] as const;
-  for (const name of sizes) whole(name, config[name], 1);
-  whole("modalityDepth", config.modalityDepth, 0);
+  for (const name of sizes) whole(name, config[name], 1, largest[name]);
+  whole("modalityDepth", config.modalityDepth, 0, largest.modalityDepth);
   width("embedDim", config.embedDim, config.heads);
   width("decoderDim", config.decoderDim, config.decoderHeads);
   for (const modality of ["audio", "visual"] as const) {
     const grid = config[modality];
-    for (const name of ["rows", "columns", "patch", "channels"] as const) whole(`${modality}.${name}`, grid[name], 1);
+    for (const name of ["rows", "columns", "patch", "channels"] as const)
+      whole(`${modality}.${name}`, grid[name], 1, largest.grid);
     if (countPatches(grid) < 2) problems.push(`${modality} has fewer than 2 patches, so nothing can be hidden`);
   }
   if (!(config.layerNormEpsilon > 0)) problems.push(`layerNormEpsilon is ${config.layerNormEpsilon}, not above 0`);

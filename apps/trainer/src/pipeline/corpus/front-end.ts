@@ -49,3 +49,9 @@ export function frontEndFor(grids: ClipGrids, framesPerClip = 10, sampleRate = S
     seconds: (frames * FRAME_SHIFT_MS) / 1000,
   };
 }
+
+/** What a clip takes in memory, bytes. */
+export function bytesOfClip({ frames, logMel, imageSize, framesPerClip, seconds, keepSound }: FrontEnd): number {
+  const sound = keepSound ? 4 * logMel.sampleRate * seconds : 0;
+  return 4 * frames * logMel.melBins + framesPerClip * imageSize ** 2 * 3 + sound;
+}

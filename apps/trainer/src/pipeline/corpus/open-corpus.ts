@@ -5,7 +5,7 @@ import type { CheckedExperiment } from "../experiment/schema.js";
 import { environmentOf, type Surroundings, surroundingsOf } from "../surroundings.js";
 import { choiceOf, type DataSource, nameOfData, type Purpose, sayPlacing } from "./choose-clips.js";
 import { type DataDigest, digestOf } from "./data-digest.js";
-import type { FrontEnd } from "./front-end.js";
+import { bytesOfClip, type FrontEnd } from "./front-end.js";
 import { openItems } from "./open-items.js";
 import { remoteAccess } from "./remote-access.js";
 import { expectClips, findFfmpeg, type LoadedSplits, loadSplits } from "./splits.js";
@@ -79,12 +79,6 @@ async function loadItems(
   expectMemory(opened.count, frontEnd, data);
   const loaded = await loadSplits(opened.items, frontEnd, { ffmpeg, media: opened.media, ...around });
   return { ...loaded, placing: opened.placing, digest: opened.digest };
-}
-
-/** What a clip takes in memory. */
-function bytesOfClip({ frames, logMel, imageSize, framesPerClip, seconds, keepSound }: FrontEnd): number {
-  const sound = keepSound ? 4 * logMel.sampleRate * seconds : 0;
-  return 4 * frames * logMel.melBins + framesPerClip * imageSize ** 2 * 3 + sound;
 }
 
 /** Before hours of decoding. @throws KdcError (reason `too-large`) for more clips than the machine's memory holds */

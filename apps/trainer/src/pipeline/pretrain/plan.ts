@@ -62,8 +62,8 @@ export async function planPretraining(experiment: CheckedExperiment, around: Sur
  * @throws KdcError (`memory`) where it will not
  */
 export async function expectRoomFor(experiment: CheckedExperiment, around: Surroundings): Promise<void> {
-  // A prepared set is read as it is needed; counting it would only open it twice.
-  const clips = experiment.data.kind === "shards" ? 0 : (await countClips(experiment.data, around)).clips;
+  // Lists are counted where they are opened, and their clips' memory is looked at there.
+  const clips = experiment.data.kind === "synthetic" ? (await countClips(experiment.data, around)).clips : 0;
   const note = expectRoom(estimateMemory(experiment, configFor(experiment), clips), availableMemory());
   if (note !== undefined) around.onNote?.(note);
 }

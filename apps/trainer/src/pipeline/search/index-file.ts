@@ -6,6 +6,9 @@ import type { SegmentAbout } from "./segment.js";
 /** A segment, and which of its rows count no more. */
 export type SegmentState = SegmentAbout & { readonly dead: readonly number[] };
 
+/** Names of segments: nothing outside the folder. */
+export const segmentName = /^segment-\d{8}\.safetensors$/;
+
 /** What a plain index is made of. */
 export type PlainIndex = { readonly about: IndexAbout; readonly segments: readonly SegmentState[] };
 
@@ -46,5 +49,7 @@ export function readIndexFile(text: string, path: string): PlainIndex {
   if (typeof value !== "object" || value === null || value.format !== 2) throw refuse("it is no index");
   const { sum, ...index } = value;
   if (sum !== sumOf(index)) throw refuse("it is damaged: its checksum is that of another content");
+  const named = Array.isArray(index.segments) && index.segments.every(({ file }) => segmentName.test(file));
+  if (!named || !(Number.isInteger(index.about?.width) && index.about.width > 0)) throw refuse("it is no index");
   return { about: index.about, segments: index.segments.map((one) => ({ ...one, dead: fromDistances(one.dead) })) };
 }

@@ -5,7 +5,7 @@ import { KdcError } from "@kdc-mae/core";
 import { fileError, makeFolder, sweepTemporaries, writeWhole } from "@kdc-mae/core/node";
 import type { ClipStore, ClipVectors, IndexAbout } from "./clip-store.js";
 import { fileHashes, type HashedFiles, hashOfFile } from "./hashed-files.js";
-import { type PlainIndex, readIndexFile, type SegmentState, writtenIndex } from "./index-file.js";
+import { type PlainIndex, readIndexFile, type SegmentState, segmentName, writtenIndex } from "./index-file.js";
 import { type FoundRow, nearestIn } from "./nearest-in.js";
 import { clipsOf, liveRows, memoryRows, openSegment, type Segment, writeSegment } from "./segment.js";
 
@@ -14,8 +14,6 @@ export const plainFile = (folder: string): string => join(folder, "index.json");
 
 /** True where a plain index lies in the folder. */
 export const isPlainStore = (folder: string): boolean => existsSync(plainFile(folder));
-
-const segmentName = /^segment-\d{8}\.safetensors$/;
 
 /** A segment that is open, its dead rows, and where to look for a file in it. */
 type Open = { readonly segment: Segment; readonly dead: ReadonlySet<number>; files?: HashedFiles };
