@@ -39,6 +39,8 @@ export type CorpusOptions = Surroundings &
     readonly needs: readonly string[];
     /** Clips of other splits are not decoded; all are unless given. */
     readonly only?: readonly string[];
+    /** Told how many clips will be held in memory, before any is decoded; refuses too many. */
+    readonly expectRoom?: (clips: number) => void;
     /** Names labels that a manifest writes as mids. */
     readonly classes?: ClassLabels;
   };
@@ -67,16 +69,17 @@ export async function openCorpus(
 async function loadItems(
   { data, seed }: { data: Exclude<DataSource, { kind: "shards" }>; seed: number },
   frontEnd: FrontEnd,
-  { media: directory, needs, only, namedFor, scored, uses, classes, ...rest }: CorpusOptions,
+  options: CorpusOptions,
 ): Promise<Corpus> {
-  const around = surroundingsOf(rest);
+  const { media: directory, needs, only, namedFor, scored, uses, classes } = options;
+  const around = surroundingsOf(options);
   const ffmpeg = await findFfmpeg(around);
   const most = Math.floor(availableMemory() / bytesOfClip(frontEnd));
   const asked = { directory, ffmpeg, seed, only, most, namedFor, scored, classes };
   const opened = await openItems(data, { ...asked, ...around });
   for (const name of needs) expectSplit(opened.placing, name, `data set ${nameOfData(data)}`);
   sayPlacing(data, opened.placing, { uses }, around);
-  expectMemory(opened.count, frontEnd, data);
+  (options.expectRoom ?? ((clips) => expectMemory(clips, frontEnd, data)))(opened.count);
   const loaded = await loadSplits(opened.items, frontEnd, { ffmpeg, media: opened.media, ...around });
   return { ...loaded, placing: opened.placing, digest: opened.digest };
 }

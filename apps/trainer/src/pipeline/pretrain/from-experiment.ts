@@ -62,7 +62,6 @@ export async function pretrain(experiment: CheckedExperiment, options: PretrainF
   const around = surroundingsOf(options);
   const config = configFor(experiment);
   const start = init === undefined ? undefined : await startFrom(init, config, experiment.seed, around);
-  await expectRoomFor(experiment, around);
   if (verify) await verifyData([experiment.data], around);
   return inRunFolder(out, experiment, async (folder) => {
     const { source, statistics, close } = await openSource(experiment, config, media, around);
@@ -107,6 +106,7 @@ export async function openSource(
   const split = fittedSplit(data);
   if (data.kind === "shards") {
     expectNoFrames(visual.framesPerClip);
+    expectRoomFor(experiment, 0, around);
     const source = await openShardSource(data.path, {
       grids: { audio: config.audio, visual: config.visual },
       statistics: audio.statistics,
@@ -125,7 +125,8 @@ export async function openSource(
   }
   const frontEnd = frontEndFor(config, visual.framesPerClip);
   const only = [split];
-  const purpose = { needs: only, only, uses: { [split]: "fitted" } as const };
+  const expectRoom = (clips: number) => expectRoomFor(experiment, clips, around);
+  const purpose = { needs: only, only, uses: { [split]: "fitted" } as const, expectRoom };
   const { splits, digest } = await openCorpus(experiment, frontEnd, { ...around, ...purpose, media });
   const clips = splits[split] ?? [];
   const statistics = audio.statistics === "measured" ? measureStatistics(clips) : audio.statistics;

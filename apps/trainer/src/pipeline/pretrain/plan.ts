@@ -1,6 +1,9 @@
 import { availableMemory } from "@kdc-mae/core/node";
-import { countItems, openManifest, readShards } from "@kdc-mae/data/node";
+import { readShards } from "@kdc-mae/data/node";
+import { choiceOf, fittedSplit } from "../corpus/choose-clips.js";
+import { openItems } from "../corpus/open-items.js";
 import { remoteAccess } from "../corpus/remote-access.js";
+import { findFfmpeg } from "../corpus/splits.js";
 import { stepsPerEpoch } from "../corpus/steps-per-epoch.js";
 import { pretrainFlops } from "../experiment/flops.js";
 import { estimateMemory, expectRoom, type MemoryEstimate } from "../experiment/memory.js";
@@ -10,7 +13,7 @@ import { environmentOf, type Surroundings } from "../surroundings.js";
 
 /** What a pretraining would be. */
 export type PretrainPlan = {
-  /** Clips of all splits that would be read. */
+  /** Clips of all splits that the data name. */
   readonly clips: number;
   /** Of the training clips: updates in all. */
   readonly steps: number;
@@ -23,35 +26,39 @@ export type PretrainPlan = {
 
 type Counted = { readonly clips: number; readonly training: number };
 
-/** Clips of a data source, told by its list and not by its media. */
-async function countClips(data: CheckedExperiment["data"], around: Surroundings): Promise<Counted> {
+/** Clips of a data source, told by its list and not by its media: those named, and those trained on. */
+async function countClips({ data, seed }: CheckedExperiment, around: Surroundings): Promise<Counted> {
   if (data.kind === "synthetic") return { clips: data.train + data.validation + data.test, training: data.train };
+  const split = fittedSplit(data);
   if (data.kind === "manifest") {
-    const clips = await countItems(await openManifest(data.path, { mediaRoot: data.mediaRoot }));
-    return { clips, training: clips };
+    const asked = { directory: "", ffmpeg: await findFfmpeg(around), seed, only: [split], most: 0 };
+    const { placing } = await openItems(data, { ...around, ...asked });
+    const clips = Object.values(placing.counts).reduce((sum, count) => sum + count, 0);
+    return { clips, training: placing.counts[split] ?? 0 };
   }
-  const reader = await readShards(data.path, { split: data.split, remote: remoteAccess(environmentOf(around)) });
+  const choice = await choiceOf(data);
+  const reader = await readShards(data.path, { split, choice, remote: remoteAccess(environmentOf(around)) });
   await reader.close();
-  return { clips: reader.count, training: reader.count };
+  return { clips: reader.everything.length, training: reader.count };
 }
 
 /**
- * Works out what a pretraining would take, without decoding a clip or making a weight. Clips of a manifest are counted
- * whatever their split.
+ * Works out what a pretraining would take, without decoding a clip or making a weight.
  *
  * @throws KdcError for data that cannot be opened, or are fewer than a batch
  */
 export async function planPretraining(experiment: CheckedExperiment, around: Surroundings = {}): Promise<PretrainPlan> {
   const config = configFor(experiment);
   const { masking, training } = experiment;
-  const counted = await countClips(experiment.data, around);
+  const counted = await countClips(experiment, around);
   const steps = training.epochs * Math.floor(stepsPerEpoch(counted.training, training.batch) / training.accumulate);
   const ratio = { audio: masking.audioRatio, visual: masking.visualRatio };
   return {
     clips: counted.clips,
     steps,
     flop: steps * training.accumulate * training.batch * pretrainFlops(config, masking.views, ratio),
-    memory: estimateMemory(experiment, config, counted.clips),
+    // Made clips are all decoded; of a list the training clips are.
+    memory: estimateMemory(experiment, config, experiment.data.kind === "synthetic" ? counted.clips : counted.training),
     available: availableMemory(),
   };
 }
@@ -59,11 +66,10 @@ export async function planPretraining(experiment: CheckedExperiment, around: Sur
 /**
  * Before anything is decoded: says where a run may not fit.
  *
+ * @param clips that will be held in memory; none of a prepared set, which is read as it is needed
  * @throws KdcError (`memory`) where it will not
  */
-export async function expectRoomFor(experiment: CheckedExperiment, around: Surroundings): Promise<void> {
-  // Lists are counted where they are opened, and their clips' memory is looked at there.
-  const clips = experiment.data.kind === "synthetic" ? (await countClips(experiment.data, around)).clips : 0;
+export function expectRoomFor(experiment: CheckedExperiment, clips: number, around: Surroundings): void {
   const note = expectRoom(estimateMemory(experiment, configFor(experiment), clips), availableMemory());
   if (note !== undefined) around.onNote?.(note);
 }
