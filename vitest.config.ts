@@ -1,7 +1,13 @@
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 const packages = fileURLToPath(new URL("./packages/", import.meta.url));
+
+/** WebGPU without a card: the software adapter of Debian's chromium package, where it is and nothing else was chosen. */
+const software = "/usr/lib/chromium/vk_swiftshader_icd.json";
+const chosen = process.env.VK_ICD_FILENAMES ?? process.env.VK_DRIVER_FILES;
+const adapter = chosen === undefined && existsSync(software) ? { VK_ICD_FILENAMES: software } : {};
 
 /** Tests run on the sources: a workspace import resolves to `packages/<name>/src`, so no build is needed first. */
 export default defineConfig({
@@ -20,6 +26,7 @@ export default defineConfig({
     ],
     // Tests on another tfjs backend than cpu; see docs/engine.md.
     setupFiles: process.env.KDC_TEST_BACKEND ? ["./scripts/test-backend.mjs"] : [],
+    env: { XDG_RUNTIME_DIR: process.env.XDG_RUNTIME_DIR ?? "/tmp", ...adapter },
     testTimeout: 60_000,
     hookTimeout: 120_000,
     pool: "forks",

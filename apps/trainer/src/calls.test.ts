@@ -7,7 +7,7 @@ import { resultsJson } from "@kdc-mae/eval";
 import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
 import { runCommandLine } from "./command-line.js";
 import * as trainer from "./index.js";
-import { bothExecutions } from "./parity/executions.js";
+import { executions } from "./parity/executions.js";
 
 // Everything a command does, a program can do: each is run both ways on the same clips, and what comes out is compared.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
@@ -168,7 +168,7 @@ it("parity", async () => {
   const report = await silent(
     trainer.parity(
       seed0,
-      (await bothExecutions()).filter(({ name }) => name === "compiled"),
+      (await executions()).filter(({ name }) => name === "compiled"),
     ),
   );
   expect(report.cases).toEqual(

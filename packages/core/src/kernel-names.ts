@@ -4,6 +4,8 @@
  *
  * - `layerNorm` inputs `{ x [.., D], gain [D], bias [D] }`, attrs `{ epsilon }`
  *   → `[y [.., D], mean [.., 1], inverseDeviation [.., 1]]`
+ * - `layerNormGradient` inputs `{ x, gain, mean, inverseDeviation, dy }`, mean and inverse deviation what `layerNorm` gave
+ *   → `[dx, dgain [D], dbias [D]]`
  * - `gelu` (exact, erf) inputs `{ x }` → y
  * - `geluGradient` inputs `{ x, dy }` → dx
  * - `attention` inputs `{ q [G, N, d], k [G, M, d], v [G, M, d] }`, queries already scaled → softmax(q kᵀ) v `[G, N, d]`
@@ -11,6 +13,7 @@
  */
 export const fusedKernels = {
   layerNorm: "KdcLayerNorm",
+  layerNormGradient: "KdcLayerNormGradient",
   gelu: "KdcGelu",
   geluGradient: "KdcGeluGradient",
   attention: "KdcAttention",

@@ -33,11 +33,13 @@ export {
   type Residence,
   type Runtime,
   readTree,
+  resident,
 } from "./run/runtime.js";
 export type { OpenSession, Session } from "./run/session.js";
 export { type AdamOptions, type AdamState, adam, adamW } from "./train/adam.js";
 export { createCachedStep, type LossInParts } from "./train/cached-step.js";
 export { clipScale, globalNorm } from "./train/clip.js";
+export { createDeviceStep } from "./train/device-step.js";
 export { type Gradients, type Loss, valueAndGradients } from "./train/gradient.js";
 export type { Optimizer, ParameterGroup } from "./train/optimizer.js";
 export { constantRate, multiStep, type Schedule, stepDecay, warmupCosine } from "./train/schedule.js";

@@ -58,8 +58,9 @@ async function computingFindings(): Promise<Finding[]> {
     const detail = error instanceof Error ? error.message : String(error);
     return [{ name: "onnxruntime cpu", ok: false, detail, remedy: "Reinstall, or look at your graphics driver" }];
   }
-  const { devices, named, backends } = found;
+  const { devices, webgpu, named, backends } = found;
   return [
+    { name: "webgpu", ok: webgpu.usable, detail: webgpu.reason, remedy: webgpu.remedy },
     ...devices.map(({ name, usable, reason, remedy }) => ({
       name: `onnxruntime ${name}`,
       ok: usable,

@@ -64,7 +64,7 @@ describe("a device or backend that is not there", async () => {
   });
 
   it.skipIf(here("webgpu"))("webgpu", async () => {
-    const { code, err } = await pretrain("--device", "webgpu");
+    const { code, err } = await pretrain("--device", "onnxruntime-webgpu");
     expect(err).toMatch(
       /^createSession: ONNX Runtime cannot use the device webgpu on this machine.*\. WebGPU needs a Vulkan, Metal or D3D12 driver\. .*; or use --device cpu\n$/,
     );
@@ -101,7 +101,7 @@ describe("a device or backend that is not there", async () => {
 describe("bad usage", () => {
   it("a device, backend, engine or number of threads that does not exist", async () => {
     for (const [option, value, said] of [
-      ["--device", "tpu", "'tpu' is invalid. Allowed choices are cpu, webgpu, cuda."],
+      ["--device", "tpu", "'tpu' is invalid. Allowed choices are cpu, webgpu, cuda, onnxruntime-webgpu."],
       ["--backend", "torch", "'torch' is invalid. Allowed choices are tensorflow, wasm, cpu."],
       ["--engine", "fast", "'fast' is invalid. Allowed choices are compiled, eager."],
       ["--threads", "many", "'many' is invalid. It must be a whole number of at least 1."],

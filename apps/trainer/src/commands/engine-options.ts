@@ -1,15 +1,24 @@
 import { float32, KdcError } from "@kdc-mae/core";
-import { type BackendName, type Execute, eager } from "@kdc-mae/engine";
+import { type BackendName, createWebGpuRuntime, type Execute, eager, type WebGpuRuntime } from "@kdc-mae/engine";
 import { compiled, type Device } from "@kdc-mae/engine/node";
 import { add, type Tensor1D } from "@tensorflow/tfjs-core";
 import { type Command, Option } from "commander";
 import { loadNamedTensorflow } from "../bench/named-tensorflow.js";
+import { testedAdapters } from "../doctor/tested-adapters.js";
 import { atLeastOne } from "./options.js";
+
+/** What `--device` takes: our own WebGPU runtime is `webgpu`. */
+const devices = ["cpu", "webgpu", "cuda", "onnxruntime-webgpu"] as const;
+const onnxRuntimeDevice = { cpu: "cpu", cuda: "cuda", "onnxruntime-webgpu": "webgpu" } as const satisfies Record<
+  Exclude<(typeof devices)[number], "webgpu">,
+  Device
+>;
 
 /** How the numbers are computed, as chosen on the command line. */
 export type EngineChoice = {
   readonly engine: "compiled" | "eager";
-  readonly device: Device;
+  readonly device: (typeof devices)[number];
+  readonly precision: "float32" | "mixed";
   readonly backend: BackendName;
   readonly threads?: number;
 };
@@ -24,22 +33,58 @@ const readBy = { device: "compiled", threads: "compiled", backend: "eager" } as 
 export const withEngineOptions = (command: Command): Command =>
   command
     .addOption(
-      new Option("--engine <engine>", "compiled (ONNX Runtime) or eager (a tfjs backend)")
+      new Option("--engine <engine>", "compiled (ONNX Runtime, or WebGPU) or eager (a tfjs backend)")
         .choices(["compiled", "eager"])
         .default("compiled"),
     )
-    .addOption(new Option("--device <device>", "for compiled").choices(["cpu", "webgpu", "cuda"]).default("cpu"))
+    .addOption(
+      new Option(
+        "--device <device>",
+        "for compiled: webgpu keeps its state on the card; cpu, cuda and onnxruntime-webgpu are ONNX Runtime's",
+      )
+        .choices(devices)
+        .default("cpu"),
+    )
+    .addOption(
+      new Option("--precision <precision>", "for --device webgpu: mixed multiplies in half precision")
+        .choices(["float32", "mixed"])
+        .default("float32"),
+    )
     .addOption(
       new Option("--backend <backend>", "for eager").choices(["tensorflow", "wasm", "cpu"]).default("tensorflow"),
     )
     .option("--threads <n>", "threads per operation, for compiled (default: all cores)", atLeastOne)
     .hook("preAction", async () => {
       const choice = command.opts<EngineChoice>();
-      expectOptionsRead(command, choice.engine);
+      expectOptionsRead(command, choice);
       await expectUsable(choice);
-    });
+    })
+    .hook("postAction", closeDevice);
 
-const expectOptionsRead = (command: Command, engine: EngineChoice["engine"]): void => {
+/** The runtime of the command that runs; opening takes time, and tests the adapter the first time. */
+let opened: WebGpuRuntime | undefined;
+
+/** Opens `--device webgpu`, so that {@link executeFor} has it. */
+export const openDevice = async (precision: EngineChoice["precision"]): Promise<WebGpuRuntime> => {
+  opened ??= await createWebGpuRuntime({ precision, tested: testedAdapters() });
+  return opened;
+};
+
+/** Lets the device go, without which a program may not end. */
+export const closeDevice = async (): Promise<void> => {
+  await opened?.dispose();
+  opened = undefined;
+};
+
+const expectOptionsRead = (command: Command, { engine, device }: EngineChoice): void => {
+  if (command.getOptionValueSource("precision") === "cli" && (engine !== "compiled" || device !== "webgpu")) {
+    throw new KdcError({
+      where: `--precision ${command.getOptionValue("precision")}`,
+      what: "only --device webgpu reads it",
+      remedy: "Leave it out, or give --device webgpu",
+      reason: "usage",
+    });
+  }
   for (const [name, reader] of Object.entries(readBy)) {
     if (reader === engine || command.getOptionValueSource(name) !== "cli") continue;
     throw new KdcError({
@@ -54,6 +99,7 @@ const expectOptionsRead = (command: Command, engine: EngineChoice["engine"]): vo
 /** Whoever waits for clips to be decoded should not learn only then that nothing can compute. */
 const expectUsable = async (choice: EngineChoice): Promise<void> => {
   if (choice.engine === "compiled" && choice.device === "cpu") return;
+  if (choice.engine === "compiled" && choice.device === "webgpu") await openDevice(choice.precision);
   const one = float32([1], Float32Array.of(1));
   const program = await executeFor(choice)((x: Tensor1D) => add(x, 1), one);
   await program.run(one).finally(() => program.dispose());
@@ -61,11 +107,18 @@ const expectUsable = async (choice: EngineChoice): Promise<void> => {
 
 /** The executor of a choice; a missing device or backend is an error, never another one. */
 export const executeFor = ({ engine, device, backend, threads }: EngineChoice): Execute => {
-  if (engine === "compiled") return compiled({ device, threads });
+  if (engine === "compiled" && device !== "webgpu") return compiled({ device: onnxRuntimeDevice[device], threads });
+  if (engine === "compiled") {
+    if (opened !== undefined) return opened.execute;
+    throw new Error("the device is opened before a command begins");
+  }
   if (backend === "tensorflow") loadNamedTensorflow();
   return eager(backend);
 };
 
 /** The choice in words, for reports. */
-export const engineName = ({ engine, device, backend }: EngineChoice): string =>
-  engine === "compiled" ? `compiled (ONNX Runtime, ${device})` : `eager (tfjs ${backend})`;
+export const engineName = ({ engine, device, precision, backend }: EngineChoice): string => {
+  if (engine === "eager") return `eager (tfjs ${backend})`;
+  if (device !== "webgpu") return `compiled (ONNX Runtime, ${onnxRuntimeDevice[device]})`;
+  return `compiled (${opened?.name ?? "WebGPU"}, ${precision})`;
+};

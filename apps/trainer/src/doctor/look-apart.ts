@@ -6,6 +6,8 @@ import type { DeviceReport } from "@kdc-mae/engine/node";
 /** What computes here, of what could. */
 export type Computing = {
   readonly devices: readonly DeviceReport[];
+  /** The project's own WebGPU runtime. */
+  readonly webgpu: { readonly usable: boolean; readonly reason: string; readonly remedy: string };
   readonly backends: readonly BackendReport[];
   /** Why the tfjs-node that KDC_TFJS_NODE names cannot be loaded, where it cannot. */
   readonly named?: { readonly what: string; readonly remedy: string };

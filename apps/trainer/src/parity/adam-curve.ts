@@ -62,6 +62,7 @@ export async function measureAdam(execute: Execute, folder: ReferenceFolder): Pr
     const { total } = await train.step(state, batch, recipe.rate);
     curve[`loss at step ${step + 1}`] = relativeError([total], [expected]);
   }
+  await train.collect(state);
   await train.dispose();
   const after = await folder.tensors(`weights_after_adam${steps}`);
   // torch leaves a parameter without gradient alone, weight decay included; such are not compared.

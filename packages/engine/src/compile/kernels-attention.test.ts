@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { compile } from "../onnxruntime/compile.js";
 import { expectClose, uniform } from "../parity.test.support.js";
 import { eager } from "../run/eager.js";
+import { runtimeForTests } from "../webgpu/adapter.test.support.js";
 import { attentionRules } from "./kernels-attention.js";
 
 type Stack = tf.Tensor3D;
@@ -24,6 +25,8 @@ const plain = ({ q, k, v, dy }: Inputs) => {
   return { y: value as Stack, dq: grads[0] as Stack, dk: grads[1] as Stack, dv: grads[2] as Stack };
 };
 
+const runtime = await runtimeForTests();
+
 describe("attention", () => {
   const rng = createRng(6);
   const inputs = {
@@ -42,6 +45,13 @@ describe("attention", () => {
     const program = await compile(fused, inputs, { rules: attentionRules(cached) });
     const softmaxes = program.graph.nodes.filter(({ op }) => op === "Softmax").length;
     expect(softmaxes).toBe(groups === 1 ? 1 : 2 * groups);
+    const wanted = await (await eager("cpu"))(plain, inputs);
+    expectClose(await program.run(inputs), await wanted.run(inputs));
+    await program.dispose();
+  });
+
+  it.skipIf(runtime === undefined)("on WebGPU equals tfjs", async () => {
+    const program = await runtime!.execute(fused, inputs);
     const wanted = await (await eager("cpu"))(plain, inputs);
     expectClose(await program.run(inputs), await wanted.run(inputs));
     await program.dispose();

@@ -25,7 +25,7 @@ const groupSize = (groups: number, scores: number, cachedScores: number): number
 };
 
 /** Does something to a few matrices at a time and puts the results together again. */
-const inGroups = (
+export const inGroups = (
   graph: GraphBuilder,
   size: number,
   inputs: readonly Value[],

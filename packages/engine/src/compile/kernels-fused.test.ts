@@ -1,12 +1,16 @@
 import { createRng, fusedKernels } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { describe, it } from "vitest";
-import { compile } from "../onnxruntime/compile.js";
+import { compiled } from "../onnxruntime/compile.js";
 import { expectClose, uniform } from "../parity.test.support.js";
 import { eager } from "../run/eager.js";
+import { runtimeForTests } from "../webgpu/adapter.test.support.js";
 
 const run = (kernel: string, inputs: Record<string, tf.Tensor>, attributes = {}): unknown =>
   tf.engine().runKernel(kernel, inputs, attributes);
+
+const runtime = await runtimeForTests();
+const everywhere = [compiled({ threads: 1 }), ...(runtime === undefined ? [] : [runtime.execute])];
 
 describe("kernels of our own equal the operations they stand for", () => {
   const rng = createRng(8);
@@ -19,10 +23,12 @@ describe("kernels of our own equal the operations they stand for", () => {
   type Inputs = { [Name in keyof typeof inputs]: tf.Tensor };
 
   const expectSame = async (fused: (inputs: Inputs) => unknown, plain: (inputs: Inputs) => unknown) => {
-    const program = await compile(fused as (inputs: Inputs) => Inputs, inputs);
     const wanted = await (await eager("cpu"))(plain as (inputs: Inputs) => Inputs, inputs);
-    expectClose(await program.run(inputs), await wanted.run(inputs));
-    await program.dispose();
+    for (const execute of everywhere) {
+      const program = await execute(fused as (inputs: Inputs) => Inputs, inputs);
+      expectClose(await program.run(inputs), await wanted.run(inputs));
+      await program.dispose();
+    }
   };
 
   it("gelu and its gradient", () =>
@@ -41,6 +47,22 @@ describe("kernels of our own equal the operations they stand for", () => {
         const { mean, variance } = tf.moments(x, -1, true);
         const inverse = tf.rsqrt(tf.add(variance, 1e-5));
         return [tf.add(tf.mul(tf.mul(tf.sub(x, mean), inverse), gain), bias), mean, inverse];
+      },
+    ));
+
+  it("layerNorm's gradient", () =>
+    expectSame(
+      ({ x, gain, bias, dy }) => {
+        const made = run(fusedKernels.layerNorm, { x, gain, bias }, { epsilon: 1e-5 }) as tf.Tensor[];
+        const [, mean, inverseDeviation] = made;
+        return run(fusedKernels.layerNormGradient, { x, gain, mean, inverseDeviation, dy });
+      },
+      ({ x, gain, bias, dy }) => {
+        const norm = (x: tf.Tensor, gain: tf.Tensor, bias: tf.Tensor) => {
+          const { mean, variance } = tf.moments(x, -1, true);
+          return tf.add(tf.mul(tf.mul(tf.sub(x, mean), tf.rsqrt(tf.add(variance, 1e-5))), gain), bias);
+        };
+        return tf.grads(norm)([x, gain, bias], dy);
       },
     ));
 });

@@ -1,6 +1,8 @@
 import { fusedKernels } from "@kdc-mae/core";
 import { add, multiply, number, subtract } from "./arithmetic.js";
+import type { Value } from "./graph-builder.js";
 import type { KernelRules } from "./kernel-rule.js";
+import { reductionRules } from "./kernels-reduction.js";
 
 /** The kernels of our own that the model asks for by name; see `fusedKernels` in core for their inputs and outputs. */
 export const fusedRules: KernelRules = {
@@ -9,6 +11,20 @@ export const fusedRules: KernelRules = {
     return graph.nodeMany("LayerNormalization", [x, gain, bias], [{ shape: x.shape }, { shape: row }, { shape: row }], {
       attributes: { axis: -1, epsilon: { float: epsilon } },
     });
+  },
+  [fusedKernels.layerNormGradient]: (call) => {
+    const { x, gain, mean, inverseDeviation, dy } = call.inputs;
+    const { graph } = call;
+    const rows = Array.from({ length: x.shape.length - 1 }, (_, axis) => axis);
+    const reduced = (value: Value, axis: readonly number[], keepDims: boolean, kernel: "Sum" | "Mean"): Value =>
+      reductionRules[kernel]({ ...call, inputs: { x: value }, attributes: { axis, keepDims } }) as Value;
+    const average = (value: Value): Value => reduced(value, [-1], true, "Mean");
+    const unit = multiply(graph, subtract(graph, x, mean), inverseDeviation);
+    const scaled = multiply(graph, dy, gain);
+    const alongUnit = multiply(graph, unit, average(multiply(graph, scaled, unit)));
+    const centered = subtract(graph, subtract(graph, scaled, average(scaled)), alongUnit);
+    const dx = multiply(graph, inverseDeviation, centered);
+    return [dx, reduced(multiply(graph, dy, unit), rows, false, "Sum"), reduced(dy, rows, false, "Sum")];
   },
   [fusedKernels.gelu]: ({ inputs: { x }, graph }) => graph.node("Gelu", [x], x.shape),
   /**

@@ -87,6 +87,20 @@ export async function readTree<T>(tree: Placed<T>): Promise<Hosted<T>> {
   return mapTree(tree, (_: HostTensor | DeviceTensor, path) => values.get(path)) as Hosted<T>;
 }
 
+/** A tree where a program reads it best: on the device of `execute`, if it has one, once and for all of its programs. */
+export async function resident<T>(
+  execute: Execute,
+  tree: T,
+): Promise<{ readonly tree: T; readonly dispose: () => void }> {
+  if (execute.runtime === undefined) return { tree, dispose: () => undefined };
+  const placed = await execute.runtime.place(tree);
+  const dispose = (): void => {
+    for (const [, leaf] of treeLeaves<DeviceTensor>(placed)) leaf.dispose();
+  };
+  // Programs of a runtime take device tensors wherever they take host tensors.
+  return { tree: placed as T, dispose };
+}
+
 /** Refuses a device tensor that its device no longer holds. */
 export function goneTensor(where: string, path: string): KdcError {
   return new KdcError({

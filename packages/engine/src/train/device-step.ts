@@ -48,12 +48,14 @@ const updateAll = (
   const touched = Object.keys(params).filter((key) => !untouched.has(key));
   const norm = lengthOf(touched.map((key) => gradients[key]));
   const sound = tf.logicalAnd(tf.isFinite(total), tf.isFinite(norm));
-  const scale = clipNorm === undefined ? undefined : tf.minimum(1, tf.div(clipNorm, tf.add(norm, 1e-6)));
+  const clip = clipNorm === undefined ? tf.onesLike(norm) : tf.minimum(1, tf.div(clipNorm, tf.add(norm, 1e-6)));
+  // Made of the norm, which needs all gradients: so no update is computed before, and each in one kernel.
+  const scale = tf.where(sound, clip, tf.zerosLike(norm));
   const number = (index: number): tf.Tensor => tf.reshape(tf.slice(numbers, [index], [1]), []);
   const names = Object.keys(slots);
   const results = touched.map((key) => {
     const own = Object.fromEntries(names.map((name) => [name, slots[name][key]]));
-    const gradient = scale === undefined ? gradients[key] : tf.mul(gradients[key], scale);
+    const gradient = tf.mul(gradients[key], scale);
     const made = traced.apply(key.replaceAll("/", "."), { value: params[key], gradient, slots: own }, number);
     const kept = (next: tf.Tensor, before: tf.Tensor) => tf.where(sound, next, before);
     return {

@@ -1,17 +1,10 @@
-import { existsSync } from "node:fs";
 import { isKdcError } from "@kdc-mae/core";
 import { createWebGpuRuntime, type WebGpuOptions, type WebGpuRuntime } from "./webgpu-runtime.js";
 
-/** The software adapter in Debian's chromium package, used where nothing else is chosen. */
-const software = "/usr/lib/chromium/vk_swiftshader_icd.json";
-if (process.env.VK_ICD_FILENAMES === undefined && process.env.VK_DRIVER_FILES === undefined && existsSync(software)) {
-  process.env.VK_ICD_FILENAMES = software;
-}
-process.env.XDG_RUNTIME_DIR ??= "/tmp";
-
 const open = async (options: WebGpuOptions): Promise<WebGpuRuntime | string> => {
   try {
-    return await createWebGpuRuntime(options);
+    // One test makes the self-test; the others do without.
+    return await createWebGpuRuntime({ tested: { has: async () => true, add: async () => undefined }, ...options });
   } catch (error) {
     if (isKdcError(error) && error.reason === "device") return error.what;
     throw error;

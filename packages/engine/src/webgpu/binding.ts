@@ -13,7 +13,7 @@ export type Binding = {
 /** A kernel whose memory is known: its whole text, and what to bind. */
 export type BoundKernel = {
   readonly kernel: Kernel;
-  readonly code: string;
+  readonly shader: Shader;
   readonly bindings: readonly Binding[];
   /** Workgroups along x and y. */
   readonly grid: readonly [number, number];
@@ -36,10 +36,13 @@ type Slot = {
   readonly written: boolean;
 };
 
+/** A shader with what it binds, in order, as far as a device must know. */
+export type Shader = { readonly label: string; readonly code: string; readonly writable: readonly boolean[] };
+
 /** `rN` and `wN` on binding `b`, whose elements may be of another type. */
 const accessors = (
   index: number,
-  { type, read, written }: Slot,
+  { type, read, written }: Omit<Slot, "place">,
   binding: number,
   base: string,
   held: "f32" | "i32",
@@ -109,5 +112,77 @@ export function bindKernel(kernel: Kernel, plan: MemoryPlan, most: number): Boun
   const numbers = [...text.numbers].map(([name, value]) => `const ${name} = ${value}u;`);
   const group = `fn groupOf(g: vec3u) -> u32 { return ${down > 1 ? `g.y * ${across}u + g.x` : "g.x"}; }`;
   const code = [...declared, ...header, ...numbers, group, text.body(workgroupSize)].join("\n");
-  return { kernel, code, bindings, grid: [across, down] };
+  const shader = { label: text.label, code, writable: bindings.map(({ writable }) => writable) };
+  return { kernel, shader, bindings, grid: [across, down] };
+}
+
+/** Kernels of one body in one dispatch, with the places each touches. */
+export type BoundBatch = { readonly batch: readonly Kernel[]; readonly places: readonly (readonly Place[])[] };
+
+export const bindBatch = (batch: readonly Kernel[], plan: MemoryPlan): BoundBatch => ({
+  batch,
+  places: batch.map(({ text }) => text.touched.map(({ node, output }) => plan.places.get(keyOf(node, output))!)),
+});
+
+/** Workgroups of several kernels, along x and y. */
+export const gridOf = (kernels: readonly Kernel[]): readonly [number, number] => {
+  const all = kernels.reduce((sum, { workgroups }) => sum + workgroups, 0);
+  return [Math.min(all, acrossMost), Math.ceil(all / acrossMost)];
+};
+
+/** Words of a kernel's row in the table: its first workgroup, where its memory begins, its sizes. */
+const rowOf = ({ text }: Kernel): number => 1 + text.touched.length + text.numbers.size;
+
+/** One row for each kernel. @param offsets in elements, of everything a kernel touches */
+export function tableOf(kernels: readonly Kernel[], offsets: readonly (readonly number[])[]): Uint32Array<ArrayBuffer> {
+  const width = rowOf(kernels[0]);
+  const table = new Uint32Array(kernels.length * width);
+  let first = 0;
+  for (const [index, { text, workgroups }] of kernels.entries()) {
+    table.set([first, ...offsets[index], ...text.numbers.values()], index * width);
+    first += workgroups;
+  }
+  return table;
+}
+
+/**
+ * The shader of a batch: each workgroup looks up whose it is, and where that kernel's memory begins.
+ *
+ * @param bindings which binding each thing touched is on; the table is the one after
+ */
+export function batchShader(kernels: readonly Kernel[], bindings: readonly number[]): Shader {
+  const [{ text, workgroupSize }] = kernels;
+  const [across] = gridOf(kernels);
+  const count = Math.max(...bindings) + 1;
+  const writable = Array.from({ length: count }, (_, binding) =>
+    text.touched.some(({ written }, slot) => written && bindings[slot] === binding),
+  );
+  const held = writable.map((_, binding) => {
+    const { node, output } = text.touched[bindings.indexOf(binding)];
+    return element[node.types[output]];
+  });
+  const width = rowOf(kernels[0]);
+  const names = [...text.touched.map((_, slot) => `o${slot}`), ...text.numbers.keys()];
+  const code = [
+    ...writable.map(
+      (isWritten, binding) =>
+        `@group(0) @binding(${binding}) var<storage, ${isWritten ? "read_write" : "read"}> b${binding}: array<${held[binding]}>;`,
+    ),
+    `@group(0) @binding(${count}) var<storage, read> table: array<u32>;`,
+    ...names.map((name) => `var<private> ${name}: u32;`),
+    ...text.touched.flatMap(({ node, output, read, written }, slot) =>
+      accessors(slot, { type: node.types[output], read, written }, bindings[slot], `o${slot}`, held[bindings[slot]]),
+    ),
+    "fn groupOf(g: vec3u) -> u32 {",
+    `  let all = g.y * ${across}u + g.x;`,
+    `  var low = 0u; var high = ${kernels.length}u;`,
+    "  while (high - low > 1u) {",
+    `    let middle = (low + high) / 2u; if (table[middle * ${width}u] <= all) { low = middle; } else { high = middle; }`,
+    "  }",
+    ...names.map((name, at) => `  ${name} = table[low * ${width}u + ${at + 1}u];`),
+    `  return all - table[low * ${width}u];`,
+    "}",
+    text.body(workgroupSize),
+  ].join("\n");
+  return { label: text.label, code, writable: [...writable, false] };
 }

@@ -1,6 +1,6 @@
 /// <reference types="@webgpu/types" />
 import { isKdcError, KdcError } from "@kdc-mae/core";
-import type { BoundKernel } from "./binding.js";
+import type { Shader } from "./binding.js";
 
 /** A WebGPU device with what is kept for it: pipelines by text, staging memory, and the error it had, if any. */
 export type Device = {
@@ -9,7 +9,7 @@ export type Device = {
   /** Most bytes of one tensor, and of one arena. */
   readonly largest: number;
   readonly createBuffer: (label: string, bytes: number, usage: number) => Promise<GPUBuffer>;
-  readonly pipeline: (kernel: BoundKernel) => Promise<GPUComputePipeline>;
+  readonly pipeline: (shader: Shader) => Promise<GPUComputePipeline>;
   readonly read: (buffer: GPUBuffer, offset: number, bytes: number) => Promise<ArrayBuffer>;
   /** Bytes of all buffers there are. */
   readonly allocated: () => { readonly buffers: number; readonly bytes: number };
@@ -109,27 +109,27 @@ export function createDevice(gpu: GPUDevice): Device {
     }
     return buffer;
   };
-  const layoutFor = (kernel: BoundKernel): GPUBindGroupLayout => {
-    const key = kernel.bindings.map(({ writable }) => (writable ? "w" : "r")).join("");
+  const layoutFor = ({ writable }: Shader): GPUBindGroupLayout => {
+    const key = writable.map((isWritten) => (isWritten ? "w" : "r")).join("");
     const found = layouts.get(key);
     if (found !== undefined) return found;
     const made = gpu.createBindGroupLayout({
-      entries: kernel.bindings.map(({ writable }, binding) => ({
+      entries: writable.map((isWritten, binding) => ({
         ...{
           binding,
           visibility: 4,
-          buffer: { type: writable ? ("storage" as const) : ("read-only-storage" as const) },
+          buffer: { type: isWritten ? ("storage" as const) : ("read-only-storage" as const) },
         },
       })),
     });
     layouts.set(key, made);
     return made;
   };
-  const makePipeline = async (kernel: BoundKernel): Promise<GPUComputePipeline> => {
-    const { label } = kernel.kernel.text;
+  const makePipeline = async (shader: Shader): Promise<GPUComputePipeline> => {
+    const { label, code } = shader;
     gpu.pushErrorScope("validation");
-    const module = gpu.createShaderModule({ label, code: kernel.code });
-    const layout = gpu.createPipelineLayout({ bindGroupLayouts: [layoutFor(kernel)] });
+    const module = gpu.createShaderModule({ label, code });
+    const layout = gpu.createPipelineLayout({ bindGroupLayouts: [layoutFor(shader)] });
     const refused = gpu.popErrorScope();
     try {
       const pipeline = await gpu.createComputePipelineAsync({ label, layout, compute: { module, entryPoint: "main" } });
@@ -148,12 +148,12 @@ export function createDevice(gpu: GPUDevice): Device {
     largest: Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize),
     createBuffer,
     expectAlive,
-    pipeline: (kernel) => {
-      const found = pipelines.get(kernel.code);
+    pipeline: (shader) => {
+      const found = pipelines.get(shader.code);
       if (found !== undefined) return found;
-      const made = makePipeline(kernel);
-      pipelines.set(kernel.code, made);
-      made.catch(() => pipelines.delete(kernel.code));
+      const made = makePipeline(shader);
+      pipelines.set(shader.code, made);
+      made.catch(() => pipelines.delete(shader.code));
       return made;
     },
     read: async (buffer, offset, bytes) => {

@@ -71,6 +71,10 @@ class Grouping {
   /** What a node reads from memory that others make, and whether element for element. */
   private readonly sources = new Map<PlanNode, { readonly node: PlanNode; readonly same: boolean }[]>();
 
+  /** Index of each group's last member, and of the first of those with several. */
+  private readonly ends = new Map<ReadonlySet<PlanNode>, number>();
+  private readonly wide = new Map<ReadonlySet<PlanNode>, number>();
+
   constructor(
     private readonly inlined: ReadonlySet<PlanNode>,
     private readonly most: number,
@@ -90,13 +94,19 @@ class Grouping {
     this.sources.set(node, sources);
     let union = new Set([node]);
     this.groupOf.set(node, union);
+    this.ends.set(union, node.index);
     if (node.core !== undefined) return;
     const candidates = new Set(sources.filter(({ same }) => same).map((source) => this.groupOf.get(source.node)!));
     for (const group of candidates) {
       const both = new Set([...group, ...union]);
       if (this.fits(both)) union = both;
     }
-    for (const member of union) this.groupOf.set(member, union);
+    for (const member of union) {
+      this.wide.delete(this.groupOf.get(member)!);
+      this.groupOf.set(member, union);
+    }
+    this.ends.set(union, node.index);
+    if (union.size > 1) this.wide.set(union, Math.min(...[...union].map(({ index }) => index)));
   }
 
   private fits(union: ReadonlySet<PlanNode>): boolean {
@@ -109,23 +119,44 @@ class Grouping {
         if (!union.has(node)) outside.add(node);
         else if (!same) return false;
       }
-      for (const { node, output } of member.operands) if (!union.has(node)) memory.add(keyOf(node, output));
+      for (const { node, output } of member.operands) {
+        // A known number is written into the kernel.
+        const isNumber = node.constant !== undefined && node.sizes[output] === 1;
+        if (!union.has(node) && !isNumber) memory.add(keyOf(node, output));
+      }
     }
     return memory.size < this.most && !this.reaches(outside, union);
   }
 
-  /** Whether anything these nodes need is a member. */
+  /**
+   * Whether anything these nodes need is a member. Groups that end before the union begins are not looked into: they
+   * need a member only through a group that reaches over its beginning, and those are looked into themselves.
+   */
   private reaches(from: ReadonlySet<PlanNode>, union: ReadonlySet<PlanNode>): boolean {
-    const seen = new Set<PlanNode>();
-    const left = [...from];
-    for (let node = left.pop(); node !== undefined; node = left.pop()) {
-      if (union.has(node)) return true;
-      if (seen.has(node)) continue;
-      // Members of a group run together: what one needs, all wait for.
-      for (const member of this.groupOf.get(node)!) {
-        seen.add(member);
-        for (const source of this.sources.get(member)!) if (!seen.has(source.node)) left.push(source.node);
+    const begin = Math.min(...[...union].map(({ index }) => index));
+    const seen = new Set<ReadonlySet<PlanNode>>();
+    let isCut = false;
+    const looks = (left: PlanNode[]): boolean => {
+      for (let node = left.pop(); node !== undefined; node = left.pop()) {
+        if (union.has(node)) return true;
+        const group = this.groupOf.get(node)!;
+        if (seen.has(group)) continue;
+        seen.add(group);
+        if (this.ends.get(group)! < begin) {
+          isCut = true;
+          continue;
+        }
+        // Members of a group run together: what one needs, all wait for.
+        for (const member of group) for (const source of this.sources.get(member)!) left.push(source.node);
       }
+      return false;
+    };
+    if (looks([...from])) return true;
+    if (!isCut) return false;
+    for (const [group, first] of this.wide) {
+      if (first >= begin || this.ends.get(group)! < begin || seen.has(group)) continue;
+      const [one] = group;
+      if (!union.has(one) && looks([one])) return true;
     }
     return false;
   }

@@ -188,3 +188,34 @@ export const largestCore =
     });
     return [one];
   };
+
+/** The gradient of a layer norm to its input: inverse · (s − mean(s) − unit · mean(s · unit)), s = dy · gain. */
+export const layerNormGradientCore =
+  ([source, gain, mean, inverse, dy]: readonly Operand[]): Core =>
+  ({ write, finish }) => {
+    const text = write();
+    const row = startRow(text, source, source.layout.axes.length - 1);
+    const size = literal(row.count, "f32");
+    text.line(`let center = ${text.operand(mean, "row")}; let scale = ${text.operand(inverse, "row")};`);
+    const parts = (column: string): readonly [slope: string, unit: string] => {
+      const [x, g] = [row.value(column), text.operand(gain, column)];
+      const slope = text.once(`slope ${column}`, "s", () => `${text.operand(dy, row.at(column))} * ${g}`);
+      return [slope, text.once(`unit ${column}`, "u", () => `(${x} - center) * scale`)];
+    };
+    text.line("var sum = 0.0; var along = 0.0;");
+    row.each(() => {
+      const [slope, unit] = parts("c");
+      text.line(`sum += ${slope}; along += ${slope} * ${unit};`);
+    });
+    const plain = `${agree(text, row.threads, combinations.sum, "sum", "f32")} / ${size}`;
+    const tilted = `${agree(text, row.threads, combinations.sum, "along", "f32")} / ${size}`;
+    text.line(`let level = ${plain}; let tilt = ${tilted};`);
+    text.block(`if (group < ${row.rows}u)`, () =>
+      row.each(() => {
+        const [slope, unit] = parts("c");
+        text.line(`let y = scale * (${slope} - level - ${unit} * tilt);`);
+        finish(text, row.at("c"), "y");
+      }),
+    );
+    return [draft(row, 8)];
+  };

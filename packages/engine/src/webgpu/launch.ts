@@ -1,7 +1,7 @@
 import { type HostTensor, KdcError, treeLeaves } from "@kdc-mae/core";
 import type { GraphPort } from "../compile/graph.js";
 import { type DeviceTensor, goneTensor, isOnDevice } from "../run/runtime.js";
-import type { Binding, BoundKernel } from "./binding.js";
+import { type Binding, type BoundBatch, type BoundKernel, batchShader, gridOf, tableOf } from "./binding.js";
 import type { Device } from "./device.js";
 import {
   allocateShares,
@@ -12,6 +12,7 @@ import {
   type Share,
   storageUsage,
 } from "./device-tensors.js";
+import type { Kernel } from "./draft-kernels.js";
 import { aligned, type Place } from "./memory-plan.js";
 import type { Plan, PlannedOutput } from "./plan.js";
 
@@ -45,7 +46,14 @@ export type Launcher = {
   readonly dispose: () => void;
 };
 
-type Step = { readonly pipeline: GPUComputePipeline; readonly kernel: BoundKernel };
+/** One dispatch, ready: what to set and how many workgroups. */
+type Dispatch = {
+  readonly pipeline: GPUComputePipeline;
+  readonly group: GPUBindGroup;
+  readonly grid: readonly [number, number];
+};
+/** All dispatches for inputs in certain places, and the tables made for them. */
+type BindSet = { readonly dispatches: readonly Dispatch[]; readonly tables: readonly GPUBuffer[] };
 
 /** How many sets of bind groups are kept: inputs may take turns between a few places. */
 const keptSets = 4;
@@ -69,12 +77,10 @@ export async function prepareLaunch(device: Device, plan: Plan): Promise<Launche
     if (data.byteLength > 0)
       gpu.queue.writeBuffer(constants, offset, data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
   }
-  const steps: Step[] = await Promise.all(
-    plan.kernels.map(async (kernel) => ({ kernel, pipeline: await device.pipeline(kernel) })),
-  );
+  await Promise.all(plan.steps.map(async (step) => ("shader" in step ? device.pipeline(step.shader) : undefined)));
   /** Where inputs that come from ordinary memory go; made when one comes. */
   const uploads = new Map<string, Share>();
-  const bindSets = new Map<string, GPUBindGroup[]>();
+  const bindSets = new Map<string, Promise<BindSet>>();
   const numbers = new WeakMap<GPUBuffer, number>();
   let nextNumber = 0;
   const numberOf = (buffer: GPUBuffer): number => {
@@ -93,20 +99,79 @@ export async function prepareLaunch(device: Device, plan: Plan): Promise<Launche
         : { buffer: "arena" in area ? arenas[area.arena] : constants, offset: 0, bytes: 0 };
     return { buffer: source.buffer, offset: source.offset + offset, bytes: bytes ?? source.buffer.size };
   };
-  const bindGroups = (inputs: ReadonlyMap<string, Range>): GPUBindGroup[] => {
+  const bindOne = async (kernel: BoundKernel, inputs: ReadonlyMap<string, Range>): Promise<Dispatch> => {
+    const pipeline = await device.pipeline(kernel.shader);
+    const entries = kernel.bindings.map((one, binding) => {
+      const { buffer, offset, bytes } = rangeOf(one, inputs);
+      return { binding, resource: { buffer, offset, size: Math.min(bytes, buffer.size - offset) } };
+    });
+    return {
+      pipeline,
+      grid: kernel.grid,
+      group: gpu.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }),
+    };
+  };
+  /** Kernels of a batch whose memory lies in the same buffers run as one dispatch. */
+  const bindBatch = async (
+    { batch, places }: BoundBatch,
+    inputs: ReadonlyMap<string, Range>,
+    tables: GPUBuffer[],
+  ): Promise<Dispatch[]> => {
+    const parts = new Map<
+      string,
+      { readonly kernels: Kernel[]; readonly offsets: number[][]; readonly buffers: GPUBuffer[] }
+    >();
+    for (const [index, kernel] of batch.entries()) {
+      const ranges = places[index].map((place) => rangeOf(place, inputs));
+      const key = ranges.map(({ buffer }) => numberOf(buffer)).join();
+      const part = parts.get(key) ?? { kernels: [], offsets: [], buffers: ranges.map(({ buffer }) => buffer) };
+      part.kernels.push(kernel);
+      part.offsets.push(ranges.map(({ offset }) => offset / 4));
+      parts.set(key, part);
+    }
+    return Promise.all(
+      [...parts.values()].map(async ({ kernels, offsets, buffers }) => {
+        const distinct = [...new Set(buffers)];
+        const shader = batchShader(
+          kernels,
+          buffers.map((buffer) => distinct.indexOf(buffer)),
+        );
+        const rows = tableOf(kernels, offsets);
+        const table = await device.createBuffer("table of kernels", aligned(rows.byteLength), storageUsage);
+        tables.push(table);
+        gpu.queue.writeBuffer(table, 0, rows);
+        const pipeline = await device.pipeline(shader);
+        const entries = [...distinct, table].map((buffer, binding) => ({ binding, resource: { buffer } }));
+        return {
+          pipeline,
+          grid: gridOf(kernels),
+          group: gpu.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }),
+        };
+      }),
+    );
+  };
+  const makeSet = async (inputs: ReadonlyMap<string, Range>): Promise<BindSet> => {
+    const tables: GPUBuffer[] = [];
+    const dispatches = await Promise.all(
+      plan.steps.map(async (step) =>
+        "shader" in step ? [await bindOne(step, inputs)] : bindBatch(step, inputs, tables),
+      ),
+    );
+    return { dispatches: dispatches.flat(), tables };
+  };
+  const drop = async (set: Promise<BindSet> | undefined): Promise<void> => {
+    for (const table of (await set)?.tables ?? []) device.release(table);
+  };
+  const bindSetFor = (inputs: ReadonlyMap<string, Range>): Promise<BindSet> => {
     const key = [...inputs].map(([, { buffer, offset }]) => `${numberOf(buffer)}+${offset}`).join();
     const found = bindSets.get(key);
     if (found !== undefined) return found;
-    const made = steps.map(({ pipeline, kernel }) =>
-      gpu.createBindGroup({
-        layout: pipeline.getBindGroupLayout(0),
-        entries: kernel.bindings.map((one, binding) => {
-          const { buffer, offset, bytes } = rangeOf(one, inputs);
-          return { binding, resource: { buffer, offset, size: Math.min(bytes, buffer.size - offset) } };
-        }),
-      }),
-    );
-    if (bindSets.size >= keptSets) bindSets.delete(bindSets.keys().next().value as string);
+    const made = makeSet(inputs);
+    if (bindSets.size >= keptSets) {
+      const oldest = bindSets.keys().next().value as string;
+      void drop(bindSets.get(oldest));
+      bindSets.delete(oldest);
+    }
     bindSets.set(key, made);
     return made;
   };
@@ -186,14 +251,14 @@ export async function prepareLaunch(device: Device, plan: Plan): Promise<Launche
     device.expectAlive();
     const encoder = gpu.createCommandEncoder();
     const { ranges, tensors } = await take(tree, () => encoder);
-    const groups = bindGroups(ranges);
+    const { dispatches } = await bindSetFor(ranges);
     const pass = encoder.beginComputePass();
     let current: GPUComputePipeline | undefined;
-    for (const [index, { pipeline, kernel }] of steps.entries()) {
+    for (const { pipeline, group, grid } of dispatches) {
       if (pipeline !== current) pass.setPipeline(pipeline);
       current = pipeline;
-      pass.setBindGroup(0, groups[index]);
-      pass.dispatchWorkgroups(...kernel.grid);
+      pass.setBindGroup(0, group);
+      pass.dispatchWorkgroups(...grid);
     }
     pass.end();
     const kept = await keep(
@@ -228,6 +293,7 @@ export async function prepareLaunch(device: Device, plan: Plan): Promise<Launche
     dispose: () => {
       for (const buffer of own) device.release(buffer);
       for (const { release } of uploads.values()) release();
+      for (const set of bindSets.values()) void drop(set);
       bindSets.clear();
     },
   };

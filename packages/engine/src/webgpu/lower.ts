@@ -2,12 +2,14 @@ import { isKdcError, KdcError } from "@kdc-mae/core";
 import type { OnnxGraph } from "../compile/graph.js";
 import { elementwiseForms } from "./forms-elementwise.js";
 import { gatherForms } from "./forms-gather.js";
+import { ownForms } from "./forms-own.js";
 import { productForms } from "./forms-product.js";
 import { rowForms } from "./forms-rows.js";
 import { shapeForms } from "./forms-shape.js";
 import { windowForms } from "./forms-window.js";
 import { type Forms, Lowering } from "./lowering.js";
 import type { Operand, PlanNode } from "./plan-node.js";
+import { ownDomain } from "./rules.js";
 
 const forms: Forms = {
   ...elementwiseForms,
@@ -33,7 +35,7 @@ export function lower(graph: OnnxGraph, half: boolean): Lowered {
   for (const [source, node] of graph.nodes.entries()) {
     lowering.source = source;
     lowering.op = node.op;
-    const form = node.domain === "" ? forms[node.op] : undefined;
+    const form = (node.domain === ownDomain ? ownForms : node.domain === "" ? forms : {})[node.op];
     if (form === undefined) {
       throw withSource(
         new KdcError({

@@ -1,11 +1,10 @@
 import { KdcError } from "@kdc-mae/core";
-import type { Kernel } from "./draft-kernels.js";
-import { keyOf, type PlanNode } from "./plan-node.js";
+import type { Batch } from "./merge.js";
+import { bytesOf, keyOf, type PlanNode } from "./plan-node.js";
 
 /** Bindings begin at multiples of this many bytes on every adapter. */
 export const alignment = 256;
 
-export const bytesOf = (node: PlanNode, output: number): number => Math.max(4, node.sizes[output] * 4);
 export const aligned = (bytes: number): number => Math.ceil(bytes / alignment) * alignment;
 
 /** Which memory: an arena of the program by number, its constants, or one of its inputs by the input's path. */
@@ -26,16 +25,18 @@ export type MemoryPlan = {
   };
 };
 
-/** What is alive from which kernel to which. */
-const livesOf = (kernels: readonly Kernel[], lasting: ReadonlySet<string>): Map<string, Life> => {
+/** What is alive from which batch of kernels to which. */
+const livesOf = (batches: readonly Batch[], lasting: ReadonlySet<string>): Map<string, Life> => {
   const lives = new Map<string, Life>();
-  for (const [at, { text }] of kernels.entries()) {
-    for (const { node, output } of text.touched) {
-      if (node.port !== undefined || node.constant !== undefined) continue;
-      const key = keyOf(node, output);
-      const life = lives.get(key) ?? { key, bytes: bytesOf(node, output), label: text.label, first: at, last: at };
-      life.last = lasting.has(key) ? kernels.length : at;
-      lives.set(key, life);
+  for (const [at, batch] of batches.entries()) {
+    for (const { text } of batch) {
+      for (const { node, output } of text.touched) {
+        if (node.port !== undefined || node.constant !== undefined) continue;
+        const key = keyOf(node, output);
+        const life = lives.get(key) ?? { key, bytes: bytesOf(node, output), label: text.label, first: at, last: at };
+        life.last = lasting.has(key) ? batches.length : at;
+        lives.set(key, life);
+      }
     }
   }
   return lives;
@@ -89,16 +90,16 @@ const pack = (lives: readonly Life[], limit: number): { places: Map<string, Plac
  * @throws KdcError (reason `too-large`) naming the operator of a tensor that no arena can hold
  */
 export function planMemory(
-  kernels: readonly Kernel[],
+  batches: readonly Batch[],
   lasting: ReadonlySet<string>,
   inPlace: ReadonlyMap<string, string>,
   limit: number,
 ): MemoryPlan {
-  const lives = [...livesOf(kernels, lasting).values()].filter(({ key }) => !inPlace.has(key));
+  const lives = [...livesOf(batches, lasting).values()].filter(({ key }) => !inPlace.has(key));
   const { places, arenas } = pack(lives, limit);
   let end = 0;
   const parts: { offset: number; node: PlanNode }[] = [];
-  for (const { text } of kernels) {
+  for (const { text } of batches.flat()) {
     for (const { node, output } of text.touched) {
       const key = keyOf(node, output);
       const bytes = bytesOf(node, output);

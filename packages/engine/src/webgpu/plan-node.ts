@@ -124,3 +124,6 @@ export type PlanNode = {
 };
 
 export const keyOf = (node: PlanNode, output: number): string => `${node.index}:${output}`;
+
+/** Bytes of an output. */
+export const bytesOf = (node: PlanNode, output: number): number => Math.max(4, node.sizes[output] * 4);

@@ -16,6 +16,8 @@ import { allocateShares, deviceTensor } from "./device-tensors.js";
 import { prepareLaunch } from "./launch.js";
 import { sourceOf } from "./lower.js";
 import { type Plan, planGraph } from "./plan.js";
+import { webGpuRules } from "./rules.js";
+import { checkFamilies, expectRight } from "./self-test.js";
 
 export type WebGpuOptions = {
   /** `navigator.gpu`, or what `create` of the npm package webgpu gave; found unless given. */
@@ -25,6 +27,11 @@ export type WebGpuOptions = {
    * unless given.
    */
   readonly precision?: "float32" | "mixed";
+  /**
+   * Remembers which adapters computed every family of kernels right, by a key that names adapter, driver and kernels.
+   * Without it every runtime that is made is tested first.
+   */
+  readonly tested?: { readonly has: (key: string) => Promise<boolean>; readonly add: (key: string) => Promise<void> };
 };
 
 /** A WebGPU runtime, with what its adapter says of itself and what its buffers take. */
@@ -32,6 +39,9 @@ export type WebGpuRuntime = Runtime & {
   readonly adapter: AdapterInfo;
   readonly allocated: () => { readonly buffers: number; readonly bytes: number };
 };
+
+/** Goes up with every change to what the kernels compute: adapters are then tested again. */
+const kernelsVersion = 1;
 
 /** Traces once more, keeping the line of each operator, to say in an error which line called it. */
 const withLine = (error: unknown, traced: () => Trace<unknown, unknown>): unknown => {
@@ -53,7 +63,9 @@ export function planFunction<I, O>(
   options: Omit<Parameters<typeof planGraph>[1], "keep"> & Residence,
 ): PlannedFunction {
   const { keep = () => false, limits, half } = options;
-  const traced = (sites: boolean) => trace(fn, example as Hosted<I>, {}, { sites });
+  // Scores of at most a gigabyte at a time.
+  const rules = webGpuRules(Math.min(limits.largest / 4, 2 ** 28));
+  const traced = (sites: boolean) => trace(fn, example as Hosted<I>, rules, { sites });
   const { graph, outputs } = traced(false);
   try {
     return { plan: planGraph(graph, { limits, half, keep }), outputs };
@@ -65,9 +77,14 @@ export function planFunction<I, O>(
 /**
  * Runs traced functions on a graphics card, in Node and in browsers, with their tensors on the card.
  *
- * @throws KdcError (reason `device`) that names what is missing
+ * @throws KdcError that names what is missing (reason `device`), or which kernels the adapter computes wrongly
+ * (`self-test`)
  */
-export async function createWebGpuRuntime({ gpu, precision = "float32" }: WebGpuOptions = {}): Promise<WebGpuRuntime> {
+export async function createWebGpuRuntime({
+  gpu,
+  precision = "float32",
+  tested,
+}: WebGpuOptions = {}): Promise<WebGpuRuntime> {
   const { device, info } = await openAdapter(gpu);
   const limits = { largest: device.largest, bindings: device.limits.maxStorageBuffersPerShaderStage };
 
@@ -121,5 +138,12 @@ export async function createWebGpuRuntime({ gpu, precision = "float32" }: WebGpu
     execute: (fn, example) => compile(fn, example as Placed<never>),
     dispose: async () => device.dispose(),
   };
-  return Object.assign(runtime, { execute: Object.assign(runtime.execute, { runtime }) });
+  const whole = Object.assign(runtime, { execute: Object.assign(runtime.execute, { runtime }) });
+  const { vendor, architecture, device: model, description } = info;
+  const key = `${[vendor, architecture, model, description, precision].join("/")}/kernels ${kernelsVersion}`;
+  if (!(await tested?.has(key))) {
+    expectRight(runtime.name, precision, await checkFamilies(runtime.execute));
+    await tested?.add(key);
+  }
+  return whole;
 }

@@ -1,5 +1,5 @@
 import type { FloatTensor, HostPatches, Patches } from "@kdc-mae/core";
-import type { Execute, Hosted } from "@kdc-mae/engine";
+import { type Execute, type Hosted, resident } from "@kdc-mae/engine";
 import { type EncoderParams, features, type ModelConfig } from "@kdc-mae/model";
 import { mean, type Tensor, type Tensor2D } from "@tensorflow/tfjs-core";
 
@@ -44,10 +44,15 @@ export async function createEmbedder(
   { encoder }: WithEncoder<FloatTensor>,
   example: HostPatches,
 ): Promise<Embedder> {
-  const inputs = (patches: HostPatches) => ({ params: { encoder }, patches }) as Hosted<EmbedInputs>;
+  // On a device the weights lie once, and stay.
+  const params = await resident(execute, { encoder });
+  const inputs = (patches: HostPatches) => ({ params: params.tree, patches }) as Hosted<EmbedInputs>;
   const program = await execute(embedFunction(config), inputs(example));
   return {
     embed: async (patches) => (await program.run(inputs(patches))) as unknown as Embeddings,
-    dispose: () => program.dispose(),
+    dispose: async () => {
+      params.dispose();
+      await program.dispose();
+    },
   };
 }

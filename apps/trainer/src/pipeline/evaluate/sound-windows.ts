@@ -1,5 +1,5 @@
 import { countPatches, type FloatTensor, type Patches, type PatchGrid, type Positions, type View } from "@kdc-mae/core";
-import type { Execute, Hosted, Program } from "@kdc-mae/engine";
+import { type Execute, type Hosted, type Program, resident } from "@kdc-mae/engine";
 import type { Matrix } from "@kdc-mae/eval";
 import { batchViews } from "@kdc-mae/masking";
 import { type EncoderParams, encodeViews, type ModelConfig } from "@kdc-mae/model";
@@ -73,7 +73,8 @@ export async function embedMoments(
   { grids, statistics, batch }: Cutting,
   audioRatio: number,
 ): Promise<readonly Moment[]> {
-  const { execute, config, params } = model;
+  const { execute, config } = model;
+  const params = await resident(execute, { encoder: model.params.encoder });
   const { seconds } = frontEndFor(grids, 1);
   const [sounds, N] = [grids.audio.columns, countPatches(grids.visual)];
   const whole = { visible: Int32Array.from({ length: N }, (_, place) => place), hidden: new Int32Array(0) };
@@ -89,7 +90,7 @@ export async function embedMoments(
       );
       const views = batchViews(around.map((stretch) => [{ audio: positionsOf(stretch, grids.audio), visual: whole }]));
       const patches = cutBatch(filled, grids, statistics);
-      const inputs = { params: { encoder: params.encoder }, patches, views } as unknown as Hosted<Inputs>;
+      const inputs = { params: params.tree, patches, views } as unknown as Hosted<Inputs>;
       program ??= await execute(momentFunction(config), inputs);
       const { audio, tokens } = (await program.run(inputs)) as unknown as Record<keyof Made, FloatTensor>;
       const D = config.embedDim;
@@ -104,6 +105,7 @@ export async function embedMoments(
       }
     }
   } finally {
+    params.dispose();
     await program?.dispose();
   }
   return made;

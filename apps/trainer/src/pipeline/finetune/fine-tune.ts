@@ -93,6 +93,7 @@ export async function fineTune(options: FineTuneOptions): Promise<FineTuned> {
 
   const trainee: Trainee<LabelledBatch> = {
     ...{ source, state, notes, modelBytes: bytesIn(params) },
+    ...{ collect: () => stepper.collect(state), changed: stepper.changed },
     trees: {
       tuned,
       first: state.optimizer.first,

@@ -1,5 +1,13 @@
-import { createRng, type FloatTensor, float32, mapTree, treeLeaves } from "@kdc-mae/core";
-import { adam, createTrainStep, type Execute, eager, surveyBackends } from "@kdc-mae/engine";
+import { createRng, type FloatTensor, float32, treeLeaves } from "@kdc-mae/core";
+import {
+  adam,
+  createTrainStep,
+  createWebGpuRuntime,
+  type Execute,
+  eager,
+  surveyBackends,
+  valueAndGradients,
+} from "@kdc-mae/engine";
 import { compiled, surveyDevices } from "@kdc-mae/engine/node";
 import { kdcMae, objective } from "@kdc-mae/losses";
 import { batchViews, complementaryViews } from "@kdc-mae/masking";
@@ -13,9 +21,21 @@ loadNamedTensorflow();
 const [devices, backends] = [await surveyDevices(), await surveyBackends()];
 const reasonOf = (reports: readonly { name: string; usable: boolean; reason: string }[], name: string) =>
   reports.find((report) => report.name === name && !report.usable)?.reason;
+/** ONNX Runtime compiles a kernel for every shape: on a software adapter it is tried when asked for. */
+const asked = process.env.KDC_TEST_ONNXRUNTIME_DEVICES !== undefined;
+const webgpu = await createWebGpuRuntime({ tested: { has: async () => true, add: async () => undefined } }).catch(
+  (error: Error) => error.message,
+);
 const others: readonly { readonly name: string; readonly execute: Execute; readonly reason: string | undefined }[] = [
+  {
+    name: "webgpu",
+    execute: typeof webgpu === "string" ? eager("cpu") : webgpu.execute,
+    reason: typeof webgpu === "string" ? webgpu : undefined,
+  },
   ...(["webgpu", "cuda"] as const).map((name) => ({
-    ...{ name, execute: compiled({ device: name }), reason: reasonOf(devices, name) },
+    ...{ name: `onnxruntime ${name}`, execute: compiled({ device: name }) },
+    reason:
+      reasonOf(devices, name) ?? (asked ? undefined : "KDC_TEST_ONNXRUNTIME_DEVICES is not set; it takes minutes"),
   })),
   ...(["tensorflow"] as const).map((name) => ({ name, execute: eager(name), reason: reasonOf(backends, name) })),
 ];
@@ -56,19 +76,13 @@ const far = (a: FloatTensor, b: FloatTensor) => {
   );
 };
 
-/** Three steps of training, with the gradients of the first. */
+/** The gradients at the start, and three steps of training. */
 async function train(execute: Execute) {
-  const rule = adam();
-  let gradients: readonly [string, FloatTensor][] = [];
-  const optimizer: typeof rule = {
-    ...rule,
-    update: (state, params, given, ...rest) => {
-      const copy = mapTree(given, ({ shape, data }: FloatTensor) => float32(shape, data.slice()));
-      if (gradients.length === 0) gradients = treeLeaves<FloatTensor>(copy);
-      rule.update(state, params, given, ...rest);
-    },
-  };
-  const steps = createTrainStep(execute, loss, optimizer);
+  const inputs = { params: fresh(), batch: batch() };
+  const program = await execute(valueAndGradients(loss), inputs as never);
+  const gradients = treeLeaves<FloatTensor>(((await program.run(inputs as never)) as { gradients: unknown }).gradients);
+  await program.dispose();
+  const steps = createTrainStep(execute, loss, adam());
   const state = steps.init(fresh() as never);
   const totals: number[] = [];
   for (let step = 0; step < 3; step++) totals.push((await steps.step(state, batch() as never, 1e-3)).total);

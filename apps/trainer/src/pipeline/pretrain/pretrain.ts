@@ -99,6 +99,7 @@ export async function pretrainSteps(options: PretrainOptions): Promise<Pretraine
 
   const trainee: Trainee<MaskedBatch> = {
     ...{ source, state, notes, modelBytes: bytesIn(model), saveModel: save },
+    ...{ collect: () => stepper.collect(state), changed: stepper.changed },
     trees: {
       params,
       first: state.optimizer.first,
@@ -122,7 +123,10 @@ export async function pretrainSteps(options: PretrainOptions): Promise<Pretraine
         batches.push(teacher === undefined ? drawn : { ...drawn, teacher });
       }
       const report = await stepper.accumulate(state, batches as never, rate);
-      if (teacher !== undefined && momentum !== undefined) follow(teacher.encoder, model.encoder, momentum);
+      if (teacher === undefined || momentum === undefined) return report;
+      // The teacher lies in ordinary memory: on a device, the student comes to it at every step.
+      await stepper.collect(state);
+      follow(teacher.encoder, model.encoder, momentum);
       return report;
     },
     async endEpoch(epoch, { total }) {

@@ -26,6 +26,10 @@ export type Trainee<Batch> = {
   readonly state: { step: number; readonly optimizer: { updates: number } };
   /** One update; changes nothing when it fails, or when the signal asks to stop before it is done. */
   update(batches: readonly Batch[], rate: number): Promise<StepReport>;
+  /** Brings the trees up to date, where what learns lies on a device. */
+  readonly collect?: () => Promise<void>;
+  /** The trees were changed from outside. */
+  readonly changed?: () => void;
   /** Plain values of its own that go with a checkpoint; changed in place. */
   readonly notes?: Record<string, unknown>;
   /** Looks at notes that were saved before they are taken over, and throws where they are of another run. */
@@ -137,10 +141,12 @@ export async function train<Batch>(
     if (trainee.notes !== undefined) Object.assign(trainee.notes, own);
     state.step = counters.step;
     state.optimizer.updates = counters.updates;
+    trainee.changed?.();
     saved = { ...saved, step: counters.step };
     return true;
   };
   const save = async () => {
+    await trainee.collect?.();
     await expectSpace(folder.path, stateBytes, "a checkpoint takes");
     Object.assign(counters, { step: state.step, updates: state.optimizer.updates });
     await saveState(statePath, trees, { ...counters, own: trainee.notes });
@@ -272,6 +278,7 @@ export async function train<Batch>(
   };
 
   const endEpoch = async (epoch: number): Promise<void> => {
+    await trainee.collect?.();
     const { sums, taken, seconds, waited } = counters;
     const losses = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / taken]));
     const evaluation = await trainee.endEpoch?.(epoch, losses);

@@ -1,0 +1,125 @@
+import { createRng, float32, type HostTensor, int32, KdcError, sizeOf, treeLeaves } from "@kdc-mae/core";
+import * as tf from "@tensorflow/tfjs-core";
+import { eager } from "../run/eager.js";
+import type { Execute } from "../run/runtime.js";
+
+type Check = {
+  readonly family: string;
+  readonly inputs: readonly HostTensor[];
+  readonly fn: (given: readonly tf.Tensor[]) => Readonly<Record<string, tf.Tensor>>;
+};
+
+const rng = () => createRng("self-test");
+const noise = (...shape: number[]): HostTensor => {
+  const source = rng();
+  return float32(
+    shape,
+    Float32Array.from({ length: sizeOf(shape) }, () => 2 * source.uniform() - 1),
+  );
+};
+const matrices = (M: number, K: number, N: number) => ({
+  inputs: [noise(M, K), noise(N, K)],
+  fn: ([a, b]: readonly tf.Tensor[]) => ({ product: tf.matMul(a, b, false, true) }),
+});
+
+/** One small function or more for every family of kernels; sizes take each of a family's forms. */
+const checks: readonly Check[] = [
+  {
+    family: "elementwise",
+    inputs: [noise(3, 1, 7), noise(5, 1)],
+    fn: ([a, b]) => ({
+      chain: tf.where(tf.greater(a, b), tf.exp(tf.tanh(tf.mul(a, 3))), tf.erf(tf.sin(tf.sub(a, b)))),
+      whole: tf.cast(tf.floor(tf.mul(a, 9)), "int32"),
+      log: tf.log(tf.add(tf.square(a), tf.sqrt(tf.abs(b)))),
+    }),
+  },
+  { family: "product, small", ...matrices(5, 11, 7) },
+  { family: "product, tiles of 64", ...matrices(67, 35, 261) },
+  { family: "product, tiles of 128, in pieces", ...matrices(129, 515, 131) },
+  {
+    family: "reduction",
+    inputs: [noise(67, 130)],
+    fn: ([x]) => ({ rows: tf.sum(x, 1), columns: tf.mean(tf.square(x), 0), all: tf.max(x) }),
+  },
+  {
+    family: "row",
+    inputs: [noise(5, 77)],
+    fn: ([x]) => ({
+      softmax: tf.softmax(tf.mul(x, 4)),
+      logarithm: tf.logSoftmax(x),
+      largest: tf.argMax(x, 1),
+      running: tf.cumsum(x, 0),
+    }),
+  },
+  {
+    family: "memory",
+    inputs: [noise(3, 5), noise(3, 2)],
+    fn: ([a, b]) => ({
+      joined: tf.concat([a, b, a], 1),
+      padded: tf.pad(a, [
+        [1, 0],
+        [2, 1],
+      ]),
+      turned: tf.reverse(tf.transpose(a), 0),
+    }),
+  },
+  {
+    family: "gather and scatter",
+    inputs: [noise(7, 3), int32([5], Int32Array.of(6, 0, 3, 3, 1))],
+    fn: ([x, i]) => ({
+      picked: tf.gather(x, i as tf.Tensor1D),
+      sums: tf.unsortedSegmentSum(tf.gather(x, i as tf.Tensor1D), i as tf.Tensor1D, 7),
+    }),
+  },
+  { family: "sort", inputs: [noise(3, 17)], fn: ([x]) => ({ ...tf.topk(x, 5) }) },
+  {
+    family: "window",
+    inputs: [noise(2, 7, 6, 3), noise(3, 2, 3, 5)],
+    fn: ([x, w]) => ({
+      seen: tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, [2, 1], "same"),
+      pooled: tf.maxPool(x as tf.Tensor4D, 2, 2, "valid"),
+    }),
+  },
+];
+
+/** How far a family may be from the processor: float32 sums in another order, or operands rounded to half precision. */
+const limits = { float32: 5e-5, mixed: 2e-3 } as const;
+
+/** What a self-test found of one family: the largest difference, relative to the largest value. */
+export type FamilyCheck = { readonly family: string; readonly difference: number };
+
+/** Runs every check on a device and on tfjs's plain JavaScript backend. */
+export async function checkFamilies(execute: Execute): Promise<readonly FamilyCheck[]> {
+  const reference = eager("cpu");
+  const found: FamilyCheck[] = [];
+  for (const { family, inputs, fn } of checks) {
+    const [device, processor] = [await execute(fn, inputs as never), await reference(fn, inputs as never)];
+    const [got, wanted] = [await device.run(inputs as never), await processor.run(inputs as never)];
+    await device.dispose();
+    const others = new Map(treeLeaves<HostTensor>(wanted));
+    let difference = 0;
+    for (const [path, { data }] of treeLeaves<HostTensor>(got)) {
+      const other = others.get(path)!.data;
+      const size = Math.max(1e-3, ...Array.from(other, Math.abs));
+      for (let i = 0; i < other.length; i++) {
+        const apart = Math.abs(data[i] - other[i]) / size;
+        difference = Number.isNaN(apart) ? Number.POSITIVE_INFINITY : Math.max(difference, apart);
+      }
+    }
+    found.push({ family, difference });
+  }
+  return found;
+}
+
+/** @throws KdcError (reason `self-test`) naming the families an adapter computes wrongly */
+export function expectRight(adapter: string, precision: keyof typeof limits, found: readonly FamilyCheck[]): void {
+  const wrong = found.filter(({ difference }) => !(difference <= limits[precision]));
+  if (wrong.length === 0) return;
+  const list = wrong.map(({ family, difference }) => `${family} (off by ${difference.toExponential(1)})`).join(", ");
+  throw new KdcError({
+    where: "createWebGpuRuntime",
+    what: `${adapter} computes wrongly: ${list}`,
+    remedy: "Update the graphics driver, or run on --device cpu; please report it with kdc-mae doctor's output",
+    reason: "self-test",
+  });
+}
