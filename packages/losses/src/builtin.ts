@@ -6,6 +6,7 @@ import {
   visualReconstruction,
 } from "./terms/masked-reconstruction.js";
 import { type PatchSamplingOptions, patchSampling } from "./terms/patch-sampling.js";
+import { type VarianceCovarianceOptions, varianceCovariance } from "./terms/variance-covariance.js";
 import { type DistillationOptions, viewDistillation } from "./terms/view-distillation.js";
 
 /** Options of each built-in term. */
@@ -15,6 +16,7 @@ export type BuiltinOptions = {
   readonly contrastive: ContrastiveOptions;
   readonly "view-distillation": DistillationOptions;
   readonly "patch-sampling": PatchSamplingOptions;
+  readonly "variance-covariance": VarianceCovarianceOptions;
 };
 
 /** The built-in terms by name, so that an objective may be written as plain data. */
@@ -24,6 +26,7 @@ export const builtinTerms: { readonly [Name in keyof BuiltinOptions]: LossTerm<B
   contrastive,
   "view-distillation": viewDistillation,
   "patch-sampling": patchSampling,
+  "variance-covariance": varianceCovariance,
 };
 
 /** An entry of an objective that names a built-in term. */

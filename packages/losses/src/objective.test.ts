@@ -107,7 +107,7 @@ describe("objective", () => {
     [
       "an unknown term",
       [{ term: "contrast" as "contrastive" }],
-      'objective: the loss term "contrast" is not known. Use one of reconstruction-audio, reconstruction-visual, contrastive, view-distillation, patch-sampling, or a LossTerm value',
+      'objective: the loss term "contrast" is not known. Use one of reconstruction-audio, reconstruction-visual, contrastive, view-distillation, patch-sampling, variance-covariance, or a LossTerm value',
     ],
     [
       "a bad option",

@@ -50,6 +50,21 @@ export const oneOf =
       ? undefined
       : { what: `the ${name} ${JSON.stringify(value)} is not known`, remedy: `Use one of ${choices.join(", ")}` };
 
+/** A list of some streams, each once and at least one. */
+export const streamsOf =
+  (names: readonly string[]): OptionCheck =>
+  (_, value) => {
+    const streams: readonly unknown[] = Array.isArray(value) ? value : [value];
+    const stranger = streams.find((stream) => !names.includes(stream as string));
+    if (stranger !== undefined) return oneOf(names)("stream", stranger);
+    return Array.isArray(value) && streams.length > 0 && new Set(streams).size === streams.length
+      ? undefined
+      : {
+          what: `the streams are [${streams.join(", ")}]`,
+          remedy: `Name at least one of ${names.join(", ")}, each once`,
+        };
+  };
+
 /** A strict schema from a check for each option; every option may be left out, and no other may be given. */
 export function strictOptions<Options>(
   checks: {

@@ -5,7 +5,7 @@ import { jensenShannon } from "../divergence/jensen-shannon.js";
 import { kullbackLeibler, symmetricKullbackLeibler } from "../divergence/kullback-leibler.js";
 import { maximumMeanDiscrepancy } from "../divergence/maximum-mean-discrepancy.js";
 import { meanSquared } from "../divergence/mean-squared.js";
-import { aboveZero, expectOptions, oneOf, strictOptions } from "../options.js";
+import { aboveZero, expectOptions, oneOf, streamsOf, strictOptions } from "../options.js";
 import { stopGradient } from "../stop-gradient.js";
 import { expectNeeds, type LossTerm, type Stream } from "../term.js";
 
@@ -45,8 +45,6 @@ export type DistillationOptions = {
 
 const where = "view-distillation";
 
-const streamNames: readonly Stream[] = ["joint", "audio", "visual"];
-
 const orderedPairs = <T>(targets: readonly T[], students: readonly T[]): [T, T][] =>
   students.flatMap((student, i) => targets.flatMap((target, j): [T, T][] => (i === j ? [] : [[target, student]])));
 
@@ -65,17 +63,7 @@ const schema = strictOptions<DistillationOptions>({
   divergence: oneOf(Object.keys(divergences)),
   distribution: oneOf(["shift-and-sum", "softmax"]),
   temperature: aboveZero(1),
-  streams: (_, value) => {
-    const streams: readonly unknown[] = Array.isArray(value) ? value : [value];
-    const stranger = streams.find((stream) => !streamNames.includes(stream as Stream));
-    if (stranger !== undefined) return oneOf(streamNames)("stream", stranger);
-    return Array.isArray(value) && streams.length > 0 && new Set(streams).size === streams.length
-      ? undefined
-      : {
-          what: `the streams are [${streams.join(", ")}]`,
-          remedy: "Name at least one of joint, audio, visual, each once",
-        };
-  },
+  streams: streamsOf(["joint", "audio", "visual"]),
   target: oneOf(Object.keys(pairings)),
 });
 
