@@ -39,6 +39,7 @@ describe("estimateMemory", () => {
       ["small", 2, 6, 1372],
       ["small", 8, 18, 3843],
       ["base", 1, 4, 4091],
+      ["base", 4, 10, 7339],
     ] as const;
     for (const [preset, batch, clips, peak] of measured) {
       const estimate = estimateMemory(
