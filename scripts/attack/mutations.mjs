@@ -48,7 +48,7 @@ async function kindsOf(ground, folder) {
   const data = await import(dist("packages/data/dist/node.js"));
   const model = await import(dist("packages/model/dist/node.js"));
   const { openPlainStore } = await import(dist("apps/trainer/dist/pipeline/search/plain-store.js"));
-  const { readModel } = await import(dist("apps/trainer/dist/pipeline/run/model-file.js"));
+  const { loadModel } = await import(dist("apps/trainer/dist/index.js"));
   const set = join(folder, "set");
   const index = join(folder, "index");
   const whole = async (from, to) => {
@@ -109,7 +109,7 @@ async function kindsOf(ground, folder) {
       file: copyOf(ground.model, join(folder, "model")),
       summed: true,
       weight: 2,
-      read: () => readModel(join(folder, "model")),
+      read: () => loadModel(join(folder, "model")),
     },
     { name: "dataset.json", file: join(set, "dataset.json"), summed: true, weight: 1, read: readSet },
     { name: "record of a shard", file: join(set, "shard-000001.json"), summed: true, weight: 1, read: readSet },

@@ -4,7 +4,7 @@ import { dist } from "./ground.mjs";
 const [, , how, path] = process.argv;
 const readers = {
   checkpoint: async () => (await import(dist("packages/model/dist/node.js"))).readCheckpoint(path),
-  model: async () => (await import(dist("apps/trainer/dist/pipeline/run/model-file.js"))).readModel(path),
+  model: async () => (await import(dist("apps/trainer/dist/index.js"))).loadModel(path),
   index: async () => (await import(dist("apps/trainer/dist/pipeline/search/plain-store.js"))).openPlainStore(path),
   shard: async () => {
     const { readShards } = await import(dist("packages/data/dist/node.js"));
