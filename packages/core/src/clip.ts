@@ -31,6 +31,8 @@ export type Clip = {
   readonly item: ClipItem;
   readonly waveform: Waveform;
   readonly frames: readonly Frame[];
-  /** Size of the file's pictures before any scaling, which boxes are told in. */
+  /** Size of the file's pictures as a player shows them (turned, with square pixels), which boxes are told in. */
   readonly original?: { readonly width: number; readonly height: number };
+  /** How long the clip is in its file, seconds; what was decoded may be less. */
+  readonly seconds?: number;
 };

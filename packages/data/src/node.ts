@@ -35,10 +35,18 @@ export {
 export { splitBy } from "./manifest/split-by.js";
 export { type MediaFolder, walkMedia } from "./manifest/walk-media.js";
 export { inWindows, type WindowOptions } from "./manifest/windows.js";
-export type { DecoderOptions } from "./media/clip-from-output.js";
-export type { DecodeRequest, Decoder, FrameChoice, MediaInfo } from "./media/decoder.js";
+export type {
+  DecodeRequest,
+  Decoder,
+  FrameChoice,
+  MediaDecoder,
+  MediaInfo,
+  PictureDecoder,
+  SoundDecoder,
+} from "./media/decoder.js";
 export { createFluentDecoder } from "./media/ffmpeg.js";
-export { createPipesDecoder, type PictureDecoder, type SoundDecoder } from "./media/ffmpeg-pipes.js";
+export type { DecoderOptions } from "./media/ffmpeg-decoder.js";
+export { createBatchDecoder, createPipesDecoder } from "./media/ffmpeg-pipes.js";
 export { type Ffmpeg, type LocateOptions, locateFfmpeg } from "./media/locate-ffmpeg.js";
 export type { MediaReason } from "./media/media-error.js";
 export { type Beyond, beyondInWords } from "./media/seconds-beyond.js";

@@ -5,8 +5,7 @@ import type { ManifestItem, PictureFolders } from "../manifest/manifest-item.js"
 import { chooseFrames } from "../visual/choose-frames.js";
 import { decodePicture } from "../visual/encode-picture.js";
 import { fit } from "../visual/fit.js";
-import type { DecodeRequest, Decoder } from "./decoder.js";
-import type { SoundDecoder } from "./ffmpeg-pipes.js";
+import type { DecodeRequest, Decoder, SoundDecoder } from "./decoder.js";
 
 /** A decoder for {@link decodeItem}: one that reads sound alone is needed where pictures lie beside it. */
 export type ItemDecoder = Decoder & Partial<SoundDecoder>;

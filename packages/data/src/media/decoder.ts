@@ -1,13 +1,15 @@
-import type { Clip, ClipItem } from "@kdc-mae/core";
+import type { Clip, ClipItem, Frame, Waveform } from "@kdc-mae/core";
 
-/** What a media file says about itself. */
+/** What a media file says about itself. Times are seconds on the clip's clock, which `docs/data.md` tells of. */
 export type MediaInfo = {
   /** The container's names, such as `mov,mp4,m4a,3gp,3g2,mj2`. */
   readonly format: string;
-  /** Seconds, where the file says. */
+  /** Seconds. */
   readonly duration?: number;
-  readonly audio?: { readonly codec: string; readonly sampleRate: number };
-  readonly video?: { readonly codec: string; readonly width: number; readonly height: number };
+  /** The track that is decoded; `end` is when it ends, where that is within half a minute. */
+  readonly audio?: { readonly codec: string; readonly sampleRate: number; readonly end?: number };
+  /** The track that is decoded; width and height as shown, pixels. */
+  readonly video?: { readonly codec: string; readonly width: number; readonly height: number; readonly end?: number };
 };
 
 /** Which frames: at these times (seconds from the clip's start), or equally spaced as `chooseFrames` does. */
@@ -17,7 +19,7 @@ export type DecodeRequest = {
   /** Hz; sound comes as the mean of its channels at this rate. */
   readonly sampleRate: number;
   readonly frames: FrameChoice;
-  /** Shorter side in pixels, cut to the square in its middle. Left out: the original size. */
+  /** Shorter side in pixels, cut to the square in its middle. Left out: the size it is shown in. */
   readonly size?: number;
   /** At most this much of the clip is read, seconds (30 unless told). What lies beyond counts as after the end. */
   readonly seconds?: number;
@@ -26,13 +28,36 @@ export type DecodeRequest = {
 
 /**
  * Reads media files. The time of a frame is the time that was asked for: it shows what a player shows at that moment,
- * to 10 ms. A time after the end shows the latest of the pictures asked for before it; where there is none the clip is
+ * to 10 ms, and after the last picture that one, which stands. A part that no picture or no sound reaches is
  * `too-short`.
  *
- * Both methods throw a KdcError that names the file, with one of the {@link MediaReason}s.
+ * All methods throw a KdcError that names the file, with one of the {@link MediaReason}s.
  */
 export type Decoder = {
   readonly name: string;
+  /** How many clips one process takes at a time; whoever has many asks for this many times the processes. */
+  readonly together?: number;
   probe(path: string, options?: { signal?: AbortSignal }): Promise<MediaInfo>;
   decode(item: ClipItem, request: DecodeRequest): Promise<Clip>;
 };
+
+/** Reads pictures of a file that need not hold sound. */
+export type PictureDecoder = {
+  /**
+   * @param request `times` in seconds from the item's start, at least one; `size` as in {@link DecodeRequest}
+   * @throws KdcError with a {@link MediaReason}
+   */
+  decodePictures(
+    item: ClipItem,
+    request: { readonly times: readonly number[]; readonly size?: number; readonly signal?: AbortSignal },
+  ): Promise<readonly Frame[]>;
+};
+
+/** Reads the sound of a file that need not hold pictures. */
+export type SoundDecoder = {
+  /** @throws KdcError with a {@link MediaReason} */
+  decodeSound(item: ClipItem, request: Pick<DecodeRequest, "sampleRate" | "seconds" | "signal">): Promise<Waveform>;
+};
+
+/** A decoder that does all three. */
+export type MediaDecoder = Decoder & SoundDecoder & PictureDecoder;

@@ -1,78 +1,65 @@
-import { stat } from "node:fs/promises";
 import type { KdcError } from "@kdc-mae/core";
-import type { MediaInfo } from "./decoder.js";
+import { maxPixels, type Span } from "./command.js";
+import type { Container } from "./container/container.js";
+import type { Facts } from "./ffmpeg/facts.js";
+import { errorTexts, fileError, lastError, refusedPixels } from "./ffmpeg/log.js";
 import { mediaError } from "./media-error.js";
-import { readStreamInfo } from "./stream-info.js";
 
-/** @throws KdcError when there is nothing at `path` that ffmpeg could open */
-export async function expectFile(path: string): Promise<void> {
-  const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
-    const gone = cause.code === "ENOENT" || cause.code === "ENOTDIR";
-    throw mediaError(path, gone ? "missing" : "unreadable", gone ? undefined : cause.code, cause);
-  });
-  if (!found.isFile()) throw mediaError(path, "unreadable", "it is not a plain file");
-  if (found.size === 0) throw mediaError(path, "zero-length", "the file is empty");
+export const largest = "its pictures have more than 36 million pixels, or it asks for too much memory";
+
+/** Why ffmpeg could not open a file: by the file's own structure first, then by ffmpeg's error number. */
+export function explainClosed(path: string, container: Container, log: string): KdcError {
+  if (refusedPixels(log) > maxPixels) return mediaError(path, "too-large", largest);
+  const number = fileError(log);
+  if (number === "EACCES") return mediaError(path, "unreadable", "permission denied");
+  if (container.kind === "unknown") return mediaError(path, "not-media");
+  if (container.cutShort || (container.kind === "iso" && !container.index)) {
+    return mediaError(path, "truncated", "its index is missing or broken off");
+  }
+  if (number === "ENOMEM") return mediaError(path, "too-large", largest);
+  return mediaError(path, "undecodable", lastError(log));
 }
 
-/** What ffmpeg's log says about an input that it opened, or the reason why it did not. */
-export function expectInput(path: string, log: string): MediaInfo {
-  if (tooLarge.test(log)) throw mediaError(path, "too-large", largest);
-  const info = readStreamInfo(log);
-  if (info) return info;
-  if (/low score|not on whitelist/.test(log)) throw mediaError(path, "not-media");
-  if (/moov atom not found|reached eof|partial file|ended prematurely|: End of file/i.test(log)) {
-    throw mediaError(path, "truncated", "its index is missing or broken off");
-  }
-  if (/Permission denied/.test(log)) throw mediaError(path, "unreadable", "permission denied");
-  if (/Invalid data found/.test(log)) throw mediaError(path, "not-media");
-  throw mediaError(path, "undecodable", lastWords(log));
-}
-
-/** @throws KdcError when one of the two tracks is not there */
-export function expectTracks(path: string, info: MediaInfo): void {
-  if (!info.audio) throw mediaError(path, "no-audio");
-  if (!info.video) throw mediaError(path, "no-video");
-}
-
-/** Why a decode of a file with both tracks is not to be trusted; undefined when it is. */
-export function findFault(path: string, log: string, got: Got): KdcError | undefined {
-  if (/partial file|ended prematurely/i.test(log)) {
-    return mediaError(path, "truncated", "it ends before the sound and pictures that its index promises");
-  }
-  if (got.soundBytes > 0 && got.pictures > 0 && got.exitCode === 0) return undefined;
-  if (/Picture size \S+ is invalid|exceeds specified max pixel count|Cannot allocate memory/i.test(log)) {
-    return mediaError(
-      path,
-      "too-large",
-      "its pictures are larger than 36 million pixels, or it asks for too much memory",
-    );
-  }
-  const length = readStreamInfo(log)?.duration ?? 0;
-  const lack = got.soundBytes === 0 ? "no sound" : "no picture";
-  if (length - got.start < 0.05) return mediaError(path, "zero-length", `it gave ${lack} from ${got.start} s on`);
-  if (got.exitCode === 0 && got.soundBytes > 0) {
-    return mediaError(
-      path,
-      "too-short",
-      `it lasts ${length} s and shows nothing ${got.firstPicture} s after ${got.start} s`,
-    );
-  }
-  return mediaError(path, "undecodable", got.exitCode === 0 ? `it gave ${lack}` : lastWords(log));
-}
-
-/** What a run of ffmpeg came to. */
+/** What a decode came to: of a track that was not asked for, undefined. */
 export type Got = {
-  readonly soundBytes: number;
-  readonly pictures: number;
   readonly exitCode: number;
-  /** Where reading began, seconds. */
-  readonly start: number;
-  /** The first picture asked for, seconds after `start`. */
-  readonly firstPicture: number;
+  readonly log: string;
+  /** Seconds. */
+  readonly sound?: number;
+  readonly pictures?: number;
 };
 
-/** What ffmpeg says of pictures beyond the limit, and of memory beyond it. */
-const tooLarge = /exceeds specified max pixel count|Cannot allocate memory/i;
-const largest = "its pictures have more than 36 million pixels, or it asks for too much memory";
+/** Containers round times; ends this near are one, seconds. */
+const near = 0.1;
 
-const lastWords = (log: string): string => log.trim().split("\n").at(-1)?.trim().slice(0, 200) ?? "";
+/**
+ * Why what was decoded of a part is not to be trusted; undefined when it is.
+ *
+ * @param until where the part ends by the request and the file's own word, seconds on the file's clock
+ */
+export function findFault(
+  path: string,
+  { facts, container }: { readonly facts: Facts; readonly container: Container },
+  { start, seconds }: Span,
+  got: Got,
+): KdcError | undefined {
+  const until = Math.min(start + seconds, facts.duration ?? Number.POSITIVE_INFINITY) + facts.zero;
+  if (container.cutShort && facts.reach !== undefined && facts.reach < until - near) {
+    return mediaError(path, "truncated", "it ends before the sound and pictures that its index promises");
+  }
+  const lacks = got.sound === 0 ? "sound" : got.pictures === 0 ? "picture" : undefined;
+  if (lacks === undefined && got.exitCode === 0) return undefined;
+  if (refusedPixels(got.log) > maxPixels || errorTexts(got.log).includes("Cannot allocate memory")) {
+    return mediaError(path, "too-large", largest);
+  }
+  if (got.exitCode !== 0) return mediaError(path, "undecodable", lastError(got.log));
+  const length = facts.duration;
+  if (length !== undefined && length - start < 0.05) {
+    return mediaError(path, "zero-length", `it lasts ${length.toFixed(2)} s and was to be read from ${start} s on`);
+  }
+  const track = lacks === "sound" ? facts.sound : facts.pictures;
+  const packets = track?.span && track.span.packets > 0 && track.span.first < until && track.span.end > start;
+  if (packets) return mediaError(path, "undecodable", `it gave no ${lacks}`);
+  const stops = track?.span && track.span.packets > 0 ? `, its ${lacks} ends` : "";
+  return mediaError(path, "too-short", `no ${lacks} reaches the part from ${start} to ${until.toFixed(2)} s${stops}`);
+}

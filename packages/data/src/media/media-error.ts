@@ -7,12 +7,13 @@ const reasons = {
   "no-audio": ["it has no audio track", "Leave it out, or take a version with sound"],
   "no-video": ["it has no video track", "Leave it out, or take a version with pictures"],
   "zero-length": ["it has no length", "Leave it out, or fetch the file again"],
-  "too-short": ["it ends before the first frame asked for", "Leave it out, or ask for earlier frames"],
+  "too-short": ["it is too short", "Leave it out, or ask for an earlier part"],
   truncated: ["it is cut short", "Fetch or copy the file again"],
   undecodable: ["ffmpeg could not decode it", "Try a current ffmpeg through FFMPEG_PATH, or encode the file again"],
   "too-large": ["it decodes to more than the limit", "Raise the limit, ask for fewer frames, or give a size"],
   timeout: ["ffmpeg did not finish in time", "Raise the time limit, or leave the file out"],
   killed: ["ffmpeg was killed from outside, twice", "Look whether memory ran out; use fewer workers, and run again"],
+  crashed: ["ffmpeg crashed on it", "Leave it out, or try a current ffmpeg through FFMPEG_PATH"],
   aborted: ["decoding was stopped", "Run again to go on"],
 } as const;
 

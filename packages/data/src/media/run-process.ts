@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { constants } from "node:os";
 import { startError } from "./media-error.js";
 
 export type ProcessResult = {
@@ -7,8 +8,10 @@ export type ProcessResult = {
   readonly log: string;
   /** What it wrote to file descriptors 1, 3, 4 … in the order of `limits`. */
   readonly outputs: readonly Uint8Array[];
-  /** Why it was killed, if it was; `killed` when somebody else did it. */
-  readonly killed?: "timeout" | "too-large" | "aborted" | "killed";
+  /** Why it did not end by itself: stopped by us, `killed` by somebody else, or `crashed`. */
+  readonly killed?: "timeout" | "too-large" | "aborted" | "killed" | "crashed";
+  /** The signal it ended by, where it did. */
+  readonly signal?: string;
 };
 
 export type ProcessOptions = {
@@ -18,7 +21,22 @@ export type ProcessOptions = {
   readonly signal?: AbortSignal | undefined;
 };
 
-const keptLog = 64 * 1024;
+const keptLog = 256 * 1024;
+
+/** Signals that a program brings upon itself. */
+const crashes = ["SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT", "SIGSYS", "SIGTRAP"] as const;
+
+/** How a program ended that was not stopped by us: the signal is told by the system, or as 128 + n by a shell around it. */
+export function endingOf(code: number | null, signal: NodeJS.Signals | null): Pick<ProcessResult, "killed" | "signal"> {
+  const wrapped = Object.entries(constants.signals).find(([, number]) => code === 128 + number)?.[0];
+  // Windows: access violation and its like.
+  if (signal === null && code !== null && code >= 0xc0000000)
+    return { killed: "crashed", signal: `0x${code.toString(16)}` };
+  const name = signal ?? wrapped;
+  if (name === undefined) return {};
+  if (crashes.some((crash) => crash === name)) return { killed: "crashed", signal: name };
+  return signal !== null || name === "SIGKILL" || name === "SIGTERM" ? { killed: "killed", signal: name } : {};
+}
 
 /** Runs a program to its end and collects what it writes to several pipes. Rejects with reason `no-ffmpeg` when it cannot be started. */
 export function runProcess(program: string, args: readonly string[], options: ProcessOptions): Promise<ProcessResult> {
@@ -61,9 +79,9 @@ export function runProcess(program: string, args: readonly string[], options: Pr
     });
     child.on("close", (code, signal) => {
       tidy();
-      if (signal !== null) killed ??= "killed";
+      const ending = killed ? { killed } : endingOf(code, signal);
       const outputs = chunks.map((parts) => Buffer.concat(parts));
-      resolve({ exitCode: code ?? -1, log: head + tail, outputs, ...(killed ? { killed } : {}) });
+      resolve({ exitCode: code ?? -1, log: head + tail, outputs, ...ending });
     });
   });
 }

@@ -77,6 +77,8 @@ async function decode(
     if (!begins(file, kinds)) throw new Error(`it is no ${named} file, whatever its name says`);
     const picture = sharp(file, { limitInputPixels: pixels, failOn: "truncated" });
     const { data, info } = await picture
+      // A camera writes which side is up beside the picture (EXIF), and a player turns it.
+      .autoOrient()
       .toColourspace("srgb")
       .removeAlpha()
       .raw()
