@@ -67,11 +67,11 @@ export async function runCommandLine(args: readonly string[]): Promise<number | 
   } catch (thrown) {
     const error = inErrorWords(thrown);
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (isKdcError(error)) {
+    if (isKdcError(error) && error.reason !== "aborted") {
       remark(`${error.message}\n`);
       return error.reason === "experiment" || error.reason === "usage" ? 2 : 1;
     }
-    if (error instanceof Error && error.name === "AbortError") {
+    if (isKdcError(error) || (error instanceof Error && error.name === "AbortError")) {
       remark("stopped; the same command goes on from here\n");
       return 130;
     }

@@ -35,6 +35,7 @@ export {
 export { splitBy } from "./manifest/split-by.js";
 export { type MediaFolder, walkMedia } from "./manifest/walk-media.js";
 export { inWindows, type WindowOptions } from "./manifest/windows.js";
+export { createDecoder, type DecoderName, decoderNames } from "./media/choose-decoder.js";
 export type {
   DecodeRequest,
   Decoder,

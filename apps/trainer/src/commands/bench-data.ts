@@ -1,7 +1,7 @@
 import { availableCpus } from "@kdc-mae/core/node";
-import { locateFfmpeg } from "@kdc-mae/data/node";
 import type { Command } from "commander";
 import { benchData, type DataReport, type DataRow } from "../bench/loading/bench-data.js";
+import { openDecoder } from "../pipeline/corpus/open-decoder.js";
 import { type ManifestChoice, openChosen } from "../pipeline/prepare/manifest-choice.js";
 import { untilInterrupted } from "../terminal/interrupt.js";
 import { print } from "../terminal/print.js";
@@ -29,8 +29,9 @@ export function addBenchDataCommand(program: Command): void {
     .addHelpText("after", "\nExample:\n  kdc-mae bench-data videos --python /usr/bin/python3\n")
     .action((path: string, options: Options) =>
       untilInterrupted(async (signal) => {
-        const { manifest } = await openChosen(path, options);
-        const { path: ffmpeg } = await locateFfmpeg({ env: process.env });
+        const opened = await openDecoder({ env: process.env });
+        const { manifest } = await openChosen(path, options, opened);
+        const { ffmpeg } = opened;
         const { workers, rounds, slowClips, python, json } = options;
         const onRow = (row: DataRow) => {
           if (!json) print(`${line(row)}\n`);

@@ -79,10 +79,10 @@ async function computingFindings(): Promise<Finding[]> {
 
 async function ffmpegFinding(): Promise<Finding> {
   try {
-    const { path, source, version } = await locateFfmpeg({ env: process.env });
+    const { path, source, version, licence } = await locateFfmpeg({ env: process.env });
     const old =
       source === "@ffmpeg-installer/ffmpeg" ? "; a build of 2018: a current one from your system is better" : "";
-    return { name: "ffmpeg", ok: true, detail: `${version} at ${path} (${source})${old}` };
+    return { name: "ffmpeg", ok: true, detail: `${version} at ${path} (${source}), ${licence}${old}` };
   } catch (error) {
     if (!isKdcError(error)) throw error;
     return { name: "ffmpeg", ok: false, detail: error.what, remedy: error.remedy };

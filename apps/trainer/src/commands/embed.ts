@@ -2,17 +2,17 @@ import { statSync } from "node:fs";
 import { dirname } from "node:path";
 import { isKdcError, KdcError } from "@kdc-mae/core";
 import { expectWritable, writeWhole } from "@kdc-mae/core/node";
-import { createPipesDecoder } from "@kdc-mae/data/node";
 import type { Command } from "commander";
-import { findFfmpeg } from "../pipeline/corpus/splits.js";
+import { type DecoderChoice, openDecoder } from "../pipeline/corpus/open-decoder.js";
 import { createFileEmbedder } from "../pipeline/evaluate/embed-files.js";
 import { readAssume } from "../pipeline/run/assume.js";
 import { readEncoder } from "../pipeline/run/read-saved.js";
+import { untilInterrupted } from "../terminal/interrupt.js";
 import { print, remark } from "../terminal/print.js";
 import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
-import { type AssumeChoice, expectModelFile, modelWords, withAssume } from "./options.js";
+import { type AssumeChoice, expectModelFile, modelWords, withAssume, withDecoderOption } from "./options.js";
 
-type EmbedOptions = EngineChoice & AssumeChoice & { readonly model: string; readonly out?: string };
+type EmbedOptions = EngineChoice & AssumeChoice & DecoderChoice & { readonly model: string; readonly out?: string };
 
 /** Adds `kdc-mae embed`. */
 export function addEmbedCommand(program: Command): void {
@@ -27,7 +27,9 @@ export function addEmbedCommand(program: Command): void {
       "\nA file longer than the model's clip is cut into windows side by side (first 10 s), whose embeddings are averaged.\n" +
         "\nExample:\n  kdc-mae embed cat.mp4 dog.mp4 --out embeddings.jsonl\n",
     );
-  withEngineOptions(withAssume(command)).action(run);
+  withEngineOptions(withDecoderOption(withAssume(command))).action((files: readonly string[], options: EmbedOptions) =>
+    untilInterrupted((signal) => run(files, options, signal)),
+  );
 }
 
 /** @throws KdcError (`usage`) for a folder, which another command takes */
@@ -42,7 +44,7 @@ function expectFiles(files: readonly string[]): void {
   });
 }
 
-async function run(files: readonly string[], options: EmbedOptions): Promise<void> {
+async function run(files: readonly string[], options: EmbedOptions, signal: AbortSignal): Promise<void> {
   expectFiles(files);
   expectModelFile("embed", options.model);
   if (options.out !== undefined) await expectWritable(dirname(options.out));
@@ -53,18 +55,21 @@ async function run(files: readonly string[], options: EmbedOptions): Promise<voi
   const embedder = await createFileEmbedder(
     model,
     executeFor(options),
-    createPipesDecoder(await findFfmpeg({ env: process.env })),
+    (await openDecoder({ env: process.env }, options)).decoder,
   );
   const lines: string[] = [];
   let failed = 0;
   try {
     for (const file of files) {
+      signal.throwIfAborted();
       try {
-        const { audio, visual, joint, windows } = await embedder.embed(file);
-        lines.push(JSON.stringify({ file, windows, audio: [...audio], visual: [...visual], joint: [...joint] }));
+        const { audio, visual, joint, windows, leftOut } = await embedder.embed(file, signal);
+        lines.push(
+          JSON.stringify({ file, windows, leftOut, audio: [...audio], visual: [...visual], joint: [...joint] }),
+        );
         if (options.out === undefined) print(`${lines.at(-1)}\n`);
       } catch (error) {
-        if (!isKdcError(error)) throw error;
+        if (!isKdcError(error) || error.reason === "aborted") throw error;
         failed += 1;
         remark(`left out: ${error.message}\n`);
       }

@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import type { DecoderChoice } from "../pipeline/corpus/open-decoder.js";
 import { readAssume } from "../pipeline/run/assume.js";
 import { type IndexedFolder, indexFolder } from "../pipeline/search/index-folder.js";
 import type { StoreKind } from "../pipeline/search/open-store.js";
@@ -6,10 +7,11 @@ import type { Surroundings } from "../pipeline/surroundings.js";
 import { atTerminal } from "../terminal/interrupt.js";
 import { print, remark } from "../terminal/print.js";
 import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
-import { type AssumeChoice, expectModelFile, modelWords, withAssume } from "./options.js";
+import { type AssumeChoice, expectModelFile, modelWords, withAssume, withDecoderOption } from "./options.js";
 
 type IndexOptions = EngineChoice &
-  AssumeChoice & {
+  AssumeChoice &
+  DecoderChoice & {
     readonly model: string;
     readonly index: string;
     readonly store?: StoreKind;
@@ -39,16 +41,16 @@ export function addIndexCommand(program: Command): void {
       "\nA clip is its path, size and time of change: new and changed ones are embedded, vanished ones are taken out.\n" +
         "\nExample:\n  kdc-mae index videos --model runs/demo/model.safetensors --index runs/videos-index\n",
     );
-  withEngineOptions(withAssume(command)).action((folder: string, options: IndexOptions) =>
+  withEngineOptions(withDecoderOption(withAssume(command))).action((folder: string, options: IndexOptions) =>
     atTerminal((around) => run(folder, options, around)),
   );
 }
 
 async function run(folder: string, options: IndexOptions, around: Surroundings): Promise<void> {
   expectModelFile("index", options.model);
-  const { model, index, store } = options;
+  const { model, index, store, decoder } = options;
   const done = await indexFolder(folder, {
-    ...{ ...around, model, index, store, modules: [process.cwd()], execute: executeFor(options) },
+    ...{ ...around, model, index, store, decoder, modules: [process.cwd()], execute: executeFor(options) },
     assume: await readAssume(options.assume),
   });
   if (options.json) print(`${JSON.stringify(done, null, 2)}\n`);

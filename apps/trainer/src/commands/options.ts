@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { KdcError } from "@kdc-mae/core";
-import { type Command, InvalidArgumentError } from "commander";
+import { decoderNames } from "@kdc-mae/data/node";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { remark } from "../terminal/print.js";
 
 /** A number above 0. */
@@ -28,6 +29,14 @@ export const withDataOptions = (command: Command): Command =>
 export const dataChanges = ({ splitBy, labels, windows }: DataOptions): readonly unknown[] =>
   Object.entries({ splitBy, labels, windows }).flatMap(([key, value]) =>
     value === undefined ? [] : [{ data: { [key]: value } }],
+  );
+
+/** Adds the choice of what decodes media. */
+export const withDecoderOption = (command: Command): Command =>
+  command.addOption(
+    new Option("--decoder <name>", "what decodes media, all by one contract")
+      .choices([...decoderNames])
+      .default(decoderNames[0]),
   );
 
 /** Commander's way of letting an option be given several times. */

@@ -1,32 +1,34 @@
 import { availableCpus } from "@kdc-mae/core/node";
 import { beyondInWords, type PreparedContent, passedOverInWords } from "@kdc-mae/data/node";
 import { type Command, Option } from "commander";
+import type { DecoderChoice } from "../pipeline/corpus/open-decoder.js";
 import type { ManifestChoice } from "../pipeline/prepare/manifest-choice.js";
 import { prepareSet } from "../pipeline/prepare/prepare-set.js";
 import { type AtTerminal, atTerminal } from "../terminal/interrupt.js";
 import { print } from "../terminal/print.js";
-import { atLeastOne, positiveNumber, readWith, saysStopped, wholeNumberTo } from "./options.js";
+import { atLeastOne, positiveNumber, readWith, saysStopped, wholeNumberTo, withDecoderOption } from "./options.js";
 import { manifestChoiceOf, withManifestOptions } from "./survey.js";
 
-type Options = ManifestChoice & {
-  readonly out: string;
-  readonly workers: number;
-  readonly clipsPerShard: number;
-  readonly seconds: number;
-  readonly frames: number;
-  readonly size: number;
-  readonly pictures: "jpeg" | "ppm";
-  readonly quality: number;
-  readonly logMel: PreparedContent["logMel"];
-  readonly timeout: number;
-  readonly json?: boolean;
-};
+type Options = ManifestChoice &
+  DecoderChoice & {
+    readonly out: string;
+    readonly workers: number;
+    readonly clipsPerShard: number;
+    readonly seconds: number;
+    readonly frames: number;
+    readonly size: number;
+    readonly pictures: "jpeg" | "ppm";
+    readonly quality: number;
+    readonly logMel: PreparedContent["logMel"];
+    readonly timeout: number;
+    readonly json?: boolean;
+  };
 
 const pixels = (text: string): number => (text === "0" ? 0 : atLeastOne(text));
 
 /** `kdc-mae prepare`: clips into shards, each decoded once. */
 export function addPrepareCommand(program: Command): void {
-  const command = withManifestOptions(program.command("prepare"));
+  const command = withDecoderOption(withManifestOptions(program.command("prepare")));
   readWith<Options>(command, [
     {
       options: ["quality"],
@@ -58,9 +60,9 @@ export function addPrepareCommand(program: Command): void {
 }
 
 async function run(path: string, options: Options, around: AtTerminal): Promise<void> {
-  const { out, workers, timeout, clipsPerShard, seconds, size, quality, logMel } = options;
+  const { out, workers, timeout, decoder, clipsPerShard, seconds, size, quality, logMel } = options;
   const summary = await prepareSet(path, {
-    ...{ ...around, ...manifestChoiceOf(options), out, workers, timeout },
+    ...{ ...around, ...manifestChoiceOf(options), out, workers, timeout, decoder },
     content: {
       ...{ clipsPerShard, seconds, logMel, size: size === 0 ? undefined : size },
       frames: { count: options.frames, limit: Math.min(10, seconds) },

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { writeWhole } from "@kdc-mae/core/node";
 import { searchHtml } from "@kdc-mae/eval";
 import { type Command, Option } from "commander";
+import type { DecoderChoice } from "../pipeline/corpus/open-decoder.js";
 import { readAssume } from "../pipeline/run/assume.js";
 import type { StreamName } from "../pipeline/search/clip-store.js";
 import { searchClips } from "../pipeline/search/search-clips.js";
@@ -9,10 +10,11 @@ import { searchPage } from "../pipeline/search/search-page.js";
 import { print, remark } from "../terminal/print.js";
 import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
 import { defaultIndex } from "./index-folder.js";
-import { type AssumeChoice, atLeastOne, expectModelFile, readWith, withAssume } from "./options.js";
+import { type AssumeChoice, atLeastOne, expectModelFile, readWith, withAssume, withDecoderOption } from "./options.js";
 
 type SearchOptions = EngineChoice &
-  AssumeChoice & {
+  AssumeChoice &
+  DecoderChoice & {
     readonly model: string;
     readonly index: string;
     readonly audio?: true;
@@ -55,15 +57,15 @@ export function addSearchCommand(program: Command): void {
       remedy: "Add --audio or --visual to say what is asked by",
     },
   ]);
-  withEngineOptions(withAssume(command)).action(run);
+  withEngineOptions(withDecoderOption(withAssume(command))).action(run);
 }
 
 async function run(file: string, options: SearchOptions): Promise<void> {
-  const { model, index, among, count } = options;
+  const { model, index, among, count, decoder } = options;
   const by: StreamName = options.audio ? "audio" : options.visual ? "visual" : "joint";
   expectModelFile("search", model);
   const answer = await searchClips(file, {
-    ...{ model, index, by, among, count, modules: [process.cwd()] },
+    ...{ model, index, by, among, count, decoder, modules: [process.cwd()] },
     ...{ env: process.env, execute: executeFor(options), assume: await readAssume(options.assume) },
     onNote: (note) => remark(`${note}\n`),
   });

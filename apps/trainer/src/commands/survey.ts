@@ -8,12 +8,13 @@ import {
   surveyReasons,
 } from "@kdc-mae/data/node";
 import { type Command, Option } from "commander";
+import type { DecoderChoice } from "../pipeline/corpus/open-decoder.js";
 import type { ManifestChoice } from "../pipeline/prepare/manifest-choice.js";
 import { surveyData } from "../pipeline/prepare/survey-data.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
 import { atTerminal } from "../terminal/interrupt.js";
 import { print } from "../terminal/print.js";
-import { atLeastOne, positiveNumber } from "./options.js";
+import { atLeastOne, positiveNumber, withDecoderOption } from "./options.js";
 
 /** Adds the options that say how a manifest is read. */
 export const withManifestOptions = (command: Command): Command =>
@@ -32,16 +33,17 @@ export const manifestChoiceOf = (options: ManifestChoice): ManifestChoice => {
   return { format, mediaRoot, allowOutside, classes, labels, splitBy, windows };
 };
 
-type Options = ManifestChoice & {
-  readonly workers: number;
-  readonly clean?: string;
-  readonly requireLabels?: boolean;
-  readonly json?: boolean;
-};
+type Options = ManifestChoice &
+  DecoderChoice & {
+    readonly workers: number;
+    readonly clean?: string;
+    readonly requireLabels?: boolean;
+    readonly json?: boolean;
+  };
 
 /** `kdc-mae survey`: what a data set really holds. */
 export function addSurveyCommand(program: Command): void {
-  withManifestOptions(program.command("survey"))
+  withDecoderOption(withManifestOptions(program.command("survey")))
     .description("Look at every clip of a folder or manifest, and say how many can be used and why the others cannot")
     .argument("<manifest>", "a folder of media, or a CSV, JSONL or JSON manifest")
     .option("--workers <n>", "clips looked at side by side", atLeastOne, availableCpus() + 1)
@@ -55,9 +57,9 @@ export function addSurveyCommand(program: Command): void {
 async function run(path: string, options: Options, around: Surroundings): Promise<void> {
   const problems: Problem[] = [];
   const shown = (reason: Problem["reason"]) => problems.filter((problem) => problem.reason === reason).slice(0, 3);
-  const { workers, clean, requireLabels } = options;
+  const { workers, clean, requireLabels, decoder } = options;
   const { mediaRoot, ...result } = await surveyData(path, {
-    ...{ ...around, ...manifestChoiceOf(options), workers, clean, requireLabels },
+    ...{ ...around, ...manifestChoiceOf(options), workers, clean, requireLabels, decoder },
     onProblem: (problem) => {
       if (options.json || shown(problem.reason).length < 3) problems.push(problem);
     },

@@ -72,7 +72,12 @@ export async function decodeAll<T>(
       failure ??= { error };
       ending.abort();
     });
-  await Promise.all(Array.from({ length: Math.max(1, Math.min(concurrency, items.length)) }, workUntilFailure));
+  await Promise.all(
+    Array.from(
+      { length: Math.max(1, Math.min(concurrency * (decoder.together ?? 1), items.length)) },
+      workUntilFailure,
+    ),
+  );
   if (failure) throw failure.error;
 
   const missing = outcomes.flatMap((outcome, index) =>

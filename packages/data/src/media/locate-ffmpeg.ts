@@ -1,6 +1,6 @@
 import { access, chmod, constants, copyFile, mkdir } from "node:fs/promises";
 import { delimiter, isAbsolute, join, resolve } from "node:path";
-import { KdcError } from "@kdc-mae/core";
+import { isKdcError, KdcError } from "@kdc-mae/core";
 import { runProcess } from "./run-process.js";
 
 export type Ffmpeg = {
@@ -8,6 +8,8 @@ export type Ffmpeg = {
   readonly source: "FFMPEG_PATH" | "PATH" | "@ffmpeg-installer/ffmpeg";
   /** As it names itself, such as `7.0.2` or `N-47683-g0e8eb07980-static`. */
   readonly version: string;
+  /** Under which licence its makers' options put it. */
+  readonly licence: string;
   /** Places looked at before, and why each was passed over. */
   readonly passedOver: readonly string[];
 };
@@ -20,32 +22,36 @@ export type LocateOptions = {
 };
 
 /**
- * Finds an ffmpeg that runs: FFMPEG_PATH, else the first on PATH, else the program inside the npm package
- * `@ffmpeg-installer/ffmpeg` (a build of 2018).
+ * Finds an ffmpeg that runs: the one that FFMPEG_PATH names, and no other; else the first on PATH, else the program
+ * inside the npm package `@ffmpeg-installer/ffmpeg` (a build of 2018).
  *
- * @throws KdcError reason `no-ffmpeg`, listing every place and what was wrong with it
+ * @throws KdcError reason `no-ffmpeg`: what FFMPEG_PATH names does not run, or nothing does, with every place and what
+ *   was wrong with it
  */
 export async function locateFfmpeg({ env, copyTo }: LocateOptions): Promise<Ffmpeg> {
   const passedOver: string[] = [];
   const attempt = async (source: Ffmpeg["source"], find: () => Promise<string>): Promise<Ffmpeg | undefined> => {
     try {
       const path = await find();
-      return { path, source, version: await askVersion(path), passedOver };
+      return { path, source, ...(await askVersion(path)), passedOver };
     } catch (error) {
+      if (isKdcError(error) && error.reason === "killed") throw error;
       passedOver.push(`${source}: ${error instanceof Error ? error.message : String(error)}`);
       return undefined;
     }
   };
   const named = env.FFMPEG_PATH;
-  const found =
-    (named ? await attempt("FFMPEG_PATH", async () => resolve(named)) : undefined) ??
-    (await attempt("PATH", () => searchPath(env.PATH ?? env.Path ?? ""))) ??
-    (await attempt("@ffmpeg-installer/ffmpeg", () => packagedProgram(copyTo)));
+  const found = named
+    ? await attempt("FFMPEG_PATH", async () => resolve(named))
+    : ((await attempt("PATH", () => searchPath(env.PATH ?? env.Path ?? ""))) ??
+      (await attempt("@ffmpeg-installer/ffmpeg", () => packagedProgram(copyTo))));
   if (found) return found;
   throw new KdcError({
-    where: "locateFfmpeg",
+    where: named ? `FFMPEG_PATH=${named}` : "locateFfmpeg",
     what: `no working ffmpeg was found (${passedOver.join("; ")})`,
-    remedy: "Install ffmpeg from your system or https://ffmpeg.org and set FFMPEG_PATH to the program",
+    remedy: named
+      ? "Name a program that runs, or unset FFMPEG_PATH"
+      : "Install ffmpeg from your system or https://ffmpeg.org and set FFMPEG_PATH to the program",
     reason: "no-ffmpeg",
   });
 }
@@ -87,9 +93,36 @@ async function isExecutable(path: string): Promise<boolean> {
   );
 }
 
-async function askVersion(path: string): Promise<string> {
-  const { outputs, exitCode } = await runProcess(path, ["-version"], { limits: [2 ** 20], timeoutMs: 20_000 });
-  const version = /^ffmpeg version (\S+)/.exec(new TextDecoder().decode(outputs[0]));
+/** Times a program is asked that is killed before it answers. */
+const tries = 4;
+
+/**
+ * What a program says of itself. One that is killed from outside or does not answer in time is asked again: to take
+ * another then would decode the rest of a set otherwise than its beginning.
+ */
+async function askVersion(path: string, left = tries): Promise<Pick<Ffmpeg, "version" | "licence">> {
+  const asked = await runProcess(path, ["-version"], { limits: [2 ** 20], timeoutMs: 20_000 });
+  const { outputs, exitCode, killed } = asked;
+  if (killed === "killed" || killed === "timeout") {
+    if (left > 1) return askVersion(path, left - 1);
+    throw new KdcError({
+      where: path,
+      what: `ffmpeg was ${killed === "killed" ? "killed" : "still running after 20 s"} each of ${tries} times it was asked for its version`,
+      remedy: "Look whether memory ran out, and run again",
+      reason: "killed",
+    });
+  }
+  const text = new TextDecoder().decode(outputs[0]);
+  const version = /^ffmpeg version (\S+)/.exec(text);
   if (exitCode !== 0 || !version) throw new Error(`${path} does not answer to -version as ffmpeg does`);
-  return version[1];
+  return { version: version[1], licence: licenceOf(text) };
+}
+
+/** The licence that follows from how an ffmpeg was configured (its LICENSE.md). */
+function licenceOf(text: string): string {
+  const has = (option: string) => new RegExp(`^configuration:.* --enable-${option}(?: |$)`, "m").test(text);
+  if (has("nonfree")) return "not to be passed on (built with --enable-nonfree)";
+  const version3 = has("version3");
+  if (has("gpl")) return version3 ? "GPL 3 or later" : "GPL 2 or later";
+  return version3 ? "LGPL 3 or later" : "LGPL 2.1 or later";
 }

@@ -32,6 +32,8 @@ export function endingOf(code: number | null, signal: NodeJS.Signals | null): Pi
   // Windows: access violation and its like.
   if (signal === null && code !== null && code >= 0xc0000000)
     return { killed: "crashed", signal: `0x${code.toString(16)}` };
+  // ffmpeg itself ends with 255 when it is interrupted, as Ctrl-C does with all programs of a terminal.
+  if (code === 255) return { killed: "killed" };
   const name = signal ?? wrapped;
   if (name === undefined) return {};
   if (crashes.some((crash) => crash === name)) return { killed: "crashed", signal: name };

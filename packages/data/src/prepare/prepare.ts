@@ -34,6 +34,10 @@ export type PrepareOptions = {
   /** Clips in work at once; about the number of processor cores. */
   readonly workers: number;
   readonly content?: Partial<PreparedContent>;
+  /** What decodes, such as `ffmpeg 7.0.2`; kept with the set. */
+  readonly decodedBy?: string;
+  /** Told once when shards of an earlier run were decoded by something else. */
+  readonly onNote?: (note: string) => void;
   readonly onProgress?: (progress: PrepareProgress) => void;
   readonly signal?: AbortSignal;
   /** The disk; another one in tests. */
@@ -83,7 +87,7 @@ export async function prepare(options: PrepareOptions): Promise<PrepareResult> {
 type PrepareResult = DatasetSummary & { readonly passedOver: PassedOver };
 
 async function prepareAlone(options: PrepareOptions): Promise<PrepareResult> {
-  const { manifest, out, decoder, workers, onProgress, files = disk } = options;
+  const { manifest, out, decoder, workers, decodedBy, onNote, onProgress, files = disk } = options;
   const content = { ...publishedContent, ...options.content };
   const ending = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, ending.signal]) : ending.signal;
@@ -115,16 +119,24 @@ async function prepareAlone(options: PrepareOptions): Promise<PrepareResult> {
   let writer: ShardWriter | undefined;
   try {
     const errands = errandsOf(manifest, out, content, files, () => mended++, passed.passOver);
-    const pool = { concurrency: workers, ahead: 8 * workers, stop };
+    // A decoder that takes many at a time is kept busy by that many; a few more wait for the one whose turn it is.
+    const concurrency = workers * (decoder.together ?? 1);
+    const pool = { concurrency, ahead: Math.max(8 * workers, concurrency + 16), stop };
+    let noted = false;
     for await (const { errand, outcome } of orderedMap(errands, work, pool)) {
       if (signal.aborted) throw mediaError("prepare", "aborted");
       if (errand.kind === "finished") {
         const count = errand.record.samples.length + errand.record.quarantined.length;
         [done, reused, failed] = [done + count, reused + count, failed + errand.record.quarantined.length];
         conclude(errand.record);
+        const before = errand.record.decodedBy;
+        if (!noted && before !== undefined && decodedBy !== undefined && before !== decodedBy) {
+          noted = true;
+          onNote?.(`finished shards were decoded by ${before}, the rest is decoded by ${decodedBy}; clips may differ`);
+        }
         turns.next(errand.shard + 1);
       } else {
-        writer ??= await writeShard(out, errand.shard, errand.items, files);
+        writer ??= await writeShard(out, errand.shard, errand.items, files, decodedBy);
         await writer.add(outcome!);
         done++;
         if ("quarantined" in outcome!) failed++;
@@ -239,7 +251,7 @@ async function prepareItem(
     stage = "decode";
     const { sampleRate, frames, size, seconds } = content;
     const clip = await decodeItem(decoder, item, { sampleRate, frames, size, seconds, signal });
-    const beyond = await secondsBeyond(decoder, item, clip, seconds, signal);
+    const beyond = secondsBeyond(clip, seconds);
     stage = "pack";
     const key = sampleKey(index, item.id);
     const packed = await packClip(clip, key, file, content);

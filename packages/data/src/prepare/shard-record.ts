@@ -27,6 +27,8 @@ export type ShardRecord = {
   readonly samples: readonly IndexedSample[];
   readonly quarantined: readonly Quarantined[];
   readonly logMel: LogMelSums;
+  /** What decoded it, such as `ffmpeg 7.0.2`; absent in sets of earlier versions. */
+  readonly decodedBy?: string;
   /** Of clips longer than what is kept of one; absent where there are none. */
   readonly beyond?: Beyond;
   /** Absent in sets of earlier versions. */

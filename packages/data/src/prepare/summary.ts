@@ -16,6 +16,8 @@ export type DatasetSummary = {
     readonly samples: number;
     readonly bytes: number;
   }[];
+  /** What decoded its clips; more than one where it was gone on with under another. */
+  readonly decodedBy?: readonly string[];
   /** How many clips were left out, by reason. */
   readonly quarantined: Readonly<Record<string, number>>;
   /** Of clips longer than what is kept of one. */
@@ -35,6 +37,7 @@ export function startSummary(content: PreparedContent) {
   const classes = new Map<string, Map<string, number>>();
   let [samples, bytes, sums] = [0, 0, noSums];
   let bySplit: SumsBySplit | undefined = {};
+  const decodedBy = new Set<string>();
   let beyond = nothingBeyond;
   const count = (counts: Map<string, number>, name: string) => counts.set(name, (counts.get(name) ?? 0) + 1);
   const sorted = <T>(map: Map<string, T>): [string, T][] => [...map].sort(([a], [b]) => (a < b ? -1 : 1));
@@ -43,6 +46,7 @@ export function startSummary(content: PreparedContent) {
     add(record: ShardRecord): void {
       samples += record.samples.length;
       bytes += record.bytes;
+      if (record.decodedBy !== undefined) decodedBy.add(record.decodedBy);
       sums = addSums(sums, record.logMel);
       beyond = {
         clips: beyond.clips + (record.beyond?.clips ?? 0),
@@ -65,6 +69,7 @@ export function startSummary(content: PreparedContent) {
     finish: (): DatasetSummary => ({
       format: 1,
       content,
+      ...(decodedBy.size > 0 ? { decodedBy: [...decodedBy] } : {}),
       samples,
       bytes,
       shards,

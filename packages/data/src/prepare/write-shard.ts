@@ -26,12 +26,13 @@ export type ShardWriter = {
   discard(): Promise<void>;
 };
 
-/** Begins shard `number`, made of items with this hash. */
+/** Begins shard `number`, made of items with this hash, decoded by `decodedBy`. */
 export async function writeShard(
   folder: string,
   number: number,
   items: string,
   files: FileSystem,
+  decodedBy?: string,
 ): Promise<ShardWriter> {
   const name = shardName(number);
   const file: PendingFile = await beginFile(join(folder, `${name}.tar`), files);
@@ -64,6 +65,7 @@ export async function writeShard(
       const sha256 = hash.digest("hex");
       const record: ShardRecord = {
         ...{ format: 1, tar: `${name}.tar`, bytes, sha256, items, samples, quarantined },
+        ...(decodedBy === undefined ? {} : { decodedBy }),
         ...{ logMel, logMelBySplit, ...(beyond.clips > 0 ? { beyond } : {}) },
       };
       await writeWhole(join(folder, `${name}.json`), seal(record), files);

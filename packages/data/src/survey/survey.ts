@@ -104,7 +104,8 @@ export async function survey(options: SurveyOptions): Promise<Survey> {
   const output = cleaned === undefined ? undefined : await beginFile(cleaned);
   try {
     const work = (item: ManifestItem) => examine(item, { ...options, signal });
-    const pool = { concurrency: workers, ahead: 4 * workers, stop: () => ending.abort() };
+    const concurrency = workers * (options.decoder.together ?? 1);
+    const pool = { concurrency, ahead: Math.max(4 * workers, concurrency + 16), stop: () => ending.abort() };
     for await (const { item, hash, beyond = 0, problem: found } of orderedMap(
       manifest.items(passed.passOver),
       work,
@@ -165,7 +166,7 @@ async function examine(item: ManifestItem, options: SurveyOptions): Promise<Find
         strange === undefined ? "it has no label" : `its label ${JSON.stringify(strange)} is not in the class list`;
       return { item, problem: { reason: "label-unknown", detail: "label-unknown", message } };
     }
-    const beyond = await secondsBeyond(decoder, item, clip, surveyedSeconds, signal);
+    const beyond = secondsBeyond(clip, surveyedSeconds);
     return { item, hash: contentHash(clip), beyond };
   } catch (error) {
     if (!isKdcError(error) || !itemReasons.has(error.reason)) throw error;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createRng, isKdcError } from "@kdc-mae/core";
 import { logMel, prepareClip, publishedAudio } from "@kdc-mae/data";
 import {
-  createPipesDecoder,
+  createBatchDecoder,
   decodeAll,
   type Manifest,
   type ManifestItem,
@@ -73,7 +73,7 @@ export async function benchData(options: DataBenchOptions): Promise<DataReport> 
   const missing: Record<string, string> = {};
   let reference: Reference | undefined;
   try {
-    const decoder = createPipesDecoder(ffmpeg);
+    const decoder = createBatchDecoder(ffmpeg, { processes: workers + 1 });
     const before = await processorSeconds();
     let samples = 0;
     const preparing = await timed(async () => {

@@ -6,9 +6,10 @@ import { environmentOf, type Surroundings, surroundingsOf } from "../surrounding
 import { choiceOf, type DataSource, nameOfData, type Purpose, sayPlacing } from "./choose-clips.js";
 import { type DataDigest, digestOf } from "./data-digest.js";
 import { bytesOfClip, type FrontEnd } from "./front-end.js";
+import { openDecoder } from "./open-decoder.js";
 import { openItems } from "./open-items.js";
 import { remoteAccess } from "./remote-access.js";
-import { expectClips, findFfmpeg, type LoadedSplits, loadSplits } from "./splits.js";
+import { expectClips, type LoadedSplits, loadSplits } from "./splits.js";
 import { type StoredClip, storeClip } from "./stored-clip.js";
 
 /** Where made clips are kept, and found again. */
@@ -30,7 +31,12 @@ export function mediaFor(asked: string | undefined, ...sources: readonly (DataSo
 }
 
 /** A data set in memory, where its clips went, and what they are. */
-export type Corpus = LoadedSplits & { readonly placing: Placing; readonly digest: DataDigest };
+export type Corpus = LoadedSplits & {
+  readonly placing: Placing;
+  readonly digest: DataDigest;
+  /** What decoded the clips, such as `ffmpeg 7.0.2`; of shards, their record says. */
+  readonly decodedBy?: string;
+};
 
 export type CorpusOptions = Surroundings &
   Purpose & {
@@ -73,15 +79,15 @@ async function loadItems(
 ): Promise<Corpus> {
   const { media: directory, needs, only, namedFor, scored, uses, classes } = options;
   const around = surroundingsOf(options);
-  const ffmpeg = await findFfmpeg(around);
+  const opened = await openDecoder(around, data);
   const most = Math.floor(availableMemory() / bytesOfClip(frontEnd));
-  const asked = { directory, ffmpeg, seed, only, most, namedFor, scored, classes };
-  const opened = await openItems(data, { ...asked, ...around });
-  for (const name of needs) expectSplit(opened.placing, name, `data set ${nameOfData(data)}`);
-  sayPlacing(data, opened.placing, { uses }, around);
-  (options.expectRoom ?? ((clips) => expectMemory(clips, frontEnd, data)))(opened.count);
-  const loaded = await loadSplits(opened.items, frontEnd, { ffmpeg, media: opened.media, ...around });
-  return { ...loaded, placing: opened.placing, digest: opened.digest };
+  const asked = { directory, opened, seed, only, most, namedFor, scored, classes };
+  const found = await openItems(data, { ...asked, ...around });
+  for (const name of needs) expectSplit(found.placing, name, `data set ${nameOfData(data)}`);
+  sayPlacing(data, found.placing, { uses }, around);
+  (options.expectRoom ?? ((clips) => expectMemory(clips, frontEnd, data)))(found.count);
+  const loaded = await loadSplits(found.items, frontEnd, { opened, media: found.media, ...around });
+  return { ...loaded, placing: found.placing, digest: found.digest, decodedBy: opened.decodedBy };
 }
 
 /** Before hours of decoding. @throws KdcError (reason `too-large`) for more clips than the machine's memory holds */

@@ -1,7 +1,6 @@
 import {
   type ClassLabels,
   countPassedOver,
-  createPipesDecoder,
   inWindows,
   type Manifest,
   type ManifestItem,
@@ -15,6 +14,7 @@ import {
 import type { Surroundings } from "../surroundings.js";
 import { choiceOf, type DataSource, type Purpose } from "./choose-clips.js";
 import { type DataDigest, digestOfClips } from "./data-digest.js";
+import type { OpenedDecoder } from "./open-decoder.js";
 import { syntheticItems } from "./splits.js";
 
 /** The clips that some data name, before anything is decoded. */
@@ -35,7 +35,7 @@ type Options = Surroundings &
   Purpose & {
     /** Where made clips are kept. */
     readonly directory: string;
-    readonly ffmpeg: string;
+    readonly opened: OpenedDecoder;
     readonly seed: number;
     /** Splits whose items are held; all are unless given. */
     readonly only?: readonly string[];
@@ -87,8 +87,6 @@ async function manifestOf(data: Extract<DataSource, { kind: "manifest" }>, optio
   const { classes, signal } = options;
   const listed = await openManifest(path, { mediaRoot, allowOutside, classes, only: choice.only });
   const cut =
-    windows === undefined
-      ? listed
-      : inWindows(listed, { seconds: windows, decoder: createPipesDecoder(options.ffmpeg), signal });
+    windows === undefined ? listed : inWindows(listed, { seconds: windows, decoder: options.opened.decoder, signal });
   return choice.splitBy === undefined ? cut : splitBy(cut, choice.splitBy);
 }

@@ -1,10 +1,10 @@
 import { KdcError } from "@kdc-mae/core";
-import { availableCpus } from "@kdc-mae/core/node";
-import { createPipesDecoder, locateFfmpeg, type ManifestItem, type MediaRoot, makeSet } from "@kdc-mae/data/node";
+import { type ManifestItem, type MediaRoot, makeSet } from "@kdc-mae/data/node";
 import type { CheckedExperiment } from "../experiment/schema.js";
-import { environmentOf, type Surroundings } from "../surroundings.js";
+import type { Surroundings } from "../surroundings.js";
 import type { FrontEnd } from "./front-end.js";
 import { loadClips } from "./load-clips.js";
+import type { OpenedDecoder } from "./open-decoder.js";
 import type { StoredClip } from "./stored-clip.js";
 
 /** A data set in memory, by split: ours, and others that are asked for by name. */
@@ -16,19 +16,17 @@ export type LoadedSplits = {
   readonly messages: readonly string[];
 };
 
-/** ffmpeg processes at once: one more than cores, for this process computes between their ends and their starts. */
-const WORKERS = availableCpus() + 1;
-
 /** The clips of a made set; files that are there already are used again. */
 export async function syntheticItems(
   data: Extract<CheckedExperiment["data"], { kind: "synthetic" }>,
-  options: Surroundings & { readonly directory: string; readonly ffmpeg: string; readonly seed: number },
+  options: Surroundings & { readonly directory: string; readonly opened: OpenedDecoder; readonly seed: number },
 ): Promise<readonly ManifestItem[]> {
-  const { directory, ffmpeg, seed, signal, onProgress } = options;
+  const { directory, opened, seed, signal, onProgress } = options;
+  const { ffmpeg, workers } = opened;
   const counts = { train: data.train, validation: data.validation, test: data.test };
   const total = data.train + data.validation + data.test;
   const { items } = await makeSet({
-    ...{ directory, ffmpeg, counts, seed, signal, workers: WORKERS },
+    ...{ directory, ffmpeg, counts, seed, signal, workers },
     onProgress: ({ done }) => onProgress?.({ stage: "media", unit: "clips", done, total }),
   });
   return items;
@@ -38,11 +36,11 @@ export async function syntheticItems(
 export async function loadSplits(
   items: readonly ManifestItem[],
   frontEnd: FrontEnd,
-  options: Surroundings & { readonly ffmpeg: string; readonly media?: MediaRoot },
+  options: Surroundings & { readonly opened: OpenedDecoder; readonly media?: MediaRoot },
 ): Promise<LoadedSplits> {
   const { kept, leftOut, reasons } = await loadClips(items, frontEnd, {
-    ...{ decoder: createPipesDecoder(options.ffmpeg), media: options.media },
-    concurrency: WORKERS,
+    ...{ decoder: options.opened.decoder, media: options.media },
+    concurrency: options.opened.workers,
     onProgress: (done) => options.onProgress?.({ stage: "decode", unit: "clips", done, total: items.length }),
     signal: options.signal,
   });
@@ -54,10 +52,6 @@ export async function loadSplits(
     messages: leftOut.slice(0, 5).map(({ error }) => error.message),
   };
 }
-
-/** The ffmpeg of this machine, chosen from the environment. */
-export const findFfmpeg = async (around: Surroundings): Promise<string> =>
-  (await locateFfmpeg({ env: environmentOf(around) })).path;
 
 /** @throws KdcError when a split that is needed has no clips */
 export function expectClips(name: string, clips: readonly unknown[]): void {

@@ -17,10 +17,17 @@ export type FileEmbedding = Vectors & {
   readonly file: string;
   /** Windows of the model's own length that were averaged. */
   readonly windows: number;
+  /** Windows that no sound or no picture reaches, which are not among them. */
+  readonly leftOut: number;
 };
 
 /** A file's windows, decoded. */
-export type FileWindows = { readonly file: string; readonly clips: readonly StoredClip[] };
+export type FileWindows = {
+  readonly file: string;
+  readonly clips: readonly StoredClip[];
+  /** Windows that no sound or no picture reaches. */
+  readonly leftOut: number;
+};
 
 /** Reads and embeds files. Reading several at once is safe; embed one after the other. */
 export type FileEmbedder = {
@@ -28,18 +35,18 @@ export type FileEmbedder = {
   read(file: string, signal?: AbortSignal): Promise<FileWindows>;
   embedWindows(windows: FileWindows): Promise<FileEmbedding>;
   /** Both steps. */
-  embed(file: string): Promise<FileEmbedding>;
+  embed(file: string, signal?: AbortSignal): Promise<FileEmbedding>;
   /** The audio vector `[D]` of a file that need not hold pictures. */
-  embedSound(file: string): Promise<Float32Array>;
+  embedSound(file: string, signal?: AbortSignal): Promise<Float32Array>;
   /** The visual vector `[D]` of a picture, or of a film that need not hold sound. */
-  embedPicture(file: string): Promise<Float32Array>;
+  embedPicture(file: string, signal?: AbortSignal): Promise<Float32Array>;
   dispose(): Promise<void>;
 };
 
 /** At most this much of a file is looked at, seconds. */
 const LONGEST = 10;
 
-const pictureNames = new Set([".jpg", ".jpeg", ".png", ".webp", ".ppm", ".gif", ".avif", ".tif", ".tiff"]);
+const pictureNames = new Set([".jpg", ".jpeg", ".png", ".webp", ".ppm"]);
 
 /** True for the name of a still picture. */
 export const isPicture = (file: string): boolean => pictureNames.has(extname(file).toLowerCase());
@@ -62,19 +69,21 @@ export async function createFileEmbedder(
   const { imageSize, logMel: sound, frames, seconds } = frontEnd;
   let embedder: Embedder | undefined;
 
-  /** The file's windows as items, each with the time of its middle. */
-  const windowsOf = async (file: string, signal?: AbortSignal) => {
-    const { duration = seconds } = await decoder.probe(file, { signal });
-    return windowStarts(duration, seconds).map((start) => {
+  /** The file's windows as items, each with the time of its middle: those that all tracks asked for reach. */
+  const windowsOf = async (file: string, tracks: readonly ("audio" | "video")[], signal?: AbortSignal) => {
+    const info = await decoder.probe(file, { signal });
+    const { duration = seconds } = info;
+    const ends = tracks.map((track) => info[track]?.end ?? duration);
+    const starts = windowStarts(duration, seconds);
+    const reached = starts.filter((start) => ends.every((end) => start < end - 1e-3));
+    // Where none is reached, the first says why.
+    const kept = reached.length > 0 ? reached : starts.slice(0, 1);
+    const windows = kept.map((start) => {
       const end = Math.min(duration, start + seconds + 0.1);
       const item: ClipItem = { id: file, path: file, start, end, labels: [] };
       return { item, middle: Math.min(seconds, end - start) / 2 };
     });
-  };
-  const each = async <T, R>(list: readonly T[], work: (one: T) => Promise<R>): Promise<R[]> => {
-    const made: R[] = [];
-    for (const one of list) made.push(await work(one));
-    return made;
+    return { windows, leftOut: starts.length - kept.length };
   };
 
   const blankPicture: Frame = {
@@ -86,7 +95,7 @@ export async function createFileEmbedder(
   });
   const noSound = float32([frames, sound.melBins]);
 
-  const embedWindows = async ({ file, clips }: FileWindows): Promise<FileEmbedding> => {
+  const embedWindows = async ({ file, clips, leftOut }: FileWindows): Promise<FileEmbedding> => {
     const sums = (["audio", "visual", "joint"] as const).map(
       (stream) => [stream, new Float32Array(config.embedDim)] as const,
     );
@@ -98,40 +107,49 @@ export async function createFileEmbedder(
         for (let i = 0; i < sum.length; i++) sum[i] += made[stream].data[i] / clips.length;
       }
     }
-    return { file, windows: clips.length, ...(Object.fromEntries(sums) as Vectors) };
+    return { file, windows: clips.length, leftOut, ...(Object.fromEntries(sums) as Vectors) };
   };
 
   const read: FileEmbedder["read"] = async (file, signal) => {
-    const clips = await each(await windowsOf(file, signal), async ({ item, middle }) => {
-      const request = { sampleRate: sound.sampleRate, frames: { times: [middle] }, size: imageSize, signal };
-      return storeClip(await decoder.decode(item, request), frontEnd);
-    });
-    return { file, clips };
+    const { windows, leftOut } = await windowsOf(file, ["audio", "video"], signal);
+    const clips = await Promise.all(
+      windows.map(async ({ item, middle }) => {
+        const request = { sampleRate: sound.sampleRate, frames: { times: [middle] }, size: imageSize, signal };
+        return storeClip(await decoder.decode(item, request), frontEnd);
+      }),
+    );
+    return { file, clips, leftOut };
   };
 
   return {
     read,
     embedWindows,
-    embed: async (file) => embedWindows(await read(file)),
+    embed: async (file, signal) => embedWindows(await read(file, signal)),
     // The audio and the visual stream never see each other before the joint pass, so a blank other half changes nothing.
-    embedSound: async (file) => {
-      const clips = await each(await windowsOf(file), async ({ item }) => {
-        const waveform = await decoder.decodeSound(item, { sampleRate: sound.sampleRate });
-        return stored(item, padFrames(logMel(waveform, sound), frames), blankPicture);
-      });
-      return (await embedWindows({ file, clips })).audio;
+    embedSound: async (file, signal) => {
+      const { windows, leftOut } = await windowsOf(file, ["audio"], signal);
+      const clips = await Promise.all(
+        windows.map(async ({ item }) => {
+          const waveform = await decoder.decodeSound(item, { sampleRate: sound.sampleRate, signal });
+          return stored(item, padFrames(logMel(waveform, sound), frames), blankPicture);
+        }),
+      );
+      return (await embedWindows({ file, clips, leftOut })).audio;
     },
-    embedPicture: async (file) => {
-      const film = async () =>
-        each(await windowsOf(file), async ({ item, middle }) => {
-          const [frame] = await decoder.decodePictures(item, { times: [middle], size: imageSize });
-          return stored(item, noSound, frame);
-        });
-      const still = async () => {
+    embedPicture: async (file, signal) => {
+      if (isPicture(file)) {
         const item: ClipItem = { id: file, path: file, labels: [] };
-        return [stored(item, noSound, fit(await decodeStill(await readFile(file), file), imageSize))];
-      };
-      return (await embedWindows({ file, clips: await (isPicture(file) ? still() : film()) })).visual;
+        const clips = [stored(item, noSound, fit(await decodeStill(await readFile(file), file), imageSize))];
+        return (await embedWindows({ file, clips, leftOut: 0 })).visual;
+      }
+      const { windows, leftOut } = await windowsOf(file, ["video"], signal);
+      const clips = await Promise.all(
+        windows.map(async ({ item, middle }) => {
+          const [frame] = await decoder.decodePictures(item, { times: [middle], size: imageSize, signal });
+          return stored(item, noSound, frame);
+        }),
+      );
+      return (await embedWindows({ file, clips, leftOut })).visual;
     },
     dispose: async () => embedder?.dispose(),
   };

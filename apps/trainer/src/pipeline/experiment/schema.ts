@@ -1,5 +1,5 @@
 import { isKdcError } from "@kdc-mae/core";
-import { dealFrom } from "@kdc-mae/data/node";
+import { dealFrom, decoderNames } from "@kdc-mae/data/node";
 import { z } from "zod";
 import type { Based } from "./change.js";
 import { lossTerm, optionsProblem } from "./loss-term.js";
@@ -20,11 +20,15 @@ function isDeal(text: string, context: z.RefinementCtx): void {
   }
 }
 
+/** What decodes media; all by one contract. */
+const decoder = z.enum(decoderNames).optional();
+
 const syntheticData = z.strictObject({
   kind: z.literal("synthetic"),
   train: count,
   validation: count,
   test: count,
+  decoder,
 });
 /** What may be said of named data of either kind. */
 const named = {
@@ -45,6 +49,7 @@ const manifestData = z.strictObject({
   allowOutside: z.boolean().optional(),
   /** Long recordings are cut into clips of so many seconds. */
   windows: positive.optional(),
+  decoder,
   ...named,
 });
 

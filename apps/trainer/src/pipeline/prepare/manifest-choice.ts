@@ -1,5 +1,4 @@
 import {
-  createPipesDecoder,
   dealFrom,
   splitBy as dealt,
   inWindows,
@@ -7,7 +6,7 @@ import {
   openManifest,
   readClassLabels,
 } from "@kdc-mae/data/node";
-import { findFfmpeg } from "../corpus/splits.js";
+import type { OpenedDecoder } from "../corpus/open-decoder.js";
 import type { Surroundings } from "../surroundings.js";
 
 /** Which clips. */
@@ -29,15 +28,12 @@ export type ManifestChoice = {
 };
 
 /** Opens the manifest of a choice with its class list. */
-export async function openChosen(path: string, choice: ManifestChoice & Surroundings) {
+export async function openChosen(path: string, choice: ManifestChoice & Surroundings, { decoder }: OpenedDecoder) {
   const { format, mediaRoot, allowOutside, labels, splitBy, windows, signal } = choice;
   const classes = choice.classes === undefined ? undefined : await readClassLabels(choice.classes);
   const only = labels === undefined ? undefined : await readClassLabels(labels);
   const deal = splitBy === undefined ? undefined : dealFrom(splitBy);
   const listed = await openManifest(path, { format, mediaRoot, allowOutside, classes, only });
-  const cut =
-    windows === undefined
-      ? listed
-      : inWindows(listed, { seconds: windows, decoder: createPipesDecoder(await findFfmpeg(choice)), signal });
+  const cut = windows === undefined ? listed : inWindows(listed, { seconds: windows, decoder, signal });
   return { manifest: deal === undefined ? cut : dealt(cut, deal), classes };
 }

@@ -1,17 +1,16 @@
-import { availableCpus } from "@kdc-mae/core/node";
 import {
   countItems,
-  createPipesDecoder,
   type DatasetSummary,
   type PassedOver,
   type PrepareOptions,
   prepare as prepareShards,
 } from "@kdc-mae/data/node";
-import { findFfmpeg } from "../corpus/splits.js";
+import { type DecoderChoice, openDecoder } from "../corpus/open-decoder.js";
 import type { Surroundings } from "../surroundings.js";
 import { type ManifestChoice, openChosen } from "./manifest-choice.js";
 
 export type PrepareSetOptions = Surroundings &
+  DecoderChoice &
   ManifestChoice & {
     /** Folder of the prepared set. */
     readonly out: string;
@@ -31,12 +30,13 @@ export type PreparedSet = DatasetSummary & { readonly passedOver: PassedOver };
  * @throws KdcError for a manifest or folder that cannot be read or written; AbortError when stopped
  */
 export async function prepareSet(path: string, options: PrepareSetOptions): Promise<PreparedSet> {
-  const { out, workers = availableCpus() + 1, timeout = 60, content, signal, onProgress } = options;
-  const { manifest } = await openChosen(path, options);
+  const { out, content, signal, onNote, onProgress } = options;
+  const opened = await openDecoder(options, options);
+  const { decoder, decodedBy, workers } = opened;
+  const { manifest } = await openChosen(path, options, opened);
   const total = await countItems(manifest);
   return prepareShards({
-    ...{ manifest, signal, out, workers, content },
-    decoder: createPipesDecoder(await findFfmpeg(options), { timeoutMs: 1000 * timeout }),
+    ...{ manifest, signal, out, workers, content, decoder, decodedBy, onNote },
     onProgress: ({ done, reused, mended, failed }) => {
       const before = reused > 0 ? `, ${reused} from before` : "";
       const again = mended > 0 ? `, ${mended} damaged shards made again` : "";

@@ -1,10 +1,10 @@
-import { availableCpus } from "@kdc-mae/core/node";
-import { countItems, createPipesDecoder, type Problem, type Survey, survey as surveyClips } from "@kdc-mae/data/node";
-import { findFfmpeg } from "../corpus/splits.js";
+import { countItems, type Problem, type Survey, survey as surveyClips } from "@kdc-mae/data/node";
+import { type DecoderChoice, openDecoder } from "../corpus/open-decoder.js";
 import type { Surroundings } from "../surroundings.js";
 import { type ManifestChoice, openChosen } from "./manifest-choice.js";
 
 export type SurveyDataOptions = Surroundings &
+  DecoderChoice &
   ManifestChoice & {
     /** Clips looked at side by side. */
     readonly workers?: number;
@@ -27,12 +27,13 @@ export type SurveyedData = Survey & {
  * @throws KdcError for a manifest that cannot be read; AbortError when stopped
  */
 export async function surveyData(path: string, options: SurveyDataOptions = {}): Promise<SurveyedData> {
-  const { workers = availableCpus() + 1, clean: cleaned, requireLabels, onProblem, onProgress, signal } = options;
-  const { manifest, classes } = await openChosen(path, options);
+  const { clean: cleaned, requireLabels, onProblem, onProgress, signal } = options;
+  const opened = await openDecoder(options, options);
+  const { manifest, classes } = await openChosen(path, options, opened);
   const total = await countItems(manifest);
   const result = await surveyClips({
-    ...{ manifest, classes, signal, workers, cleaned, requireLabels, onProblem },
-    decoder: createPipesDecoder(await findFfmpeg(options)),
+    ...{ manifest, classes, signal, cleaned, requireLabels, onProblem },
+    ...{ decoder: opened.decoder, workers: opened.workers },
     onProgress: ({ done, problems }) =>
       onProgress?.({ stage: "survey", unit: "clips", done, total, note: `${problems} with a problem` }),
   });

@@ -42,7 +42,7 @@ export const STATE_FILE = "state.safetensors";
 const traces = [LOG, STATE_FILE, "model.safetensors"];
 
 /** Keys that say how a run is conducted and change no figure of it. */
-const conduct = /^(training\.(checkpointSeconds|keep|rollback\.times)(\.|$)|data\.workers$)/;
+const conduct = /^(training\.(checkpointSeconds|keep|rollback\.times)(\.|$)|data\.(workers|decoder)$)/;
 
 /** Whether the key is the epochs, and there are more of them now. */
 const isLonger = (key: string, before: unknown, now: unknown): boolean =>

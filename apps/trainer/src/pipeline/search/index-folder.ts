@@ -1,9 +1,8 @@
 import { resolve } from "node:path";
 import { withLock } from "@kdc-mae/core/node";
-import { createPipesDecoder } from "@kdc-mae/data/node";
 import type { Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
-import { findFfmpeg } from "../corpus/splits.js";
+import { type DecoderChoice, openDecoder } from "../corpus/open-decoder.js";
 import { createFileEmbedder } from "../evaluate/embed-files.js";
 import { type ReadOptions, readEncoder } from "../run/read-saved.js";
 import { clockOf, type Surroundings } from "../surroundings.js";
@@ -14,7 +13,8 @@ import { type Scan, scanFolder } from "./scan-folder.js";
 import { expectRoot, type IndexChange, updateIndex } from "./update-index.js";
 
 export type IndexFolderOptions = Surroundings &
-  Pick<ReadOptions, "assume"> & {
+  Pick<ReadOptions, "assume"> &
+  DecoderChoice & {
     /** The model's file. */
     readonly model: string;
     /** Where the index is kept: a folder, or an address of an object store for LanceDB. */
@@ -73,7 +73,7 @@ async function indexInto(
   const store = await openStore(index, { kind: options.store, fresh: about, folders: options.modules });
   expectModel(index, store.about, about.model);
   expectRoot(index, store.about, about.root);
-  const embedder = await createFileEmbedder(model, execute, createPipesDecoder(await findFfmpeg(options)));
+  const embedder = await createFileEmbedder(model, execute, (await openDecoder(options, options)).decoder);
   try {
     const change = await updateIndex({
       ...{ store, folder, scan, embedder, signal, clock: clockOf(options) },

@@ -1,8 +1,7 @@
 import { KdcError } from "@kdc-mae/core";
-import { createPipesDecoder } from "@kdc-mae/data/node";
 import type { Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
-import { findFfmpeg } from "../corpus/splits.js";
+import { type DecoderChoice, openDecoder } from "../corpus/open-decoder.js";
 import { createFileEmbedder } from "../evaluate/embed-files.js";
 import { type ReadOptions, readEncoder } from "../run/read-saved.js";
 import type { Surroundings } from "../surroundings.js";
@@ -12,7 +11,8 @@ import { expectModel, fingerprint } from "./fingerprint.js";
 import { openStore } from "./open-store.js";
 
 export type SearchClipsOptions = Surroundings &
-  Pick<ReadOptions, "assume"> & {
+  Pick<ReadOptions, "assume"> &
+  DecoderChoice & {
     /** The file of the model that the index was made with. */
     readonly model: string;
     readonly index: string;
@@ -45,7 +45,7 @@ export async function searchClips(file: string, options: SearchClipsOptions): Pr
   const model = await readEncoder(path, options);
   const store = await openStore(index, { folders: options.modules });
   expectModel(index, store.about, await fingerprint(path, model));
-  const embedder = await createFileEmbedder(model, execute, createPipesDecoder(await findFfmpeg(options)));
+  const embedder = await createFileEmbedder(model, execute, (await openDecoder(options, options)).decoder);
   try {
     return await findClips(store, embedder, { file, by, among, count });
   } finally {

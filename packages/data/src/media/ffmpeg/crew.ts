@@ -106,7 +106,8 @@ async function runTogether(ffmpeg: string, group: readonly Waiting[], timeoutMs:
   const signals = jobs.flatMap(({ signal }) => (signal ? [signal] : []));
   const { exitCode, killed, outputs, log } = await runProcess(ffmpeg, args, {
     limits: jobs.flatMap(({ limits }) => limits),
-    timeoutMs: timeoutMs * jobs.length,
+    // Twice the time of one is plenty for files that small; one that hangs must not hold up the others for long.
+    timeoutMs: 2 * timeoutMs,
     signal: signals.length > 0 ? AbortSignal.any([...new Set(signals)]) : undefined,
   });
   const alone = (waiting: Waiting): Waiting => ({ ...waiting, alone: true });
