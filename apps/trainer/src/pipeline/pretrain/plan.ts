@@ -1,9 +1,9 @@
 import { availableMemory } from "@kdc-mae/core/node";
 import { readShards } from "@kdc-mae/data/node";
 import { choiceOf, fittedSplit } from "../corpus/choose-clips.js";
+import { openDecoder } from "../corpus/open-decoder.js";
 import { openItems } from "../corpus/open-items.js";
 import { remoteAccess } from "../corpus/remote-access.js";
-import { findFfmpeg } from "../corpus/splits.js";
 import { stepsPerEpoch } from "../corpus/steps-per-epoch.js";
 import { pretrainFlops } from "../experiment/flops.js";
 import { estimateMemory, expectRoom, type MemoryEstimate } from "../experiment/memory.js";
@@ -31,7 +31,7 @@ async function countClips({ data, seed }: CheckedExperiment, around: Surrounding
   if (data.kind === "synthetic") return { clips: data.train + data.validation + data.test, training: data.train };
   const split = fittedSplit(data);
   if (data.kind === "manifest") {
-    const asked = { directory: "", ffmpeg: await findFfmpeg(around), seed, only: [split], most: 0 };
+    const asked = { directory: "", opened: await openDecoder(around, data), seed, only: [split], most: 0 };
     const { placing } = await openItems(data, { ...around, ...asked });
     const clips = Object.values(placing.counts).reduce((sum, count) => sum + count, 0);
     return { clips, training: placing.counts[split] ?? 0 };
