@@ -96,7 +96,7 @@ export type Loader = {
  * resumable at any batch. What happens to a sample depends on seed, epoch and sample alone, not on order or workers. The
  * checksum of every sample is compared when it is read, and that of every shard on a disk once per epoch beside the work.
  *
- * @param where what {@link openShardSet} takes
+ * @param where what `openShardSet` takes
  * @throws KdcError reason `no-shards`, `too-few-clips`, and those of reading
  */
 export async function openShards(where: string | readonly string[], options: LoaderOptions): Promise<Loader> {

@@ -55,7 +55,7 @@ export type ShardReading = {
  * Opens prepared shards to be read whole, for evaluating: in order, unshuffled, nothing changed at random. Pictures have
  * the size that `prepare` gave them; boxes, where there are any, are told in pixels of the file's own pictures.
  *
- * @param where what {@link openShardSet} takes
+ * @param where what `openShardSet` takes
  * @throws KdcError reason `too-few-clips` when no clip is of the split, and those of reading
  */
 export async function readShards(

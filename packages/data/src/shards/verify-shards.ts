@@ -32,7 +32,7 @@ export type Verified = { readonly shards: number; readonly checked: number };
 /**
  * Reads every shard of a set and compares its SHA-256 with what was prepared.
  *
- * @param where what {@link openShardSet} takes
+ * @param where what `openShardSet` takes
  * @throws KdcError reason `bad-shard` for the first that differs, and those of reading
  */
 export async function verifyShards(

@@ -92,7 +92,7 @@ async function spread<Item>(list: readonly Item[], workers: number, run: (item: 
 
 /**
  * Makes a labelled set of short clips as mp4 files: `<split>/<id>.mp4`, a JSON file beside each, `manifest.jsonl` with
- * one {@link ClipItem} per line (paths relative to the folder), and `set.json` with the parameters. Pixels and samples
+ * one `ClipItem` per line (paths relative to the folder), and `set.json` with the parameters. Pixels and samples
  * depend on seed and options alone, and every split has a stream of its own. A clip is made only when it is missing or
  * of other parameters, so a run that was stopped goes on where it was.
  *

@@ -42,7 +42,7 @@ const productWeight = (
 /**
  * Stores the weights of matrix products in 8 bits and has the products done in 8 bits: each weight column has its own
  * scale, activations are scaled as they come (ONNX Runtime's `DynamicQuantizeMatMul`). A quarter of the file, and faster
- * on a processor; outputs differ in the third digit or so, so compare before using. Weights use {@link largestWeight}
+ * on a processor; outputs differ in the third digit or so, so compare before using. Weights use `largestWeight`
  * of the 127 steps, so that the same file gives the same numbers on every processor.
  *
  * @param least weights of fewer numbers stay as they are; 16384 unless given

@@ -39,7 +39,7 @@ export type PictureReport = { readonly input: ReportInput; readonly page?: strin
 /**
  * Evaluates a pretrained model on all four tasks, with pictures.
  *
- * @param model a file, or what {@link readModel} made of one
+ * @param model a file, or what `readModel` made of one
  * @throws KdcError for a file that holds no pretrained model, and data without training or test clips
  */
 export async function reportOn(model: string | SavedModel, options: ReportOptions = {}): Promise<PictureReport> {

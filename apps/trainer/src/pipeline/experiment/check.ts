@@ -34,6 +34,6 @@ export function checkWith<Schema extends z.ZodType>(schema: Schema, value: unkno
   });
 }
 
-/** A pretraining experiment, checked. See {@link checkWith}. */
+/** A pretraining experiment, checked. See `checkWith`. */
 export const checkExperiment = (value: unknown, source: string): CheckedExperiment =>
   checkWith(experimentSchema, value, source);

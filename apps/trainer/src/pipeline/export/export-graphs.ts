@@ -43,7 +43,7 @@ export type WrittenGraph = {
 /**
  * Writes a trained model as .onnx files.
  *
- * @param model a file, or what {@link readExportSource} made of one
+ * @param model a file, or what `readExportSource` made of one
  * @throws KdcError for a graph that the model has no parameters for
  */
 export async function exportGraphs(

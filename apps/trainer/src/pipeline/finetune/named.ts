@@ -76,7 +76,7 @@ export const checkFineTuning = (value: unknown, source: string): CheckedFineTuni
   checkWith(fineTuningSchema, value, source);
 
 /**
- * A fine-tuning by name or from a file, as {@link resolveExperiment} reads them, with further changes laid over it.
+ * A fine-tuning by name or from a file, as `resolveExperiment` reads them, with further changes laid over it.
  *
  * @throws KdcError for an unknown name, a missing or broken file, or a wrong key
  */
