@@ -1,4 +1,4 @@
-/** Code blocks of a Markdown file, in order: language, text, line, and why it is not run where it says so. */
+/** Code blocks of a Markdown file, in order: language, text, line, and why it is not run where the page says so. */
 export function codeBlocks(markdown) {
   const blocks = [];
   const lines = markdown.split("\n");
@@ -8,10 +8,19 @@ export function codeBlocks(markdown) {
     const from = at + 1;
     for (at = from; at < lines.length && lines[at].trim() !== "```"; ) at += 1;
     const text = lines.slice(from, at).map((line) => line.slice(indent.length));
-    // `Not run here: why.` is visible text right under or over the block.
-    const near = [...lines.slice(Math.max(0, from - 3), from - 1), ...lines.slice(at + 1, at + 3)].join("\n");
-    const reason = /\bNot run (?:here|by the tests): ([^\n*_]+)/i.exec(near)?.[1];
+    const near = lines.slice(at + 1, at + 3).join(" ");
+    const reason = /Not run by the tests: ([^_]+)/.exec(near)?.[1];
     blocks.push({ language, text: text.join("\n"), line: from, ...(reason === undefined ? {} : { reason }) });
   }
   return blocks;
+}
+
+/** The commands of a shell block, lines that go on joined, comments off; those below "Not run by the tests" left out. */
+export function commandsIn(text) {
+  const [run] = text.split(/^# Not run by the tests: .+$/m);
+  return run
+    .replaceAll(/\\\n\s*/g, "")
+    .split("\n")
+    .map((line) => line.replace(/(^|\s)#\s.*$/, "").trim())
+    .filter((line) => line !== "");
 }
