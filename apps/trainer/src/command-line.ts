@@ -9,6 +9,7 @@ import { addDemoCommand } from "./commands/demo.js";
 import { addDoctorCommand } from "./commands/doctor.js";
 import { addEmbedCommand } from "./commands/embed.js";
 import { addEvaluateCommand } from "./commands/evaluate.js";
+import { addExperimentsCommand } from "./commands/experiments.js";
 import { addExportCommand } from "./commands/export.js";
 import { addFinetuneCommand } from "./commands/finetune.js";
 import { addIndexCommand } from "./commands/index-folder.js";
@@ -33,6 +34,7 @@ const commands = [
   addEvaluateCommand,
   addEmbedCommand,
   addAblateCommand,
+  addExperimentsCommand,
   addExportCommand,
   addConvertCommand,
   addIndexCommand,

@@ -3,6 +3,7 @@ import { basename, dirname, extname, resolve } from "node:path";
 import { describeIssue } from "../experiment/check.js";
 import { experimentFrom } from "../experiment/load.js";
 import { named as namedExperiments } from "../experiment/named.js";
+import { withoutNotes } from "../experiment/notes.js";
 import { readDefault } from "../experiment/read-default.js";
 import { namedAblations } from "./named.js";
 import { refuse } from "./refuse.js";
@@ -59,7 +60,7 @@ export async function loadAblation(nameOrFile: string): Promise<LoadedAblation> 
       `Use ${Object.keys(namedAblations).join(", ")}, or the path of a .ts, .mjs or .json file`,
     );
   }
-  const read = await readDefault(path, `ablation ${basename(nameOrFile)}`);
+  const read = withoutNotes(await readDefault(path, `ablation ${basename(nameOrFile)}`));
   const ablation = checkAblation(read, basename(nameOrFile));
   return { ablation, base: await experimentFrom(besides(ablation.base, dirname(path))) };
 }

@@ -4,6 +4,7 @@ import { KdcError } from "@kdc-mae/core";
 import { isRecord, withChanges } from "./change.js";
 import { checkExperiment } from "./check.js";
 import { named } from "./named.js";
+import { withoutNotes } from "./notes.js";
 import { readDefault } from "./read-default.js";
 import type { CheckedExperiment } from "./schema.js";
 
@@ -50,7 +51,8 @@ async function resolveBase(
       reason: "experiment",
     });
   }
-  return experimentFrom(await readDefault(path, `experiment ${nameOrFile}`), known, [...trail, path]);
+  const value = withoutNotes(await readDefault(path, `experiment ${nameOrFile}`));
+  return experimentFrom(value, known, [...trail, path]);
 }
 
 /**

@@ -1,0 +1,56 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { checkAblation, loadAblation } from "../ablate/load.js";
+import { namedAblations } from "../ablate/named.js";
+import { loadFineTuning } from "../finetune/named.js";
+import { experimentJsonSchema, listExperiments } from "./list.js";
+import { loadExperiment } from "./load.js";
+
+const folder = fileURLToPath(new URL("../../../../../experiments/", import.meta.url));
+
+describe("experiments as files", () => {
+  it("say what the experiments that ship are, to the last key", async () => {
+    const files = (await readdir(folder)).filter((name) => name.endsWith(".json"));
+    expect(files.length).toBeGreaterThanOrEqual(6);
+    for (const { name, kind, from, problem } of await listExperiments(folder)) {
+      if (from === "shipped") continue;
+      expect({ name, problem }).toEqual({ name, problem: undefined });
+      if (kind === "pretrain") expect(await loadExperiment(from)).toEqual(await loadExperiment(name));
+      if (kind === "finetune") expect(await loadFineTuning(from)).toEqual(await loadFineTuning(name));
+      if (kind === "ablate") {
+        expect((await loadAblation(from)).ablation).toEqual(checkAblation(namedAblations[name], name));
+      }
+    }
+  });
+
+  it("give no figure that their page does not give", async () => {
+    for (const { notes } of await listExperiments(folder)) {
+      if (notes?.page === undefined) continue;
+      const page = await readFile(join(folder, notes.page), "utf8");
+      for (const value of Object.values(notes.measured ?? {})) {
+        for (const [figure] of String(value).matchAll(/[\d.]+(?: %|–[\d.]+)/g)) expect(page).toContain(figure);
+      }
+    }
+  });
+
+  it("have the JSON schema that stands beside the trainer: kdc-mae experiments --schema writes it", async () => {
+    const text = await readFile(new URL("../../../experiment.schema.json", import.meta.url), "utf8");
+    expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(experimentJsonSchema())));
+  });
+
+  it("are listed with what is wrong in a file, and none where there is no folder", async () => {
+    const made = await mkdtemp(join(tmpdir(), "kdc-list-"));
+    await writeFile(join(made, "broken.json"), "{");
+    await writeFile(join(made, "odd.json"), JSON.stringify({ base: "demo", run: { comand: "x" } }));
+    const listed = (await listExperiments(made)).filter(({ from }) => from !== "shipped");
+    expect(listed.map(({ name, problem }) => [name, problem?.slice(0, 12)])).toEqual([
+      ["broken", expect.any(String)],
+      ["odd", expect.stringContaining("run: ")],
+    ]);
+    await rm(made, { recursive: true });
+    expect((await listExperiments(made)).every(({ from }) => from === "shipped")).toBe(true);
+  });
+});
