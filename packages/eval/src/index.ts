@@ -22,6 +22,7 @@ export {
   classification,
   type KindRow,
 } from "./classification/classification.js";
+export { type FewShotResult, fewShot, type ShotScores } from "./classification/few-shot.js";
 export { holdOut } from "./classification/hold-out.js";
 export type { KindScores } from "./classification/kind-scores.js";
 export { kindsOf, labelIndices, labelTargets, oneHot } from "./classification/labels.js";
@@ -36,6 +37,7 @@ export {
   type TaggedRows,
   type Tried,
 } from "./classification/linear-probe.js";
+export { knnProbe, neighbourVotes } from "./classification/nearest-neighbours.js";
 export { type Ranked, rank } from "./classification/ranked.js";
 export { dPrime, rocAuc } from "./classification/roc.js";
 export { type TaggingInput, type TaggingResult, tagging } from "./classification/tagging.js";
@@ -55,6 +57,7 @@ export { comparisonMarkdown } from "./comparison/comparison-markdown.js";
 export { holm, type PairedDifference, pairedDifference, type SeedValue } from "./comparison/paired-difference.js";
 export { type MeanInterval, studentQuantile, tInterval } from "./comparison/t-interval.js";
 export { type Embed, embedAll } from "./embed.js";
+export { type ByGroup, byGroup, type GroupFigure } from "./groups/by-group.js";
 export type { Evaluated, Head } from "./head.js";
 export { denormalizePatches, type Values } from "./inpainting/denormalize.js";
 export {
@@ -116,6 +119,7 @@ export type {
 } from "./report/report-input.js";
 export { reportMarkdown } from "./report/report-markdown.js";
 export { reportJson, reportRecord } from "./report/report-record.js";
+export { resultsMteb } from "./report/results/mteb.js";
 export {
   type FailedProtocol,
   type Results,
@@ -127,12 +131,14 @@ export {
 export {
   classificationSection,
   type Figure,
+  fewShotSection,
   inpaintingSection,
   localizationSection,
   type ResultSection,
   type ResultTable,
   retrievalSection,
   taggingSection,
+  vggSounderSection,
 } from "./report/results/section.js";
 export { type PlayedFile, type SearchPage, searchHtml } from "./report/search-page.js";
 export { alignedTable } from "./report/table-text.js";
@@ -146,3 +152,5 @@ export {
   type Ranks,
 } from "./retrieval/ranks.js";
 export { type DirectionScores, type RetrievalInput, type RetrievalResult, retrieval } from "./retrieval/retrieval.js";
+export { type Perceived, readVggSounder, type VggSounderClip } from "./vggsounder/read-labels.js";
+export { type VggSounderResult, vggSounder } from "./vggsounder/vggsounder.js";

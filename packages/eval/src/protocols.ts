@@ -40,6 +40,50 @@ const probeJoint = varyProtocol(fineTuned, {
   ],
 });
 
+const knnJoint = varyProtocol(fineTuned, {
+  name: "knn-probe-joint",
+  mode: "joint pass; encoder frozen, nothing trained: the 20 nearest training clips vote",
+  pooling: "mean of the joint tokens (audio and visual), L2-normalised",
+  notes: ["a vote weighs exp(cosine / 0.07) (Wu et al. 2018, as DINO uses it); nothing is chosen on any clips"],
+});
+
+const fewShotJoint: Protocol = {
+  name: "few-shot-joint",
+  task: "classification",
+  frames: unmasked,
+  mode: "joint pass; encoder frozen; per episode 1, 2, 5 or 10 training clips of every kind, drawn by seed",
+  pooling: "mean of the joint tokens (audio and visual), L2-normalised; each kind is the mean of its clips",
+  gallery: "all labelled test clips in each of 200 episodes; accuracy stands beside a guess",
+  metrics: {
+    accuracy: "mean over episodes of the mean over kinds of their recall; nearest kind by cosine",
+  },
+  notes: ["intervals resample episodes: other draws of labelled clips, on the same test clips and the same model"],
+};
+
+const vggSounder: Protocol = {
+  name: "vggsounder",
+  task: "classification",
+  frames: unmasked,
+  mode: "joint pass of a fine-tuned model, and the same model without pictures and without sound",
+  pooling: "mean of the tokens that are there, then the model's own head; the most probable class is what it says",
+  gallery:
+    "VGGSound's test clips under VGGSounder's labels (arXiv 2508.08237): any number of labels, each heard, seen or both",
+  metrics: {
+    f1: "micro F1 of the said class against all labels of that sort: heard for sound alone, seen for pictures alone, heard and seen for both",
+    "hit rate": "share of clips with such labels whose said class is one of them",
+    confusion: "share of clips that the model gets right with one modality and wrong with both",
+  },
+  notes: ["its galleries and labels are its own: not to be put in one column with accuracy on VGGSound"],
+};
+
+/** The same on one stream alone. */
+const ofStream = (base: Protocol, stream: "audio" | "visual"): Protocol =>
+  varyProtocol(base, {
+    name: base.name.replace("joint", stream),
+    mode: base.mode.replace("joint pass", `${stream}-only pass`),
+    pooling: base.pooling.replace("joint tokens (audio and visual)", `${stream} tokens`),
+  });
+
 const retrieval: Protocol = {
   name: "retrieval-middle-frame",
   task: "retrieval",
@@ -126,6 +170,8 @@ export const protocols: readonly Protocol[] = [
     mode: "visual-only pass; encoder frozen, one linear layer trained on training clips",
     pooling: "mean of the visual tokens",
   }),
+  ...[knnJoint, fewShotJoint].flatMap((base) => [base, ofStream(base, "audio"), ofStream(base, "visual")]),
+  vggSounder,
   fineTuned,
   varyProtocol(fineTuned, {
     name: "classification-10-frames",

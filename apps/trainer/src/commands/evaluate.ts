@@ -27,6 +27,7 @@ type EvaluateCommandOptions = EngineChoice &
     readonly out?: string;
     readonly protocol: readonly string[];
     readonly denormalize?: true;
+    readonly vggsounder?: string;
     readonly json?: true;
   };
 
@@ -52,6 +53,7 @@ export function addEvaluateCommand(program: Command): void {
     )
     .option("--denormalize", "with --protocol: bring predictions of normalised pixels back with the true statistics")
     .option("--media <folder>", `where made clips are, for models trained on made data (default: ${defaultMedia})`)
+    .option("--vggsounder <file>", "with --protocol vggsounder: its authors' labels, vggsounder.csv")
     .option("--out <folder>", "where the report goes (default: evaluation, beside the model)")
     .option("--json", "print the report as JSON")
     .addHelpText(
@@ -89,6 +91,12 @@ Examples:
       remedy: "Leave it out, or add an inpainting protocol",
     },
     {
+      options: ["vggsounder"],
+      when: ({ protocol }) => protocol.includes("vggsounder"),
+      what: "only the protocol vggsounder reads it",
+      remedy: "Leave it out, or add --protocol vggsounder",
+    },
+    {
       options: ["media"],
       when: ({ data }) => data === undefined,
       what: "it says where made clips are, and --data names others",
@@ -116,7 +124,13 @@ async function run(model: string, options: EvaluateCommandOptions, around: Surro
     ...{ execute: executeFor(options), engine: engineName(options), assume: await readAssume(options.assume) },
   };
   if (protocols.length > 0) {
-    const { results, page } = await evaluate(model, { ...shared, protocols, split, denormalize });
+    const { results, page } = await evaluate(model, {
+      ...shared,
+      protocols,
+      split,
+      denormalize,
+      vggsounder: options.vggsounder,
+    });
     print(json ? resultsJson(results) : `${resultsText(results)}\n\nreport: ${page}\n`);
     for (const { protocol, message } of results.failed ?? []) remark(`protocol ${protocol} failed: ${message}\n`);
     if (results.failed !== undefined) process.exitCode = 1;

@@ -24,35 +24,43 @@ type Piece = {
   readonly values: Float32Array;
 };
 
-/** Counts, piece by piece, what lies above the right answers; `own` are first read from the pieces on the diagonal. */
+/**
+ * Bits of a float32 as an integer that sorts the same way. Those of cosines lie within ±0x3f80_0000 and a little, so that
+ * the sign of a difference of two tells which is larger without a branch, which half of all cells would guess wrong.
+ */
+const sortable = (bits: number): number => bits ^ ((bits >> 31) & 0x7fffffff);
+
+/** Counts, piece by piece, what lies above the right answers; those are first read from the pieces on the diagonal. */
 function tally(N: number) {
-  const own = new Float32Array(N);
+  const own = new Int32Array(N);
   const ranks = () => ({ rank: new Int32Array(N), tied: new Int32Array(N).fill(-1) });
   const forward = ranks();
   const backward = ranks();
+  const bitsOf = (values: Float32Array) => new Int32Array(values.buffer, values.byteOffset, values.length);
   return {
     result: { audioToVisual: forward, visualToAudio: backward },
     readOwn({ row, rows, column, columns, stride, values }: Piece): void {
+      const bits = bitsOf(values);
       for (let i = Math.max(row, column); i < Math.min(row + rows, column + columns); i++) {
-        own[i] = values[(i - row) * stride + (i - column)];
+        own[i] = sortable(bits[(i - row) * stride + (i - column)]);
       }
     },
     count({ row, rows, column, columns, stride, values }: Piece): void {
+      const bits = bitsOf(values);
       const others = own.subarray(column, column + columns);
       const rank = backward.rank.subarray(column, column + columns);
-      const tied = backward.tied.subarray(column, column + columns);
       for (let i = 0; i < rows; i++) {
         const right = own[row + i];
+        const from = i * stride;
         let above = 0;
         let equal = 0;
-        const from = i * stride;
         for (let j = 0; j < columns; j++) {
-          const value = values[from + j];
+          const key = sortable(bits[from + j]);
           const other = others[j];
-          if (value > right) above++;
-          else if (value === right) equal++;
-          if (value > other) rank[j]++;
-          else if (value === other) tied[j]++;
+          above += (right - key) >>> 31;
+          rank[j] += (other - key) >>> 31;
+          if (key === right) equal++;
+          if (key === other) backward.tied[column + j]++;
         }
         forward.rank[row + i] += above;
         forward.tied[row + i] += equal;
@@ -119,6 +127,14 @@ export async function crossModalRanksBy(
     return { row, rows, column, columns, stride: block, values: data };
   };
   for (const start of starts) counts.readOwn(await piece(start, start));
-  for (const row of starts) for (const column of starts) counts.count(await piece(row, column));
+  const places = starts.flatMap((row) => starts.map((column) => [row, column] as const));
+  let coming = piece(...places[0]);
+  for (let at = 1; at <= places.length; at++) {
+    const made = await coming;
+    // The next product is made while this one is counted; it may be written where this one lies.
+    const values = made.values.slice();
+    if (at < places.length) coming = piece(...places[at]);
+    counts.count({ ...made, values });
+  }
   return counts.result;
 }

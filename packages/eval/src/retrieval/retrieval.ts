@@ -1,4 +1,4 @@
-import { type BootstrapOptions, bootstrap, type Interval, meanOf, medianOf, type Statistic } from "../bootstrap.js";
+import { type BootstrapOptions, bootstrap, type Interval, medianOf, type Statistic } from "../bootstrap.js";
 import type { Evaluated } from "../head.js";
 import type { Matrix } from "../matrix.js";
 import { findProtocol, type Protocol } from "../protocol.js";
@@ -39,7 +39,11 @@ export type RetrievalResult = Evaluated & {
 };
 
 function scores({ rank, tied }: Ranks, options: BootstrapOptions | undefined): DirectionScores {
-  const within = (k: number) => meanOf(Float32Array.from(rank, (value) => (value < k ? 1 : 0)));
+  // The mean of zeros and ones: only the ones are looked at, however often it is asked for.
+  const within = (k: number): Statistic => {
+    const hits = Int32Array.from(rank.keys()).filter((query) => rank[query] < k);
+    return (counts) => hits.reduce((sum, query) => sum + counts[query], 0) / rank.length;
+  };
   const figures: Readonly<Record<Figure, Statistic>> = {
     r1: within(1),
     r5: within(5),

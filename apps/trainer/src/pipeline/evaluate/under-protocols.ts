@@ -1,8 +1,17 @@
+import { readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { expectWritable, writeWhole } from "@kdc-mae/core/node";
 import type { Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
-import { type FailedProtocol, type Results, resultsHtml, resultsJson, resultsMarkdown } from "@kdc-mae/eval";
+import {
+  type FailedProtocol,
+  type Results,
+  readVggSounder,
+  resultsHtml,
+  resultsJson,
+  resultsMarkdown,
+  resultsMteb,
+} from "@kdc-mae/eval";
 import { countParameters } from "@kdc-mae/model";
 import { openSplitSets } from "../corpus/clip-set.js";
 import { mediaFor } from "../corpus/open-corpus.js";
@@ -30,6 +39,8 @@ export type EvaluateOptions = Surroundings &
     readonly split?: "train" | "validation" | "test";
     /** Brings predictions of normalised pixels back with the true statistics. */
     readonly denormalize?: boolean;
+    /** VGGSounder's labels, the file vggsounder.csv, for the protocol of that name. */
+    readonly vggsounder?: string;
     /** A folder for protocols.json, protocols.md and protocols.html; nothing is written unless given. */
     readonly out?: string;
     /** Where made clips are kept, for models trained on made data. */
@@ -101,12 +112,15 @@ export async function evaluate(model: string | Saved, options: EvaluateOptions):
   const saved = typeof model === "string" ? await readSaved(model, options) : model;
   expectData(sharedOf(saved), options);
   const { sets, leftOut, split, fits, data, close } = await openEvaluated(chosen, saved, options);
+  const { vggsounder } = options;
+  const labels = vggsounder === undefined ? undefined : readVggSounder(await readFile(vggsounder, "utf8"));
   const failed: FailedProtocol[] = [];
   const sections = await runProtocols(
     chosen,
     {
       ...{ saved, sets, split, leftOut, batch: 32, signal: around.signal, execute },
       denormalize: options.denormalize === true,
+      vggsounder: labels,
       onProgress: (note) =>
         around.onProgress?.({ stage: "evaluate", unit: "protocols", done: 0, total: chosen.length, note }),
     },
@@ -124,6 +138,7 @@ export async function evaluate(model: string | Saved, options: EvaluateOptions):
   };
   if (out === undefined) return { results };
   await writeWhole(join(out, "protocols.json"), resultsJson(results));
+  await writeWhole(join(out, "mteb.json"), resultsMteb(results, split));
   await writeWhole(join(out, "protocols.md"), resultsMarkdown(results));
   await writeWhole(join(out, "protocols.html"), resultsHtml(results));
   return { results, page: resolve(out, "protocols.html") };

@@ -1,12 +1,14 @@
 import type { Interval } from "../../bootstrap.js";
 import { chanceMeanAP } from "../../classification/chance.js";
 import type { ClassificationResult } from "../../classification/classification.js";
+import type { FewShotResult } from "../../classification/few-shot.js";
 import type { KindScores } from "../../classification/kind-scores.js";
 import type { TaggingResult } from "../../classification/tagging.js";
 import type { Evaluated } from "../../head.js";
 import type { InpaintingResult } from "../../inpainting/inpainting.js";
 import type { LocalizationResult } from "../../localization/localization.js";
 import type { RetrievalResult } from "../../retrieval/retrieval.js";
+import type { SounderScores, VggSounderResult } from "../../vggsounder/vggsounder.js";
 import { type NumberKind, numberText } from "../number-text.js";
 
 /** One figure of a result, with its interval and what it stands beside. */
@@ -203,6 +205,59 @@ export function localizationSection(result: LocalizationResult): ResultSection {
           ["best on this grid", oracle] as const,
           ["random maps", result.random] as const,
         ].map(([name, one]) => [name, ...keys.map((key) => numberText(one[key], "share"))]),
+      },
+    ],
+    warnings: result.warnings,
+  };
+}
+
+/** Few labels, one figure for each number of shots. */
+export const fewShotSection = (result: FewShotResult): ResultSection => ({
+  ...measured(result),
+  figures: result.shots.map(({ shots, accuracy, interval }) => ({
+    ...{ name: `accuracy, ${shots} ${shots === 1 ? "shot" : "shots"}`, kind: "share", value: accuracy, interval },
+    baseline: { name: `guess, 1 of ${result.kinds}`, value: result.chance },
+  })),
+  tables: [],
+  warnings: result.warnings,
+});
+
+/** VGGSounder: what a model says with sound, with pictures, with both, and where both confuse it. */
+export function vggSounderSection(result: VggSounderResult): ResultSection {
+  const asked = { audio: "sound alone", visual: "pictures alone", both: "both" } as const;
+  const two = (name: string, one: SounderScores): Figure[] => [
+    { name: `${name}, F1`, kind: "share", value: one.f1, interval: one.intervals.f1 },
+    { name: `${name}, hit rate`, kind: "share", value: one.hitRate, interval: one.intervals.hitRate },
+  ];
+  const confusion = { any: "either", audio: "sound", visual: "pictures" } as const;
+  return {
+    ...measured(result),
+    figures: [
+      ...(["audio", "visual", "both"] as const).flatMap((given) => two(asked[given], result.given[given])),
+      ...(["heard only", "seen only"] as const).flatMap((labels) => {
+        const one = result.alone[labels];
+        return one === null ? [] : two(`both, labels ${labels}`, one);
+      }),
+      ...(["any", "audio", "visual"] as const).map((one): Figure => {
+        const { share, interval } = result.confusion[one];
+        return {
+          name: `confusion: right with ${confusion[one]}, wrong with both`,
+          kind: "share",
+          value: share,
+          interval,
+        };
+      }),
+    ],
+    tables: [
+      {
+        title: "Clips that have such labels",
+        head: ["given", "labels", "clips"],
+        rows: [
+          ...Object.entries(result.given).map(([given, one]) => [given, one.labels, String(one.clips)]),
+          ...Object.values(result.alone).flatMap((one) =>
+            one === null ? [] : [["both", one.labels, String(one.clips)]],
+          ),
+        ],
       },
     ],
     warnings: result.warnings,

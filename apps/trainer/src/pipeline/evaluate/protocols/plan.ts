@@ -5,6 +5,9 @@ import { findProtocol, type Protocol, protocols } from "@kdc-mae/eval";
 export type Plan =
   | { readonly task: "classification"; readonly frames: "middle" | "all"; readonly missing?: "audio" | "visual" }
   | { readonly task: "linear-probe"; readonly stream: "joint" | "audio" | "visual" }
+  | { readonly task: "knn-probe"; readonly stream: "joint" | "audio" | "visual" }
+  | { readonly task: "few-shot"; readonly stream: "joint" | "audio" | "visual" }
+  | { readonly task: "vggsounder" }
   | { readonly task: "retrieval"; readonly perClass?: number }
   | {
       readonly task: "inpainting";
@@ -31,6 +34,12 @@ const plans: Readonly<Record<string, Plan>> = {
   "linear-probe-joint": { task: "linear-probe", stream: "joint" },
   "linear-probe-audio": { task: "linear-probe", stream: "audio" },
   "linear-probe-visual": { task: "linear-probe", stream: "visual" },
+  ...Object.fromEntries(
+    (["knn-probe", "few-shot"] as const).flatMap((task) =>
+      (["joint", "audio", "visual"] as const).map((stream) => [`${task}-${stream}`, { task, stream } satisfies Plan]),
+    ),
+  ),
+  vggsounder: { task: "vggsounder" },
   "retrieval-middle-frame": { task: "retrieval" },
   "retrieval-five-per-class": { task: "retrieval", perClass: 5 },
   ...Object.fromEntries(

@@ -3,9 +3,11 @@ import { compiled } from "@kdc-mae/engine/node";
 import {
   chanceAveragePrecision,
   printProtocol,
+  readVggSounder,
   resultsHtml,
   resultsJson,
   resultsMarkdown,
+  resultsMteb,
   resultsText,
 } from "@kdc-mae/eval";
 import { type ClassifierParams, initClassifier, initModel } from "@kdc-mae/model";
@@ -60,7 +62,11 @@ const namesOf = (...tasks: string[]) =>
 
 describe("every protocol", () => {
   it.each([
-    ["a pretrained model", pretrained(false), namesOf("linear-probe", "retrieval", "inpainting", "localization")],
+    [
+      "a pretrained model",
+      pretrained(false),
+      namesOf("linear-probe", "knn-probe", "few-shot", "retrieval", "inpainting", "localization"),
+    ],
     ["a classifier", tuned(), namesOf("classification", "linear-probe", "retrieval")],
   ] as const)("%s: figures with intervals, the same twice, beside the protocol in full", async (_, saved, names) => {
     const first = await run(names, saved);
@@ -113,6 +119,22 @@ describe("every protocol", () => {
     const made = await run(timed, pretrained(false));
     const values = made.map(({ figures }) => figures.map((figure) => figure.value).join());
     expect(new Set(values).size).toBe(3);
+  });
+
+  it("scores a classifier under VGGSounder's labels, with sound, with pictures, with both", async () => {
+    const clips = sets.test.items.map(({ id, labels }, at) => `${id},${labels[0]},${["A", "V", "AV"][at % 3]}`);
+    const vggsounder = readVggSounder(["video_id,label,modality", ...clips.slice(0, 6)].join("\n"));
+    const [section] = await run(["vggsounder"], tuned(), { vggsounder });
+    expect([section.evaluated, section.leftOut["not-in-vggsounder"]]).toEqual([6, 1]);
+    expect(section.figures.map(({ name }) => name).slice(0, 4)).toEqual([
+      ...["sound alone, F1", "sound alone, hit rate", "pictures alone, F1", "pictures alone, hit rate"],
+    ]);
+    await expect(run(["vggsounder"], tuned())).rejects.toThrow("there are no labels to score against");
+    await expect(run(["vggsounder"], pretrained(false), { vggsounder })).rejects.toThrow("is no classifier of both");
+    const task = JSON.parse(resultsMteb({ title: "t", about: [["model", "m"]], sections: [section] }, "test")).tasks[0];
+    expect(task.task_name).toBe("vggsounder");
+    expect(task.scores.test[0]).toMatchObject({ main_score: section.figures[0].value, effective_n: 6 });
+    expect(task.scores.test[0].intervals.sound_alone_f1).toHaveLength(2);
   });
 
   it("tags where clips have several labels", async () => {

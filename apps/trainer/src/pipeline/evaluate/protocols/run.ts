@@ -8,14 +8,19 @@ import { localizeClips } from "./localize.js";
 import type { Plan, RunnableProtocol } from "./plan.js";
 import { probeClips } from "./probe.js";
 import { retrieveClips } from "./retrieve.js";
+import { sounderClips } from "./sounder.js";
 import { refuseModel, type Subject } from "./subject.js";
+import { voteClips } from "./vote.js";
+
+/** Tasks that look at labelled training clips. */
+const usesTraining = (task: Plan["task"]) => task === "linear-probe" || task === "knn-probe" || task === "few-shot";
 
 /** The splits that some protocols must have clips in, and those they look at where there are clips. */
 export function splitsFor(
   plans: readonly Plan[],
   split: Subject["split"],
 ): Readonly<Record<"needs" | "only", readonly Subject["split"][]>> {
-  if (plans.every(({ task }) => task !== "linear-probe")) return { needs: [split], only: [split] };
+  if (plans.every(({ task }) => !usesTraining(task))) return { needs: [split], only: [split] };
   return { needs: [...new Set(["train" as const, split])], only: ["train", "validation", "test"] };
 }
 
@@ -31,7 +36,7 @@ export const usesOf = (
 
 /** A probe is fitted on the training clips. @throws KdcError where it would be scored on them */
 export function expectProbesApart(chosen: readonly RunnableProtocol[], split: Subject["split"]): void {
-  const probe = chosen.find(({ plan }) => plan.task === "linear-probe");
+  const probe = chosen.find(({ plan }) => usesTraining(plan.task));
   if (probe === undefined || split !== "train") return;
   refuseModel(
     probe.protocol.name,
@@ -60,7 +65,9 @@ export async function runProtocols(
     subject.signal?.throwIfAborted();
     try {
       const section = await carryOut({ protocol, plan }, subject, embedded);
-      sections.push(plan.task === "classification" ? section : tellTuned(section, subject));
+      sections.push(
+        plan.task === "classification" || plan.task === "vggsounder" ? section : tellTuned(section, subject),
+      );
     } catch (error) {
       if (onFailed === undefined || subject.signal?.aborted) throw error;
       const message = error instanceof Error ? error.message : String(error);
@@ -82,6 +89,11 @@ function carryOut(
       return classifyClips(protocol, plan, subject);
     case "linear-probe":
       return probeClips(protocol, plan, subject, embedded);
+    case "knn-probe":
+    case "few-shot":
+      return voteClips(protocol, plan, subject, embedded);
+    case "vggsounder":
+      return sounderClips(protocol, subject);
     case "retrieval":
       return retrieveClips(protocol, plan, subject, embedded);
     case "inpainting":

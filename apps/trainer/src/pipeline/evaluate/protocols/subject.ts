@@ -1,5 +1,6 @@
 import { KdcError } from "@kdc-mae/core";
 import type { Execute } from "@kdc-mae/engine";
+import type { VggSounderClip } from "@kdc-mae/eval";
 import { fittedSplit } from "../../corpus/choose-clips.js";
 import type { ClipSet, SplitSets } from "../../corpus/clip-set.js";
 import { frontEndFor } from "../../corpus/front-end.js";
@@ -18,6 +19,8 @@ export type Subject = {
   readonly batch: number;
   /** Brings predictions of normalised pixels back with the true patches' statistics. */
   readonly denormalize: boolean;
+  /** VGGSounder's labels by clip, for its protocol. */
+  readonly vggsounder?: ReadonlyMap<string, VggSounderClip>;
   readonly onProgress: (what: string) => void;
   readonly signal?: AbortSignal;
 };

@@ -1,0 +1,72 @@
+import { basename } from "node:path";
+import { type Protocol, type ResultSection, takeRows, vggSounder, vggSounderSection } from "@kdc-mae/eval";
+import type { ClassifierMode } from "@kdc-mae/model";
+import { createPredictor } from "../predict.js";
+import { cuttingOf, evaluatedSet, refuseModel, type Subject } from "./subject.js";
+
+const passes = { audio: "missing-visual", visual: "missing-audio", both: "multimodal" } as const satisfies Record<
+  string,
+  ClassifierMode
+>;
+
+/** A clip's name without folder and ending, as VGGSounder calls it: `---g-f_I2yQ_000001`. */
+const nameOf = (id: string): string => basename(id).replace(/\.[a-z0-9]+$/i, "");
+
+/**
+ * A classifier of VGGSound's classes under VGGSounder's labels: with sound alone, with pictures alone, with both.
+ *
+ * @throws KdcError for a model without a head or tuned on one modality, without labels, for clips none of which has any
+ */
+export async function sounderClips(protocol: Protocol, subject: Subject): Promise<ResultSection> {
+  const { saved, execute, batch, leftOut, onProgress, signal, vggsounder } = subject;
+  if (!("classifier" in saved) || saved.classifier.experiment.mode !== "multimodal") {
+    return refuseModel(
+      protocol.name,
+      "the model is no classifier of both sound and pictures",
+      "Give one that kdc-mae finetune made with mode multimodal",
+    );
+  }
+  if (vggsounder === undefined) {
+    return refuseModel(
+      protocol.name,
+      "there are no labels to score against",
+      "Give VGGSounder's vggsounder.csv with --vggsounder",
+    );
+  }
+  const { config, params, statistics, classes } = saved.classifier;
+  const set = evaluatedSet(subject);
+  const found = set.items.map(({ id }) => vggsounder.get(id) ?? vggsounder.get(nameOf(id)));
+  const kept = [...found.keys()].filter((clip) => found[clip] !== undefined);
+  if (kept.length === 0) {
+    refuseModel(
+      protocol.name,
+      `none of the ${set.items.length} clips is in it, such as ${set.items[0]?.id ?? "none"}`,
+      "Give VGGSound's test clips, named by id and start: ---g-f_I2yQ_000001",
+    );
+  }
+  const scores = { audio: undefined, visual: undefined, both: undefined } as Record<
+    keyof typeof passes,
+    ReturnType<typeof takeRows> | undefined
+  >;
+  for (const [given, mode] of Object.entries(passes) as [keyof typeof passes, ClassifierMode][]) {
+    const predictor = createPredictor(execute, {
+      ...{ config, mode, link: "softmax", frames: "middle", statistics, grids: cuttingOf(subject).grids, batch },
+    });
+    try {
+      const told = (done: number) => onProgress(`${protocol.name}, ${mode}: ${done}/${set.items.length}`);
+      scores[given] = takeRows((await predictor.predict(params, set, told, signal)).scores, kept);
+    } finally {
+      await predictor.dispose();
+    }
+  }
+  const absent = found.length - kept.length;
+  return vggSounderSection(
+    vggSounder({
+      kinds: classes,
+      scores: scores as Parameters<typeof vggSounder>[0]["scores"],
+      clips: kept.flatMap((clip) => found[clip] ?? []),
+      protocol,
+      leftOut: absent === 0 ? leftOut : { ...leftOut, "not-in-vggsounder": absent },
+    }),
+  );
+}

@@ -1,0 +1,113 @@
+import { createRng, KdcError, type Rng } from "@kdc-mae/core";
+import { type BootstrapOptions, bootstrap, type Interval, meanOf } from "../bootstrap.js";
+import type { Evaluated } from "../head.js";
+import { expectMatrix, matrix } from "../matrix.js";
+import { prepareRows } from "../product/row-products.js";
+import { findProtocol, type Protocol } from "../protocol.js";
+import { protocols } from "../protocols.js";
+import { unitRows } from "../retrieval/unit-rows.js";
+import { argmaxRows, checkLabels } from "./classification.js";
+import type { LabelledRows } from "./linear-probe.js";
+
+/** Accuracy with so many labelled clips of every kind. */
+export type ShotScores = {
+  readonly shots: number;
+  /** Mean over episodes of the mean over kinds of their recall. */
+  readonly accuracy: number;
+  /** Episodes resampled: what other draws of labelled clips would give on these test clips. */
+  readonly interval: Interval;
+  /** One number per episode. */
+  readonly episodes: readonly number[];
+};
+
+export type FewShotResult = Evaluated & {
+  readonly kinds: number;
+  readonly shots: readonly ShotScores[];
+  /** Accuracy of a guess. */
+  readonly chance: number;
+  readonly warnings: readonly string[];
+};
+
+/**
+ * Few labels: in every episode `shots` training clips of each kind are drawn, each kind is the mean of its clips'
+ * directions, and a test clip is of the kind whose mean is nearest by cosine (nearest class mean, Mensink et al. 2013;
+ * SimpleShot's L2N, Wang et al. 2019). The mean over kinds keeps frequent kinds from deciding.
+ *
+ * @throws KdcError for zero rows, unequal widths, a label outside the kinds, kinds that no number of shots suits
+ */
+export function fewShot(input: {
+  readonly kinds: readonly string[];
+  readonly train: LabelledRows;
+  readonly test: LabelledRows;
+  /** Default 1, 2, 5, 10; numbers that some kind has not so many training clips for are left out, and a warning says so. */
+  readonly shots?: readonly number[];
+  /** Default 200. */
+  readonly episodes?: number;
+  readonly rng?: Rng;
+  readonly protocol?: Protocol;
+  readonly leftOut?: Readonly<Record<string, number>>;
+  readonly intervals?: BootstrapOptions;
+}): FewShotResult {
+  const where = "fewShot";
+  const { kinds, train, test, shots: asked = [1, 2, 5, 10], episodes = 200, rng = createRng("few-shot") } = input;
+  for (const set of [train, test]) checkLabels(where, set.labels, kinds);
+  const { D } = expectMatrix(where, "train features", train.features, "N D", { N: train.labels.length });
+  expectMatrix(where, "test features", test.features, "N D", { N: test.labels.length, D });
+  const members = kinds.map((_, kind) =>
+    Array.from(train.labels, (_, clip) => clip).filter((clip) => train.labels[clip] === kind),
+  );
+  const fewest = Math.min(...members.map((own) => own.length));
+  const shots = asked.filter((count) => Number.isInteger(count) && count >= 1 && count <= fewest);
+  if (shots.length === 0 || episodes < 1) {
+    throw new KdcError({
+      where,
+      what: `${asked.join(", ")} shots were asked for and the rarest kind has ${fewest} training clips`,
+      remedy: "Give every kind as many training clips as the fewest shots, or leave rare kinds out",
+      reason: "shots",
+    });
+  }
+  const from = unitRows(where, "train features", train.features);
+  const asking = unitRows(where, "test features", test.features);
+  const scored = shots.map((count): ShotScores => {
+    const values = Array.from({ length: episodes }, (_, episode) => {
+      const draw = rng.fork(`${count}/${episode}`);
+      const means = matrix(kinds.length, D);
+      for (const [kind, own] of members.entries()) {
+        for (const place of draw.fork(kind).permutation(own.length).subarray(0, count)) {
+          for (let k = 0; k < D; k++) means.data[kind * D + k] += from.data[own[place] * D + k];
+        }
+      }
+      const said = argmaxRows(prepareRows(unitRows(where, "the mean of some clips", means)).times(asking));
+      return meanRecall(said, test.labels, kinds.length);
+    });
+    const accuracy = meanOf(values);
+    return {
+      ...{ shots: count, accuracy: accuracy(new Int32Array(episodes).fill(1)), episodes: values },
+      interval: bootstrap(episodes, { accuracy }, input.intervals).accuracy,
+    };
+  });
+  const short = asked.filter((count) => !shots.includes(count));
+  return {
+    protocol: input.protocol ?? findProtocol(protocols, "few-shot-joint"),
+    evaluated: test.labels.length,
+    leftOut: input.leftOut ?? {},
+    kinds: kinds.length,
+    shots: scored,
+    chance: 1 / kinds.length,
+    warnings:
+      short.length === 0
+        ? []
+        : [`${short.join(", ")} shots are left out: the rarest kind has ${fewest} training clips`],
+  };
+}
+
+/** Mean over the kinds that have clips of the share of their clips that are said to be of them. */
+function meanRecall(said: Int32Array, labels: ArrayLike<number>, kinds: number): number {
+  const [right, all] = [new Int32Array(kinds), new Int32Array(kinds)];
+  for (let clip = 0; clip < said.length; clip++) {
+    all[labels[clip]]++;
+    if (said[clip] === labels[clip]) right[labels[clip]]++;
+  }
+  const recalls = [...all.keys()].filter((kind) => all[kind] > 0).map((kind) => right[kind] / all[kind]);
+  return recalls.reduce((sum, recall) => sum + recall, 0) / recalls.length;
+}

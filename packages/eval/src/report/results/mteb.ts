@@ -1,0 +1,49 @@
+import type { Results } from "./results.js";
+import type { Figure } from "./section.js";
+
+const keyOf = (name: string): string =>
+  name
+    .toLowerCase()
+    .replace(/r@(\d+)/g, "recall_at_$1")
+    .replace(/[^a-z0-9]+/g, "_")
+    .replace(/^_|_$/g, "");
+
+const known = ({ value }: Figure): boolean => value !== null && Number.isFinite(value);
+
+/**
+ * Results in the shape of MTEB's result files (`task_name`, `scores` by split, `main_score`), so that what reads those
+ * reads these; beside each score stand its interval and on how many clips it is (`effective_n`), which MTEB has no place
+ * for. The tasks are ours, under our protocols: their names are no tasks of MTEB.
+ */
+export function resultsMteb({ about, sections }: Results, split: string): string {
+  const model = new Map(about).get("model") ?? null;
+  const tasks = sections.map(({ protocol, evaluated, leftOut, figures, warnings }) => {
+    const scored = figures.filter(known);
+    const of = <T>(value: (figure: Figure) => T) =>
+      Object.fromEntries(scored.map((figure) => [keyOf(figure.name), value(figure)]));
+    return {
+      task_name: protocol.name,
+      mteb_version: null,
+      dataset_revision: null,
+      evaluation_time: null,
+      kg_co2_emissions: null,
+      scores: {
+        [split]: [
+          {
+            hf_subset: "default",
+            languages: [],
+            main_score: scored[0]?.value ?? null,
+            ...of(({ value }) => value),
+            intervals: of(({ interval }) => (interval === undefined ? null : [interval.low, interval.high])),
+            baselines: of(({ baseline }) => baseline?.value ?? null),
+            effective_n: evaluated,
+            left_out: leftOut,
+          },
+        ],
+      },
+      protocol,
+      warnings,
+    };
+  });
+  return `${JSON.stringify({ model, tasks }, null, 2)}\n`;
+}

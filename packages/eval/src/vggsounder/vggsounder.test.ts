@@ -1,0 +1,90 @@
+import { describe, expect, it } from "vitest";
+import { matrix } from "../matrix.js";
+import { vggSounderSection } from "../report/results/section.js";
+import { readVggSounder } from "./read-labels.js";
+import { vggSounder } from "./vggsounder.js";
+
+// Columns and spelling as its authors publish them (vggsounder.csv of Bizilizi/VGGSounder).
+const csv = `video_id,label,modality,background_music,static_image,voice_over
+---g-f_I2yQ_000001,male singing,A,True,False,False
+---g-f_I2yQ_000001,people crowd,AV,True,False,False
+---g-f_I2yQ_000001,playing timpani,A,True,False,False
+-0jeONf82dE_000021,"male speech, man speaking",AV,False,False,True
+-0jeONf82dE_000021,horse neighing,V,False,False,True
+`;
+
+describe("readVggSounder", () => {
+  it("reads labels with what they are perceived by, and what else was seen", () => {
+    const clips = readVggSounder(`\ufeff${csv.replaceAll("\n", "\r\n")}`);
+    expect([...clips.keys()]).toEqual(["---g-f_I2yQ_000001", "-0jeONf82dE_000021"]);
+    expect(clips.get("---g-f_I2yQ_000001")).toEqual({
+      labels: { "male singing": "A", "people crowd": "AV", "playing timpani": "A" },
+      ...{ backgroundMusic: true, staticImage: false, voiceOver: false },
+    });
+    expect(clips.get("-0jeONf82dE_000021")?.labels["male speech, man speaking"]).toBe("AV");
+  });
+
+  it.each([
+    ["video,label,modality\na,b,A", "line 1: there is no column video_id"],
+    ["video_id,label,modality\na,b,X", 'line 2: clip "a", label "b", modality "X"'],
+    ["video_id,label,modality\n", "line 1: there are no clips"],
+  ])("refuses %j", (text, words) => expect(() => readVggSounder(text)).toThrow(`VGGSounder labels, ${words}`));
+});
+
+describe("vggSounder", () => {
+  const kinds = ["dog", "cat", "rain"];
+  const one = (labels: Record<string, "A" | "V" | "AV">) => ({
+    ...{ labels, backgroundMusic: false, staticImage: false, voiceOver: false },
+  });
+  const clips = [
+    one({ dog: "AV", rain: "A" }),
+    one({ cat: "V" }),
+    one({ rain: "A", cat: "AV" }),
+    one({ dog: "AV", siren: "A" }),
+  ];
+  const saying = (...names: string[]) => {
+    const said = matrix(names.length, 3);
+    names.forEach((name, clip) => {
+      said.data[3 * clip + kinds.indexOf(name)] = 1;
+    });
+    return said;
+  };
+  const result = vggSounder({
+    ...{ kinds, clips },
+    scores: {
+      audio: saying("rain", "cat", "dog", "dog"),
+      visual: saying("dog", "cat", "cat", "rain"),
+      both: saying("dog", "dog", "cat", "cat"),
+    },
+  });
+
+  it("scores each way of asking on the labels it can tell, as counted by hand", () => {
+    // Heard: {dog, rain}, –, {rain, cat}, {dog}; said rain, –, dog, dog: 2 hits of 3 clips and 5 labels.
+    expect(result.given.audio).toMatchObject({ labels: "heard", clips: 3, hitRate: 2 / 3, f1: 4 / 8 });
+    // Seen: {dog}, {cat}, {cat}, {dog}; said dog, cat, cat, rain.
+    expect(result.given.visual).toMatchObject({ labels: "seen", clips: 4, hitRate: 3 / 4, f1: 6 / 8 });
+    // Heard and seen: {dog}, –, {cat}, {dog}; said dog, –, cat, cat.
+    expect(result.given.both).toMatchObject({ labels: "both", clips: 3, hitRate: 2 / 3, f1: 4 / 6 });
+    expect(result.alone["heard only"]).toMatchObject({ clips: 2, hitRate: 0 });
+  });
+
+  it("counts where both confuse what one modality knew", () => {
+    // Wrong with both: the second clip (pictures, and here sound too, said cat) and the fourth (sound said dog).
+    expect(result.confusion.audio.share).toBe(2 / 4);
+    expect(result.confusion.visual.share).toBe(1 / 4);
+    expect(result.confusion.any.share).toBe(2 / 4);
+    expect(result.warnings[0]).toContain("1 labels are none of the classes and take no part: siren");
+    const { figures } = vggSounderSection(result);
+    expect(figures.map(({ name }) => name)).toContain("confusion: right with either, wrong with both");
+    for (const { interval } of figures) expect(interval?.level).toBe(0.95);
+  });
+
+  it("refuses a classifier of other classes", () => {
+    const other = {
+      kinds: ["x", "y", "z"],
+      clips,
+      scores: { audio: matrix(4, 3), visual: matrix(4, 3), both: matrix(4, 3) },
+    };
+    expect(() => vggSounder(other)).toThrow("no clip has a label among the 3 classes for audio");
+  });
+});
