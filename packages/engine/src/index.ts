@@ -23,6 +23,7 @@ export { weightsInt8 } from "./export/weights-int8.js";
 export { eager } from "./run/eager.js";
 export { comparePrograms, type OutputDifference } from "./run/parity.js";
 export { type Hosted, type Program, spec } from "./run/program.js";
+export { createModelRunner, createRunner, type ModelRunner, type Runner } from "./run/runner.js";
 export type { Execute } from "./run/runtime.js";
 export {
   type DeviceProgram,

@@ -46,7 +46,7 @@ export async function runWork(work: Work, given: Execute): Promise<Timed> {
   const model = initModel(config, createRng("bench"));
   if (work.dtype === "int8") return runInt8(work, config, model, patches);
   if (work.task === "embed") {
-    const embedder = await createEmbedder(execute, config, model, patches);
+    const embedder = createEmbedder(execute, config, model);
     return run(timed(work, () => embedder.embed(patches))).finally(embedder.dispose);
   }
   const masker = complementaryViews();

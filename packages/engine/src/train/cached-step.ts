@@ -1,10 +1,10 @@
 import { type FloatTensor, type HostTensor, type LossReport, treeLeaves } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
+import { createRunner } from "../run/runner.js";
 import type { Execute } from "../run/runtime.js";
 import { valueAndGradients } from "./gradient.js";
 import { joinParts, partOfBatch, rebuild } from "./join-parts.js";
 import type { Optimizer } from "./optimizer.js";
-import { programsByShape } from "./programs-by-shape.js";
 import type { TrainStep, TrainStepOptions } from "./update.js";
 import { blend, expectBatches, update } from "./update.js";
 
@@ -84,18 +84,14 @@ export function createCachedStep<Params, Batch, Parts, OptimizerState>(
 ): TrainStep<Params, Batch, OptimizerState> {
   const { clips = () => 1 } = options;
   let missing: readonly string[] = [];
-  const forward = programsByShape(execute, ({ params, batch }: { params: Params; batch: Batch }) =>
-    part(params, batch),
-  );
-  const middle = programsByShape(execute, wholeWithGradients<Params, Parts>(whole));
+  const forward = createRunner(execute, ({ params, batch }: { params: Params; batch: Batch }) => part(params, batch));
+  const middle = createRunner(execute, wholeWithGradients<Params, Parts>(whole));
   const direct = new Set<string>();
   const gradient = valueAndGradients(projected<Params, Batch, Parts>(part), (paths) => {
     missing = paths;
   });
-  const backward = programsByShape(
-    execute,
-    ({ params, batch, along }: { params: Params; batch: Batch; along: Named }) =>
-      gradient({ params, batch: { batch, along } }),
+  const backward = createRunner(execute, ({ params, batch, along }: { params: Params; batch: Batch; along: Named }) =>
+    gradient({ params, batch: { batch, along } }),
   );
 
   const accumulate: TrainStep<Params, Batch, OptimizerState>["accumulate"] = async (state, batches, learningRate) => {

@@ -1,10 +1,10 @@
 import type { HostTensor } from "@kdc-mae/core";
 import type { Hosted } from "../run/program.js";
+import { createRunner } from "../run/runner.js";
 import type { Execute } from "../run/runtime.js";
 import { createDeviceStep } from "./device-step.js";
 import { type Gradients, type Loss, valueAndGradients } from "./gradient.js";
 import type { Optimizer } from "./optimizer.js";
-import { programsByShape } from "./programs-by-shape.js";
 import { blend, expectBatches, type TrainStep, type TrainStepOptions, update } from "./update.js";
 
 const scalar = (value: HostTensor): number => value.data[0];
@@ -26,7 +26,7 @@ export function createTrainStep<Params, Batch, OptimizerState>(
   if (execute.runtime !== undefined) return createDeviceStep(execute.runtime, loss, optimizer, options);
   const { clips = () => 1 } = options;
   let missing: readonly string[] = [];
-  const programs = programsByShape<Params, { readonly batch: Batch }, Gradients<Params>>(
+  const programs = createRunner<{ readonly params: Params; readonly batch: Batch }, Gradients<Params>>(
     execute,
     valueAndGradients(loss, (paths) => {
       missing = paths;

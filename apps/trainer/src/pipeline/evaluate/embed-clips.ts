@@ -61,10 +61,9 @@ export async function embedClips(
 ): Promise<readonly ClipEmbedding[]> {
   const { execute, config, params } = model;
   const made: ClipEmbedding[] = [];
-  let embedder: Awaited<ReturnType<typeof createEmbedder>> | undefined;
+  const embedder = createEmbedder(execute, config, params);
   try {
     for await (const { clips: part, patches } of filledBatches(clips, cutting)) {
-      embedder ??= await createEmbedder(execute, config, params, patches);
       const { audio, visual, joint, tokens } = await embedder.embed(patches);
       for (const [index, clip] of part.entries()) {
         made.push({
@@ -78,7 +77,7 @@ export async function embedClips(
       onProgress(made.length);
     }
   } finally {
-    await embedder?.dispose();
+    await embedder.dispose();
   }
   return made;
 }

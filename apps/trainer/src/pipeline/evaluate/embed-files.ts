@@ -8,7 +8,7 @@ import { cutBatch } from "../corpus/batch.js";
 import { frontEndFor } from "../corpus/front-end.js";
 import { type StoredClip, storeClip } from "../corpus/stored-clip.js";
 import type { SavedModel } from "../run/model-file.js";
-import { createEmbedder, type Embedder, type WithEncoder } from "./embedding.js";
+import { createEmbedder, type WithEncoder } from "./embedding.js";
 
 type Vectors = { readonly audio: Float32Array; readonly visual: Float32Array; readonly joint: Float32Array };
 
@@ -67,7 +67,7 @@ export async function createFileEmbedder(
   const { config, statistics, params } = model;
   const frontEnd = frontEndFor(config, 1, statistics.sampleRate);
   const { imageSize, logMel: sound, frames, seconds } = frontEnd;
-  let embedder: Embedder | undefined;
+  const embedder = createEmbedder(execute, config, params);
 
   /** The file's windows as items, each with the time of its middle: those that all tracks asked for reach. */
   const windowsOf = async (file: string, tracks: readonly ("audio" | "video")[], signal?: AbortSignal) => {
@@ -101,7 +101,6 @@ export async function createFileEmbedder(
     );
     for (const clip of clips) {
       const patches: HostPatches = cutBatch([{ clip, frame: 0 }], config, statistics);
-      embedder ??= await createEmbedder(execute, config, params, patches);
       const made = await embedder.embed(patches);
       for (const [stream, sum] of sums) {
         for (let i = 0; i < sum.length; i++) sum[i] += made[stream].data[i] / clips.length;
@@ -151,6 +150,6 @@ export async function createFileEmbedder(
       );
       return (await embedWindows({ file, clips, leftOut })).visual;
     },
-    dispose: async () => embedder?.dispose(),
+    dispose: async () => embedder.dispose(),
   };
 }

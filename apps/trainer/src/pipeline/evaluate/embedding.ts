@@ -1,5 +1,5 @@
 import type { FloatTensor, HostPatches, Patches } from "@kdc-mae/core";
-import { type Execute, type Hosted, resident } from "@kdc-mae/engine";
+import { createModelRunner, type Execute } from "@kdc-mae/engine";
 import { type EncoderParams, features, type ModelConfig } from "@kdc-mae/model";
 import { mean, type Tensor, type Tensor2D } from "@tensorflow/tfjs-core";
 
@@ -31,28 +31,17 @@ export const embedFunction =
     };
   };
 
-/** A model made ready to embed batches shaped like the example. */
+/** A model made ready to embed batches. */
 export type Embedder = {
   readonly embed: (patches: HostPatches) => Promise<Embeddings>;
   readonly dispose: () => Promise<void>;
 };
 
-/** Makes an {@link Embedder}. */
-export async function createEmbedder(
-  execute: Execute,
-  config: ModelConfig,
-  { encoder }: WithEncoder<FloatTensor>,
-  example: HostPatches,
-): Promise<Embedder> {
-  // On a device the weights lie once, and stay.
-  const params = await resident(execute, { encoder });
-  const inputs = (patches: HostPatches) => ({ params: params.tree, patches }) as Hosted<EmbedInputs>;
-  const program = await execute(embedFunction(config), inputs(example));
+/** Makes an {@link Embedder}; its program is made at the first batch. */
+export function createEmbedder(execute: Execute, config: ModelConfig, { encoder }: WithEncoder<FloatTensor>): Embedder {
+  const runner = createModelRunner(execute, embedFunction(config), { encoder });
   return {
-    embed: async (patches) => (await program.run(inputs(patches))) as unknown as Embeddings,
-    dispose: async () => {
-      params.dispose();
-      await program.dispose();
-    },
+    embed: async (patches) => (await runner.run({ patches })) as Embeddings,
+    dispose: runner.dispose,
   };
 }

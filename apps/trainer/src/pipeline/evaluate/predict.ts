@@ -1,5 +1,5 @@
 import type { ClipGrids, FloatTensor, HostPatches, Patches } from "@kdc-mae/core";
-import type { Execute, Hosted, Program } from "@kdc-mae/engine";
+import { createRunner, type Execute } from "@kdc-mae/engine";
 import { type Matrix, matrix } from "@kdc-mae/eval";
 import { type ClassifierMode, type ClassifierParams, classify, type ModelConfig, modalitiesOf } from "@kdc-mae/model";
 import { sigmoid, softmax, type Tensor } from "@tensorflow/tfjs-core";
@@ -53,7 +53,7 @@ export type Predictor = {
 /** Makes a {@link Predictor}; it is compiled at the first batch. */
 export function createPredictor(execute: Execute, options: PredictorOptions): Predictor {
   const { config, mode, link, frames, statistics, grids, batch } = options;
-  let program: Program<Inputs, Scores> | undefined;
+  const runner = createRunner(execute, scoreFunction(config, mode, link));
   // Without pictures there is one thing to score, however many pictures a clip has.
   const shows = (frames_: number, middle: number) =>
     frames === "all" && modalitiesOf(mode).includes("visual")
@@ -68,9 +68,7 @@ export function createPredictor(execute: Execute, options: PredictorOptions): Pr
         if (waiting.length === 0) return;
         const picks = Array.from({ length: batch }, (_, at) => waiting[Math.min(at, waiting.length - 1)]);
         const patches = patchesFor(mode, cutBatch(picks, grids, statistics));
-        const inputs = { params, patches } as unknown as Hosted<Inputs>;
-        program ??= await execute(scoreFunction(config, mode, link), inputs);
-        const { data, shape } = (await program.run(inputs)).scores as FloatTensor;
+        const { data, shape } = (await runner.run(params, { patches })).scores as FloatTensor;
         const width = shape[1];
         for (const [at, { row, share }] of waiting.entries()) {
           if (rows[row].sum.length === 0) rows[row] = { ...rows[row], sum: new Float32Array(width) };
@@ -94,6 +92,6 @@ export function createPredictor(execute: Execute, options: PredictorOptions): Pr
       for (const [row, { sum }] of rows.entries()) scores.data.set(sum, row * sum.length);
       return { scores, labels: rows.map(({ labels }) => labels) };
     },
-    dispose: async () => program?.dispose(),
+    dispose: runner.dispose,
   };
 }

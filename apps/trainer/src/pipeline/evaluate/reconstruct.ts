@@ -1,5 +1,5 @@
 import { createRng, type FloatTensor, type HostPatches, type HostView, type Patches, type View } from "@kdc-mae/core";
-import { type Execute, type Hosted, type Program, resident } from "@kdc-mae/engine";
+import { createModelRunner, type Execute } from "@kdc-mae/engine";
 import { denormalizePatches, type PixelTargets } from "@kdc-mae/eval";
 import { batchViews, type Masker } from "@kdc-mae/masking";
 import { type ModelConfig, type ModelParams, pretrainForward } from "@kdc-mae/model";
@@ -32,22 +32,18 @@ export async function* reconstructClips(
   seed: number,
 ): AsyncGenerator<Reconstructed> {
   const { execute, config } = model;
-  const params = await resident(execute, model.params);
+  const runner = createModelRunner(execute, reconstructFunction(config), model.params);
   const root = createRng(seed).fork("evaluate");
-  let program: Program<Inputs, ReturnType<ReturnType<typeof reconstructFunction>>> | undefined;
   try {
     for await (const { clips: part, patches } of filledBatches(clips, cutting)) {
       const B = patches.audio.shape[0];
       const ids = Array.from({ length: B }, (_, index) => part[Math.min(index, part.length - 1)].item.id);
       const views = batchViews(ids.map((id) => masker(cutting.grids, root.fork(id))));
-      const inputs = { params: params.tree, patches, views } as unknown as Hosted<Inputs>;
-      program ??= await execute(reconstructFunction(config), inputs);
-      const predictions = (await program.run(inputs)) as unknown as Reconstructed["predictions"];
+      const predictions = (await runner.run({ patches, views })) as Reconstructed["predictions"];
       yield { clips: part, patches, views, predictions };
     }
   } finally {
-    params.dispose();
-    await program?.dispose();
+    await runner.dispose();
   }
 }
 

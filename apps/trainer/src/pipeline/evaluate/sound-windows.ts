@@ -1,5 +1,5 @@
 import { countPatches, type FloatTensor, type Patches, type PatchGrid, type Positions, type View } from "@kdc-mae/core";
-import { type Execute, type Hosted, type Program, resident } from "@kdc-mae/engine";
+import { createModelRunner, type Execute } from "@kdc-mae/engine";
 import type { Matrix } from "@kdc-mae/eval";
 import { batchViews } from "@kdc-mae/masking";
 import { type EncoderParams, encodeViews, type ModelConfig } from "@kdc-mae/model";
@@ -74,13 +74,12 @@ export async function embedMoments(
   audioRatio: number,
 ): Promise<readonly Moment[]> {
   const { execute, config } = model;
-  const params = await resident(execute, { encoder: model.params.encoder });
+  const runner = createModelRunner(execute, momentFunction(config), { encoder: model.params.encoder });
   const { seconds } = frontEndFor(grids, 1);
   const [sounds, N] = [grids.audio.columns, countPatches(grids.visual)];
   const whole = { visible: Int32Array.from({ length: N }, (_, place) => place), hidden: new Int32Array(0) };
   const picks = clips.flatMap((clip) => clip.frames.map((_, frame) => ({ clip, frame })));
   const made: Moment[] = [];
-  let program: Program<Inputs, Made> | undefined;
   try {
     for (let from = 0; from < picks.length; from += batch) {
       const shown = picks.slice(from, from + batch);
@@ -90,9 +89,7 @@ export async function embedMoments(
       );
       const views = batchViews(around.map((stretch) => [{ audio: positionsOf(stretch, grids.audio), visual: whole }]));
       const patches = cutBatch(filled, grids, statistics);
-      const inputs = { params: params.tree, patches, views } as unknown as Hosted<Inputs>;
-      program ??= await execute(momentFunction(config), inputs);
-      const { audio, tokens } = (await program.run(inputs)) as unknown as Record<keyof Made, FloatTensor>;
+      const { audio, tokens } = (await runner.run({ patches, views })) as Record<keyof Made, FloatTensor>;
       const D = config.embedDim;
       for (const [at, pick] of shown.entries()) {
         const { first, count } = around[at];
@@ -105,8 +102,7 @@ export async function embedMoments(
       }
     }
   } finally {
-    params.dispose();
-    await program?.dispose();
+    await runner.dispose();
   }
   return made;
 }

@@ -1,5 +1,5 @@
 import { type ClipGrids, type FloatTensor, type HostView, KdcError, type Patches } from "@kdc-mae/core";
-import type { Execute, Hosted, Program } from "@kdc-mae/engine";
+import { createRunner, type Execute } from "@kdc-mae/engine";
 import { adaptiveViews, batchViews, clipNoise } from "@kdc-mae/masking";
 import { type ModelConfig, type ModelParams, patchSampling } from "@kdc-mae/model";
 import type { Tensor } from "@tensorflow/tfjs-core";
@@ -44,14 +44,13 @@ export function createViewDrawer(
     views: masking.views,
     ratio: { audio: masking.audioRatio, visual: masking.visualRatio },
   });
-  let program: Promise<Program<Inputs, ReturnType<ReturnType<typeof samplingFunction>>>> | undefined;
+  const runner = createRunner(execute, samplingFunction(config));
   return {
     async draw({ patches, views, streams }) {
       if (streams === undefined) return { patches, views };
       const { encoder, sampler } = model;
-      const inputs = { params: { encoder, sampler }, patches } as Hosted<Inputs>;
-      program ??= execute(samplingFunction(config), inputs);
-      const { audio, visual } = (await (await program).run(inputs)) as Record<"audio" | "visual", FloatTensor>;
+      const made = await runner.run({ encoder, sampler }, { patches });
+      const { audio, visual } = made as Record<"audio" | "visual", FloatTensor>;
       const rowOf = ({ data, shape: [, N] }: FloatTensor, clip: number) => data.subarray(clip * N, (clip + 1) * N);
       const clips = streams.map((stream, clip) => {
         const likely = { audio: rowOf(audio, clip), visual: rowOf(visual, clip) };
@@ -59,6 +58,6 @@ export function createViewDrawer(
       });
       return { patches, views: batchViews(clips) };
     },
-    dispose: async () => (await program)?.dispose(),
+    dispose: runner.dispose,
   };
 }

@@ -27,18 +27,17 @@ export async function* embedBatches(
   what: string,
 ): AsyncGenerator<{ readonly clips: readonly StoredClip[]; readonly made: Embeddings }> {
   const { config, params } = sharedOf(subject.saved);
-  let embedder: Awaited<ReturnType<typeof createEmbedder>> | undefined;
+  const embedder = createEmbedder(subject.execute, config, params);
   let done = 0;
   try {
     for await (const { clips: part, patches } of filledBatches(clips.read(), cuttingOf(subject))) {
       subject.signal?.throwIfAborted();
-      embedder ??= await createEmbedder(subject.execute, config, params, patches);
       yield { clips: part, made: await embedder.embed(patches) };
       done += part.length;
       subject.onProgress(`${what}: ${done}/${clips.items.length}`);
     }
   } finally {
-    await embedder?.dispose();
+    await embedder.dispose();
   }
 }
 

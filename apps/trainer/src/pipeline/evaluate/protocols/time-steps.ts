@@ -1,5 +1,5 @@
 import type { FloatTensor, Patches } from "@kdc-mae/core";
-import type { Hosted, Program } from "@kdc-mae/engine";
+import { createModelRunner } from "@kdc-mae/engine";
 import type { LocalizationClip } from "@kdc-mae/eval";
 import { type EncoderParams, features, type ModelConfig } from "@kdc-mae/model";
 import { mean, reshape, type Tensor } from "@tensorflow/tfjs-core";
@@ -49,7 +49,7 @@ export async function* timeSteps(clips: ClipSet, subject: Subject, cutting: Cutt
   const { seconds } = frontEndOf(subject.saved);
   const { visual: grid, audio, embedDim } = config;
   const size = grid.rows * grid.patch;
-  let program: Program<Inputs, Made> | undefined;
+  const runner = createModelRunner(subject.execute, momentsFunction(config), { encoder: params.encoder });
 
   const stepsOf = async (clip: StoredClip): Promise<LocalizationClip> => {
     const steps: LocalizationClip["steps"][number][] = [];
@@ -57,9 +57,7 @@ export async function* timeSteps(clips: ClipSet, subject: Subject, cutting: Cutt
       const shown = Math.min(cutting.batch, clip.frames.length - from);
       const picks = Array.from({ length: cutting.batch }, (_, at) => ({ clip, frame: from + Math.min(at, shown - 1) }));
       const patches = cutBatch(picks, cutting.grids, cutting.statistics);
-      const inputs = { params: { encoder: params.encoder }, patches } as unknown as Hosted<Inputs>;
-      program ??= await subject.execute(momentsFunction(config), inputs);
-      const { moments, tokens } = (await program.run(inputs)) as unknown as Record<keyof Made, FloatTensor>;
+      const { moments, tokens } = (await runner.run({ patches })) as Record<keyof Made, FloatTensor>;
       for (let at = 0; at < shown; at++) {
         const time = clip.times[from + at];
         steps.push({
@@ -81,6 +79,6 @@ export async function* timeSteps(clips: ClipSet, subject: Subject, cutting: Cutt
       subject.onProgress(`localization over time: ${++done}/${clips.items.length}`);
     }
   } finally {
-    await program?.dispose();
+    await runner.dispose();
   }
 }

@@ -1,0 +1,78 @@
+import { treeLeaves } from "@kdc-mae/core";
+import type { Hosted, Program } from "./program.js";
+import { type Execute, resident } from "./runtime.js";
+
+/** What a runner's function takes: parameters, and anything beside them. */
+type WithParams = { readonly params: unknown };
+
+/** Programs of one function, made when inputs of other shapes come. */
+export type Runner<Inputs extends WithParams, Outputs> = {
+  /** @param slot results of one slot are written into the same arrays, run after run */
+  readonly run: (
+    params: Hosted<Inputs["params"]>,
+    given: Hosted<Omit<Inputs, "params">>,
+    slot?: number,
+  ) => Promise<Hosted<Outputs>>;
+  readonly dispose: () => Promise<void>;
+};
+
+const shapesOf = (tree: unknown): string =>
+  treeLeaves(tree)
+    .map(([path, { shape }]) => `${path}[${shape.join()}]`)
+    .join();
+
+/**
+ * Runs a function of parameters, whose shapes stay, and of something whose shapes may change: a program is made at the
+ * first run, and again for inputs of other shapes.
+ */
+export function createRunner<Inputs extends WithParams, Outputs>(
+  execute: Execute,
+  fn: (inputs: Inputs) => Outputs,
+): Runner<Inputs, Outputs> {
+  const programs = new Map<string, Promise<Program<Inputs, Outputs>>>();
+  const results = new Map<string, Hosted<Outputs>>();
+  return {
+    run: async (params, given, slot) => {
+      const inputs = { params, ...given } as unknown as Hosted<Inputs>;
+      const key = shapesOf(given);
+      const program = programs.get(key) ?? execute(fn, inputs);
+      programs.set(key, program);
+      if (slot === undefined) return (await program).run(inputs);
+      const place = `${slot} ${key}`;
+      const result = await (await program).run(inputs, results.get(place));
+      results.set(place, result);
+      return result;
+    },
+    dispose: async () => {
+      for (const program of programs.values()) await (await program).dispose();
+      programs.clear();
+      results.clear();
+    },
+  };
+}
+
+/** A {@link Runner} whose parameters stay as they are. */
+export type ModelRunner<Inputs extends WithParams, Outputs> = {
+  readonly run: (given: Hosted<Omit<Inputs, "params">>) => Promise<Hosted<Outputs>>;
+  readonly dispose: () => Promise<void>;
+};
+
+/** The same for parameters that stay as they are: on a device they lie once, from the first run on. */
+export function createModelRunner<Inputs extends WithParams, Outputs>(
+  execute: Execute,
+  fn: (inputs: Inputs) => Outputs,
+  params: Hosted<Inputs["params"]>,
+): ModelRunner<Inputs, Outputs> {
+  const runner = createRunner(execute, fn);
+  let placed: ReturnType<typeof resident<Hosted<Inputs["params"]>>> | undefined;
+  return {
+    run: async (given) => {
+      placed ??= resident(execute, params);
+      return runner.run((await placed).tree, given);
+    },
+    dispose: async () => {
+      (await placed)?.dispose();
+      await runner.dispose();
+    },
+  };
+}
