@@ -40,31 +40,23 @@ async function killedRun(ground, name, out, random, most) {
   let output = "";
   for (let round = 0; round < most + 6; round++) {
     const running = begin(args(out), env);
-    if (round < wanted) {
-      const group = random.next() < 0.5;
-      const wait = 1000 * ground.seconds[name] * (0.1 + 0.9 * random.next());
-      const timer = setTimeout(() => {
-        if (signal(running.child.pid, group)) how.push(group ? "group" : "self");
-      }, wait);
-      const { code, signal: by } = await running.ended;
-      clearTimeout(timer);
-      if (by === "SIGKILL") {
-        kills++;
-        continue;
-      }
-      how.length -= how.at(-1) === "group" || how.at(-1) === "self" ? 1 : 0;
-      output = running.output();
-      if (code === 0) break;
-    } else {
-      const { code } = await running.ended;
-      output = running.output();
-      if (code === 0) break;
+    const group = random.next() < 0.5;
+    const wait = 1000 * ground.seconds[name] * (0.1 + 0.9 * random.next());
+    const timer = round < wanted ? setTimeout(() => signal(running.child.pid, group), wait) : undefined;
+    const { code, signal: by } = await running.ended;
+    clearTimeout(timer);
+    if (by === "SIGKILL") {
+      kills++;
+      how.push(group ? "group" : "self");
+      continue;
     }
+    output = running.output();
+    if (code === 0) break;
   }
   if (env.ATTACK_AT !== undefined) {
     const count = (await readFile(calls, "utf8").catch(() => "")).split("\n").length - 1;
     if (count >= Number(env.ATTACK_AT)) kills++;
-    else how.shift();
+    else how.splice(0, 1);
     await remove(calls);
   }
   const found = await equal(out).then(JSON.stringify, (error) => `nothing to compare: ${error.message}`);
