@@ -43,6 +43,13 @@ describe.skipIf(!isBuilt)("the command as it is installed", () => {
     }
   });
 
+  it("a device that is not there is told once, in one line", () => {
+    // Where there is one, the missing model is what is told.
+    const { status, stderr } = kdcMae("embed", "none.mp4", "--model", "none.safetensors", "--device", "cuda");
+    expect([status, stderr.trim().split("\n").length]).toEqual([1, 1]);
+    expect(stderr).toMatch(/cannot use the device cuda on this machine|there is no model/);
+  });
+
   it("embed given a folder names index", () => {
     const { status, stderr } = kdcMae("embed", tmpdir());
     expect([status, stderr]).toEqual([

@@ -60,8 +60,11 @@ const builderMakesNodesOnce = { optimization: { disable_specified_optimizers: "C
 const createOrtSession = async (model: Uint8Array, options: SessionOptions): Promise<InferenceSession> => {
   const device = options.device ?? "cpu";
   if (!listDevices().includes(device)) throw missingDevice(device);
+  const runtime = onnxRuntime();
+  // A device that fails says so in what is thrown; the native log would say it again before that, in red.
+  if (device !== "cpu") runtime.env.logLevel = "fatal";
   try {
-    return await onnxRuntime().InferenceSession.create(model, {
+    return await runtime.InferenceSession.create(model, {
       executionProviders: [device],
       graphOptimizationLevel: options.optimization ?? "all",
       // Shapes stay on the cpu whatever the device; that is no news to warn of.
