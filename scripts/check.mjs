@@ -15,6 +15,7 @@ const steps = [
     .filter((folder) => folder.startsWith("packages/"))
     .map((folder) => [`attw ${folder}`, ["attw", "--pack", folder, "--profile", "esm-only", "--format", "ascii"]]),
   ["sizes", ["size-limit"]],
+  ["API pages and their links", ["node", "tools/api/node_modules/typedoc/bin/typedoc", "--options", "tools/api"]],
 ];
 
 let failed = 0;

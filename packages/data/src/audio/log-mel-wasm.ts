@@ -1,5 +1,5 @@
+import { advance, type Code, countDown, startWasm, wasmModule } from "@kdc-mae/core/wasm";
 import { type Pass, planPasses } from "./fft.js";
-import { advance, type Code, countDown, wasmModule } from "./wasm-code.js";
 import { meansOfFrames, windowFrames } from "./wasm-frames.js";
 import { melLogs } from "./wasm-mel-logs.js";
 import { framesAtOnce, groups, ints, type KernelPlan, type Layout, layout, samples, v, vectors } from "./wasm-plan.js";
@@ -7,16 +7,6 @@ import { powers, transformPass } from "./wasm-transform.js";
 
 /** Log-mel of whole frames: writes `frames` × melBins values to `out`. */
 export type LogMelKernel = (samples: Float32Array, frames: number, out: Float32Array) => void;
-
-/** The little of the WebAssembly API used here; the language's own typings leave it to the host. */
-type Host = {
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Memory: new (limits: { initial: number }) => { readonly buffer: ArrayBuffer };
-  readonly Instance: new (
-    module: object,
-    imports: object,
-  ) => { readonly exports: { run(samples: number, out: number, groups: number): void } };
-};
 
 function assemble(plan: KernelPlan, passes: readonly Pass[], at: Layout): Uint8Array {
   let from = at.frames[0];
@@ -31,7 +21,7 @@ function assemble(plan: KernelPlan, passes: readonly Pass[], at: Layout): Uint8A
     ...[...powers(from, at, plan.size), ...melLogs(plan, at)],
     ...advance(samples, 4 * 4 * plan.shift),
   ];
-  return wasmModule(3, ints, vectors, countDown(groups, group));
+  return wasmModule({ parameters: 3, ints, vectors }, countDown(groups, group));
 }
 
 /** Writes the tables that the code reads. */
@@ -58,25 +48,20 @@ function fillTables(memory: ArrayBuffer, plan: KernelPlan, passes: readonly Pass
  * WebAssembly or no SIMD.
  */
 export function wasmLogMel(plan: KernelPlan): LogMelKernel | undefined {
-  const host = (globalThis as { WebAssembly?: Host }).WebAssembly;
   const { size, window, shift, melBins } = plan;
-  if (host === undefined) return undefined;
-  try {
-    const passes = planPasses(size);
-    const at = layout(plan, passes);
-    const memory = new host.Memory({ initial: Math.ceil(at.total() / 65536) });
-    fillTables(memory.buffer, plan, passes, at);
-    const { run } = new host.Instance(new host.Module(assemble(plan, passes, at)), { host: { memory } }).exports;
-    const floats = new Float32Array(memory.buffer);
-    return (sound, frames, to) => {
-      for (let first = 0; first < frames; first += framesAtOnce) {
-        const count = Math.min(framesAtOnce, frames - first);
-        floats.set(sound.subarray(first * shift, (first + count - 1) * shift + window.length), at.samples / 4);
-        run(at.samples, at.out, Math.ceil(count / 4));
-        to.set(floats.subarray(at.out / 4, at.out / 4 + count * melBins), first * melBins);
-      }
-    };
-  } catch {
-    return undefined;
-  }
+  const passes = planPasses(size);
+  const at = layout(plan, passes);
+  const started = startWasm(assemble(plan, passes, at), at.total());
+  if (started === undefined) return undefined;
+  const { memory, run } = started;
+  fillTables(memory, plan, passes, at);
+  const floats = new Float32Array(memory);
+  return (sound, frames, to) => {
+    for (let first = 0; first < frames; first += framesAtOnce) {
+      const count = Math.min(framesAtOnce, frames - first);
+      floats.set(sound.subarray(first * shift, (first + count - 1) * shift + window.length), at.samples / 4);
+      run(at.samples, at.out, Math.ceil(count / 4));
+      to.set(floats.subarray(at.out / 4, at.out / 4 + count * melBins), first * melBins);
+    }
+  };
 }

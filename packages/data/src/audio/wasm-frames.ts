@@ -1,4 +1,3 @@
-import { rowsAtOnce } from "./float32-mean.js";
 import {
   add,
   addFloat,
@@ -20,7 +19,8 @@ import {
   sub,
   whole,
   writeFloat,
-} from "./wasm-code.js";
+} from "@kdc-mae/core/wasm";
+import { rowsAtOnce } from "./float32-mean.js";
 import { counter, inner, type KernelPlan, type Layout, samples, v, vec, x, y, z } from "./wasm-plan.js";
 
 /** Means of four frames, one after the other, into `means`: what `frameMean` does, its 32 columns as eight vectors. */

@@ -20,7 +20,7 @@ import {
   subInt,
   toFloat,
   whole,
-} from "./wasm-code.js";
+} from "@kdc-mae/core/wasm";
 import { counter, inner, type KernelPlan, type Layout, out, v, vec, x, y, z } from "./wasm-plan.js";
 
 /** Coefficients of the logarithm of 1 + f, from f³ on, highest first (Cephes `logf`). */

@@ -1,4 +1,3 @@
-import { type Pass, rootHalf } from "./fft.js";
 import {
   add,
   advance,
@@ -14,7 +13,8 @@ import {
   store,
   sub,
   whole,
-} from "./wasm-code.js";
+} from "@kdc-mae/core/wasm";
+import { type Pass, rootHalf } from "./fft.js";
 import { counter, inner, type Layout, p, q, r, v, vec, x, y, z } from "./wasm-plan.js";
 
 /** `re`, `im` ← the complex number at `place`, turned back by the twiddle at `z + offset`. */

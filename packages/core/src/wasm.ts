@@ -1,7 +1,12 @@
+/**
+ * An assembler for small WebAssembly loops of 128-bit SIMD: what log-mel, the Adam update and the products of retrieval
+ * are written in. Pieces of code are lists of bytes, joined by spreading; see docs/decisions on why it is not generated.
+ */
+
 /** A piece of WebAssembly: instructions by their numbers in the specification. */
 export type Code = readonly number[];
 
-export const unsigned = (value: number): number[] =>
+const unsigned = (value: number): number[] =>
   value < 128 ? [value] : [(value & 127) | 128, ...unsigned(Math.floor(value / 128))];
 const signed = (value: number): number[] => {
   const last = value >= -64 && value < 64;
@@ -13,6 +18,8 @@ export const get = (local: number): Code => [0x20, ...unsigned(local)];
 export const set = (local: number, value: Code): Code => [...value, 0x21, ...unsigned(local)];
 export const whole = (value: number): Code => [0x41, ...signed(value)];
 export const plus = (a: Code, b: Code): Code => [...a, ...b, 0x6a];
+/** A whole number shifted left by `bits`. */
+export const shiftLeft = (a: Code, bits: number): Code => [...a, ...whole(bits), 0x74];
 export const read32 = (at: Code, offset = 0): Code => [...at, 0x28, 2, ...unsigned(offset)];
 /** local ← local + bytes. */
 export const advance = (local: number, bytes: number): Code => set(local, plus(get(local), whole(bytes)));
@@ -20,6 +27,12 @@ export const advance = (local: number, bytes: number): Code => set(local, plus(g
 export const countDown = (counter: number, body: Code): Code => [
   ...[0x03, 0x40, ...body],
   ...[...get(counter), ...whole(1), 0x6b, 0x22, ...unsigned(counter), 0x0d, 0, 0x0b],
+];
+
+/** Runs `body` with `local` going up by `bytes` each time (at least once), while it is below the local `end`. */
+export const countUp = (local: number, bytes: number, end: number, body: Code): Code => [
+  ...[0x03, 0x40, ...body],
+  ...[...get(local), ...whole(bytes), 0x6a, 0x22, ...unsigned(local), ...get(end), 0x49, 0x0d, 0, 0x0b],
 ];
 
 // One float32 number.
@@ -43,6 +56,10 @@ const pair =
 export const add = pair(simd(0xe4, 0x01));
 export const sub = pair(simd(0xe5, 0x01));
 export const mul = pair(simd(0xe6, 0x01));
+export const div = pair(simd(0xe7, 0x01));
+export const squareRoot = (a: Code): Code => [...a, ...simd(0xe3, 0x01)];
+/** A number that is no place in memory, four times. */
+export const splat = (a: Code): Code => [...a, ...simd(0x13)];
 export const max = pair(simd(0xe9, 0x01));
 export const and = pair(simd(0x4e));
 export const addInt = pair(simd(0xae, 0x01));
@@ -51,6 +68,7 @@ export const shiftRight = (a: Code, bits: number): Code => [...a, ...whole(bits)
 export const toFloat = (a: Code): Code => [...a, ...simd(0xfa, 0x01)];
 const lanes = (bytes: Uint8Array): Code => simd(0x0c, ...bytes, ...bytes, ...bytes, ...bytes);
 export const four = (value: number): Code => lanes(new Uint8Array(Float32Array.of(value).buffer));
+export const fourZeros: Code = lanes(new Uint8Array(4));
 export const fourInt = (value: number): Code => lanes(new Uint8Array(Int32Array.of(value).buffer));
 export const load = (at: Code, offset = 0): Code => [...at, ...simd(0x00, 4, ...unsigned(offset))];
 /** One number four times. */
@@ -71,20 +89,56 @@ export const storeLane = (at: Code, offset: number, value: Code, lane: number): 
 
 const section = (id: number, bytes: Code): Code => [id, ...unsigned(bytes.length), ...bytes];
 const name = (text: string): Code => [text.length, ...[...text].map((letter) => letter.charCodeAt(0))];
-const [int32, vector] = [0x7f, 0x7b];
+const [int32, float32, vector] = [0x7f, 0x7d, 0x7b];
 
-/**
- * A module with one function `run` over the memory `host.memory`. Locals are the parameters, then `ints` whole
- * numbers, then `vectors` vectors.
- */
-export function wasmModule(parameters: number, ints: number, vectors: number, body: Code): Uint8Array {
+/** Locals of a function: its parameters, whole numbers and then float32 numbers, and after them its own. */
+export type Locals = {
+  readonly parameters: number;
+  readonly floatParameters?: number;
+  readonly ints: number;
+  readonly vectors: number;
+};
+
+/** A module with one function `run` over the memory `host.memory`. Locals are numbered in the order of {@link Locals}. */
+export function wasmModule({ parameters, floatParameters = 0, ints, vectors }: Locals, body: Code): Uint8Array {
   const code = [2, ...unsigned(ints), int32, ...unsigned(vectors), vector, ...body, 0x0b];
+  const takes = [...new Array<number>(parameters).fill(int32), ...new Array<number>(floatParameters).fill(float32)];
   return Uint8Array.from([
     ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, [1, 0x60, parameters, ...new Array<number>(parameters).fill(int32), 0]),
+    ...section(1, [1, 0x60, ...unsigned(takes.length), ...takes, 0]),
     ...section(2, [1, ...name("host"), ...name("memory"), 2, 0, 1]),
     ...section(3, [1, 0]),
     ...section(7, [1, ...name("run"), 0, 0]),
     ...section(10, [1, ...unsigned(code.length), ...code]),
   ]);
+}
+
+/** The little of the WebAssembly API used here; the language's own typings leave it to the host's. */
+type Host = {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Memory: new (limits: { initial: number }) => { readonly buffer: ArrayBuffer };
+  readonly Instance: new (
+    module: object,
+    imports: object,
+  ) => { readonly exports: { readonly run: (...numbers: number[]) => void } };
+};
+const pageBytes = 65536;
+
+/** A module that is ready: its memory, and its function. */
+export type RunningWasm = { readonly memory: ArrayBuffer; readonly run: (...numbers: number[]) => void };
+
+/**
+ * Starts a module of {@link wasmModule} with memory of its own, at least `bytes` of it. Undefined where the host has no
+ * WebAssembly, no SIMD, forbids it, or has not the memory.
+ */
+export function startWasm(module: Uint8Array, bytes: number): RunningWasm | undefined {
+  const host = (globalThis as { WebAssembly?: Host }).WebAssembly;
+  if (host === undefined) return undefined;
+  try {
+    const memory = new host.Memory({ initial: Math.max(1, Math.ceil(bytes / pageBytes)) });
+    const { run } = new host.Instance(new host.Module(module), { host: { memory } }).exports;
+    return { memory: memory.buffer, run };
+  } catch {
+    return undefined;
+  }
 }
