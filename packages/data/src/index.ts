@@ -13,6 +13,14 @@ export { noiseAndShift } from "./augment/noise-and-shift.js";
 export { type SpecAugmentOptions, specAugment } from "./augment/spec-augment.js";
 export { type Batch, type BatchesOptions, batches } from "./dataset/batches.js";
 export { balancedWeights, shuffledOrder, weightedOrder } from "./dataset/sampler.js";
+export {
+  type Augmentation,
+  drawPartner,
+  type MadeSample,
+  makeSample,
+  type Recording,
+  type SampleRecipe,
+} from "./make-sample.js";
 export { cutFrame, cutSpectrogram } from "./patch/cut.js";
 export { pasteFrame, pasteSpectrogram } from "./patch/paste.js";
 export {

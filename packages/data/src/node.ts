@@ -15,7 +15,6 @@ export {
   type SplitUse,
 } from "./dataset/place-clips.js";
 export { type Split, splitNamed } from "./dataset/split-names.js";
-export type { Augmentation } from "./loader/make-sample.js";
 export { type LoadedBatch, type Loader, type LoaderOptions, openShards } from "./loader/open-shards.js";
 export { type ReadShardsOptions, readShards, type ShardReading } from "./loader/read-shards.js";
 export { type ShardStatisticsOptions, shardStatistics } from "./loader/shard-statistics.js";

@@ -2,25 +2,25 @@ import { type FloatTensor, float32, type HostPatches, KdcError } from "@kdc-mae/
 import { orderedMap } from "../dataset/ordered-map.js";
 import type { Placing } from "../dataset/place-clips.js";
 import { balancedWeights } from "../dataset/sampler.js";
+import {
+  type Augmentation,
+  drawPartner,
+  type MadeSample,
+  type SampleRecipe,
+  sampleStream,
+  streamName,
+} from "../make-sample.js";
 import { assembleBatch, type FrontEnd } from "../prepare-clip.js";
 import type { ShardChoice } from "../shards/choose-samples.js";
 import type { RemoteOptions } from "../shards/remote-source.js";
 import type { IndexedSample } from "../shards/shard-index.js";
 import { openShardSet, type ShardSet } from "../shards/shard-set.js";
 import { watchShards } from "../shards/verify-shards.js";
-import {
-  type Augmentation,
-  drawPartner,
-  type MadeSample,
-  type SampleJob,
-  type SampleRecipe,
-  sampleStream,
-  streamName,
-} from "./make-sample.js";
 import { planEpoch } from "./plan-epoch.js";
 import { placeSamples } from "./read-shards.js";
 import { inlinePool, workerPool } from "./sample-pool.js";
 import { readerOf, type SampleReader } from "./sample-reader.js";
+import type { SampleJob } from "./shard-recording.js";
 
 export type LoaderOptions = {
   readonly batch: number;

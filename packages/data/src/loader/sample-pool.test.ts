@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { SampleRecipe } from "./make-sample.js";
+import type { SampleRecipe } from "../make-sample.js";
 import { workerPool } from "./sample-pool.js";
 import { frontEnd } from "./small-set.test.support.js";
 

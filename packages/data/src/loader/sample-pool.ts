@@ -2,7 +2,8 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { KdcError } from "@kdc-mae/core";
-import { type MadeSample, makeSample, type SampleJob, type SampleRecipe } from "./make-sample.js";
+import type { MadeSample, SampleRecipe } from "../make-sample.js";
+import { makeShardSample, type SampleJob } from "./shard-recording.js";
 import type { Answer } from "./worker.js";
 
 /** Makes samples, somewhere. */
@@ -18,7 +19,7 @@ export function findWorker(): string | undefined {
 
 /** Makes samples on this thread. */
 export const inlinePool = (recipe: SampleRecipe): SamplePool => ({
-  make: (job) => makeSample(job, recipe),
+  make: (job) => makeShardSample(job, recipe),
   close: async () => undefined,
 });
 

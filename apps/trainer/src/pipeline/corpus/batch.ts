@@ -1,4 +1,4 @@
-import { type ClipGrids, countPatches, type FloatTensor, float32, type HostPatches, patchLength } from "@kdc-mae/core";
+import { type ClipGrids, countPatches, float32, type HostPatches, patchLength } from "@kdc-mae/core";
 import { cutFrame, cutSpectrogram, normalizeFrame, normalizeSpectrogram } from "@kdc-mae/data";
 import type { StoredClip } from "./stored-clip.js";
 
@@ -8,22 +8,14 @@ export type Statistics = { readonly mean: number; readonly std: number; readonly
 /** One sample: a clip and which of its pictures. */
 export type Pick = { readonly clip: StoredClip; readonly frame: number };
 
-/** Changes a normalised spectrogram before it is cut, such as noise and time shift. */
-export type SpectrogramChange = (spectrogram: FloatTensor, index: number) => FloatTensor;
-
 /** Cuts samples into the patches of one batch, in order. audio `[B, Na, Pa]`, visual `[B, Nv, Pv]`. */
-export function cutBatch(
-  picks: readonly Pick[],
-  grids: ClipGrids,
-  statistics: Statistics,
-  change: SpectrogramChange = (spectrogram) => spectrogram,
-): HostPatches {
+export function cutBatch(picks: readonly Pick[], grids: ClipGrids, statistics: Statistics): HostPatches {
   const batch = (grid: ClipGrids["audio"]) => float32([picks.length, countPatches(grid), patchLength(grid)]);
   const patches = { audio: batch(grids.audio), visual: batch(grids.visual) };
   const size = grids.visual.rows * grids.visual.patch;
   for (const [index, { clip, frame }] of picks.entries()) {
     const spectrogram = normalizeSpectrogram(clip.spectrogram, statistics.mean, statistics.std);
-    const audio = cutSpectrogram(change(spectrogram, index), grids.audio).data;
+    const audio = cutSpectrogram(spectrogram, grids.audio).data;
     const picture = { width: size, height: size, data: clip.frames[frame], time: clip.times[frame] };
     const visual = cutFrame(normalizeFrame(picture), grids.visual).data;
     patches.audio.data.set(audio, index * audio.length);

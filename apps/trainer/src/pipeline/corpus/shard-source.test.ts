@@ -2,7 +2,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { audioGrid, visualGrid } from "@kdc-mae/core";
-import { noiseAndShift } from "@kdc-mae/data";
 import { createPipesDecoder, locateFfmpeg, makeSet, openManifest, prepare } from "@kdc-mae/data/node";
 import { complementaryViews } from "@kdc-mae/masking";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -65,7 +64,7 @@ const clipsOf = (batches: readonly MaskedBatch[]): string[] =>
 
 it("makes of each clip exactly what the clips in memory give: patches, noise, picture and views", async () => {
   const { kept: clips } = await loadClips(await itemsOf(), frontEndFor(grids, 3), { decoder, concurrency: 2 });
-  const memory = memorySource({ ...shared, clips, change: (spectrogram, _, rng) => noiseAndShift(spectrogram, rng) });
+  const memory = memorySource({ ...shared, clips, noise: true });
   const shards = await openShardSource(join(folder, "set"), { ...shared, noise: true, workers: 0 });
   expect([shards.stepsPerEpoch, shards.clips]).toEqual([2, 11]);
   const seen = new Set<string>();

@@ -2,24 +2,17 @@ import { type ClipGrids, createRng, type FloatTensor, float32, type HostPatches,
 import {
   assembleBatch,
   balancedWeights,
-  cutFrame,
-  cutSpectrogram,
-  drawMixupShare,
-  labelTarget,
-  logMel,
-  mixPictures,
-  mixWaveforms,
-  noiseAndShift,
-  normalizeFrame,
-  normalizeSpectrogram,
-  padFrames,
+  drawPartner,
+  type MadeSample,
+  makeSample,
+  type SampleRecipe,
   type SpecAugmentOptions,
-  specAugment,
   weightedOrder,
 } from "@kdc-mae/data";
 import type { Statistics } from "../corpus/batch.js";
 import { type DataDigest, type RunData, runDataOf } from "../corpus/data-digest.js";
 import type { FrontEnd } from "../corpus/front-end.js";
+import { recordingOf, sampleFrontEnd } from "../corpus/recording.js";
 import { stepsPerEpoch } from "../corpus/steps-per-epoch.js";
 import type { StoredClip } from "../corpus/stored-clip.js";
 
@@ -70,7 +63,17 @@ export function memoryLabelledSource(
     weights === undefined
       ? root.fork("order").fork(epoch).permutation(clips.length)
       : weightedOrder(weights, epoch, root.fork("balance"));
-  const make = sampleMaker(clips, frontEnd, options);
+  const { grids, statistics, classes, smoothing, noise: noiseAndShift, specAugment, mixup } = options;
+  const augment = { noiseAndShift, ...(specAugment ? { specAugment } : {}), ...(mixup ? { mixup } : {}) };
+  const recipe: SampleRecipe = {
+    ...{ frontEnd: sampleFrontEnd(frontEnd, statistics, grids), augment },
+    ...{ picture: "random", classes, smoothing },
+  };
+  const recording = (index: number) => recordingOf(clips[index], frontEnd.imageSize);
+  const make = (index: number, stream: Rng): Promise<MadeSample> => {
+    const partner = drawPartner(stream, augment, clips.length);
+    return makeSample(recording(index), recipe, stream, partner === undefined ? undefined : recording(partner));
+  };
   return {
     stepsPerEpoch: steps,
     data: runDataOf(
@@ -86,57 +89,16 @@ export function memoryLabelledSource(
         return { index, stream: before === 0 ? stream : stream.fork(before) };
       });
       for (let step = from; step < steps; step++) {
-        const made = draws
-          .slice(step * batch, (step + 1) * batch)
-          .map(({ index, stream }) => make(clips[index], stream));
-        const targets = float32([batch, options.classes.length]);
-        for (const [row, { target }] of made.entries()) targets.data.set(target, row * target.length);
+        const made = await Promise.all(
+          draws.slice(step * batch, (step + 1) * batch).map(({ index, stream }) => make(index, stream)),
+        );
+        const targets = float32([batch, classes.length]);
+        for (const [row, { target = new Float32Array(0) }] of made.entries()) {
+          targets.data.set(target, row * classes.length);
+        }
         yield { patches: assembleBatch(made), targets };
       }
     },
     close: async () => undefined,
-  };
-}
-
-type Made = { readonly audio: FloatTensor; readonly visual: FloatTensor; readonly target: Float32Array };
-
-function sampleMaker(
-  clips: readonly StoredClip[],
-  frontEnd: FrontEnd,
-  { grids, statistics, classes, smoothing, noise, specAugment: stripes, mixup }: LabelledOptions,
-): (clip: StoredClip, stream: Rng) => Made {
-  const places = new Map(classes.map((name, place) => [name, place]));
-  const numbers = ({ item }: StoredClip) => item.labels.map((label) => places.get(label) ?? -1);
-  const pictureOf = ({ frames, times }: StoredClip, stream: Rng): FloatTensor => {
-    const chosen = stream.fork("frame").integer(frames.length);
-    const [width, height] = [frontEnd.imageSize, frontEnd.imageSize];
-    return normalizeFrame({ width, height, data: frames[chosen], time: times[chosen] });
-  };
-  const mixed = (one: StoredClip, other: StoredClip, share: number): FloatTensor => {
-    if (one.waveform === undefined || other.waveform === undefined) {
-      throw new Error("clips to be mixed must be stored with their sound");
-    }
-    return padFrames(logMel(mixWaveforms(one.waveform, other.waveform, share), frontEnd.logMel), frontEnd.frames);
-  };
-  return (clip, stream) => {
-    const draw = stream.fork("partner");
-    const partner = mixup && draw.uniform() < mixup.probability ? clips[draw.integer(clips.length)] : undefined;
-    const share = partner && mixup ? drawMixupShare(mixup.alpha, stream.fork("share")) : 1;
-    const random = stream.fork("augment");
-    let spectrogram = partner === undefined ? clip.spectrogram : mixed(clip, partner, share);
-    if (stripes) spectrogram = specAugment(spectrogram, stripes, random.fork("stripes"));
-    spectrogram = normalizeSpectrogram(spectrogram, statistics.mean, statistics.std);
-    if (noise) spectrogram = noiseAndShift(spectrogram, random);
-    const own = pictureOf(clip, stream);
-    const picture = partner === undefined ? own : mixPictures(own, pictureOf(partner, stream.fork("second")), share);
-    const parts = [
-      { labels: numbers(clip), share },
-      ...(partner === undefined ? [] : [{ labels: numbers(partner), share: 1 - share }]),
-    ];
-    return {
-      audio: cutSpectrogram(spectrogram, grids.audio),
-      visual: cutFrame(picture, grids.visual),
-      target: labelTarget(parts, classes.length, smoothing),
-    };
   };
 }

@@ -1,8 +1,11 @@
 import type { ClipGrids } from "@kdc-mae/core";
 import { createRng, type HostPatches, type HostView, type Rng } from "@kdc-mae/core";
+import { assembleBatch, makeSample } from "@kdc-mae/data";
 import { batchViews, type Masker } from "@kdc-mae/masking";
-import { cutBatch, type SpectrogramChange, type Statistics } from "../corpus/batch.js";
+import type { Statistics } from "../corpus/batch.js";
 import { type DataDigest, type RunData, runDataOf } from "../corpus/data-digest.js";
+import { frontEndFor } from "../corpus/front-end.js";
+import { recordingOf, sampleFrontEnd } from "../corpus/recording.js";
 import { stepsPerEpoch } from "../corpus/steps-per-epoch.js";
 import type { StoredClip } from "../corpus/stored-clip.js";
 
@@ -30,9 +33,6 @@ export type BatchSource = {
   batches(epoch: number, from: number): AsyncIterable<MaskedBatch>;
 };
 
-/** Changes one clip's normalised spectrogram with that clip's own random stream. */
-export type SeededChange = (...input: [...Parameters<SpectrogramChange>, Rng]) => ReturnType<SpectrogramChange>;
-
 /**
  * Batches of clips held in memory. Every epoch shows each clip once (the last, partial batch is dropped), with a random
  * picture. What happens to a clip depends on seed, epoch and clip alone, so any batch can be made again.
@@ -47,11 +47,15 @@ export function memorySource(options: {
   readonly seed: number;
   /** Of every clip that the data name; those given unless told. */
   readonly named?: DataDigest;
-  readonly change?: SeededChange;
+  /** Noise and a circular time shift over the whole spectrogram, as the reference pretraining has them. */
+  readonly noise?: boolean;
 }): BatchSource {
-  const { clips, grids, statistics, masker, batch, seed, change } = options;
+  const { clips, grids, statistics, masker, batch, seed, noise = false } = options;
   const steps = stepsPerEpoch(clips.length, batch);
   const root = createRng(seed);
+  const front = frontEndFor(grids);
+  const frontEnd = sampleFrontEnd(front, statistics, grids);
+  const recipe = { frontEnd, augment: { noiseAndShift: noise }, picture: "random", smoothing: 0 } as const;
   return {
     stepsPerEpoch: steps,
     data: runDataOf(
@@ -61,16 +65,11 @@ export function memorySource(options: {
     async *batches(epoch, from) {
       const order = root.fork("order").fork(epoch).permutation(clips.length);
       for (let step = from; step < steps; step++) {
-        const chosen = [...order.subarray(step * batch, (step + 1) * batch)];
-        const streams = chosen.map((index) => root.fork("clip").fork(epoch).fork(clips[index].item.id));
-        const picks = chosen.map((index, at) => {
-          const clip = clips[index];
-          return { clip, frame: streams[at].fork("frame").integer(clip.frames.length) };
-        });
-        const changed: SpectrogramChange | undefined =
-          change && ((spectrogram, at) => change(spectrogram, at, streams[at].fork("augment")));
+        const chosen = [...order.subarray(step * batch, (step + 1) * batch)].map((index) => clips[index]);
+        const streams = chosen.map(({ item }) => root.fork("clip").fork(epoch).fork(item.id));
+        const samples = chosen.map((clip, at) => makeSample(recordingOf(clip, front.imageSize), recipe, streams[at]));
         yield {
-          patches: cutBatch(picks, grids, statistics, changed),
+          patches: assembleBatch(await Promise.all(samples)),
           ...maskBatch(
             masker,
             grids,

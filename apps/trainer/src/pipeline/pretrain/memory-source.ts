@@ -3,7 +3,6 @@ import type { Statistics } from "../corpus/batch.js";
 import type { DataDigest } from "../corpus/data-digest.js";
 import type { StoredClip } from "../corpus/stored-clip.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
-import { noiseAndTimeShift } from "./augment.js";
 import { type BatchSource, memorySource } from "./batch-source.js";
 import { maskerFor } from "./masker.js";
 
@@ -22,5 +21,5 @@ export const memorySourceFor = (
     masker: maskerFor(experiment),
     batch: experiment.training.batch,
     seed: experiment.seed,
-    change: experiment.audio.noise ? noiseAndTimeShift : undefined,
+    noise: experiment.audio.noise,
   });

@@ -11,7 +11,6 @@ import { checkExperiment } from "../experiment/check.js";
 import { named } from "../experiment/named.js";
 import { configFor } from "../run/model-file.js";
 import { openRunFolder, readRunFolder } from "../run/run-folder.js";
-import { noiseAndTimeShift } from "./augment.js";
 import { memorySource } from "./batch-source.js";
 import { maskerFor } from "./masker.js";
 import { pretrainSteps } from "./pretrain.js";
@@ -80,7 +79,7 @@ const source = (given = clips) =>
     masker: maskerFor(experiment),
     batch: experiment.training.batch,
     seed: 3,
-    change: noiseAndTimeShift,
+    noise: true,
   });
 
 const run = async (

@@ -1,15 +1,11 @@
-import { createRng, type FloatTensor, type Frame, KdcError, type Rng } from "@kdc-mae/core";
-import { normalizeSpectrogram, padFrames } from "../audio/log-mel.js";
-import { flipHorizontally } from "../augment/flip.js";
-import { drawMixupShare, labelTarget, mixPictures, mixWaveforms } from "../augment/mixup.js";
-import { noiseAndShift } from "../augment/noise-and-shift.js";
-import { type SpecAugmentOptions, specAugment } from "../augment/spec-augment.js";
-import { cutFrame, cutSpectrogram } from "../patch/cut.js";
-import { type FrontEnd, type Sample, spectrogramOf } from "../prepare-clip.js";
-import { readSample, type ShardSample } from "../shards/sample.js";
-import { decodePicture } from "../visual/encode-picture.js";
-import { fit } from "../visual/fit.js";
-import { normalizeFrame } from "../visual/normalize.js";
+import { createRng, type FloatTensor, KdcError, type Rng, type Waveform } from "@kdc-mae/core";
+import { normalizeSpectrogram, padFrames } from "./audio/log-mel.js";
+import { flipHorizontally } from "./augment/flip.js";
+import { drawMixupShare, labelTarget, mixPictures, mixWaveforms } from "./augment/mixup.js";
+import { noiseAndShift } from "./augment/noise-and-shift.js";
+import { type SpecAugmentOptions, specAugment } from "./augment/spec-augment.js";
+import { cutFrame, cutSpectrogram } from "./patch/cut.js";
+import { type FrontEnd, type Sample, spectrogramOf } from "./prepare-clip.js";
 
 /** What is done to samples at random. Everything is left out unless asked for. */
 export type Augmentation = {
@@ -35,14 +31,22 @@ export type SampleRecipe = {
   readonly smoothing: number;
 };
 
-/** One sample to be made: its piece of a shard, its stream's name, and its partner where it is mixed. */
-export type SampleJob = {
-  readonly stream: string;
-  readonly bytes: Uint8Array;
+/**
+ * A clip as samples are made of it, wherever it comes from: a shard, or memory. What is costly is asked for when it is
+ * needed.
+ */
+export type Recording = {
+  /** What it is called in errors. */
   readonly where: string;
-  /** As the set's index has them. */
   readonly labels: readonly string[];
-  readonly partner?: Pick<SampleJob, "bytes" | "where" | "labels">;
+  /** Log-mel `[T, melBins]`, not normalised; T may be any. */
+  readonly spectrogram: () => FloatTensor;
+  /** The sound itself, for mixing. */
+  readonly waveform: () => Waveform;
+  /** How many pictures there are. */
+  readonly pictures: number;
+  /** One of them, fitted to the front end's size and normalised `[3, S, S]`. */
+  readonly picture: (index: number) => FloatTensor | Promise<FloatTensor>;
 };
 
 export type MadeSample = Sample & { readonly target?: Float32Array; readonly picture: number };
@@ -61,19 +65,28 @@ export function drawPartner(stream: Rng, { mixup }: Augmentation, count: number)
   return draw.uniform() < mixup.probability ? draw.integer(count) : undefined;
 }
 
-/** Makes one sample. The same job gives the same numbers wherever and whenever it is done. */
-export async function makeSample(job: SampleJob, recipe: SampleRecipe): Promise<MadeSample> {
+/**
+ * Makes one sample of a recording: the one way, for pretraining and fine-tuning, from memory and from shards. The same
+ * recording, stream and partner give the same numbers wherever and whenever it is done.
+ *
+ * @param partner what it is mixed with
+ * @returns audio and visual `[N, P]`, and where classes are given the target `[C]`
+ * @throws KdcError reason `label-unknown`, `no-frame`, and those of the recording
+ */
+export async function makeSample(
+  recording: Recording,
+  recipe: SampleRecipe,
+  stream: Rng,
+  partner?: Recording,
+): Promise<MadeSample> {
   const { frontEnd, augment, classes, smoothing } = recipe;
-  const { audio, visual, grids } = frontEnd;
-  const stream = sampleStream(job.stream);
-  const own = readSample(job.bytes, job.where);
-  const other = job.partner && readSample(job.partner.bytes, job.partner.where);
-  const share = other ? drawMixupShare(augment.mixup!.alpha, stream.fork("share")) : 1;
+  const { audio, grids } = frontEnd;
+  const share = partner ? drawMixupShare(augment.mixup!.alpha, stream.fork("share")) : 1;
 
   let spectrogram = padFrames(
-    other
-      ? spectrogramOf(mixWaveforms(own.waveform(), other.waveform(), share), audio)
-      : (own.logMel?.() ?? spectrogramOf(own.waveform(), audio)),
+    partner
+      ? spectrogramOf(mixWaveforms(recording.waveform(), partner.waveform(), share), audio)
+      : recording.spectrogram(),
     audio.frames,
   );
   const random = stream.fork("augment");
@@ -81,19 +94,17 @@ export async function makeSample(job: SampleJob, recipe: SampleRecipe): Promise<
   spectrogram = normalizeSpectrogram(spectrogram, audio.mean, audio.std);
   if (augment.noiseAndShift) spectrogram = noiseAndShift(spectrogram, random);
 
-  const chosen = choosePicture(own, recipe.picture, stream);
-  let picture = await pictureOf(own, chosen, job.where, visual.size);
-  if (other) {
-    const second = choosePicture(other, recipe.picture, stream.fork("second"));
-    picture = mixPictures(picture, await pictureOf(other, second, job.partner!.where, visual.size), share);
+  const chosen = choosePicture(recording, recipe.picture, stream);
+  let picture = await pictureOf(recording, chosen);
+  if (partner) {
+    const second = choosePicture(partner, recipe.picture, stream.fork("second"));
+    picture = mixPictures(picture, await pictureOf(partner, second), share);
   }
   if (augment.flip && stream.fork("flip").uniform() < 0.5) picture = flipHorizontally(picture);
 
   const parts = [
-    { labels: classes ? numbersOf(own.key, job.labels, classes, job.where) : [], share },
-    ...(other && classes
-      ? [{ labels: numbersOf(other.key, job.partner!.labels, classes, job.partner!.where), share: 1 - share }]
-      : []),
+    { labels: classes ? numbersOf(recording, classes) : [], share },
+    ...(partner && classes ? [{ labels: numbersOf(partner, classes), share: 1 - share }] : []),
   ];
   return {
     audio: cutSpectrogram(spectrogram, grids.audio),
@@ -103,40 +114,31 @@ export async function makeSample(job: SampleJob, recipe: SampleRecipe): Promise<
   };
 }
 
-function choosePicture({ pictures }: ShardSample, which: SampleRecipe["picture"], stream: Rng): number {
-  if (which === "random") return stream.fork("frame").integer(Math.max(1, pictures.length));
-  return which === "middle" ? pictures.length >> 1 : which;
+function choosePicture({ pictures }: Recording, which: SampleRecipe["picture"], stream: Rng): number {
+  if (which === "random") return stream.fork("frame").integer(Math.max(1, pictures));
+  return which === "middle" ? pictures >> 1 : which;
 }
 
-async function pictureOf(
-  { key, pictures, notes }: ShardSample,
-  index: number,
-  where: string,
-  size: number,
-): Promise<FloatTensor> {
-  const file = pictures[index];
-  if (!file) {
-    throw new KdcError({
-      where: `${where}, sample ${key}`,
-      what: `there is no picture ${index}; it has ${pictures.length}`,
-      remedy: "Prepare the set with more pictures, or choose one of them",
-      reason: "no-frame",
-    });
-  }
-  const frame: Frame = await decodePicture(file, `${where}, sample ${key}, picture ${index}`, notes.times?.[index]);
-  return normalizeFrame(fit(frame, size));
+function pictureOf({ where, pictures, picture }: Recording, index: number): FloatTensor | Promise<FloatTensor> {
+  if (index < pictures) return picture(index);
+  throw new KdcError({
+    where,
+    what: `there is no picture ${index}; it has ${pictures}`,
+    remedy: "Prepare the set with more pictures, or choose one of them",
+    reason: "no-frame",
+  });
 }
 
 const places = new WeakMap<readonly string[], ReadonlyMap<string, number>>();
 
-function numbersOf(key: string, labels: readonly string[], classes: readonly string[], where: string): number[] {
+function numbersOf({ where, labels }: Recording, classes: readonly string[]): number[] {
   const known = places.get(classes) ?? new Map(classes.map((name, index) => [name, index]));
   places.set(classes, known);
   return labels.map((label) => {
     const number = known.get(label);
     if (number !== undefined) return number;
     throw new KdcError({
-      where: `${where}, sample ${key}`,
+      where,
       what: `its label ${JSON.stringify(label)} is not one of the ${classes.length} classes`,
       remedy: "Give all classes of the set, in the order of the targets",
       reason: "label-unknown",
