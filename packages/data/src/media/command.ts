@@ -8,7 +8,7 @@ import type { Job } from "./ffmpeg/job.js";
 const gridRate = 100;
 
 /** Containers that hold sound and pictures themselves. Playlists, which name other files, are not among them. */
-export const containers =
+const containers =
   "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,live_flv,asf,ogg,wav,w64,mp3,aac,flac,aiff,au,gif,ivf,h264,hevc,m4v,mxf,rm,dv,nut,amr,caf,wtv,ac3,eac3,wv,ape,tta,dts,truehd,mpc,mpc8,tak,dsf,voc,oma";
 
 /** The part of a clip to read: seconds from the start of the film, and how many. */

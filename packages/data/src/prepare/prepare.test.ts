@@ -54,6 +54,19 @@ const fingerprint = async (folder: string) => {
   return Object.fromEntries((await Promise.all(hashes)).map((hash, index) => [names[index], hash]));
 };
 
+it("keeps what decoded a set, and says when it is gone on with by something else", async () => {
+  const stopping = new AbortController();
+  const onProgress = ({ done }: PrepareProgress) => void (done === 4 && stopping.abort());
+  const first = run("versions", { decodedBy: "ffmpeg 5.1", onProgress, signal: stopping.signal });
+  await expect(first).rejects.toMatchObject({ reason: "aborted" });
+  const notes: string[] = [];
+  const { decodedBy } = await run("versions", { decodedBy: "ffmpeg 7.0", onNote: (note) => notes.push(note) });
+  expect(decodedBy).toEqual(["ffmpeg 5.1", "ffmpeg 7.0"]);
+  expect(notes).toEqual([
+    "finished shards were decoded by ffmpeg 5.1, the rest is decoded by ffmpeg 7.0; clips may differ",
+  ]);
+});
+
 describe("prepare", () => {
   let undisturbed: Record<string, string> = {};
 

@@ -13,6 +13,8 @@ export type DataDigest = {
   readonly splits: string;
   /** In which order they come. */
   readonly order: string;
+  /** What decoded them, such as `ffmpeg 7.0.2`, where that was done for this run; one after another where it changed. */
+  readonly decodedBy?: string;
 };
 
 /** A hash of text in two lanes of 32 bits, quick for millions of clips (MurmurHash3's mixing, a letter at a time). */
@@ -90,6 +92,18 @@ export function changesIn(before: RunData, now: RunData): readonly string[] {
   const fitted = told("clips that are trained on", before.fitted, now.fitted);
   const named = told("clips that the data name", before.named, now.named);
   return [...fitted, ...named];
+}
+
+const then = ", then ";
+
+/** The data of a run that goes on, with all that decoded them; a change of that is told, and nothing is refused for it. */
+export function withDecoders(before: RunData, now: RunData, onNote?: (note: string) => void): RunData {
+  const [was, is] = [before.named.decodedBy, now.named.decodedBy];
+  if (was === undefined || is === undefined || was.split(then).at(-1) === is) {
+    return was === undefined ? now : { ...now, named: { ...now.named, decodedBy: was } };
+  }
+  onNote?.(`the run's clips were decoded by ${was}, and are decoded by ${is} now; they may differ`);
+  return { ...now, named: { ...now.named, decodedBy: `${was}${then}${is}` } };
 }
 
 /**

@@ -34,8 +34,6 @@ export function mediaFor(asked: string | undefined, ...sources: readonly (DataSo
 export type Corpus = LoadedSplits & {
   readonly placing: Placing;
   readonly digest: DataDigest;
-  /** What decoded the clips, such as `ffmpeg 7.0.2`; of shards, their record says. */
-  readonly decodedBy?: string;
 };
 
 export type CorpusOptions = Surroundings &
@@ -87,7 +85,7 @@ async function loadItems(
   sayPlacing(data, found.placing, { uses }, around);
   (options.expectRoom ?? ((clips) => expectMemory(clips, frontEnd, data)))(found.count);
   const loaded = await loadSplits(found.items, frontEnd, { opened, media: found.media, ...around });
-  return { ...loaded, placing: found.placing, digest: found.digest, decodedBy: opened.decodedBy };
+  return { ...loaded, placing: found.placing, digest: { ...found.digest, decodedBy: opened.decodedBy } };
 }
 
 /** Before hours of decoding. @throws KdcError (reason `too-large`) for more clips than the machine's memory holds */

@@ -235,6 +235,20 @@ describe("data of a run that goes on", () => {
     expect([again.finished, again.learned]).toEqual([true, (await run({ data: dataOf() })).learned]);
   });
 
+  it("decoded by another program are told of, and the run keeps a record of both", async () => {
+    const by = (decodedBy: string) => runDataOf(clips, { ...digestOf(named), decodedBy });
+    const path = join(root, `run-${made++}`);
+    const stopping = new AbortController();
+    const onUpdate = (step: number) => void (step === 2 && stopping.abort());
+    await run({ path, data: by("ffmpeg 5.1"), onUpdate, signal: stopping.signal });
+    const again = await run({ path, data: by("ffmpeg 7.0"), takes: 1, training: {} });
+    expect(again.notes).toContain(
+      "the run's clips were decoded by ffmpeg 5.1, and are decoded by ffmpeg 7.0 now; they may differ",
+    );
+    expect(again.finished).toBe(true);
+    expect((await run({ path, data: by("ffmpeg 7.0") })).notes).toEqual([]);
+  });
+
   it.each<[string, RunData, string]>([
     ["a label", dataOf([clip("a"), clip("b", ["horn"]), clip("c")]), "labels of clips that are trained on changed"],
     ["permuted labels", dataOf([clip("a", ["drum"]), clip("b"), clip("c")]), "labels of clips that are trained on"],

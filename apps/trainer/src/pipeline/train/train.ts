@@ -1,6 +1,6 @@
 import { isKdcError } from "@kdc-mae/core";
 import type { StepReport } from "@kdc-mae/engine";
-import { changesIn, expectSameData, type RunData } from "../corpus/data-digest.js";
+import { changesIn, expectSameData, type RunData, withDecoders } from "../corpus/data-digest.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { type LogEntry, type RunFolder, STATE_FILE } from "../run/run-folder.js";
 import { clockOf, type Surroundings } from "../surroundings.js";
@@ -123,10 +123,10 @@ export async function train<Batch>(
 
   /** What a checkpoint says of its data, and what is accepted of changes. */
   const dataOf = (before: Counters): Pick<Counters, "data" | "otherData"> => {
-    const now = source.data;
-    if (before.data === undefined || now === undefined) return { data: now ?? before.data };
-    const changes = changesIn(before.data, now);
-    if (changes.length === 0) return {};
+    if (before.data === undefined || source.data === undefined) return { data: source.data ?? before.data };
+    const changes = changesIn(before.data, source.data);
+    const now = withDecoders(before.data, source.data, onNote);
+    if (changes.length === 0) return { data: now };
     if (!acceptChangedData) expectSameData(before.data, now, folder.path);
     onNote?.(`the run goes on with other data from step ${before.step} on: ${changes.join("; ")}`);
     return { data: now, otherData: [...(before.otherData ?? []), { step: before.step, changes }] };

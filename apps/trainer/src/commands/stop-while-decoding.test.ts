@@ -1,0 +1,79 @@
+import { existsSync } from "node:fs";
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { audioGrid, createRng, visualGrid } from "@kdc-mae/core";
+import { locateFfmpeg, makeSet } from "@kdc-mae/data/node";
+import { initModel } from "@kdc-mae/model";
+import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
+import { runCommandLine } from "../command-line.js";
+import { withChanges } from "../pipeline/experiment/change.js";
+import { checkExperiment } from "../pipeline/experiment/check.js";
+import { named } from "../pipeline/experiment/named.js";
+import { configFor, saveModel } from "../pipeline/run/model-file.js";
+
+let folder = "";
+const at = (...names: string[]) => join(folder, ...names);
+const small = { audio: audioGrid(96, 32, 16), visual: visualGrid(48, 16), embedDim: 24, heads: 4, modalityDepth: 1 };
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "kdc-mae-stop-"));
+  const { path: ffmpeg } = await locateFfmpeg({ env: process.env });
+  await makeSet({
+    directory: at("made"),
+    ffmpeg,
+    counts: { train: 4, validation: 0, test: 0 },
+    seed: 5,
+    options: { size: 48 },
+  });
+  const experiment = checkExperiment(withChanges(named.demo, { name: "small-one", model: small }), "test");
+  const config = configFor(experiment);
+  const params = initModel(config, createRng(1));
+  await saveModel(at("model.safetensors"), { config, params, experiment, statistics: { mean: -6, std: 4 } });
+  await writeFile(
+    at("experiment.json"),
+    JSON.stringify({ base: "demo", change: { model: small, data: { kind: "manifest", path: at("made", "train") } } }),
+  );
+  // It answers for its version, and then works for a minute.
+  await mkdir(at("slow"));
+  const program = `#!/bin/sh\ncase "$1" in -version) echo "ffmpeg version 9.9";; *) echo x > '${at("started")}'; exec sleep 60;; esac\n`;
+  await writeFile(at("slow", "ffmpeg"), program);
+  await chmod(at("slow", "ffmpeg"), 0o755);
+  process.env.FFMPEG_PATH = at("slow", "ffmpeg");
+}, 60_000);
+afterAll(async () => {
+  delete process.env.FFMPEG_PATH;
+  await rm(folder, { recursive: true });
+});
+afterEach(() => vi.restoreAllMocks());
+
+it.skipIf(process.platform === "win32").each([
+  ["survey", () => ["survey", at("made", "train")]],
+  ["prepare", () => ["prepare", at("made", "train"), "--out", at("set")]],
+  ["pretrain", () => ["pretrain", at("experiment.json"), "--out", at("run")]],
+  ["embed", () => ["embed", at("made", "train", "train-00000.mp4"), "--model", at("model.safetensors")]],
+  ["index", () => ["index", at("made", "train"), "--model", at("model.safetensors"), "--index", at("index")]],
+])(
+  "Ctrl-C while %s decodes ends it with 130",
+  async (_name, line) => {
+    let said = "";
+    const listen = (text: unknown) => {
+      said += text;
+      return true;
+    };
+    vi.spyOn(process.stderr, "write").mockImplementation(listen);
+    vi.spyOn(process.stdout, "write").mockImplementation(listen);
+    await rm(at("started"), { force: true });
+    const ended = runCommandLine(line());
+    for (let waited = 0; waited < 20_000 && !existsSync(at("started")); waited += 20) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(existsSync(at("started")), said).toBe(true);
+    process.emit("SIGINT");
+    const code = await ended;
+    expect(code ?? process.exitCode, said).toBe(130);
+    process.exitCode = undefined;
+    expect(said).toContain("stopped; the same command goes on from here");
+  },
+  60_000,
+);
