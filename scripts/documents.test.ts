@@ -10,6 +10,8 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { locateFfmpeg, makeSet } from "@kdc-mae/data/node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { checkExperiment } from "../apps/trainer/src/pipeline/experiment/check.js";
+import { experimentFrom } from "../apps/trainer/src/pipeline/experiment/load.js";
 import { codeBlocks, commandsIn } from "./readme-blocks.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -21,7 +23,7 @@ const pagesIn = (folder: string) =>
   readdirSync(join(root, folder))
     .filter((name) => name.endsWith(".md"))
     .map((name) => join(folder, name));
-const shown = ["README.md", "CONTRIBUTING.md", ...pagesIn("docs")];
+const shown = ["README.md", "CONTRIBUTING.md", ...pagesIn("docs"), ...pagesIn("docs/measurements")];
 const blocksOf = (page: string) => codeBlocks(readFileSync(join(root, page), "utf8"));
 
 /** Sizes for a test, appended to what a page says. */
@@ -103,9 +105,11 @@ describe("TypeScript and JavaScript blocks", () => {
     .map((file) => readFileSync(file, "utf8"));
 
   it.each(shown.flatMap((page) => blocksOf(page).map((block) => [`${page}:${block.line}`, block] as const)))(
-    "%s is quoted from an example, named for a command, or says why not",
-    (_, { language, text, reason }) => {
+    "%s is quoted from an example, named for a command, an experiment, or says why not",
+    async (page, { language, text, reason }) => {
       if (!/^(ts|js|mjs|py|json)$/.test(language) || reason !== undefined) return;
+      // A block of JSON is an experiment.
+      if (language === "json") return void checkExperiment(await experimentFrom(JSON.parse(text)), page);
       const quoted = sources.some((source) => source.includes(text.trimEnd()));
       expect(quoted || /^\/\/ \S+\.(ts|mjs)\n/.test(text), text).toBe(true);
     },
