@@ -199,6 +199,13 @@ describe("what is assumed", () => {
     );
   });
 
+  it("stands in docs/checkpoints.md, all of it", async () => {
+    const page = await readFile(new URL("../../../../../docs/checkpoints.md", import.meta.url), "utf8");
+    const documented = [...page.matchAll(/^\| .+ \| `([a-z-]+)=/gm)].map(([, name]) => name);
+    const all = /Give one of (.+)$/.exec(String(await readAssume(["x"]).catch((error) => error)))?.[1] ?? "";
+    expect(documented.sort()).toEqual([...all.matchAll(/([a-z-]+)=/g)].map(([, name]) => name).sort());
+  });
+
   it("of pictures is the same as giving pictures normalised that way", async () => {
     const pictures = { mean: [0.5, 0.4, 0.3], std: [0.2, 0.25, 0.5] };
     const plain = await readModel(at("cav-mae.pth"), { assume: { ...assume, normPix: false } });
