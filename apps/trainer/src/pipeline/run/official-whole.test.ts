@@ -58,7 +58,7 @@ describe.skipIf(folder === undefined || clip === undefined)("at full size, on a 
   it("embeds, points and fills in as the class does; with our own front end, within what the front ends differ", async () => {
     const { config, params, statistics } = await readModel(at("whole.pth"));
     const patches = given(config);
-    const embedder = await createEmbedder(execute, config, params, patches);
+    const embedder = createEmbedder(execute, config, params);
     const same = await embedder.embed(patches);
     const heat = similarityMap(same.audio.data, float32([196, 768], same.tokens.data), config.visual);
     for (const [name, { data }] of Object.entries({
