@@ -7,6 +7,7 @@ import {
   mapInterval,
   meanOf,
 } from "../bootstrap.js";
+import { expectGiven } from "../given.js";
 import type { Evaluated } from "../head.js";
 import { expectMatrix, type Matrix } from "../matrix.js";
 import { findProtocol, type Protocol } from "../protocol.js";
@@ -68,8 +69,9 @@ export function argmaxRows({ shape: [rows, columns], data }: Matrix): Int32Array
  * @throws KdcError for no clips, a label outside the kinds, unequal sizes, NaN
  */
 export function classification(input: ClassificationInput): ClassificationResult {
-  const { kinds, probabilities, labels } = input;
   const where = "classification";
+  expectGiven(where, input, "kinds", "probabilities", "labels");
+  const { kinds, probabilities, labels } = input;
   const { N } = expectMatrix(where, "probabilities", probabilities, "N C", { N: labels.length, C: kinds.length });
   checkLabels(where, labels, kinds);
 

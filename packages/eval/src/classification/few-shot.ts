@@ -1,5 +1,6 @@
 import { createRng, KdcError, type Rng } from "@kdc-mae/core";
 import { type BootstrapOptions, bootstrap, type Interval, meanOf } from "../bootstrap.js";
+import { expectGiven } from "../given.js";
 import type { Evaluated } from "../head.js";
 import { expectMatrix, matrix } from "../matrix.js";
 import { prepareRows } from "../product/row-products.js";
@@ -49,6 +50,7 @@ export function fewShot(input: {
   readonly intervals?: BootstrapOptions;
 }): FewShotResult {
   const where = "fewShot";
+  expectGiven(where, input, "kinds", "train", "test");
   const { kinds, train, test, shots: asked = [1, 2, 5, 10], episodes = 200, rng = createRng("few-shot") } = input;
   for (const set of [train, test]) checkLabels(where, set.labels, kinds);
   const { D } = expectMatrix(where, "train features", train.features, "N D", { N: train.labels.length });

@@ -1,4 +1,5 @@
 import { KdcError } from "@kdc-mae/core";
+import { expectGiven } from "../given.js";
 import { expectMatrix, type Matrix, takeRows } from "../matrix.js";
 import { findProtocol, varyProtocol } from "../protocol.js";
 import { protocols } from "../protocols.js";
@@ -76,6 +77,7 @@ export function fitLinearProbe(input: {
   readonly strengths?: readonly number[];
 }): LinearProbe {
   const where = "fitLinearProbe";
+  expectGiven(where, input, "kinds", "train");
   const { kinds, train, validation } = input;
   const { D } = expectMatrix(where, "train features", train.features, "N D", { N: train.labels.length });
   checkLabels(where, train.labels, kinds);

@@ -1,4 +1,5 @@
 import { KdcError } from "@kdc-mae/core";
+import { expectGiven } from "../given.js";
 import { expectMatrix, type Matrix, matrix } from "../matrix.js";
 import { findProtocol, type Protocol } from "../protocol.js";
 import { protocols } from "../protocols.js";
@@ -65,6 +66,7 @@ export function knnProbe(
       readonly protocol?: Protocol;
     },
 ): ClassificationResult {
+  expectGiven("knnProbe", input, "kinds", "train", "test");
   const { kinds, train, test, leftOut, intervals, protocol = findProtocol(protocols, "knn-probe-joint") } = input;
   const probabilities = neighbourVotes(kinds, train, test.features, input);
   return classification({ kinds, probabilities, labels: test.labels, protocol, leftOut, intervals });

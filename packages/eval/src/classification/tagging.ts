@@ -1,5 +1,6 @@
 import { KdcError } from "@kdc-mae/core";
 import { type BootstrapOptions, bootstrap, type Interval, mapInterval } from "../bootstrap.js";
+import { expectGiven } from "../given.js";
 import type { Evaluated } from "../head.js";
 import { expectMatrix, type Matrix } from "../matrix.js";
 import { findProtocol, type Protocol, varyProtocol } from "../protocol.js";
@@ -43,8 +44,9 @@ const taggingProtocol = varyProtocol(findProtocol(protocols, "classification-mid
  * @throws KdcError for no clips, targets that are not 0/1, unequal sizes, NaN
  */
 export function tagging(input: TaggingInput): TaggingResult {
-  const { kinds, scores, targets } = input;
   const where = "tagging";
+  expectGiven(where, input, "kinds", "scores", "targets");
+  const { kinds, scores, targets } = input;
   const { N, C } = expectMatrix(where, "scores", scores, "N C", { C: kinds.length });
   expectMatrix(where, "targets", targets, "N C", { N, C });
   const bad = targets.data.findIndex((value) => value !== 0 && value !== 1);

@@ -1,5 +1,6 @@
 import { KdcError } from "@kdc-mae/core";
 import { type BootstrapOptions, bootstrap, type Interval, meanOf } from "../bootstrap.js";
+import { expectGiven } from "../given.js";
 import type { Evaluated } from "../head.js";
 import { findProtocol, type Protocol, varyProtocol } from "../protocol.js";
 import { protocols } from "../protocols.js";
@@ -104,6 +105,7 @@ function figures(batches: readonly HiddenErrors[], units: PixelUnits, options?: 
  */
 export async function inpainting(input: InpaintingInput): Promise<InpaintingResult> {
   const where = "inpainting";
+  expectGiven(where, input, "batches", "targets");
   const { units = standardUnits, mask = "random" } = input;
   const targets = typeof input.targets === "string" ? { audio: input.targets, visual: input.targets } : input.targets;
   const refused = modalities.filter((modality) => targets[modality] === "normalized");

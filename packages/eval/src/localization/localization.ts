@@ -1,5 +1,6 @@
 import { createRng, KdcError } from "@kdc-mae/core";
 import { type BootstrapOptions, bootstrap, type Interval, meanOf } from "../bootstrap.js";
+import { expectGiven } from "../given.js";
 import type { Evaluated } from "../head.js";
 import { findProtocol, type Protocol, varyProtocol } from "../protocol.js";
 import { detectionMetrics, protocols } from "../protocols.js";
@@ -92,6 +93,7 @@ function pointing(
  * @throws KdcError (`no-boxes`) when no clip has a box inside the picture; for shapes, NaN, zero vectors
  */
 export async function localization(input: LocalizationInput): Promise<LocalizationResult> {
+  expectGiven("localization", input, "clips", "picture");
   const scoring = input.scoring ?? ezVsl;
   const leftOut: Record<string, number> = { ...input.leftOut };
   const leaveOut = (reason: string) => {

@@ -73,7 +73,7 @@ pre { white-space: pre-wrap; font: .82rem/1.5 ui-monospace, "SF Mono", Menlo, Co
 .care { border-left: 3px solid var(--base); padding: .1rem 0 .1rem 1rem; margin: 1.5rem 0 0; max-width: 46rem; font-size: .92rem; } .care ul { padding-left: 1.1rem; margin: .3rem 0; }
 @media (max-width: 34rem) { main { padding: 1.5rem .9rem 4rem; } .card .value small { display: block; margin: 0; }
   table { min-width: 0; width: 100%; font-size: .74rem; } th, td { padding-right: .35rem; white-space: normal; overflow-wrap: break-word; }
-  thead th, td small { font-size: .66rem; } th:first-child { min-width: 3.2rem; overflow-wrap: anywhere; } .matrix svg { min-width: 0 !important; }
+  thead th, td small { font-size: .66rem; } th:first-child { min-width: 3.2rem; } th, td { overflow-wrap: normal; } .matrix svg { min-width: 0 !important; }
   .tiles { grid-auto-flow: row; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: .6rem; overflow: visible; }
   .tile figcaption { white-space: normal; overflow-wrap: anywhere; } .query { border: 0; padding: 0; } }
 @media (prefers-reduced-motion: reduce) { .reel img { animation: none !important; } html { scroll-behavior: auto; } }

@@ -1,4 +1,5 @@
 import { type BootstrapOptions, bootstrap, type Interval, medianOf, type Statistic } from "../bootstrap.js";
+import { expectGiven } from "../given.js";
 import type { Evaluated } from "../head.js";
 import type { Matrix } from "../matrix.js";
 import { findProtocol, type Protocol } from "../protocol.js";
@@ -68,6 +69,7 @@ function scores({ rank, tied }: Ranks, options: BootstrapOptions | undefined): D
  * @throws KdcError for an empty gallery, unequal shapes, NaN or zero rows
  */
 export function retrieval(input: RetrievalInput): RetrievalResult {
+  expectGiven("retrieval", input, "audio", "visual");
   const ranks = input.ranks ?? crossModalRanks(input.audio, input.visual);
   const gallery = ranks.audioToVisual.rank.length;
   const audioToVisual = scores(ranks.audioToVisual, input.intervals);

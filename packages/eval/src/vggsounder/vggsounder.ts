@@ -1,6 +1,7 @@
 import { KdcError } from "@kdc-mae/core";
 import { type BootstrapOptions, bootstrap, type Interval, type Statistic } from "../bootstrap.js";
 import { argmaxRows } from "../classification/classification.js";
+import { expectGiven } from "../given.js";
 import type { Evaluated } from "../head.js";
 import { expectMatrix, type Matrix } from "../matrix.js";
 import { findProtocol, type Protocol } from "../protocol.js";
@@ -64,6 +65,7 @@ export function vggSounder(input: {
   readonly intervals?: BootstrapOptions;
 }): VggSounderResult {
   const where = "vggSounder";
+  expectGiven(where, input, "kinds", "scores", "clips");
   const { kinds, scores, clips } = input;
   const N = clips.length;
   const said = Object.fromEntries(

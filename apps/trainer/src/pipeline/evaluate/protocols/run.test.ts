@@ -68,7 +68,9 @@ describe("every protocol", () => {
       namesOf("linear-probe", "knn-probe", "few-shot", "retrieval", "inpainting", "localization"),
     ],
     ["a classifier", tuned(), namesOf("classification", "linear-probe", "retrieval")],
-  ] as const)("%s: figures with intervals, the same twice, beside the protocol in full", async (_, saved, names) => {
+  ] as const)("%s: figures with intervals, the same twice, beside the protocol in full", {
+    timeout: 300_000,
+  }, async (_, saved, names) => {
     const first = await run(names, saved);
     expect(first.map(({ protocol }) => protocol.name)).toEqual(names);
     for (const { figures, evaluated, leftOut } of first) {
