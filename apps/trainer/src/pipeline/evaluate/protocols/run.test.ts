@@ -68,31 +68,35 @@ describe("every protocol", () => {
       namesOf("linear-probe", "knn-probe", "few-shot", "retrieval", "inpainting", "localization"),
     ],
     ["a classifier", tuned(), namesOf("classification", "linear-probe", "retrieval")],
-  ] as const)("%s: figures with intervals, the same twice, beside the protocol in full", {
-    timeout: 300_000,
-  }, async (_, saved, names) => {
-    const first = await run(names, saved);
-    expect(first.map(({ protocol }) => protocol.name)).toEqual(names);
-    for (const { figures, evaluated, leftOut } of first) {
-      expect(evaluated).toBe(7);
-      expect(leftOut).toEqual({ undecodable: 2 });
-      for (const { name, value, interval } of figures) {
-        expect([name, interval?.level]).toEqual([name, 0.95]);
-        if (value !== null && Number.isFinite(interval?.low))
-          expect(interval?.low).toBeLessThanOrEqual(interval?.high ?? 0);
+  ] as const)(
+    "%s: figures with intervals, the same twice, beside the protocol in full",
+    {
+      timeout: 300_000,
+    },
+    async (_, saved, names) => {
+      const first = await run(names, saved);
+      expect(first.map(({ protocol }) => protocol.name)).toEqual(names);
+      for (const { figures, evaluated, leftOut } of first) {
+        expect(evaluated).toBe(7);
+        expect(leftOut).toEqual({ undecodable: 2 });
+        for (const { name, value, interval } of figures) {
+          expect([name, interval?.level]).toEqual([name, 0.95]);
+          if (value !== null && Number.isFinite(interval?.low))
+            expect(interval?.low).toBeLessThanOrEqual(interval?.high ?? 0);
+        }
       }
-    }
-    const results = { title: "t", about: [["model", "m"] as const], sections: first };
-    expect(resultsJson({ ...results, sections: await run(names, saved) })).toBe(resultsJson(results));
-    for (const { protocol } of first) {
-      for (const page of [resultsText(results), resultsMarkdown(results)])
-        expect(page).toContain(printProtocol(protocol));
-      expect(resultsHtml(results)).toContain(`protocol: ${protocol.name}\ntask: ${protocol.task}`);
-      expect(JSON.parse(resultsJson(results)).results.map((one: { protocol: unknown }) => one.protocol)).toContainEqual(
-        protocol,
-      );
-    }
-  });
+      const results = { title: "t", about: [["model", "m"] as const], sections: first };
+      expect(resultsJson({ ...results, sections: await run(names, saved) })).toBe(resultsJson(results));
+      for (const { protocol } of first) {
+        for (const page of [resultsText(results), resultsMarkdown(results)])
+          expect(page).toContain(printProtocol(protocol));
+        expect(resultsHtml(results)).toContain(`protocol: ${protocol.name}\ntask: ${protocol.task}`);
+        expect(
+          JSON.parse(resultsJson(results)).results.map((one: { protocol: unknown }) => one.protocol),
+        ).toContainEqual(protocol);
+      }
+    },
+  );
 
   it("looks at what its name says", async () => {
     const names = ["classification-middle-frame", "classification-10-frames", "classification-missing-visual"];
