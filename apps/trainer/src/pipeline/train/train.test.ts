@@ -33,6 +33,8 @@ type Fake = {
   readonly modelBytes?: number;
   readonly onUpdate?: (step: number) => Promise<void> | void;
   readonly signal?: AbortSignal;
+  /** An update that is under way ends as a step, whatever the signal says. */
+  readonly isLaunched?: boolean;
   readonly data?: RunData;
   readonly acceptChangedData?: boolean;
 };
@@ -44,7 +46,7 @@ async function run({ losses = () => [1, 2, 3, 4, 5], training = {}, takes = 0, .
   const learned = float32([1]);
   const state = { step: 0, optimizer: { updates: 0 } };
   const [notes, seen, rates]: [string[], number[], number[]] = [[], [], []];
-  let now = 0;
+  let [now, begun] = [0, Promise.resolve() as Promise<void>];
   const trainee: Trainee<number> = {
     source: {
       data: rest.data,
@@ -54,21 +56,32 @@ async function run({ losses = () => [1, 2, 3, 4, 5], training = {}, takes = 0, .
       },
     },
     ...{ trees: { learned }, state, modelBytes: rest.modelBytes ?? 4 },
-    async update(group) {
-      now += takes;
-      seen.push(...group);
-      await rest.onUpdate?.(state.step);
-      if (rest.signal?.aborted) throw new KdcError({ where: "fake", what: "stopped", remedy: "", reason: "stopped" });
-      const total = group.reduce((sum, loss) => sum + loss, 0) / group.length;
-      const bad = { where: "fake", what: `the loss is ${total}`, remedy: "None", reason: "loss-not-finite" };
-      if (!Number.isFinite(total)) throw new KdcError(bad);
-      learned.data[0] += total;
-      state.optimizer.updates += 1;
-      state.step += 1;
-      return { step: state.step, total, terms: {}, gradientNorm: 1 };
+    // As a device does: what it has begun is there when it is brought to ordinary memory.
+    ...(rest.isLaunched ? { collect: () => begun } : {}),
+    update: (group) => {
+      const made = take(group);
+      begun = made.then(
+        () => undefined,
+        () => undefined,
+      );
+      return made;
     },
     saveModel: (file, weights) => writeFile(file, weights),
   };
+  async function take(group: readonly number[]) {
+    now += takes;
+    seen.push(...group);
+    await rest.onUpdate?.(state.step);
+    if (rest.signal?.aborted && !rest.isLaunched)
+      throw new KdcError({ where: "fake", what: "stopped", remedy: "", reason: "stopped" });
+    const total = group.reduce((sum, loss) => sum + loss, 0) / group.length;
+    const bad = { where: "fake", what: `the loss is ${total}`, remedy: "None", reason: "loss-not-finite" };
+    if (!Number.isFinite(total)) throw new KdcError(bad);
+    learned.data[0] += total;
+    state.optimizer.updates += 1;
+    state.step += 1;
+    return { step: state.step, total, terms: {}, gradientNorm: 1 };
+  }
   const result = await train(trainee, {
     ...{ experiment, folder, signal: rest.signal, clock: () => now, acceptChangedData: rest.acceptChangedData },
     onNote: (note) => notes.push(note),
@@ -191,6 +204,22 @@ describe("a request to stop", () => {
     expect([before.finished, before.steps, savedMeanwhile]).toEqual([false, 2, true]);
     const after = await run({ path });
     expect([after.finished, after.learned, after.seen.length]).toEqual([true, 45, 13]);
+  });
+
+  it("during an update that cannot be given up counts it, and saves what it counts for", async () => {
+    const path = join(root, `run-${made++}`);
+    const controller = new AbortController();
+    const slow = async (step: number) => {
+      if (step !== 2) return;
+      controller.abort();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    };
+    const losses = () => [1, 2, 9, 4, 5];
+    const before = await run({ path, losses, signal: controller.signal, onUpdate: slow, isLaunched: true });
+    expect([before.finished, before.steps]).toEqual([false, 3]);
+    const after = await run({ path, losses });
+    expect([after.finished, after.learned]).toEqual([true, 63]);
+    expect((await after.folder.readLog()).map(({ losses }) => losses.total)).toEqual([4.2, 4.2, 4.2]);
   });
 });
 

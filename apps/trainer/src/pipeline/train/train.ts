@@ -197,9 +197,12 @@ export async function train<Batch>(
     try {
       const report = await Promise.race([pending, asked]);
       if (report !== undefined) return report;
-      // It still computes, and cannot change anything any more.
+      // It still computes, and mostly cannot change anything any more.
       await save();
-      return await pending;
+      const taken = await pending;
+      // One that a device had begun could not be given up: it counts, and is saved with what it counts for.
+      saved = { ...saved, step: -1 };
+      return taken;
     } catch (error) {
       if (isKdcError(error) && error.reason === "stopped") return undefined;
       throw error;
