@@ -13,7 +13,7 @@ export function gumbelNoise(patches: number, rng: Rng): Float32Array {
   });
 }
 
-/** {@link gumbelNoise} for both modalities of a clip, each from a stream of its own. */
+/** `gumbelNoise` for both modalities of a clip, each from a stream of its own. */
 export const clipNoise = (grids: ClipGrids, rng: Rng): PerModality<Float32Array> => ({
   audio: gumbelNoise(countPatches(grids.audio), rng.fork("audio")),
   visual: gumbelNoise(countPatches(grids.visual), rng.fork("visual")),

@@ -49,7 +49,7 @@ export function spread(embeddings: Tensor2D): { readonly variance: Scalar; reado
 
 /**
  * Keeps embeddings from collapsing (VICReg's variance and covariance, Bardes et al. 2022): sum over views and streams of
- * the mean token's {@link spread}. It is a statistic of the batch, so all clips are seen together.
+ * the mean token's `spread`. It is a statistic of the batch, so all clips are seen together.
  */
 export const varianceCovariance: LossTerm<VarianceCovarianceOptions> = {
   name: where,
