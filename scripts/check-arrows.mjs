@@ -13,7 +13,7 @@ const root = process.argv[2] ?? fileURLToPath(new URL("..", import.meta.url));
 
 /** Which packages may import a library outside their tests. */
 const rooms = [
-  { library: /^@tensorflow\/tfjs-core$/, allowed: ["model", "losses", "engine", "eval"], typesAllowed: ["core"] },
+  { library: /^@tensorflow\/tfjs-core$/, allowed: ["model", "losses", "engine"], typesAllowed: ["core"] },
   { library: /^@tensorflow\/(tfjs|tfjs-node|tfjs-node-gpu|tfjs-backend-.*)$/, allowed: ["engine"] },
   { library: /^onnxruntime-/, allowed: ["engine"] },
 ];
