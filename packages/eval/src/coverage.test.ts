@@ -205,7 +205,7 @@ describe("95 % intervals hold the truth 93–97 % of the time", { timeout: 600_0
         };
       };
     // Average precision and the best of all thresholds are those of as many clips, as the protocols say.
-    expectCovered(await coverage(600, await meanOver(600, measure(250, true)), measure(250)));
+    expectCovered(await coverage(400, await meanOver(400, measure(250, true)), measure(250)));
   });
 
   it("arms: seeds that are pairs, and clips that are pairs", async () => {

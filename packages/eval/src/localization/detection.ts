@@ -34,16 +34,16 @@ export type Sighting = {
  * AP's recall counts all positives, also those that are no hits; F1 is the best over all thresholds,
  * 2·TP / (said + positives).
  */
-function figuresOf({ order, groupEnds, positive: hit }: Ranked, visible: Uint8Array, timesOf: (map: number) => number) {
+function figuresOf({ order, groupEnds, positive: hit }: Ranked, visible: Uint8Array, times: Int32Array) {
   let positives = 0;
-  for (let map = 0; map < visible.length; map++) positives += visible[map] * timesOf(map);
+  for (let map = 0; map < visible.length; map++) positives += visible[map] * times[map];
   let [right, said, sum, maxF1, place] = [0, 0, 0, 0, 0];
   for (const end of groupEnds) {
     const before = right;
     for (; place < end; place++) {
-      const times = timesOf(order[place]);
-      said += times;
-      right += hit[order[place]] * times;
+      const map = order[place];
+      said += times[map];
+      right += hit[map] * times[map];
     }
     if (said === 0) continue;
     sum += ((right - before) * right) / said;
@@ -66,10 +66,13 @@ function scores(
     maps.map(({ confidence }) => confidence),
     maps.map(({ overlaps }) => (overlaps !== undefined && isHit(overlaps.model) ? 1 : 0)),
   );
-  const once = figuresOf(ranked, visible, () => 1);
+  const once = figuresOf(ranked, visible, new Int32Array(maps.length).fill(1));
   // A clip drawn again brings all of its maps: those of one clip are no independent sightings.
-  const again = (name: keyof typeof once) => (counts: Int32Array) =>
-    figuresOf(ranked, visible, (map) => counts[clipOf[map]])[name];
+  const times = new Int32Array(maps.length);
+  const again = (name: keyof typeof once) => (counts: Int32Array) => {
+    for (let map = 0; map < times.length; map++) times[map] = counts[clipOf[map]];
+    return figuresOf(ranked, visible, times)[name];
+  };
   return {
     ...once,
     intervals: {
@@ -85,10 +88,11 @@ function chanceOf(hits: number, positives: number, total: number) {
   const visible = new Uint8Array(total).fill(1, 0, positives);
   const positive = new Uint8Array(total).fill(1, 0, hits);
   const groupEnds = Int32Array.from({ length: total }, (_, place) => place + 1);
+  const once = new Int32Array(total).fill(1);
   const draws = 200;
   let maxF1 = 0;
   for (let draw = 0; draw < draws; draw++) {
-    maxF1 += figuresOf({ order: rng.permutation(total), groupEnds, positive }, visible, () => 1).maxF1 / draws;
+    maxF1 += figuresOf({ order: rng.permutation(total), groupEnds, positive }, visible, once).maxF1 / draws;
   }
   return { averagePrecision: (chanceAveragePrecision(hits, total) * hits) / positives, maxF1 };
 }
