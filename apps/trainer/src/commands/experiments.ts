@@ -2,6 +2,7 @@ import { alignedTable } from "@kdc-mae/eval";
 import type { Command } from "commander";
 import { experimentJsonSchema, type ListedExperiment, listExperiments } from "../pipeline/experiment/list.js";
 import { atTerminal } from "../terminal/interrupt.js";
+import { print } from "../terminal/print.js";
 
 /** Adds `experiments`: what there is to run, and what came out of it. */
 export function addExperimentsCommand(program: Command): void {
@@ -15,8 +16,8 @@ export function addExperimentsCommand(program: Command): void {
     .action((folder: string, { json = false, schema = false }: { json?: boolean; schema?: boolean }) =>
       atTerminal(async () => {
         const said = schema ? experimentJsonSchema() : await listExperiments(folder);
-        if (json || schema) process.stdout.write(`${JSON.stringify(said, null, 2)}\n`);
-        else process.stdout.write(`${asText(said as readonly ListedExperiment[])}\n`);
+        if (json || schema) print(`${JSON.stringify(said, null, 2)}\n`);
+        else print(`${asText(said as readonly ListedExperiment[])}\n`);
       }),
     );
 }
