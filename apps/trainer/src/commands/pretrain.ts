@@ -63,8 +63,8 @@ async function run(
 
 /** What a run would take; exit code 1 where it will not fit. */
 function sayPlan({ clips, steps, flop, memory, available }: PretrainPlan): void {
-  process.stdout.write(`${clips} clips, ${steps} steps, ${(flop / 1e12).toPrecision(3)} TFLOP\n`);
-  process.stdout.write(inWords(memory, available));
+  print(`${clips} clips, ${steps} steps, ${(flop / 1e12).toPrecision(3)} TFLOP\n`);
+  print(inWords(memory, available));
   const note = expectRoom(memory, available);
-  if (note !== undefined) process.stdout.write(`${note}\n`);
+  if (note !== undefined) print(`${note}\n`);
 }
