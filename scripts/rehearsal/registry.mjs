@@ -39,6 +39,9 @@ export async function startRegistry(cache, folder) {
   });
   const url = `http://127.0.0.1:${port}/`;
   const stop = () => child.kill();
+  // Whoever ends the rehearsal ends the registry with it.
+  process.on("exit", stop);
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(130));
   for (let attempt = 0; ; attempt++) {
     const answers = await fetch(`${url}-/ping`).then(
       ({ ok }) => ok,
