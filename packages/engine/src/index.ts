@@ -49,6 +49,7 @@ export type { StepReport, TrainState, TrainStep, TrainStepOptions } from "./trai
 export type { AdapterInfo, GpuEntry } from "./webgpu/adapter.js";
 export { webGpuOperators } from "./webgpu/lower.js";
 export type { Plan, PlanLimits } from "./webgpu/plan.js";
+export { type DispatchCost, planCosts } from "./webgpu/plan-costs.js";
 export {
   createWebGpuRuntime,
   type PlannedFunction,

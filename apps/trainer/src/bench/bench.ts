@@ -6,6 +6,7 @@ import type { Hosted } from "@kdc-mae/engine";
 import { compiled, type Device } from "@kdc-mae/engine/node";
 import { presets } from "@kdc-mae/model";
 import { matMul, type Tensor2D } from "@tensorflow/tfjs-core";
+import type { DeviceName } from "../doctor/device-names.js";
 import { embedFlops, pretrainFlops } from "../pipeline/experiment/flops.js";
 import { median } from "./median.js";
 import { type Limits, type Peer, runPytorch } from "./pytorch.js";
@@ -67,7 +68,7 @@ async function matmulRate(): Promise<number> {
 function runApart(
   engine: Exclude<Engine, "pytorch">,
   work: Work,
-  device: Device,
+  device: DeviceName,
   { seconds, signal }: Limits,
 ): Promise<Timed & { readonly peakBytes: number }> {
   return new Promise((resolve, reject) => {
@@ -97,7 +98,7 @@ export type BenchOptions = {
   readonly dtypes?: readonly Dtype[];
   readonly works: readonly Work[];
   /** What the compiled engine computes on. */
-  readonly device: Device;
+  readonly device: DeviceName;
   readonly peer: Peer;
   /** Longest time for one row, seconds. */
   readonly limit: number;
@@ -111,7 +112,7 @@ export type BenchOptions = {
 type Case = { readonly engine: Engine; readonly dtype: Dtype; readonly work: Work };
 
 /** What each engine computes in, for a task. */
-const dtypesOf = (engine: Engine, { task }: Work, device: Device): readonly Dtype[] => {
+const dtypesOf = (engine: Engine, { task }: Work, device: DeviceName): readonly Dtype[] => {
   if (engine === "pytorch") return ["float32", "bfloat16"];
   return engine === "compiled" && task === "embed" && device === "cpu" ? ["float32", "int8"] : ["float32"];
 };

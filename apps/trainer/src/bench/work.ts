@@ -23,6 +23,8 @@ export type Work = {
   readonly warmup: number;
   /** `int8` embeds with 8-bit weights, compiled only; float32 unless given. */
   readonly dtype?: "float32" | "int8";
+  /** On WebGPU alone; float32 unless given. */
+  readonly precision?: "float32" | "mixed";
 };
 
 const noise = (grid: PatchGrid, batch: number): FloatTensor => {
@@ -34,32 +36,42 @@ const noise = (grid: PatchGrid, batch: number): FloatTensor => {
   );
 };
 
-/** Runs the work with random patches: timing needs no data. */
-export async function runWork(work: Work, given: Execute): Promise<Timed> {
-  const { execute, spent } = watch(given);
-  const run = async (made: Promise<Timed>): Promise<Timed> => ({
-    ...(await made),
-    ...spent(work.steps, (await made).seconds),
-  });
-  const config: ModelConfig = presets[work.size];
-  const patches = { audio: noise(config.audio, work.batch), visual: noise(config.visual, work.batch) };
-  const model = initModel(config, createRng("bench"));
-  if (work.dtype === "int8") return runInt8(work, config, model, patches);
-  if (work.task === "embed") {
-    const embedder = createEmbedder(execute, config, model);
-    return run(timed(work, () => embedder.embed(patches))).finally(embedder.dispose);
-  }
+/** A pretraining step with random patches: timing needs no data. */
+export function stepInputs(size: Size, batch: number) {
+  const config: ModelConfig = presets[size];
+  const patches = { audio: noise(config.audio, batch), visual: noise(config.visual, batch) };
   const masker = complementaryViews();
-  const views = batchViews(Array.from({ length: work.batch }, (_, clip) => masker(config, createRng(clip))));
+  const views = batchViews(Array.from({ length: batch }, (_, clip) => masker(config, createRng(clip))));
   // Normalised pixels, as the PyTorch side computes them too.
   const entries = kdcMae.map((entry) =>
     entry.term.startsWith("reconstruction") ? { ...entry, options: { normPixels: true } } : entry,
   );
+  return {
+    ...{ config, patches, inputs: { patches, views } },
+    params: { model: initModel(config, createRng("bench")), weighting: {} },
+    objective: objective(entries as Parameters<typeof objective>[0]),
+  };
+}
+
+/** Runs the work. */
+export async function runWork(work: Work, given: Execute): Promise<Timed> {
+  // What a device computes is not to be timed call by call: programs queue up.
+  const { execute, spent } = given.runtime === undefined ? watch(given) : { execute: given, spent: () => ({}) };
+  const run = async (made: Promise<Timed>): Promise<Timed> => ({
+    ...(await made),
+    ...spent(work.steps, (await made).seconds),
+  });
+  const { config, patches, inputs, params, objective: losses } = stepInputs(work.size, work.batch);
+  if (work.dtype === "int8") return runInt8(work, config, params.model, patches);
+  if (work.task === "embed") {
+    const embedder = createEmbedder(execute, config, params.model);
+    return run(timed(work, () => embedder.embed(patches))).finally(embedder.dispose);
+  }
   const train = createTrainStep<PretrainParams<Tensor>, PretrainBatch, ReturnType<ReturnType<typeof adam>["init"]>>(
     execute,
-    pretrainLoss(config, objective(entries as Parameters<typeof objective>[0])),
+    pretrainLoss(config, losses),
     adam({ betas: [0.95, 0.999], weightDecay: 5e-7 }),
   );
-  const state = train.init({ model, weighting: {} } as never);
-  return run(timed(work, () => train.step(state, { patches, views } as never, 1e-4))).finally(train.dispose);
+  const state = train.init(params as never);
+  return run(timed(work, () => train.step(state, inputs as never, 1e-4))).finally(train.dispose);
 }

@@ -1,8 +1,9 @@
-import type { Device } from "@kdc-mae/engine/node";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type BenchReport, bench, type Dtype, dtypes, type Engine, engines, type Row } from "../bench/bench.js";
+import { type CardName, cards, estimateStep, estimateTable } from "../bench/estimate.js";
 import type { Peer } from "../bench/pytorch.js";
 import type { Size, Task } from "../bench/work.js";
+import { type DeviceName, deviceNames } from "../doctor/device-names.js";
 import { untilInterrupted } from "../terminal/interrupt.js";
 import { print } from "../terminal/print.js";
 import { atLeastOne, readWith } from "./options.js";
@@ -10,7 +11,9 @@ import { atLeastOne, readWith } from "./options.js";
 type BenchOptions = {
   readonly engines: readonly Engine[];
   readonly dtypes?: readonly Dtype[];
-  readonly device: Device;
+  readonly device: DeviceName;
+  readonly precision: "float32" | "mixed";
+  readonly estimate?: CardName;
   readonly peerDevice: string;
   readonly attention: Peer["attention"];
   readonly limit: number;
@@ -41,9 +44,18 @@ export function addBenchCommand(program: Command): void {
     .option("--engines <list>", `of ${engines.join(",")}`, listOf(engines), [...engines])
     .option("--dtypes <list>", `only rows of these: ${dtypes.join(",")}`, listOf(dtypes))
     .addOption(
-      new Option("--device <device>", "what the compiled engine computes on")
-        .choices(["cpu", "webgpu", "cuda"])
-        .default("cpu"),
+      new Option("--device <device>", "what the compiled engine computes on").choices(deviceNames).default("cpu"),
+    )
+    .addOption(
+      new Option("--precision <precision>", "for --device webgpu: mixed multiplies in half precision")
+        .choices(["float32", "mixed"])
+        .default("float32"),
+    )
+    .addOption(
+      new Option(
+        "--estimate <card>",
+        "plan a step for a card that is not here, and say what it takes at least",
+      ).choices(Object.keys(cards)),
     )
     .addOption(new Option("--size <preset>", "model size").choices(["tiny", "small", "base"]).default("base"))
     .option("--batch <n>", "clips in a batch", atLeastOne, 4)
@@ -74,18 +86,28 @@ export function addBenchCommand(program: Command): void {
       what: "only the engine compiled reads it",
       remedy: "Leave it out, or name compiled among --engines",
     },
+    {
+      options: ["precision"],
+      when: ({ device, estimate }) => device === "webgpu" || estimate !== undefined,
+      what: "only --device webgpu reads it",
+      remedy: "Leave it out, or give --device webgpu",
+    },
   ]);
 }
 
 /** Rows as they come: on stdout, or beside the JSON that follows on stderr. */
 async function run(options: BenchOptions, signal: AbortSignal): Promise<void> {
+  if (options.estimate !== undefined) {
+    const estimate = await estimateStep(options.size, options.batch, options.estimate, options.precision);
+    return print(options.json ? `${JSON.stringify(estimate, null, 2)}\n` : estimateTable(estimate));
+  }
   const { engines: chosen, size, batch, steps, warmup, task, json, device, limit } = options;
   const { python, peerDevice, attention } = options;
   const tasks: Task[] = task === "both" ? ["pretrain-step", "embed"] : [task];
   const say = (text: string) => (json ? process.stderr : process.stdout).write(`${text}\n`);
   const report = await bench({
     ...{ engines: chosen, dtypes: options.dtypes, device, limit, signal },
-    works: tasks.map((name) => ({ task: name, size, batch, steps, warmup })),
+    works: tasks.map((name) => ({ task: name, size, batch, steps, warmup, precision: options.precision })),
     peer: { python, device: peerDevice, attention },
     onRow: (row) => say(line(row)),
     onMissing: (what, reason) => say(`${what} did not run: ${reason}`),

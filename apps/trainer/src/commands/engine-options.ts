@@ -1,23 +1,17 @@
 import { float32, KdcError } from "@kdc-mae/core";
 import { type BackendName, createWebGpuRuntime, type Execute, eager, type WebGpuRuntime } from "@kdc-mae/engine";
-import { compiled, type Device } from "@kdc-mae/engine/node";
+import { compiled } from "@kdc-mae/engine/node";
 import { add, type Tensor1D } from "@tensorflow/tfjs-core";
 import { type Command, Option } from "commander";
 import { loadNamedTensorflow } from "../bench/named-tensorflow.js";
+import { type DeviceName, deviceNames, onnxRuntimeDevice } from "../doctor/device-names.js";
 import { testedAdapters } from "../doctor/tested-adapters.js";
 import { atLeastOne } from "./options.js";
-
-/** What `--device` takes: our own WebGPU runtime is `webgpu`. */
-const devices = ["cpu", "webgpu", "cuda", "onnxruntime-webgpu"] as const;
-const onnxRuntimeDevice = { cpu: "cpu", cuda: "cuda", "onnxruntime-webgpu": "webgpu" } as const satisfies Record<
-  Exclude<(typeof devices)[number], "webgpu">,
-  Device
->;
 
 /** How the numbers are computed, as chosen on the command line. */
 export type EngineChoice = {
   readonly engine: "compiled" | "eager";
-  readonly device: (typeof devices)[number];
+  readonly device: DeviceName;
   readonly precision: "float32" | "mixed";
   readonly backend: BackendName;
   readonly threads?: number;
@@ -42,7 +36,7 @@ export const withEngineOptions = (command: Command): Command =>
         "--device <device>",
         "for compiled: webgpu keeps its state on the card; cpu, cuda and onnxruntime-webgpu are ONNX Runtime's",
       )
-        .choices(devices)
+        .choices(deviceNames)
         .default("cpu"),
     )
     .addOption(

@@ -7,6 +7,7 @@ import { compiled } from "../onnxruntime/compile.js";
 import { uniform } from "../parity.test.support.js";
 import { eager } from "../run/eager.js";
 import type { Execute } from "../run/runtime.js";
+import { runtimeForTests } from "../webgpu/adapter.test.support.js";
 import { adam } from "./adam.js";
 import { createTrainStep } from "./train-step.js";
 
@@ -24,10 +25,13 @@ const loss = ({ w }: { w: tf.Tensor2D }, { x }: { x: tf.Tensor2D }): LossReport 
   return { total: fit, terms: { fit } };
 };
 
+const runtime = await runtimeForTests();
 const ways: readonly (readonly [string, Execute])[] = [
   ["compiled", compiled({ threads: 1 })],
   ["eager", eager("cpu")],
+  ...(runtime === undefined ? [] : [["WebGPU", runtime.execute] as const]),
 ];
+const onCard = () => runtime?.allocated() ?? { buffers: 0, bytes: 0 };
 
 /**
  * Steps in all; the first 100 are not counted. KDC_LEAK_STEPS=1000 for a longer look, which also holds resident memory
@@ -37,7 +41,7 @@ const longer = process.env.KDC_LEAK_STEPS;
 const steps = Number(longer ?? 400);
 
 describe.each(ways)(`${steps} tiny steps, %s`, (name, execute) => {
-  it("leave tensors, heap and arrays as they were", async () => {
+  it("leave tensors, heap and arrays as they were", { timeout: 600_000 }, async () => {
     const rng = createRng(1);
     const train = createTrainStep(execute, loss, adam());
     const state = train.init({ w: uniform(rng, [61, 31], 0.1) });
@@ -50,11 +54,12 @@ describe.each(ways)(`${steps} tiny steps, %s`, (name, execute) => {
         await new Promise((resolve) => setImmediate(resolve));
       }
       const { arrayBuffers, heapUsed, rss } = process.memoryUsage();
-      return { tensors: tf.memory().numTensors, arrayBuffers, heapUsed, rss, kept: rss - nursery() };
+      return { tensors: tf.memory().numTensors, onCard: onCard(), arrayBuffers, heapUsed, rss, kept: rss - nursery() };
     };
     const before = await run(100);
     const after = await run(steps - 100);
     expect(after.tensors).toBe(before.tensors);
+    expect(after.onCard).toEqual(before.onCard);
     // One gradient leaked in each of 300 steps would be 300 · 61 · 31 · 4 bytes = 2.3 MB.
     expect(after.arrayBuffers - before.arrayBuffers).toBeLessThan(1e5);
     expect(after.heapUsed - before.heapUsed).toBeLessThan(1e6);
