@@ -83,7 +83,8 @@ describe("openStore", () => {
   it("opens what is there, and tells an address from a folder", async () => {
     const where = join(folder, "found");
     await (await openStore(where, { fresh: about })).change(clips.slice(0, 2), []);
-    expect((await openStore(where, { kind: "lancedb" })).kind).toBe("plain");
+    expect((await openStore(where)).kind).toBe("plain");
+    await expect(openStore(where, { kind: "lancedb" })).rejects.toThrow("is kept in plain already. Leave it out");
     expect([isAddress("s3://bucket/x"), isAddress("C:\\clips"), isAddress("/clips")]).toEqual([true, false, false]);
   });
 
