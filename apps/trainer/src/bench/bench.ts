@@ -3,7 +3,7 @@ import { availableParallelism, cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { type FloatTensor, float32 } from "@kdc-mae/core";
 import type { Hosted } from "@kdc-mae/engine";
-import { compiled, type Device } from "@kdc-mae/engine/node";
+import { compiled } from "@kdc-mae/engine/node";
 import { presets } from "@kdc-mae/model";
 import { matMul, type Tensor2D } from "@tensorflow/tfjs-core";
 import type { DeviceName } from "../doctor/device-names.js";
