@@ -60,7 +60,7 @@ async function printed(...line: string[]): Promise<string> {
 it("lists every protocol in full", async () => {
   const list = await printed("evaluate", "--list");
   expect(list).toContain("protocol: classification-10-frames\ntask: classification\nframes: every frame");
-  expect(list.match(/^protocol: /gm)).toHaveLength(28);
+  expect(list.match(/^protocol: /gm)).toHaveLength(35);
 });
 
 const pretrainedNames = [
