@@ -31,5 +31,7 @@ export default defineConfig({
     testTimeout: 300_000,
     hookTimeout: 300_000,
     pool: "forks",
+    // One worker a core; unless told, one core would be left idle.
+    maxWorkers: "100%",
   },
 });
