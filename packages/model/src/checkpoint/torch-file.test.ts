@@ -16,6 +16,7 @@ import {
   tuple,
   whole,
 } from "./torch-archive.test.fixture.js";
+import { mostEntries, openArchive } from "./zip-archive.js";
 
 let folder: string;
 let path: string;
@@ -241,4 +242,37 @@ describe("readCheckpoint of a PyTorch file", () => {
     await writeFile(path, Uint8Array.of(0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9));
     await expect(readCheckpoint(path)).rejects.toThrow(/saved by PyTorch before 1.6/);
   });
+});
+
+/** A zip archive of `count` empty entries: its directory alone, written byte by byte, with zip64's larger counts. */
+function directoryOf(count: number): Buffer {
+  const entry = 46 + 6;
+  const size = count * entry;
+  const bytes = Buffer.alloc(size + 56 + 20 + 22);
+  for (let index = 0; index < count; index++) {
+    const at = index * entry;
+    bytes.writeUInt32LE(0x02014b50, at);
+    bytes.writeUInt16LE(6, at + 28);
+    bytes.write(String(index).padStart(6, "0"), at + 46, "latin1");
+  }
+  bytes.writeUInt32LE(0x06064b50, size);
+  bytes.writeBigUInt64LE(44n, size + 4);
+  bytes.writeBigUInt64LE(BigInt(count), size + 24);
+  bytes.writeBigUInt64LE(BigInt(count), size + 32);
+  bytes.writeBigUInt64LE(BigInt(size), size + 40);
+  bytes.writeUInt32LE(0x07064b50, size + 56);
+  bytes.writeBigUInt64LE(BigInt(size), size + 64);
+  bytes.writeUInt32LE(1, size + 72);
+  bytes.writeUInt32LE(0x06054b50, size + 76);
+  bytes.fill(0xff, size + 84, size + 96);
+  return bytes;
+}
+
+it("an archive of more entries than any model has is refused before they are all listed", async () => {
+  await writeFile(path, directoryOf(mostEntries + 1));
+  await expect(openArchive(path)).rejects.toThrow(`it holds more than ${mostEntries} entries`);
+  await writeFile(path, directoryOf(mostEntries));
+  const { entries, close } = await openArchive(path);
+  await close();
+  expect(entries.size).toBe(mostEntries);
 });
