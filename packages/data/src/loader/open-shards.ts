@@ -79,6 +79,8 @@ export type Loader = {
   readonly items: readonly Pick<IndexedSample, "id" | "labels" | "split">[];
   /** The same of the whole set, other splits too. */
   readonly everything: readonly Pick<IndexedSample, "id" | "labels" | "split">[];
+  /** What decoded the clips when the set was prepared, where it says so. */
+  readonly decodedBy?: readonly string[];
   /** Where the clips of the whole set go. */
   readonly placing: Placing;
   /** What was met in tars and is no sample, by reason. */
@@ -234,6 +236,7 @@ export async function openShards(where: string | readonly string[], options: Loa
   return {
     ...{ samples: taking.length, stepsPerEpoch, batches, placing, passedOver: set.passedOver },
     ...{ items: taking.map((index) => all[index].sample), everything: all.map(({ sample }) => sample) },
+    ...(set.decodedBy === undefined ? {} : { decodedBy: set.decodedBy }),
     ...(set.logMel ? { logMel: { mean: set.logMel.mean, std: set.logMel.std } } : {}),
     close: async () => {
       await Promise.all([watch.stop(), pool.close()]);

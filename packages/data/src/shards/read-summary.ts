@@ -8,6 +8,8 @@ export type SetSummary = {
   /** Mean and standard deviation of padded log-mel. */
   readonly logMel?: { readonly mean: number; readonly std: number; readonly bySplit?: SumsBySplit };
   readonly quarantined?: Readonly<Record<string, number>>;
+  /** What decoded its clips, such as `ffmpeg 7.0.2`; several where that changed. */
+  readonly decodedBy?: readonly string[];
 };
 
 /** What reading takes from the record beside a shard. */
@@ -39,7 +41,7 @@ const isTarName = (name: unknown): name is string =>
  * @throws KdcError reason `bad-set`, naming the key that is wrong
  */
 export function readSummary(value: Loose, where: string): SetSummary {
-  const { shards, logMel, quarantined } = value;
+  const { shards, logMel, quarantined, decodedBy } = value;
   if (!Array.isArray(shards)) return refuse(where, "it lists no shards");
   const tars = shards.map((shard: unknown, at): string => {
     const tar = isObject(shard) ? shard.tar : undefined;
@@ -53,6 +55,7 @@ export function readSummary(value: Loose, where: string): SetSummary {
     tars,
     ...(logMel ? { logMel: { mean: Number(logMel.mean), std: Number(logMel.std), ...sumsIn(logMel.bySplit) } } : {}),
     ...(quarantined ? { quarantined: quarantined as Readonly<Record<string, number>> } : {}),
+    ...(Array.isArray(decodedBy) && decodedBy.every(isText) ? { decodedBy } : {}),
   };
 }
 

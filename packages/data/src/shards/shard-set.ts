@@ -21,6 +21,8 @@ export type ShardSet = {
   readonly logMel?: { readonly mean: number; readonly std: number };
   /** Clips that could not be prepared, by reason, where the set says so. */
   readonly quarantined?: Readonly<Record<string, number>>;
+  /** What decoded its clips, where the set says so. */
+  readonly decodedBy?: readonly string[];
   /** What was met in tars and is no sample, by reason. */
   readonly passedOver: PassedOver;
   close(): Promise<void>;
@@ -78,11 +80,12 @@ export async function openShardSet(
     await closeAll();
     throw error;
   }
-  const { logMel, quarantined } = summary ?? {};
+  const { logMel, quarantined, decodedBy } = summary ?? {};
   return {
     ...{ shards: chosen, passedOver: passed.result(), close: closeAll },
     ...(logMel ? { logMel } : {}),
     ...(quarantined ? { quarantined } : {}),
+    ...(decodedBy ? { decodedBy } : {}),
   };
 }
 

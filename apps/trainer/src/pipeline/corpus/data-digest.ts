@@ -1,4 +1,5 @@
 import { KdcError } from "@kdc-mae/core";
+import type { Loader } from "@kdc-mae/data/node";
 
 type Told = { readonly id: string; readonly labels: readonly string[]; readonly split?: string };
 
@@ -13,7 +14,7 @@ export type DataDigest = {
   readonly splits: string;
   /** In which order they come. */
   readonly order: string;
-  /** What decoded them, such as `ffmpeg 7.0.2`, where that was done for this run; one after another where it changed. */
+  /** What decoded them, such as `ffmpeg 7.0.2`, for this run or when its set was prepared; one after another where it changed. */
   readonly decodedBy?: string;
 };
 
@@ -77,6 +78,15 @@ export function runDataOf(clips: Iterable<Told>, named?: DataDigest): RunData {
   const fitted = digestOf(clips);
   return { fitted, named: named ?? fitted };
 }
+
+/** The data of a run on shards, with what the set says decoded them. */
+export const shardData = (loader: Pick<Loader, "everything" | "items" | "decodedBy">): RunData => ({
+  named: {
+    ...digestOf(loader.everything),
+    ...(loader.decodedBy === undefined ? {} : { decodedBy: loader.decodedBy.join(", ") }),
+  },
+  fitted: digestOf(loader.items),
+});
 
 /** What of a run's data is another than before, in words; nothing where all is the same. */
 export function changesIn(before: RunData, now: RunData): readonly string[] {

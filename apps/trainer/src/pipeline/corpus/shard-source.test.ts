@@ -31,7 +31,7 @@ beforeAll(async () => {
   });
   await prepare({
     manifest: await openManifest(join(folder, "media", "manifest.jsonl")),
-    ...{ out: join(folder, "set"), decoder, workers: 2 },
+    ...{ out: join(folder, "set"), decoder, decodedBy: "ffmpeg of this test", workers: 2 },
     content: {
       clipsPerShard: 4,
       size: 48,
@@ -97,3 +97,9 @@ async function itemsOf() {
   for await (const item of (await openManifest(join(folder, "media", "manifest.jsonl"))).items()) items.push(item);
   return items;
 }
+
+it("tells what decoded the set, so that a run on it keeps that", async () => {
+  const source = await openShardSource(join(folder, "set"), { ...shared, noise: false });
+  await source.close();
+  expect(source.data?.named.decodedBy).toBe("ffmpeg of this test");
+});

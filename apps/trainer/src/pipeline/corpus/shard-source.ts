@@ -3,7 +3,7 @@ import { type Loader, openShards, type RemoteOptions, type ShardChoice, shardSta
 import type { Masker } from "@kdc-mae/masking";
 import { type BatchSource, maskBatch } from "../pretrain/batch-source.js";
 import type { Statistics } from "./batch.js";
-import { digestOf } from "./data-digest.js";
+import { shardData } from "./data-digest.js";
 import { frontEndFor } from "./front-end.js";
 
 export type ShardSourceOptions = {
@@ -61,7 +61,7 @@ export async function openShardSource(
   return {
     ...{ clips: loader.samples, statistics, stepsPerEpoch: loader.stepsPerEpoch, close: loader.close },
     ...{ placing: loader.placing, passedOver: loader.passedOver },
-    data: { named: digestOf(loader.everything), fitted: digestOf(loader.items) },
+    data: shardData(loader),
     async *batches(epoch, from) {
       for await (const { patches, samples } of loader.batches(epoch, from)) {
         const streams = samples.map(({ id }) => root.fork(epoch).fork(id).fork("mask"));

@@ -1,5 +1,5 @@
 import { openShards, type ShardChoice } from "@kdc-mae/data/node";
-import { digestOf } from "../corpus/data-digest.js";
+import { shardData } from "../corpus/data-digest.js";
 import { frontEndFor } from "../corpus/front-end.js";
 import { remoteAccess } from "../corpus/remote-access.js";
 import { environmentOf, type Surroundings } from "../surroundings.js";
@@ -35,7 +35,7 @@ export async function shardLabelledSource(
   return {
     stepsPerEpoch: loader.stepsPerEpoch,
     close: loader.close,
-    data: { named: digestOf(loader.everything), fitted: digestOf(loader.items) },
+    data: shardData(loader),
     async *batches(epoch, from) {
       for await (const { patches, targets } of loader.batches(epoch, from)) {
         if (targets !== undefined) yield { patches, targets };
