@@ -17,7 +17,8 @@ import type { RunFolder } from "../run/run-folder.js";
 import { type Surroundings, surroundingsOf } from "../surroundings.js";
 import { bytesIn } from "../train/disk-space.js";
 import { encoderSum } from "../train/encoder-sum.js";
-import { type Trainee, type TrainOptions, train } from "../train/train.js";
+import { type TrainOptions, train } from "../train/train.js";
+import type { Trainee } from "../train/trainee.js";
 import type { BatchSource, MaskedBatch } from "./batch-source.js";
 import { createViewDrawer } from "./draw-views.js";
 import {

@@ -9,7 +9,8 @@ import { checkExperiment } from "../experiment/check.js";
 import { named } from "../experiment/named.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { openRunFolder, STATE_FILE } from "../run/run-folder.js";
-import { type Trainee, train } from "./train.js";
+import { train } from "./train.js";
+import type { Trainee } from "./trainee.js";
 
 let root = "";
 let made = 0;

@@ -1,0 +1,126 @@
+import { isKdcError } from "@kdc-mae/core";
+import { changesIn, expectSameData, type RunData, withDecoders } from "../corpus/data-digest.js";
+import { type LogEntry, type RunFolder, STATE_FILE } from "../run/run-folder.js";
+import { bytesIn, expectSpace } from "./disk-space.js";
+import { freshHistory, type LossHistory } from "./rollback.js";
+import { restoreState, saveState } from "./state-file.js";
+import type { Trainee } from "./trainee.js";
+
+/** Counters that a resumed run goes on from. */
+export type Counters = {
+  step: number;
+  updates: number;
+  /** Epochs that were trained, evaluated and logged, of how many. */
+  epochs: number;
+  of: number;
+  /** Of the epoch under way: updates, losses added up, seconds in updates and seconds without a batch. */
+  taken: number;
+  sums: Record<string, number>;
+  seconds: number;
+  waited: number;
+  history: LossHistory;
+  /** The data the run is trained on, and at which steps it went on with others. */
+  data?: RunData;
+  otherData?: LogEntry["otherData"];
+};
+
+const freshCounters = (epochs: number): Counters => ({
+  ...{ step: 0, updates: 0, epochs: 0, of: epochs },
+  ...{ taken: 0, sums: {}, seconds: 0, waited: 0, history: freshHistory() },
+});
+
+/** What a run goes on from: counters and arrays, and the file they are saved in. */
+export type RunState = {
+  /** Changed in place; another object after `restore`. */
+  readonly counters: Counters;
+  /** Bytes that a save takes. */
+  readonly bytes: number;
+  /** True where the arrays are as they were last saved at a step of this run. */
+  isSaved(): boolean;
+  /** True where there is a checkpoint to go back to. */
+  hasCheckpoint(): boolean;
+  /** Takes over what was saved last; false where nothing was. @throws KdcError for a state of another run */
+  restore(): Promise<boolean>;
+  save(): Promise<void>;
+  /** Between times: a full disk is told and tried again later, since stopping would lose more. */
+  saveWhenDue(): Promise<void>;
+  /** Something counted since the last save though it is of the same step. */
+  outdate(): void;
+};
+
+/** The state of a run in its folder; nothing is read before `restore` is called. */
+export function runState(
+  {
+    source,
+    trees,
+    state,
+    ...trainee
+  }: Pick<Trainee<unknown>, "source" | "trees" | "state" | "collect" | "changed" | "notes" | "expectOwn">,
+  options: {
+    readonly folder: RunFolder<unknown>;
+    readonly training: { readonly epochs: number; readonly checkpointSeconds: number };
+    readonly acceptChangedData: boolean;
+    readonly clock: () => number;
+    readonly onNote?: (note: string) => void;
+  },
+): RunState {
+  const { folder, training, acceptChangedData, clock, onNote } = options;
+  const path = folder.file(STATE_FILE);
+  const bytes = bytesIn(...Object.values(trees));
+  let counters: Counters = {
+    ...freshCounters(training.epochs),
+    ...(source.data === undefined ? {} : { data: source.data }),
+  };
+  let saved = { at: clock(), step: -1 };
+
+  /** What a checkpoint says of its data, and what is accepted of changes. */
+  const dataOf = (before: Counters): Pick<Counters, "data" | "otherData"> => {
+    if (before.data === undefined || source.data === undefined) return { data: source.data ?? before.data };
+    const changes = changesIn(before.data, source.data);
+    const now = withDecoders(before.data, source.data, onNote);
+    if (changes.length === 0) return { data: now };
+    if (!acceptChangedData) expectSameData(before.data, now, folder.path);
+    onNote?.(`the run goes on with other data from step ${before.step} on: ${changes.join("; ")}`);
+    return { data: now, otherData: [...(before.otherData ?? []), { step: before.step, changes }] };
+  };
+  const save = async () => {
+    await trainee.collect?.();
+    await expectSpace(folder.path, bytes, "a checkpoint takes");
+    Object.assign(counters, { step: state.step, updates: state.optimizer.updates });
+    await saveState(path, trees, { ...counters, own: trainee.notes });
+    saved = { at: clock(), step: state.step };
+  };
+
+  return {
+    get counters() {
+      return counters;
+    },
+    bytes,
+    isSaved: () => saved.step === state.step,
+    hasCheckpoint: () => saved.step >= 0,
+    async restore() {
+      const read = await restoreState(path, trees, onNote, trainee.expectOwn);
+      if (read === undefined) return false;
+      const { own, ...rest } = read as Counters & { readonly own?: Record<string, unknown> };
+      counters = { ...rest, ...dataOf(rest) };
+      if (trainee.notes !== undefined) Object.assign(trainee.notes, own);
+      state.step = counters.step;
+      state.optimizer.updates = counters.updates;
+      trainee.changed?.();
+      saved = { ...saved, step: counters.step };
+      return true;
+    },
+    save,
+    async saveWhenDue() {
+      if (clock() - saved.at <= training.checkpointSeconds * 1000) return;
+      await save().catch((error: unknown) => {
+        if (!isKdcError(error)) throw error;
+        saved = { ...saved, at: clock() };
+        onNote?.(`no checkpoint could be saved at step ${state.step}: ${error.message}`);
+      });
+    },
+    outdate() {
+      saved = { ...saved, step: -1 };
+    },
+  };
+}

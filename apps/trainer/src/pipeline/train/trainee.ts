@@ -1,0 +1,34 @@
+import type { StepReport } from "@kdc-mae/engine";
+import type { RunData } from "../corpus/data-digest.js";
+import type { LogEntry } from "../run/run-folder.js";
+
+/** What learns, and how: all that a pretraining and a fine-tuning have not in common. */
+export type Trainee<Batch> = {
+  readonly source: {
+    /** Batches of one epoch. */
+    readonly stepsPerEpoch: number;
+    /** The batches of an epoch from one of them on; the same each time. */
+    batches(epoch: number, from: number): AsyncIterable<Batch>;
+    /** What the clips are; a run that goes on must find the same. */
+    readonly data?: RunData;
+  };
+  /** Every array that changes, by name: what a checkpoint holds. */
+  readonly trees: Readonly<Record<string, unknown>>;
+  readonly state: { step: number; readonly optimizer: { updates: number } };
+  /** One update; changes nothing when it fails, or when the signal asks to stop before it is done. */
+  update(batches: readonly Batch[], rate: number): Promise<StepReport>;
+  /** Brings the trees up to date, where what learns lies on a device. */
+  readonly collect?: () => Promise<void>;
+  /** The trees were changed from outside. */
+  readonly changed?: () => void;
+  /** Plain values of its own that go with a checkpoint; changed in place. */
+  readonly notes?: Record<string, unknown>;
+  /** Looks at notes that were saved before they are taken over, and throws where they are of another run. */
+  readonly expectOwn?: (saved: Readonly<Record<string, unknown>>) => void;
+  /** After the last update of an epoch, counted from 0; gives figures for the log. `losses` are means over it. */
+  readonly endEpoch?: (epoch: number, losses: Readonly<Record<string, number>>) => Promise<LogEntry["evaluation"]>;
+  /** Saves the model as it is; `weights` says which epochs', in words. */
+  saveModel(file: string, weights: string): Promise<void>;
+  /** Bytes of the file that makes. */
+  readonly modelBytes: number;
+};
