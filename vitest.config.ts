@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 const packages = fileURLToPath(new URL("./packages/", import.meta.url));
+const apps = fileURLToPath(new URL("./apps/", import.meta.url));
 
 /** WebGPU without a card: the software adapter of Debian's chromium package, where it is and nothing else was chosen. */
 const software = "/usr/lib/chromium/vk_swiftshader_icd.json";
@@ -13,6 +14,7 @@ const adapter = chosen === undefined && existsSync(software) ? { VK_ICD_FILENAME
 export default defineConfig({
   resolve: {
     alias: [
+      { find: /^@kdc-mae\/trainer\/recipe$/, replacement: `${apps}trainer/src/recipe.ts` },
       { find: /^@kdc-mae\/([a-z]+)$/, replacement: `${packages}$1/src/index.ts` },
       { find: /^@kdc-mae\/([a-z]+)\/([a-z-]+)$/, replacement: `${packages}$1/src/$2.ts` },
     ],

@@ -12,6 +12,7 @@ export { drawMixupShare, labelTarget, mixPictures, mixWaveforms, type SharedLabe
 export { noiseAndShift } from "./augment/noise-and-shift.js";
 export { type SpecAugmentOptions, specAugment } from "./augment/spec-augment.js";
 export { type Batch, type BatchesOptions, batches } from "./dataset/batches.js";
+export { type DealSplits, dealFrom } from "./dataset/deal-from.js";
 export { balancedWeights, shuffledOrder, weightedOrder } from "./dataset/sampler.js";
 export {
   type Augmentation,
@@ -21,6 +22,7 @@ export {
   type Recording,
   type SampleRecipe,
 } from "./make-sample.js";
+export { type DecoderName, decoderNames } from "./media/decoder-names.js";
 export { cutFrame, cutSpectrogram } from "./patch/cut.js";
 export { pasteFrame, pasteSpectrogram } from "./patch/paste.js";
 export {

@@ -1,4 +1,3 @@
-export { type DealSplits, dealFrom } from "./dataset/deal-splits.js";
 export {
   type DecodeAllOptions,
   type DecodedSet,
@@ -34,7 +33,7 @@ export {
 export { splitBy } from "./manifest/split-by.js";
 export { type MediaFolder, walkMedia } from "./manifest/walk-media.js";
 export { inWindows, type WindowOptions } from "./manifest/windows.js";
-export { createDecoder, type DecoderName, decoderNames } from "./media/choose-decoder.js";
+export { createDecoder } from "./media/choose-decoder.js";
 export type {
   DecodeRequest,
   Decoder,

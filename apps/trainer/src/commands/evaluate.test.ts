@@ -10,7 +10,7 @@ import { checkExperiment } from "../pipeline/experiment/check.js";
 import { named } from "../pipeline/experiment/named.js";
 import { config, statistics, tinyWith } from "../pipeline/finetune/made-clips.test.support.js";
 import { saveClassifier } from "../pipeline/run/classifier-file.js";
-import { saveModel } from "../pipeline/run/model-file.js";
+import { saveModel } from "../pipeline/run/save-model.js";
 import { addEvaluateCommand } from "./evaluate.js";
 import { addFinetuneCommand } from "./finetune.js";
 

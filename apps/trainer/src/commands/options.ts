@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { KdcError } from "@kdc-mae/core";
-import { decoderNames } from "@kdc-mae/data/node";
+import { decoderNames } from "@kdc-mae/data";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { remark } from "../terminal/print.js";
 

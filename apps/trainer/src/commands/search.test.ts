@@ -13,8 +13,9 @@ import { createFileEmbedder, type FileEmbedder } from "../pipeline/evaluate/embe
 import { withChanges } from "../pipeline/experiment/change.js";
 import { checkExperiment } from "../pipeline/experiment/check.js";
 import { named } from "../pipeline/experiment/named.js";
-import { configFor, saveModel } from "../pipeline/run/model-file.js";
+import { configFor } from "../pipeline/run/model-file.js";
 import { readModel } from "../pipeline/run/read-saved.js";
+import { saveModel } from "../pipeline/run/save-model.js";
 import { openStore } from "../pipeline/search/open-store.js";
 import { scanFolder } from "../pipeline/search/scan-folder.js";
 import { updateIndex } from "../pipeline/search/update-index.js";

@@ -10,7 +10,8 @@ import { runCommandLine } from "../command-line.js";
 import { withChanges } from "../pipeline/experiment/change.js";
 import { checkExperiment } from "../pipeline/experiment/check.js";
 import { named } from "../pipeline/experiment/named.js";
-import { configFor, saveModel } from "../pipeline/run/model-file.js";
+import { configFor } from "../pipeline/run/model-file.js";
+import { saveModel } from "../pipeline/run/save-model.js";
 
 let folder = "";
 const at = (...names: string[]) => join(folder, ...names);

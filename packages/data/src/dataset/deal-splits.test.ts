@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { dealFrom, dealSplits } from "./deal-splits.js";
+import { dealFrom } from "./deal-from.js";
+import { dealSplits } from "./deal-splits.js";
 
 const units = (label: string, count: number) =>
   Array.from({ length: count }, (_, n) => ({ name: `${label}/${n}`, label }));

@@ -1,6 +1,7 @@
 import { relative } from "node:path";
 import { KdcError } from "@kdc-mae/core";
-import { type DealSplits, type DealtUnit, dealSplits } from "../dataset/deal-splits.js";
+import type { DealSplits } from "../dataset/deal-from.js";
+import { type DealtUnit, dealSplits } from "../dataset/deal-splits.js";
 import type { ManifestItem } from "./manifest-item.js";
 import type { PassOver } from "./passed-over.js";
 import type { Manifest } from "./read-manifest.js";

@@ -1,11 +1,8 @@
 import type { MediaDecoder } from "./decoder.js";
+import type { DecoderName } from "./decoder-names.js";
 import { createFluentDecoder } from "./ffmpeg.js";
 import type { DecoderOptions } from "./ffmpeg-decoder.js";
 import { createBatchDecoder, createPipesDecoder } from "./ffmpeg-pipes.js";
-
-/** The ways to decode, all by one contract; the first is used unless told. */
-export const decoderNames = ["ffmpeg-batches", "ffmpeg-pipes", "fluent-ffmpeg"] as const;
-export type DecoderName = (typeof decoderNames)[number];
 
 /**
  * A decoder by its name.

@@ -1,5 +1,6 @@
 import { KdcError } from "@kdc-mae/core";
-import { type DealSplits, dealSplits } from "../dataset/deal-splits.js";
+import type { DealSplits } from "../dataset/deal-from.js";
+import { dealSplits } from "../dataset/deal-splits.js";
 import type { ClassLabels } from "../manifest/class-labels.js";
 import type { PassOver } from "../manifest/passed-over.js";
 import { takeLabels } from "../manifest/take-labels.js";

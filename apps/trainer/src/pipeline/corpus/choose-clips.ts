@@ -1,6 +1,6 @@
 import { KdcError } from "@kdc-mae/core";
+import { dealFrom } from "@kdc-mae/data";
 import {
-  dealFrom,
   type NamedFor,
   type Placing,
   placingInWords,

@@ -1,5 +1,6 @@
 import { availableCpus } from "@kdc-mae/core/node";
-import { createDecoder, type DecoderName, decoderNames, locateFfmpeg, type MediaDecoder } from "@kdc-mae/data/node";
+import { type DecoderName, decoderNames } from "@kdc-mae/data";
+import { createDecoder, locateFfmpeg, type MediaDecoder } from "@kdc-mae/data/node";
 import { environmentOf, type Surroundings } from "../surroundings.js";
 
 /** How media are decoded. */

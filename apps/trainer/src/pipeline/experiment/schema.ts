@@ -1,5 +1,5 @@
 import { isKdcError } from "@kdc-mae/core";
-import { dealFrom, decoderNames } from "@kdc-mae/data/node";
+import { dealFrom, decoderNames } from "@kdc-mae/data";
 import { z } from "zod";
 import type { Based } from "./change.js";
 import { lossTerm, optionsProblem } from "./loss-term.js";

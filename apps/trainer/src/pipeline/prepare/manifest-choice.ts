@@ -1,11 +1,5 @@
-import {
-  dealFrom,
-  splitBy as dealt,
-  inWindows,
-  type ManifestFormat,
-  openManifest,
-  readClassLabels,
-} from "@kdc-mae/data/node";
+import { dealFrom } from "@kdc-mae/data";
+import { splitBy as dealt, inWindows, type ManifestFormat, openManifest, readClassLabels } from "@kdc-mae/data/node";
 import type { OpenedDecoder } from "../corpus/open-decoder.js";
 import type { Surroundings } from "../surroundings.js";
 

@@ -9,9 +9,10 @@ import { loadExperiment } from "../experiment/load.js";
 import { readExportSource } from "../export/source.js";
 import { loadFineTuning } from "../finetune/named.js";
 import { readStart } from "../finetune/start.js";
-import { configFor, saveModel } from "./model-file.js";
+import { configFor } from "./model-file.js";
 import { readModel, readSaved } from "./read-saved.js";
 import { openRunFolder, readRunFolder } from "./run-folder.js";
+import { saveModel } from "./save-model.js";
 
 let root = "";
 let sound: Record<string, string> = {};

@@ -2,9 +2,9 @@ import { KdcError } from "@kdc-mae/core";
 import { readCheckpoint } from "@kdc-mae/model/node";
 import { type Assumption, assumptionLine } from "./assume.js";
 import { saveClassifier } from "./classifier-file.js";
-import { saveModel } from "./model-file.js";
 import { officialIn } from "./official-file.js";
 import type { ReadOptions } from "./read-saved.js";
+import { saveModel } from "./save-model.js";
 
 /** What a conversion wrote. */
 export type ConvertedModel = {

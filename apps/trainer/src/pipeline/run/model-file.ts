@@ -1,6 +1,5 @@
 import { type FloatTensor, KdcError } from "@kdc-mae/core";
 import { checkConfig, loadModel, type ModelConfig, type ModelParams, presets, type TensorFile } from "@kdc-mae/model";
-import { saveCheckpoint } from "@kdc-mae/model/node";
 import type { Statistics } from "../corpus/batch.js";
 import { checkExperiment } from "../experiment/check.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
@@ -35,17 +34,14 @@ export function configFor({
   return checkConfig({ ...config, sampler: { heads, temperature: masking.temperature ?? 1 } });
 }
 
-/** Saves a model under official names, with everything in its metadata that using it takes. */
-export const saveModel = (path: string, model: SavedModel, unused: TensorFile["tensors"] = {}): Promise<void> => {
-  const { config, params, statistics, experiment } = model;
-  return saveCheckpoint(path, config, params, {
-    metadata: { statistics: JSON.stringify(statistics), experiment: JSON.stringify(experiment) },
-    unused,
-  });
-};
+/** What a model's file says beside its tensors and its sizes. */
+export const modelNotes = ({ statistics, experiment }: Pick<SavedModel, "statistics" | "experiment">) => ({
+  statistics: JSON.stringify(statistics),
+  experiment: JSON.stringify(experiment),
+});
 
 /**
- * The model in a file that {@link saveModel} wrote and somebody read.
+ * The model in a file that `saveModel` wrote and somebody read.
  *
  * @throws KdcError for a checkpoint without its experiment, or of other sizes than it says
  */
