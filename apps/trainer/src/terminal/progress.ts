@@ -23,7 +23,7 @@ export function startProgress(label: string, total: number, unit: string): Bar {
 
 /** What long work tells, shown: a bar for each stage and a line for each note. Call `stop` when the work has ended. */
 export function showProgress(): Required<Pick<Surroundings, "onProgress" | "onNote">> & { stop(): void } {
-  let shown: { readonly stage: string; readonly bar: Bar } | undefined;
+  let shown: { readonly stage: string; readonly total: number; done: number; readonly bar: Bar } | undefined;
   const stop = () => {
     shown?.bar.stop();
     shown = undefined;
@@ -31,10 +31,12 @@ export function showProgress(): Required<Pick<Surroundings, "onProgress" | "onNo
   return {
     stop,
     onProgress({ stage, unit, done, total, note }) {
-      if (shown?.stage !== stage) {
+      // Another run of the same stage begins anew: an ablation pretrains many times, and not all arms alike.
+      if (shown === undefined || shown.stage !== stage || shown.total !== total || done < shown.done) {
         stop();
-        shown = { stage, bar: startProgress(stage, total, unit) };
+        shown = { stage, total, done, bar: startProgress(stage, total, unit) };
       }
+      shown.done = done;
       shown.bar.update(done, note);
     },
     onNote(note) {
@@ -42,6 +44,16 @@ export function showProgress(): Required<Pick<Surroundings, "onProgress" | "onNo
       const clear = shown !== undefined && process.stderr.isTTY ? "\r\u001b[K" : "";
       process.stderr.write(`${clear}${visibleText(note)}\n`);
     },
+  };
+}
+
+/** How fast work goes, from its first report on: what a run had done before it was resumed took none of this time. */
+function pace() {
+  let first: { readonly done: number; readonly at: number } | undefined;
+  return (done: number): number | undefined => {
+    const now = performance.now();
+    first ??= { done, at: now };
+    return done > first.done && now > first.at ? ((done - first.done) / (now - first.at)) * 1000 : undefined;
   };
 }
 
@@ -54,13 +66,14 @@ function bar(label: string, total: number, unit: string): Bar {
     },
     Presets.shades_classic,
   );
-  const started = performance.now();
+  const rateAt = pace();
   display.start(total, 0, { rate: "–", left: "–", note: "" });
   return {
     update(done, note = "") {
-      const rate = done / ((performance.now() - started) / 1000);
-      const left = rate > 0 ? seconds((total - done) / rate) : "–";
-      display.update(done, { rate: rate.toFixed(rate < 10 ? 1 : 0), left, note: visibleText(note) });
+      const rate = rateAt(done);
+      const left = rate === undefined ? "–" : seconds((total - done) / rate);
+      const shown = rate === undefined ? "–" : rate.toFixed(rate < 10 ? 1 : 0);
+      display.update(done, { rate: shown, left, note: visibleText(note) });
     },
     stop: () => display.stop(),
   };
@@ -68,13 +81,19 @@ function bar(label: string, total: number, unit: string): Bar {
 
 function lines(label: string, total: number, unit: string, everyMs = 10_000): Bar {
   const started = performance.now();
+  const rateAt = pace();
   let last = started;
   let shown = -1;
   const print = (done: number, note: string) => {
-    const elapsed = (performance.now() - started) / 1000;
-    const rate = done / Math.max(elapsed, 1e-3);
-    const left = done < total && rate > 0 ? `, ${seconds((total - done) / rate)} left` : `, took ${seconds(elapsed)}`;
-    remark(`${label}: ${done}/${total} ${unit}, ${rate.toFixed(1)}/s${left}${note ? `, ${note}` : ""}\n`);
+    const rate = rateAt(done);
+    const left = done < total && rate !== undefined ? `${seconds((total - done) / rate)} left` : undefined;
+    const facts = [
+      `${label}: ${done}/${total} ${unit}`,
+      rate === undefined ? undefined : `${rate.toFixed(1)}/s`,
+      left ?? (done < total ? undefined : `took ${seconds((performance.now() - started) / 1000)}`),
+      note || undefined,
+    ];
+    remark(`${facts.filter((fact) => fact !== undefined).join(", ")}\n`);
     shown = done;
   };
   let final = "";
@@ -83,6 +102,7 @@ function lines(label: string, total: number, unit: string, everyMs = 10_000): Ba
     update(done, note = "") {
       final = note;
       latest = done;
+      rateAt(done);
       if (performance.now() - last < everyMs) return;
       last = performance.now();
       print(done, note);
