@@ -48,6 +48,29 @@ export const writeFloat = (at: Code, offset: number, value: Code): Code => [
 export const addFloat = (a: Code, b: Code): Code => [...a, ...b, 0x92];
 export const divideFloat = (a: Code, b: Code): Code => [...a, ...b, 0x95];
 
+/** The larger of two; not a number where either is none. */
+export const maxFloat = (a: Code, b: Code): Code => [...a, ...b, 0x97];
+export const absFloat = (a: Code): Code => [...a, 0x8b];
+
+// One float64 number, and one whole number of 64 bits.
+export const readDouble = (at: Code, offset = 0): Code => [...at, 0x2b, 3, ...unsigned(offset)];
+export const timesDouble = (a: Code, b: Code): Code => [...a, ...b, 0xa2];
+/** A float32 number as float64, and back. */
+export const promote = (a: Code): Code => [...a, 0xbb];
+export const demote = (a: Code): Code => [...a, 0xb6];
+export const readLong = (at: Code, offset = 0): Code => [...at, 0x29, 3, ...unsigned(offset)];
+export const writeLong = (at: Code, offset: number, value: Code): Code => [
+  ...at,
+  ...value,
+  0x37,
+  3,
+  ...unsigned(offset),
+];
+export const plusLong = (a: Code, b: Code): Code => [...a, ...b, 0x7c];
+/** A float64 number rounded to a whole number (ties to even), the largest there is where it is larger, and back. */
+export const toLong = (a: Code): Code => [...a, 0x9e, 0xfc, 0x06];
+export const fromLong = (a: Code): Code => [...a, 0xb9];
+
 // Four float32 numbers side by side.
 const simd = (...operation: number[]) => [0xfd, ...operation];
 const pair =

@@ -3,10 +3,11 @@ import * as tf from "@tensorflow/tfjs-core";
 import { createRunner } from "../run/runner.js";
 import type { Execute } from "../run/runtime.js";
 import { valueAndGradients } from "./gradient.js";
-import { joinParts, partOfBatch, rebuild } from "./join-parts.js";
+import { exactSum, floatSum } from "./gradient-sum.js";
+import { gatherParts, joinParts, partOfBatch, rebuild } from "./join-parts.js";
 import type { Optimizer } from "./optimizer.js";
-import type { TrainStep, TrainStepOptions } from "./update.js";
-import { blend, expectBatches, update } from "./update.js";
+import { anyoneAsked, gatherRows, noPeers } from "./peers.js";
+import { sharesOf, type TrainStep, type TrainStepOptions, update } from "./update.js";
 
 /**
  * A loss that can be computed of several batches as if they were one. `part` must give the same each time it sees the
@@ -82,7 +83,8 @@ export function createCachedStep<Params, Batch, Parts, OptimizerState>(
   optimizer: Optimizer<OptimizerState>,
   options: TrainStepOptions<Batch> = {},
 ): TrainStep<Params, Batch, OptimizerState> {
-  const { clips = () => 1 } = options;
+  const { clips, peers = noPeers, signal } = options;
+  const sum = options.exact ? exactSum(peers) : floatSum(peers);
   let missing: readonly string[] = [];
   const forward = createRunner(execute, ({ params, batch }: { params: Params; batch: Batch }) => part(params, batch));
   const middle = createRunner(execute, wholeWithGradients<Params, Parts>(whole));
@@ -95,15 +97,12 @@ export function createCachedStep<Params, Batch, Parts, OptimizerState>(
   );
 
   const accumulate: TrainStep<Params, Batch, OptimizerState>["accumulate"] = async (state, batches, learningRate) => {
-    expectBatches(batches);
-    const weights = batches.map(clips);
-    const all = weights.reduce((sum, weight) => sum + weight, 0);
-    const shares = weights.map((weight) => weight / all);
+    const { own, shares } = sharesOf<Batch>(batches, clips);
     const made: unknown[] = [];
-    for (const [index, batch] of batches.entries()) {
-      made.push(await forward.run(state.params, { batch } as never, index));
+    for (const [slot, { batch }] of own.entries()) {
+      made.push(await forward.run(state.params, { batch } as never, slot));
     }
-    const joined = joinParts(made, shares);
+    const joined = joinParts(await gatherParts(peers, made), shares);
     const { total, terms, toParams, toParts } = (await middle.run(
       state.params,
       { parts: rebuild(made[0], joined) } as never,
@@ -114,27 +113,27 @@ export function createCachedStep<Params, Batch, Parts, OptimizerState>(
       toParams: Record<string, FloatTensor>;
       toParts: Record<string, FloatTensor>;
     };
-    let sum: unknown;
-    for (const [index, batch] of batches.entries()) {
-      const along = partOfBatch(toParts, joined, index, shares[index]);
-      const { gradients } = (await backward.run(state.params, { batch, along } as never, index === 0 ? 0 : 1)) as {
-        gradients: unknown;
-      };
-      if (sum === undefined) sum = gradients;
-      else blend(sum, gradients, 1, 1);
-    }
-    for (const [path, leaf] of treeLeaves<FloatTensor>(sum)) {
-      const more = toParams[path];
-      if (more === undefined) continue;
-      direct.add(path);
-      blend(leaf, more, 1, 1);
-    }
-    const report = {
-      total: total.data[0],
-      terms: Object.fromEntries(Object.entries(terms).map(([name, { data }]) => [name, data[0]])),
-    };
+    const gradients = await sum(
+      own.map(({ batch, share, index }) => ({
+        weight: 1,
+        make: async (slot) => {
+          const along = partOfBatch(toParts, joined, index, share);
+          const result = await backward.run(state.params, { batch, along } as never, slot);
+          return (result as { gradients: unknown }).gradients;
+        },
+      })),
+      toParams,
+    );
+    for (const path of Object.keys(toParams)) direct.add(path);
+    const names = Object.keys(terms);
+    // All computed the same; where their processors differ, what the first says counts.
+    const [[whole, ...values]] = await gatherRows(peers, [
+      [total.data[0], ...names.map((name) => terms[name].data[0])],
+    ]);
+    const report = { total: whole, terms: Object.fromEntries(names.map((name, index) => [name, values[index]])) };
+    const asked = { aborted: await anyoneAsked(peers, signal) };
     missing = missing.filter((path) => !direct.has(path));
-    return update(state, optimizer, { gradients: sum, report }, { ...options, learningRate, missing });
+    return update(state, optimizer, { gradients, report }, { ...options, signal: asked, learningRate, missing });
   };
 
   return {

@@ -244,9 +244,10 @@ export function createDeviceStep<Params, Batch, OptimizerState>(
     return { total: means.total, gradientNorm: (await report).norm, terms: termsOf(means) };
   };
 
-  const accumulate: TrainStep<Params, Batch, OptimizerState>["accumulate"] = (state, batches, rate) => {
+  const accumulate: TrainStep<Params, Batch, OptimizerState>["accumulate"] = (state, given, rate) => {
     const taken = (async () => {
-      expectBatches(batches);
+      expectBatches(given);
+      const batches = given.filter((batch) => batch !== undefined);
       const updates = (state.optimizer as { updates?: number }).updates;
       const report = batches.length === 1 ? await one(state, batches[0], rate) : await several(state, batches, rate);
       const step = state.step + 1;

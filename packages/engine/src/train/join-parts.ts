@@ -8,6 +8,7 @@ import {
   sizeOf,
   treeLeaves,
 } from "@kdc-mae/core";
+import type { Peers } from "./peers.js";
 
 /** One leaf of all batches together, and which rows came from which batch. */
 export type Joined = { readonly value: HostTensor; readonly rows: readonly number[] };
@@ -40,6 +41,30 @@ const stacked = (path: string, leaves: readonly HostTensor[]): HostTensor => {
   }
   return value;
 };
+
+/** The parts that all processes made, alike but for their numbers, in the order of ranks. */
+export async function gatherParts(peers: Peers, own: readonly unknown[]): Promise<readonly unknown[]> {
+  if (peers.size === 1) return own;
+  const leaves = own.flatMap((tree) => treeLeaves<HostTensor>(tree).map(([, leaf]) => leaf));
+  const bytes = new Uint8Array(leaves.reduce((sum, { data }) => sum + data.byteLength, 0));
+  let to = 0;
+  for (const { data } of leaves) {
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), to);
+    to += data.byteLength;
+  }
+  const gathered = await peers.allgather(bytes);
+  const each = bytes.length / own.length;
+  return gathered.flatMap((all) =>
+    Array.from({ length: all.length / each }, (_, index) => {
+      let from = index * each;
+      return mapTree(own[0], ({ dtype, shape, data }: HostTensor) => {
+        const part = all.slice(from, from + data.byteLength).buffer;
+        from += data.byteLength;
+        return dtype === "float32" ? float32(shape, new Float32Array(part)) : int32(shape, new Int32Array(part));
+      });
+    }),
+  );
+}
 
 /** Puts the parts of several batches together: scalars to their mean over clips, all else one after another. */
 export function joinParts(parts: readonly unknown[], shares: readonly number[]): ReadonlyMap<string, Joined> {

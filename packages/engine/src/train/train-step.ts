@@ -4,8 +4,10 @@ import { createRunner } from "../run/runner.js";
 import type { Execute } from "../run/runtime.js";
 import { createDeviceStep } from "./device-step.js";
 import { type Gradients, type Loss, valueAndGradients } from "./gradient.js";
+import { exactSum, floatSum } from "./gradient-sum.js";
 import type { Optimizer } from "./optimizer.js";
-import { blend, expectBatches, type TrainStep, type TrainStepOptions, update } from "./update.js";
+import { anyoneAsked, gatherRows, noPeers } from "./peers.js";
+import { sharesOf, type TrainStep, type TrainStepOptions, update } from "./update.js";
 
 const scalar = (value: HostTensor): number => value.data[0];
 
@@ -23,8 +25,12 @@ export function createTrainStep<Params, Batch, OptimizerState>(
   optimizer: Optimizer<OptimizerState>,
   options: TrainStepOptions<Batch> = {},
 ): TrainStep<Params, Batch, OptimizerState> {
-  if (execute.runtime !== undefined) return createDeviceStep(execute.runtime, loss, optimizer, options);
-  const { clips = () => 1 } = options;
+  const { clips, peers = noPeers, signal, exact = false } = options;
+  // What is added up between processes, or exactly, is so in ordinary memory.
+  if (execute.runtime !== undefined && peers.size === 1 && !exact) {
+    return createDeviceStep(execute.runtime, loss, optimizer, options);
+  }
+  const sum = exact ? exactSum(peers) : floatSum(peers);
   let missing: readonly string[] = [];
   const programs = createRunner<{ readonly params: Params; readonly batch: Batch }, Gradients<Params>>(
     execute,
@@ -34,32 +40,33 @@ export function createTrainStep<Params, Batch, OptimizerState>(
   );
 
   const accumulate: TrainStep<Params, Batch, OptimizerState>["accumulate"] = async (state, batches, learningRate) => {
-    expectBatches(batches);
-    const weights = batches.map(clips);
-    const all = weights.reduce((sum, weight) => sum + weight, 0);
-    const means = { total: 0, terms: {} as Record<string, number> };
-    let sum: unknown;
-    for (const [index, batch] of batches.entries()) {
-      const weight = weights[index] / all;
-      const result = await programs.run(
-        state.params,
-        { batch } as Hosted<{ readonly batch: Batch }>,
-        index === 0 ? 0 : 1,
-      );
-      const { total, terms, gradients } = result as {
-        total: HostTensor;
-        terms: Record<string, HostTensor>;
-        gradients: unknown;
-      };
-      means.total += scalar(total) * weight;
-      for (const [name, term] of Object.entries(terms))
-        means.terms[name] = (means.terms[name] ?? 0) + scalar(term) * weight;
-      if (sum === undefined) {
-        sum = gradients;
-        if (weight !== 1) blend(gradients, gradients, 0, weight);
-      } else blend(sum, gradients, 1, weight);
-    }
-    return update(state, optimizer, { gradients: sum, report: means }, { ...options, learningRate, missing });
+    const { own, shares } = sharesOf<Batch>(batches, clips);
+    let names: readonly string[] = [];
+    const rows: number[][] = own.map(() => []);
+    const gradients = await sum(
+      own.map(({ batch, share }, at) => ({
+        weight: share,
+        make: async (slot) => {
+          const given = { batch } as Hosted<{ readonly batch: Batch }>;
+          const result = (await programs.run(state.params, given, slot)) as {
+            total: HostTensor;
+            terms: Record<string, HostTensor>;
+            gradients: unknown;
+          };
+          names = Object.keys(result.terms);
+          rows[at] = [result.total, ...Object.values(result.terms)].map(scalar);
+          return result.gradients;
+        },
+      })),
+    );
+    // In the order of the batches, whoever had them.
+    const [total = 0, ...terms] = (await gatherRows(peers, rows)).reduce<number[]>(
+      (means, row, index) => row.map((value, column) => (means[column] ?? 0) + value * shares[index]),
+      [],
+    );
+    const report = { total, terms: Object.fromEntries(names.map((name, index) => [name, terms[index]])) };
+    const asked = { aborted: await anyoneAsked(peers, signal) };
+    return update(state, optimizer, { gradients, report }, { ...options, signal: asked, learningRate, missing });
   };
 
   return {

@@ -2,6 +2,7 @@ import { type FloatTensor, KdcError, treeLeaves } from "@kdc-mae/core";
 import type { Hosted } from "../run/program.js";
 import { clipScale, globalNorm } from "./clip.js";
 import type { Optimizer } from "./optimizer.js";
+import type { Peers } from "./peers.js";
 
 /** Everything that changes while training. */
 export type TrainState<Params, OptimizerState> = {
@@ -31,9 +32,9 @@ export const expectFinite = (what: string, value: number, step: number): void =>
   });
 };
 
-/** @throws KdcError when a step is given no batch */
+/** @throws KdcError when a step is given no batch of its own */
 export function expectBatches(batches: readonly unknown[]): void {
-  if (batches.length > 0) return;
+  if (batches.some((batch) => batch !== undefined)) return;
   throw new KdcError({
     where: "train step",
     what: "there are no batches to accumulate",
@@ -52,7 +53,7 @@ export function blend(sum: unknown, next: unknown, keep: number, weight: number)
 }
 
 /** @throws KdcError (reason `stopped`) when a step is to stop before it has changed anything */
-export const expectGoing = (signal: AbortSignal | undefined, step: number): void => {
+export const expectGoing = (signal: Asked | undefined, step: number): void => {
   if (signal?.aborted) {
     throw new KdcError({
       where: `train step ${step}`,
@@ -62,6 +63,9 @@ export const expectGoing = (signal: AbortSignal | undefined, step: number): void
     });
   }
 };
+
+/** Whether a step is asked to stop: the little of an AbortSignal that matters. */
+type Asked = { readonly aborted: boolean };
 
 /** What every step of a training does alike. */
 export type UpdateSettings = {
@@ -74,6 +78,13 @@ export type UpdateSettings = {
 export type TrainStepOptions<Batch> = UpdateSettings & {
   /** Clips in a batch, for the mean over accumulated batches; batches count alike unless given. */
   readonly clips?: (batch: Hosted<Batch>) => number;
+  /** Processes that take every step together, each with batches of its own. */
+  readonly peers?: Peers;
+  /**
+   * Gradients are added up so that neither order nor the number of processes shows: the same bits for the same batches.
+   * Unless set, sums of many processes differ by rounding.
+   */
+  readonly exact?: boolean;
 };
 
 export type TrainStep<Params, Batch, OptimizerState> = {
@@ -84,10 +95,13 @@ export type TrainStep<Params, Batch, OptimizerState> = {
     batch: Hosted<Batch>,
     learningRate: number,
   ) => Promise<StepReport>;
-  /** One update from the mean gradient over several batches. */
+  /**
+   * One update from the mean gradient over several batches. With peers, all batches of all of them are listed, those
+   * of others as undefined: they count as many clips as the first of one's own.
+   */
   readonly accumulate: (
     state: TrainState<Params, OptimizerState>,
-    batches: readonly Hosted<Batch>[],
+    batches: readonly (Hosted<Batch> | undefined)[],
     learningRate: number,
   ) => Promise<StepReport>;
   /** Brings the state's arrays up to date, where the state itself lies on a device. Waits for a step under way. */
@@ -109,7 +123,11 @@ export function update<Params, OptimizerState>(
   state: TrainState<Params, OptimizerState>,
   optimizer: Optimizer<OptimizerState>,
   made: { readonly gradients: unknown; readonly report: Pick<StepReport, "total" | "terms"> },
-  settings: UpdateSettings & { readonly learningRate: number; readonly missing: readonly string[] },
+  settings: Omit<UpdateSettings, "signal"> & {
+    readonly signal?: Asked;
+    readonly learningRate: number;
+    readonly missing: readonly string[];
+  },
 ): StepReport {
   const { gradients, report } = made;
   const { learningRate, clipNorm, missing, signal } = settings;
@@ -123,4 +141,25 @@ export function update<Params, OptimizerState>(
   optimizer.update(state.optimizer, state.params, gradients, learningRate, scale, missing);
   state.step = step;
   return { step, ...report, gradientNorm };
+}
+
+/** A batch of a step, the share of all clips that is in it, and its place among the batches of all peers. */
+export type Share<Batch> = { readonly batch: Hosted<Batch>; readonly share: number; readonly index: number };
+
+/**
+ * One's own batches of a step, with the share of all clips that is in each.
+ *
+ * @throws KdcError where there is none
+ */
+export function sharesOf<Batch>(
+  batches: readonly (Hosted<Batch> | undefined)[],
+  clips: (batch: Hosted<Batch>) => number = () => 1,
+): { readonly own: readonly Share<Batch>[]; readonly shares: readonly number[] } {
+  expectBatches(batches);
+  const first = batches.find((batch) => batch !== undefined) as Hosted<Batch>;
+  const weights = batches.map((batch) => clips(batch ?? first));
+  const all = weights.reduce((sum, weight) => sum + weight, 0);
+  const shares = weights.map((weight) => weight / all);
+  const own = batches.flatMap((batch, index) => (batch === undefined ? [] : [{ batch, index, share: shares[index] }]));
+  return { own, shares };
 }
