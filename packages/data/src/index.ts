@@ -1,3 +1,4 @@
+export { type InvertOptions, invertLogMel } from "./audio/invert-log-mel.js";
 export {
   denormalizeSpectrogram,
   type LogMelOptions,

@@ -14,6 +14,8 @@ export {
   type SplitUse,
 } from "./dataset/place-clips.js";
 export { type Split, splitNamed } from "./dataset/split-names.js";
+export type { Pieces } from "./encode/ffmpeg-run.js";
+export { type OverlaidFilm, overlayFilm, type Pictures, putSoundUnder, writeFilm } from "./encode/write-film.js";
 export { type LoadedBatch, type Loader, type LoaderOptions, openShards } from "./loader/open-shards.js";
 export { type ReadShardsOptions, readShards, type ShardReading } from "./loader/read-shards.js";
 export { type ShardStatisticsOptions, shardStatistics } from "./loader/shard-statistics.js";
@@ -43,6 +45,7 @@ export type {
   PictureDecoder,
   SoundDecoder,
 } from "./media/decoder.js";
+export { encodeWav } from "./media/encode-wav.js";
 export { createFluentDecoder } from "./media/ffmpeg.js";
 export type { DecoderOptions } from "./media/ffmpeg-decoder.js";
 export { createBatchDecoder, createPipesDecoder } from "./media/ffmpeg-pipes.js";

@@ -49,7 +49,14 @@ export function planPasses(size: number): readonly Pass[] {
 export const rootHalf: number = Math.fround(Math.SQRT1_2);
 
 /**
- * Plans the power spectrum of real frames, in float32 and with the operations in the order of FFTPACK's real transform
+ * Transforms a real frame of `size` samples, X[k] = Σ x[n] e^(−2πikn/size). What is returned is the plan's own and is
+ * overwritten by the next run: the real part at 0, then real and imaginary part of k = 1 … size/2 − 1 by turns, then the
+ * real part at size/2.
+ */
+export type RealTransform = { readonly size: number; run(frame: Float32Array): Float32Array };
+
+/**
+ * Plans the transform of real frames, in float32 and with the operations in the order of FFTPACK's real transform
  * (Swarztrauber 1982; pocketfft, which PyTorch and NumPy use, keeps that order). More than 75 dB below the loudest bin
  * of a frame a spectrum in float32 is mostly rounding, so only the same order gives the same numbers there. Tables are
  * made once; running allocates nothing.
@@ -57,10 +64,10 @@ export const rootHalf: number = Math.fround(Math.SQRT1_2);
  * @param size samples in a frame, a power of two of at least 4
  * @throws KdcError when `size` is not such a power of two
  */
-export function planPowerSpectrum(size: number): PowerSpectrum {
+export function planTransform(size: number): RealTransform {
   const passes = planPasses(size);
   const buffers = [new Float32Array(size), new Float32Array(size)];
-  const run = (frame: Float32Array, power: Float32Array): void => {
+  const run = (frame: Float32Array): Float32Array => {
     let [from, to] = buffers;
     from.set(frame.subarray(0, size));
     for (const pass of passes) {
@@ -68,9 +75,21 @@ export function planPowerSpectrum(size: number): PowerSpectrum {
       else radix2(pass, from, to);
       [from, to] = [to, from];
     }
-    power[0] = from[0] * from[0];
-    power[size / 2] = from[size - 1] * from[size - 1];
-    for (let k = 1; k < size / 2; k++) power[k] = from[2 * k - 1] * from[2 * k - 1] + from[2 * k] * from[2 * k];
+    return from;
+  };
+  return { size, run };
+}
+
+/** Plans the power spectrum of real frames, by {@link planTransform}. @throws KdcError as it does */
+export function planPowerSpectrum(size: number): PowerSpectrum {
+  const transform = planTransform(size);
+  const run = (frame: Float32Array, power: Float32Array): void => {
+    const packed = transform.run(frame);
+    power[0] = packed[0] * packed[0];
+    power[size / 2] = packed[size - 1] * packed[size - 1];
+    for (let k = 1; k < size / 2; k++) {
+      power[k] = packed[2 * k - 1] * packed[2 * k - 1] + packed[2 * k] * packed[2 * k];
+    }
   };
   return { size, run };
 }

@@ -19,7 +19,8 @@ export type LogMelOptions = {
 
 /** What torchaudio calls epsilon: the smallest energy that is told from silence. */
 const energyFloor = 1.1920929e-7;
-const preemphasis = Math.fround(0.97);
+/** How much of its predecessor every sample of a frame loses. */
+export const preemphasis: number = Math.fround(0.97);
 const lowHz = 20;
 
 /** Natural logarithm of the floor: the value of silence in a spectrogram. */
@@ -52,14 +53,18 @@ function planOf(options: LogMelOptions): LogMelPlan {
   return plan;
 }
 
+/** How a sound is cut into frames and its spectrum into bands: `length`, `shift` and `size` are samples. */
+export function analysisOf({ sampleRate, melBins, frameLengthMs, frameShiftMs }: LogMelOptions) {
+  const length = Math.floor(sampleRate * frameLengthMs * 0.001);
+  const shift = Math.floor(sampleRate * frameShiftMs * 0.001);
+  const size = 2 ** Math.ceil(Math.log2(length));
+  return { length, shift, size, bank: melBank(size, sampleRate, melBins, lowHz), window: hannWindow(length) };
+}
+
 function planLogMel(options: LogMelOptions): LogMelPlan {
   const { sampleRate, melBins } = options;
-  const length = Math.floor(sampleRate * options.frameLengthMs * 0.001);
-  const shift = Math.floor(sampleRate * options.frameShiftMs * 0.001);
-  const size = 2 ** Math.ceil(Math.log2(length));
+  const { length, shift, size, bank, window } = analysisOf(options);
   const spectrum = planPowerSpectrum(size);
-  const bank = melBank(size, sampleRate, melBins, lowHz);
-  const window = hannWindow(length);
   const kernel = wasmLogMel({ window, shift, size, bank, melBins, preemphasis, energyFloor });
   if (kernel) {
     return (waveform) => {

@@ -79,8 +79,8 @@ describe.each(decoders)("$name", (decoder) => {
   it("says what a file holds", async () => {
     expect(await decoder.probe(at("good.mp4"))).toMatchObject({
       format: expect.stringContaining("mp4"),
-      audio: { codec: "aac", sampleRate: 22050 },
-      video: { codec: "h264", width: 94, height: 62 },
+      audio: { track: 0, codec: "aac", sampleRate: 22050 },
+      video: { track: 0, codec: "h264", width: 94, height: 62 },
     });
   });
 

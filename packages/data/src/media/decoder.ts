@@ -6,10 +6,23 @@ export type MediaInfo = {
   readonly format: string;
   /** Seconds. */
   readonly duration?: number;
-  /** The track that is decoded; `end` is when it ends, where that is within half a minute. */
-  readonly audio?: { readonly codec: string; readonly sampleRate: number; readonly end?: number };
-  /** The track that is decoded; width and height as shown, pixels. */
-  readonly video?: { readonly codec: string; readonly width: number; readonly height: number; readonly end?: number };
+  /**
+   * The track that is decoded, the `track`-th of sound; `end` is when it ends, where that is within half a minute.
+   */
+  readonly audio?: {
+    readonly track: number;
+    readonly codec: string;
+    readonly sampleRate: number;
+    readonly end?: number;
+  };
+  /** The track that is decoded, the `track`-th of pictures (covers left out); width and height as shown, pixels. */
+  readonly video?: {
+    readonly track: number;
+    readonly codec: string;
+    readonly width: number;
+    readonly height: number;
+    readonly end?: number;
+  };
 };
 
 /** Which frames: at these times (seconds from the clip's start), or equally spaced as `chooseFrames` does. */

@@ -139,9 +139,18 @@ function infoOf({ facts }: LookedAt): MediaInfo {
   return {
     format,
     ...(duration === undefined ? {} : { duration }),
-    ...(sound ? { audio: { codec: sound.codec, sampleRate: sound.sampleRate, ...endOf(sound) } } : {}),
+    ...(sound
+      ? { audio: { track: sound.index, codec: sound.codec, sampleRate: sound.sampleRate, ...endOf(sound) } }
+      : {}),
     ...(pictures
-      ? { video: { codec: pictures.codec, ...(pictures.shown ?? { width: 0, height: 0 }), ...endOf(pictures) } }
+      ? {
+          video: {
+            track: pictures.index,
+            codec: pictures.codec,
+            ...(pictures.shown ?? { width: 0, height: 0 }),
+            ...endOf(pictures),
+          },
+        }
       : {}),
   };
 }

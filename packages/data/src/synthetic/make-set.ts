@@ -1,14 +1,14 @@
 import { join } from "node:path";
 import { type ClipItem, createRng } from "@kdc-mae/core";
 import { makeFolder, sweepTemporaries, writeWhole } from "@kdc-mae/core/node";
-import { encodeClips, type RawClip } from "./encode-clips.js";
+import { encodeClips, type RawClip } from "../encode/encode-clips.js";
+import { chooseEncoder, type VideoEncoder } from "../encode/video-encoder.js";
 import { kinds } from "./kinds/index.js";
 import { defaultOptions, describeClip, type SyntheticOptions } from "./plan.js";
 import { renderFrames } from "./render-frames.js";
 import { renderSound } from "./render-sound.js";
 import { hashOf, type SetCounts, type SetParameters } from "./set-parameters.js";
 import { findFinished, type Sidecar } from "./sidecar.js";
-import { chooseEncoder, type VideoEncoder } from "./video-encoder.js";
 
 /** What {@link makeSet} is asked for. */
 export type SetRequest = {
