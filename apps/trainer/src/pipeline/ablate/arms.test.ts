@@ -123,7 +123,7 @@ describe("workOutArms", () => {
     [
       "fewer views than the objective needs",
       { name: "b", change: oneView },
-      "ablation two, arm b: its objective needs 2 views and masking.views is 1. Leave out the term",
+      "ablation two, arm b: view-distillation needs 2 views and masking.views is 1. Leave out such a term",
     ],
     [
       "other clips",

@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
 import { KdcError } from "@kdc-mae/core";
 import { parseChange, withChanges } from "../experiment/change.js";
-import { checkExperiment } from "../experiment/check.js";
+import { checkExperiment, checkWith } from "../experiment/check.js";
 import { differingKeys, valueAt } from "../experiment/differing.js";
-import type { CheckedExperiment } from "../experiment/schema.js";
+import { unmetNeeds } from "../experiment/loss-term.js";
+import { type CheckedExperiment, describedExperiment } from "../experiment/schema.js";
 import { objectiveFor } from "../pretrain/objective.js";
 import { configFor } from "../run/model-file.js";
 import { flopOfRun, withBudget } from "./budget.js";
@@ -51,13 +52,9 @@ function objectiveOf(terms: readonly Term[], { keepTerms, addTerms = [] }: ArmSp
 function expectTrainable(experiment: CheckedExperiment, where: string): void {
   try {
     configFor(experiment);
-    const { needs } = objectiveFor(experiment);
-    if (needs.views <= experiment.masking.views) return;
-    refuse(
-      where,
-      `its objective needs ${needs.views} views and masking.views is ${experiment.masking.views}`,
-      "Leave out the term that compares views (keepTerms), or give more views",
-    );
+    objectiveFor(experiment);
+    const unmet = unmetNeeds(experiment).map(([, message]) => message);
+    if (unmet.length > 0) refuse(where, unmet.join("; "), "Leave out such a term (keepTerms), or change the arm");
   } catch (cause) {
     if (cause instanceof KdcError && cause.where !== where) {
       throw new KdcError({ where, what: cause.message, remedy: "Correct this arm", reason: "experiment", cause });
@@ -71,7 +68,8 @@ function armOf(spec: ArmSpec, base: CheckedExperiment, raw: unknown, ablation: s
   const asked = changed({}, spec.change) as Record<string, unknown>;
   const touched = Object.keys(held).find((key) => key in asked);
   if (touched !== undefined) refuse(where, `it changes ${touched}, and ${held[touched]}`, "Change it in the base");
-  const experiment = checkExperiment(changed(raw, spec.change), `${ablation}, arm ${spec.name}`);
+  const change = changed(raw, spec.change);
+  const experiment = checkWith(describedExperiment, change, `${ablation}, arm ${spec.name}`);
   const objective = objectiveOf(experiment.objective, spec, where);
   const made = { ...experiment, name: `${ablation}-${spec.name}`, seed: base.seed, objective: [...objective] };
   expectTrainable(made, where);

@@ -39,6 +39,31 @@ describe("checkExperiment", () => {
     expect(message).toContain("training.batch");
     expect(message).toContain("training.epochs");
   });
+
+  it("says which terms would miss what they look at, before anything is decoded", () => {
+    const { objective, masking } = named.demo;
+    const sampling = { term: "patch-sampling", weight: 1e-4 };
+    expect(messageOf({ ...named.demo, masking: { ...masking, views: 1 } })).toContain(
+      "view-distillation needs 2 views and masking.views is 1",
+    );
+    expect(messageOf({ ...named.demo, objective: [...objective, sampling] })).toContain(
+      `objective.${objective.length}: patch-sampling trains the network that draws the views: set masking.kind to adaptive`,
+    );
+    const global = { term: "contrastive", name: "global", options: { tokens: "global" } };
+    expect(messageOf({ ...named.demo, objective: [...objective, global] })).toContain(
+      "contrastive looks at global tokens: set model.globalToken",
+    );
+  });
+
+  it("refuses views drawn by a network that no term trains", () => {
+    const { objective, masking } = named.demo;
+    const adaptive = { ...named.demo, masking: { ...masking, kind: "adaptive" } };
+    expect(messageOf(adaptive)).toContain(
+      'masking.kind: adaptive views are drawn by a network that no term trains: add { "term": "patch-sampling", "weight": 1e-4 }',
+    );
+    const sampling = { term: "patch-sampling", weight: 1e-4 };
+    expect(messageOf({ ...adaptive, objective: [...objective, sampling] })).toBe("no error");
+  });
 });
 
 describe("loadExperiment", () => {

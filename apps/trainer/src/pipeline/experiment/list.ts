@@ -9,7 +9,7 @@ import { isRecord } from "./change.js";
 import { named } from "./named.js";
 import { type RunNotes, runNotes } from "./notes.js";
 import { readDefault } from "./read-default.js";
-import { experimentSchema } from "./schema.js";
+import { describedExperiment } from "./schema.js";
 
 /** What runs an experiment. */
 export type ExperimentKind = "pretrain" | "finetune" | "ablate";
@@ -66,7 +66,7 @@ export function experimentJsonSchema(): object {
   const notes = { $schema: z.string().optional(), run: runNotes.optional() };
   const based = z.looseObject({ base: z.string(), change: z.record(z.string(), z.unknown()).optional(), ...notes });
   const files = z.union([
-    experimentSchema.extend(notes),
+    describedExperiment.extend(notes),
     z.strictObject({ ...fineTuningSchema.shape, ...notes }),
     z.strictObject({ ...ablationSchema.shape, ...notes }),
     based,

@@ -19,11 +19,20 @@ export const lossTerm = z
   )
   .transform((term) => (typeof term === "string" ? term : namedInJson(term)));
 
-/** What a term says is wrong with its options; a run that is read again may name a term that is not at hand. */
-export function optionsProblem(term: string | LossTerm, options: Readonly<Record<string, unknown>> | undefined) {
-  const builtin = (name: string): LossTerm | undefined =>
-    Object.hasOwn(builtinTerms, name) ? (builtinTerms as Readonly<Record<string, LossTerm>>)[name] : undefined;
-  const known = typeof term === "string" ? builtin(term) : term;
+/** The term itself; none for a name of somebody else's, as a run that is read again may have it. */
+function knownTerm(term: string | LossTerm): LossTerm | undefined {
+  if (typeof term !== "string") return term;
+  return Object.hasOwn(builtinTerms, term) ? (builtinTerms as Readonly<Record<string, LossTerm>>)[term] : undefined;
+}
+
+type Entry = {
+  readonly term: string | LossTerm;
+  readonly options?: Readonly<Record<string, unknown>> | undefined;
+};
+
+/** What a term says is wrong with its options. */
+export function optionsProblem({ term, options }: Entry): string | undefined {
+  const known = knownTerm(term);
   if (known === undefined) return undefined;
   try {
     expectOptions(known, options);
@@ -33,4 +42,48 @@ export function optionsProblem(term: string | LossTerm, options: Readonly<Record
     if (isKdcError(error)) return error.message;
     throw error;
   }
+}
+
+/** What an experiment's terms are, and what it gives them to look at. */
+type Described = {
+  readonly objective: readonly Entry[];
+  readonly masking: { readonly kind: string; readonly views: number };
+  readonly model: { readonly globalToken?: boolean | undefined };
+};
+
+/**
+ * What terms need and an experiment does not give, by the key of the entry, said before anything is decoded. And the
+ * other way round: views drawn by a network that no term trains.
+ */
+export function unmetNeeds({ objective, masking, model }: Described): [path: string[], what: string][] {
+  const terms = objective.map(({ term, options }, at) => {
+    const known = optionsProblem({ term, options }) === undefined ? knownTerm(term) : undefined;
+    return {
+      at: String(at),
+      name: typeof term === "string" ? term : term.name,
+      needs: known?.needs(options),
+    };
+  });
+  const adaptive = masking.kind === "adaptive";
+  const problems = terms.flatMap(({ at, name, needs }): [string[], string][] => {
+    if (needs === undefined) return [];
+    const views =
+      needs.views > masking.views && `${name} needs ${needs.views} views and masking.views is ${masking.views}`;
+    const sampling =
+      needs.sampling &&
+      !adaptive &&
+      `${name} trains the network that draws the views: set masking.kind to adaptive, or leave it out`;
+    const tokens =
+      needs.encoded?.some((stream) => stream.startsWith("global")) &&
+      !model.globalToken &&
+      `${name} looks at global tokens: set model.globalToken, or leave it out`;
+    return [views, sampling, tokens]
+      .filter((what) => typeof what === "string")
+      .map((what) => [["objective", at], what]);
+  });
+  const learned = terms.some(({ needs }) => needs === undefined || needs.sampling);
+  if (!adaptive || learned) return problems;
+  const untrained =
+    'adaptive views are drawn by a network that no term trains: add { "term": "patch-sampling", "weight": 1e-4 } to the objective (a weight of 0 keeps the network of a checkpoint as it is)';
+  return [...problems, [["masking", "kind"], untrained]];
 }

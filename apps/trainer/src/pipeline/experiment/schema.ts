@@ -2,7 +2,7 @@ import { isKdcError } from "@kdc-mae/core";
 import { dealFrom, decoderNames } from "@kdc-mae/data";
 import { z } from "zod";
 import type { Based } from "./change.js";
-import { lossTerm, optionsProblem } from "./loss-term.js";
+import { lossTerm, optionsProblem, unmetNeeds } from "./loss-term.js";
 
 /** Names of runs, which are also names of folders. */
 export const runName = z.string().regex(/^[a-z0-9][a-z0-9.-]*$/i, "letters, digits, dots and dashes only");
@@ -128,8 +128,8 @@ export const termEntry = z
     /** The term's own; `streams`, `divergence`, `temperature` … see the README of @kdc-mae/losses. */
     options: z.record(z.string(), z.unknown()).optional(),
   })
-  .superRefine(({ term, options }, context) => {
-    const message = optionsProblem(term, options);
+  .superRefine((entry, context) => {
+    const message = optionsProblem(entry);
     if (message !== undefined) context.addIssue({ code: "custom", path: ["options"], message });
   });
 
@@ -173,7 +173,7 @@ export const training = z.strictObject({
 });
 
 /** One run, fully described. Everything that changes a figure is in here. */
-export const experimentSchema = z.strictObject({
+export const describedExperiment = z.strictObject({
   name: runName,
   seed: z.number().int().nonnegative().default(0),
   data: dataSource,
@@ -205,6 +205,11 @@ export const experimentSchema = z.strictObject({
   }),
   /** "official" repeats what the released code does otherwise: later views misplaced, joint blocks not chained. */
   compat: z.enum(["official"]).optional(),
+});
+
+/** As described, and no term lacks what it looks at. */
+export const experimentSchema = describedExperiment.superRefine((experiment, context) => {
+  for (const [path, message] of unmetNeeds(experiment)) context.addIssue({ code: "custom", path, message });
 });
 
 /** A whole experiment: everything with a default may be left out. */
