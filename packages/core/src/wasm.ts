@@ -84,6 +84,9 @@ export const squareRoot = (a: Code): Code => [...a, ...simd(0xe3, 0x01)];
 /** A number that is no place in memory, four times. */
 export const splat = (a: Code): Code => [...a, ...simd(0x13)];
 export const max = pair(simd(0xe9, 0x01));
+/** All bits of a lane, −1 as a whole number, where it holds; else none. */
+export const equalTo = pair(simd(0x41));
+export const greaterThan = pair(simd(0x44));
 export const and = pair(simd(0x4e));
 export const addInt = pair(simd(0xae, 0x01));
 export const subInt = pair(simd(0xb1, 0x01));

@@ -116,16 +116,14 @@ export function meanOf(values: ArrayLike<number>): Statistic {
 export function medianOf(values: ArrayLike<number>): Statistic {
   const order = Int32Array.from({ length: values.length }, (_, index) => index).sort((a, b) => values[a] - values[b]);
   return (counts) => {
-    const total = counts.reduce((sum, count) => sum + count, 0);
-    const at = (place: number): number => {
-      let before = 0;
-      for (const index of order) {
-        before += counts[index];
-        if (before > place) return values[index];
-      }
-      return Number.NaN;
+    let total = 0;
+    for (let i = 0; i < counts.length; i++) total += counts[i];
+    let [at, before] = [-1, 0];
+    const valueAt = (place: number): number => {
+      while (before <= place) before += counts[order[++at]];
+      return values[order[at]];
     };
-    return total % 2 === 1 ? at((total - 1) / 2) : (at(total / 2 - 1) + at(total / 2)) / 2;
+    return total % 2 === 1 ? valueAt((total - 1) / 2) : (valueAt(total / 2 - 1) + valueAt(total / 2)) / 2;
   };
 }
 

@@ -4,8 +4,9 @@ import { arrayKernel } from "./array-kernel.js";
 import { type KernelMaker, leftPanel, rightPanel } from "./kernel.js";
 import { wasmKernel } from "./wasm-kernel.js";
 
-const blockRows = 64;
-const blockColumns = 512;
+/** Cells in one tile, at most. */
+export const tileRows = 64;
+export const tileColumns = 512;
 
 /**
  * A piece of the product: the value of row `row + i` and column `column + j` is `values[i · stride + j]`.
@@ -59,20 +60,20 @@ export function prepareRows(right: Matrix, makers: readonly KernelMaker[] = [was
   const panelCount = Math.ceil(count / rightPanel);
   const rightSize = panelCount * rightPanel * depth;
   const leftAt = rightSize;
-  const outAt = leftAt + blockRows * depth;
-  const floats = outAt + blockRows * blockColumns;
+  const outAt = leftAt + tileRows * depth;
+  const floats = outAt + tileRows * tileColumns;
   const kernel = makers.reduce<ReturnType<KernelMaker>>((found, make) => found ?? make(floats), undefined)!;
   pack(right, 0, count, rightPanel, kernel.space, 0);
 
   const tiles: PreparedRows["tiles"] = (left, visit, which = "all") => {
     const rowCount = left.shape[0];
     const wholeRow = { from: 0, to: count };
-    for (let row = 0; row < rowCount; row += blockRows) {
-      const rows = Math.min(blockRows, rowCount - row);
+    for (let row = 0; row < rowCount; row += tileRows) {
+      const rows = Math.min(tileRows, rowCount - row);
       const leftPanels = pack(left, row, rows, leftPanel, kernel.space, leftAt);
-      const span = which === "all" ? wholeRow : { from: row, to: Math.min(count, row + blockRows) };
-      for (let column = span.from; column < span.to; column += blockColumns) {
-        const columns = Math.min(blockColumns, span.to - column);
+      const span = which === "all" ? wholeRow : { from: row, to: Math.min(count, row + tileRows) };
+      for (let column = span.from; column < span.to; column += tileColumns) {
+        const columns = Math.min(tileColumns, span.to - column);
         const panels = Math.ceil(columns / rightPanel);
         kernel.tile(leftAt, column * depth, outAt, leftPanels, panels, depth);
         const stride = panels * rightPanel;

@@ -1,6 +1,15 @@
 import { expectShape } from "@kdc-mae/core";
 import { type Matrix, matrix } from "../matrix.js";
-import { prepareRows } from "../product/row-products.js";
+import { prepareRows, tileColumns, tileRows } from "../product/row-products.js";
+import {
+  arrayCount,
+  type CountAbove,
+  type CountMaker,
+  columnPlace,
+  fourColumns,
+  oneRow,
+  wasmCount,
+} from "./count-above.js";
 import { unitRows } from "./unit-rows.js";
 
 /** One number per query. */
@@ -25,49 +34,65 @@ type Piece = {
 };
 
 /**
- * Bits of a float32 as an integer that sorts the same way. Those of cosines lie within ±0x3f80_0000 and a little, so that
- * the sign of a difference of two tells which is larger without a branch, which half of all cells would guess wrong.
+ * Counts, piece by piece, what lies above the right answers; those are first read from the pieces on the diagonal.
+ * Pieces have at most `rows` × `columns` cells.
  */
-const sortable = (bits: number): number => bits ^ ((bits >> 31) & 0x7fffffff);
-
-/** Counts, piece by piece, what lies above the right answers; those are first read from the pieces on the diagonal. */
-function tally(N: number) {
-  const own = new Int32Array(N);
+function tally(N: number, rows: number, columns: number, makers: readonly CountMaker[] = [wasmCount, arrayCount]) {
+  const own = new Float32Array(N);
   const ranks = () => ({ rank: new Int32Array(N), tied: new Int32Array(N).fill(-1) });
-  const forward = ranks();
-  const backward = ranks();
-  const bitsOf = (values: Float32Array) => new Int32Array(values.buffer, values.byteOffset, values.length);
+  const [forward, backward] = [ranks(), ranks()];
+  const counter = makers.reduce<CountAbove | undefined>(
+    (made, make) => made ?? make(rows, toFour(columns)),
+    undefined,
+  )!;
+  const place = (piece: Piece): number => {
+    const width = toFour(piece.columns);
+    if (piece.stride === width && piece.columns === width) {
+      counter.values.set(piece.values.subarray(0, piece.rows * width));
+      return width;
+    }
+    for (let i = 0; i < piece.rows; i++) {
+      const from = i * piece.stride;
+      counter.values.set(piece.values.subarray(from, from + piece.columns), i * width);
+      counter.values.fill(noCosine, i * width + piece.columns, (i + 1) * width);
+    }
+    return width;
+  };
   return {
     result: { audioToVisual: forward, visualToAudio: backward },
     readOwn({ row, rows, column, columns, stride, values }: Piece): void {
-      const bits = bitsOf(values);
       for (let i = Math.max(row, column); i < Math.min(row + rows, column + columns); i++) {
-        own[i] = sortable(bits[(i - row) * stride + (i - column)]);
+        own[i] = values[(i - row) * stride + (i - column)];
       }
     },
-    count({ row, rows, column, columns, stride, values }: Piece): void {
-      const bits = bitsOf(values);
-      const others = own.subarray(column, column + columns);
-      const rank = backward.rank.subarray(column, column + columns);
-      for (let i = 0; i < rows; i++) {
-        const right = own[row + i];
-        const from = i * stride;
-        let above = 0;
-        let equal = 0;
-        for (let j = 0; j < columns; j++) {
-          const key = sortable(bits[from + j]);
-          const other = others[j];
-          above += (right - key) >>> 31;
-          rank[j] += (other - key) >>> 31;
-          if (key === right) equal++;
-          if (key === other) backward.tied[column + j]++;
+    /** Takes the piece's numbers out of the caller's memory, and gives the function that counts them. */
+    take(piece: Piece): () => void {
+      const width = place(piece);
+      return () => {
+        counter.rights.set(own.subarray(piece.row, piece.row + piece.rows));
+        counter.columns.counts.fill(0, 0, (width / 4) * fourColumns);
+        for (let j = 0; j < width; j++) {
+          counter.columns.rights[columnPlace(j)] = j < piece.columns ? own[piece.column + j] : 0;
         }
-        forward.rank[row + i] += above;
-        forward.tied[row + i] += equal;
-      }
+        counter.run(piece.rows, width);
+        for (let j = 0; j < piece.columns; j++) {
+          backward.rank[piece.column + j] += counter.columns.counts[columnPlace(j) + 4];
+          backward.tied[piece.column + j] += counter.columns.counts[columnPlace(j) + 8];
+        }
+        for (let i = 0; i < piece.rows; i++) {
+          for (let lane = i * oneRow; lane < i * oneRow + 4; lane++) {
+            forward.rank[piece.row + i] += counter.rows[lane];
+            forward.tied[piece.row + i] += counter.rows[lane + 4];
+          }
+        }
+      };
     },
   };
 }
+
+/** Below every cosine: what fills a row up to whole fours. */
+const noCosine = -2;
+const toFour = (count: number): number => Math.ceil(count / 4) * 4;
 
 function unitPair(where: string, audio: Matrix, visual: Matrix) {
   const sounds = unitRows(where, "audio", audio);
@@ -86,9 +111,9 @@ function unitPair(where: string, audio: Matrix, visual: Matrix) {
 export function crossModalRanks(audio: Matrix, visual: Matrix): CrossModalRanks {
   const { sounds, pictures, N } = unitPair("crossModalRanks", audio, visual);
   const gallery = prepareRows(pictures);
-  const counts = tally(N);
+  const counts = tally(N, tileRows, tileColumns);
   gallery.tiles(sounds, counts.readOwn, "diagonal");
-  gallery.tiles(sounds, counts.count);
+  gallery.tiles(sounds, (tile) => counts.take(tile)());
   return counts.result;
 }
 
@@ -100,7 +125,7 @@ export type Multiply = (left: Matrix, right: Matrix) => Promise<Matrix>;
 
 /**
  * The same with somebody else's product, such as a runtime with several threads, for galleries of tens of thousands.
- * Three matrices of `block` rows are held at once.
+ * Two matrices of `block` × `block` are held at once.
  *
  * @param block M, rows in one product; missing rows are zeros
  * @throws KdcError as {@link crossModalRanks}
@@ -120,21 +145,25 @@ export async function crossModalRanksBy(
     padded.data.set(part);
     return padded;
   };
-  const counts = tally(N);
+  const counts = tally(N, block, block);
   const piece = async (row: number, column: number): Promise<Piece> => {
     const { data } = await multiply(rowsFrom(sounds, row), rowsFrom(pictures, column));
     const [rows, columns] = [Math.min(block, N - row), Math.min(block, N - column)];
     return { row, rows, column, columns, stride: block, values: data };
   };
-  for (const start of starts) counts.readOwn(await piece(start, start));
-  const places = starts.flatMap((row) => starts.map((column) => [row, column] as const));
+  // Those on the diagonal first: a block's right answers are all in it.
+  const places = [
+    ...starts.map((start) => [start, start] as const),
+    ...starts.flatMap((row) => starts.filter((column) => column !== row).map((column) => [row, column] as const)),
+  ];
   let coming = piece(...places[0]);
   for (let at = 1; at <= places.length; at++) {
     const made = await coming;
-    // The next product is made while this one is counted; it may be written where this one lies.
-    const values = made.values.slice();
+    if (made.row === made.column) counts.readOwn(made);
+    const count = counts.take(made);
+    // The next product is made while this one is counted; it may be written where this one lay.
     if (at < places.length) coming = piece(...places[at]);
-    counts.count({ ...made, values });
+    count();
   }
   return counts.result;
 }

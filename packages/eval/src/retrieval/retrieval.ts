@@ -4,7 +4,7 @@ import type { Evaluated } from "../head.js";
 import type { Matrix } from "../matrix.js";
 import { findProtocol, type Protocol } from "../protocol.js";
 import { protocols } from "../protocols.js";
-import { type CrossModalRanks, crossModalRanks, type Ranks } from "./ranks.js";
+import { type CrossModalRanks, crossModalRanks } from "./ranks.js";
 
 export type RetrievalInput = {
   /** One row per clip, `[N, D]`. */
@@ -18,7 +18,8 @@ export type RetrievalInput = {
   readonly intervals?: BootstrapOptions;
 };
 
-type Figure = "r1" | "r5" | "r10" | "medianRank";
+const figures = ["r1", "r5", "r10", "medianRank"] as const;
+type Figure = (typeof figures)[number];
 
 /** One direction's figures; shares in 0–1, ranks from 1. */
 export type DirectionScores = Readonly<Record<Figure, number>> & {
@@ -39,28 +40,42 @@ export type RetrievalResult = Evaluated & {
   readonly warnings: readonly string[];
 };
 
-function scores({ rank, tied }: Ranks, options: BootstrapOptions | undefined): DirectionScores {
+function statistics(rank: Int32Array): Readonly<Record<Figure, Statistic>> {
   // The mean of zeros and ones: only the ones are looked at, however often it is asked for.
   const within = (k: number): Statistic => {
     const hits = Int32Array.from(rank.keys()).filter((query) => rank[query] < k);
-    return (counts) => hits.reduce((sum, query) => sum + counts[query], 0) / rank.length;
+    return (counts) => {
+      let sum = 0;
+      for (let i = 0; i < hits.length; i++) sum += counts[hits[i]];
+      return sum / rank.length;
+    };
   };
-  const figures: Readonly<Record<Figure, Statistic>> = {
-    r1: within(1),
-    r5: within(5),
-    r10: within(10),
+  return {
+    ...{ r1: within(1), r5: within(5), r10: within(10) },
     medianRank: medianOf(Float64Array.from(rank, (value) => value + 1)),
   };
-  const once = new Int32Array(rank.length).fill(1);
-  return {
-    r1: figures.r1(once),
-    r5: figures.r5(once),
-    r10: figures.r10(once),
-    medianRank: figures.medianRank(once),
-    intervals: bootstrap(rank.length, figures, options),
-    tied: tied.filter((others) => others > 0).length / tied.length,
-    ranks: rank,
-  };
+}
+
+/** Both directions on the same resamples. */
+function scores(ranks: CrossModalRanks, options: BootstrapOptions | undefined) {
+  const directions = ["audioToVisual", "visualToAudio"] as const;
+  const queries = ranks.audioToVisual.rank.length;
+  const all = directions.map((direction) => ({ direction, of: statistics(ranks[direction].rank) }));
+  const named = all.flatMap(({ direction, of }) => figures.map((figure) => [`${direction} ${figure}`, of[figure]]));
+  const intervals = bootstrap(queries, Object.fromEntries(named) as Record<string, Statistic>, options);
+  const once = new Int32Array(queries).fill(1);
+  return all.map(({ direction, of }): DirectionScores => {
+    const { rank, tied } = ranks[direction];
+    return {
+      ...{ r1: of.r1(once), r5: of.r5(once), r10: of.r10(once), medianRank: of.medianRank(once) },
+      intervals: Object.fromEntries(figures.map((figure) => [figure, intervals[`${direction} ${figure}`]])) as Record<
+        Figure,
+        Interval
+      >,
+      tied: tied.filter((others) => others > 0).length / tied.length,
+      ranks: rank,
+    };
+  });
 }
 
 /**
@@ -72,8 +87,7 @@ export function retrieval(input: RetrievalInput): RetrievalResult {
   expectGiven("retrieval", input, "audio", "visual");
   const ranks = input.ranks ?? crossModalRanks(input.audio, input.visual);
   const gallery = ranks.audioToVisual.rank.length;
-  const audioToVisual = scores(ranks.audioToVisual, input.intervals);
-  const visualToAudio = scores(ranks.visualToAudio, input.intervals);
+  const [audioToVisual, visualToAudio] = scores(ranks, input.intervals);
   const warnings = [
     ...(gallery <= 10 ? [`a gallery of ${gallery} makes R@10 ${gallery === 10 ? "always 1" : "meaningless"}`] : []),
     ...[audioToVisual, visualToAudio].flatMap(({ tied }, index) =>
