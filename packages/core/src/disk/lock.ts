@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { link, open, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -8,6 +8,7 @@ import { KdcError } from "../error.js";
 import { fileError } from "./file-error.js";
 import { makeFolder } from "./file-system.js";
 import { hostMark, isAlive } from "./owner.js";
+import { placeNew } from "./place-new.js";
 import { hold, temporaryName } from "./temporary.js";
 
 /** The file that says who writes in a folder. */
@@ -56,33 +57,13 @@ async function ownerIn(path: string): Promise<Owner | undefined> {
   }
 }
 
-/** Makes a file of another one's content, in one step where the file system can; false when there is one. */
-async function place(from: string, path: string): Promise<boolean> {
-  try {
-    await link(from, path);
-    return true;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "EEXIST") return false;
-    if (!["EPERM", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EMLINK"].includes(code ?? "")) throw error;
-  }
-  try {
-    const file = await open(path, "wx");
-    await file.writeFile(await readFile(from)).finally(() => file.close());
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
-    throw error;
-  }
-}
-
 /**
  * Takes a dead owner's lock away. Only who holds the gate may, and looks again inside it, so that of several that saw the
  * same dead owner none takes away the lock that another has placed since.
  */
 async function clear(path: string, draft: string): Promise<void> {
   const gate = `${path}.gate`;
-  if (!(await place(draft, gate))) {
+  if (!(await placeNew(draft, gate))) {
     // Killed in the gate: nobody else will open it.
     if (await isStale(gate, draft)) await rm(gate, { force: true });
     else await pause(5);
@@ -131,7 +112,7 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   const letGo = hold(draft);
   try {
     await writeFile(draft, `${JSON.stringify(own)}\n`);
-    for (let tries = 0; !(await place(draft, path)); tries++) {
+    for (let tries = 0; !(await placeNew(draft, path)); tries++) {
       const owner = await ownerIn(path);
       if (tries > 100 || (existsSync(path) && !(await isStale(path, draft)))) throw locked(folder, owner);
       await clear(path, draft);

@@ -54,7 +54,7 @@ describe("makeSet", () => {
     expect(apart).toBeLessThan(12);
   });
 
-  it("makes a clip again only when it is missing or of other parameters", async () => {
+  it("makes a clip again only when it is missing or its description is broken", async () => {
     const before = await stat(join(directory, "train/train-00000.mp4"));
     await rm(join(directory, "test/test-00001.mp4"));
     await writeFile(join(directory, "train/train-00004.json"), "{ half a");
@@ -63,8 +63,31 @@ describe("makeSet", () => {
     expect((await stat(join(directory, "train/train-00000.mp4"))).mtimeMs).toBe(before.mtimeMs);
     const grown = await makeSet({ directory, ffmpeg, counts: { ...counts, test: 4 }, seed: 7 });
     expect([grown.made, grown.reused]).toEqual([1, 16]);
-    const other = await makeSet({ directory, ffmpeg, counts: { train: 1, validation: 0, test: 0 }, seed: 8 });
-    expect([other.made, other.reused]).toEqual([1, 0]);
+  });
+
+  it("a folder holds clips of one seed: others, also ones that begin at once, have a folder beside it", async () => {
+    const few = { train: 2, validation: 0, test: 0 };
+    const folder = join(directory, "shared");
+    const bytesOf = ({ items }: { items: readonly { path: string }[] }) =>
+      Promise.all(items.map(({ path }) => readFile(path)));
+    const alone = async (seed: number) =>
+      bytesOf(await makeSet({ directory: join(directory, `alone-${seed}`), ffmpeg, counts: few, seed }));
+    const make = (seed: number) => makeSet({ directory: folder, ffmpeg, counts: few, seed });
+    const sets = await Promise.all([11, 12, 13].map(make));
+    expect(new Set(sets.map((set) => set.directory)).size).toBe(3);
+    expect(sets.filter((set) => set.directory === folder)).toHaveLength(1);
+    for (const [index, set] of sets.entries()) {
+      expect(await bytesOf(set)).toEqual(await alone(11 + index));
+      const again = await make(11 + index);
+      expect([again.directory, again.made, again.reused]).toEqual([set.directory, 0, 2]);
+    }
+    // Other options are another set too; a description that was cut is written again.
+    const first = sets.findIndex((set) => set.directory === folder);
+    const options = { size: 64 };
+    const small = await makeSet({ directory: folder, ffmpeg, counts: few, seed: 11 + first, options });
+    expect(small.directory).not.toBe(folder);
+    await writeFile(join(folder, "set.json"), "{ half a");
+    expect((await make(11 + first)).directory).toBe(folder);
   });
 
   it("leaves a state it can go on from when it is stopped", async () => {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type ClipItem, createRng } from "@kdc-mae/core";
-import { makeFolder, sweepTemporaries, writeWhole } from "@kdc-mae/core/node";
+import { makeFolder, readJson, sweepTemporaries, writeNew, writeWhole } from "@kdc-mae/core/node";
 import { encodeClips, type RawClip } from "../encode/encode-clips.js";
 import { chooseEncoder, type VideoEncoder } from "../encode/video-encoder.js";
 import { kinds } from "./kinds/index.js";
@@ -12,7 +12,7 @@ import { findFinished, type Sidecar } from "./sidecar.js";
 
 /** What {@link makeSet} is asked for. */
 export type SetRequest = {
-  /** Folder of the set; made when missing. */
+  /** Folder of the set; made when missing. Where it holds a set of another seed or options, a folder beside it is taken. */
   readonly directory: string;
   /** Path of the ffmpeg program. */
   readonly ffmpeg: string;
@@ -28,7 +28,13 @@ export type SetRequest = {
 };
 
 /** The clips of a set, and how many were made now or found finished. */
-export type MadeSet = { readonly items: readonly ClipItem[]; readonly made: number; readonly reused: number };
+export type MadeSet = {
+  readonly items: readonly ClipItem[];
+  readonly made: number;
+  readonly reused: number;
+  /** Where it is: the folder asked for, or one beside it. */
+  readonly directory: string;
+};
 
 /** Clips encoded by one run of ffmpeg. */
 const batchSize = 8;
@@ -70,6 +76,21 @@ function drawClip(
   ];
 }
 
+/**
+ * The folder of a set: the one asked for, or one beside it, named after its parameters, where that holds another set. Of
+ * several that begin at once on a new folder the first has it.
+ */
+async function folderOf(asked: string, set: string, about: string): Promise<string> {
+  await makeFolder(asked);
+  const path = join(asked, "set.json");
+  const known = async () => {
+    const there = (await readJson(path, "Remove it").catch(() => undefined)) as { readonly set?: string } | undefined;
+    return there?.set ?? set;
+  };
+  // A description that cannot be read is nobody's: ours are written whole.
+  return (await writeNew(path, about)) || (await known()) === set ? asked : `${asked.replace(/[\\/]+$/, "")}-${set}`;
+}
+
 /** Runs an errand over all entries of a list, `workers` at once; the first failure stops the others at their next turn. */
 async function spread<Item>(list: readonly Item[], workers: number, run: (item: Item) => Promise<void>): Promise<void> {
   const queue = list.values();
@@ -93,16 +114,19 @@ async function spread<Item>(list: readonly Item[], workers: number, run: (item: 
 /**
  * Makes a labelled set of short clips as mp4 files: `<split>/<id>.mp4`, a JSON file beside each, `manifest.jsonl` with
  * one `ClipItem` per line (paths relative to the folder), and `set.json` with the parameters. Pixels and samples
- * depend on seed and options alone, and every split has a stream of its own. A clip is made only when it is missing or
- * of other parameters, so a run that was stopped goes on where it was.
+ * depend on seed and options alone, and every split has a stream of its own. A clip is made only when it is missing, so a
+ * run that was stopped goes on where it was. A folder holds clips of one seed and of one set of options: others go into a
+ * folder beside it, `<directory>-<name of the parameters>`.
  *
- * @returns the items, with paths that begin with `directory`
+ * @returns the items, with paths that begin with their folder
  * @throws KdcError with reason `ffmpeg` when ffmpeg is missing, unfit or fails; the signal's reason when stopped
  */
 export async function makeSet(request: SetRequest): Promise<MadeSet> {
-  const { directory, ffmpeg, counts, seed, workers = 2, onProgress, signal } = request;
+  const { ffmpeg, counts, seed, workers = 2, onProgress, signal } = request;
   const parameters = { seed, options: { ...defaultOptions, ...request.options } };
   const set = hashOf(parameters);
+  const about = `${JSON.stringify({ set, counts, kinds, ...parameters }, null, 2)}\n`;
+  const directory = await folderOf(request.directory, set, about);
   const errands = errandsOf(counts);
   const described = new Map<string, Sidecar>();
   const missing: Errand[] = [];
@@ -143,7 +167,7 @@ export async function makeSet(request: SetRequest): Promise<MadeSet> {
     await makeFolder(folder);
     await sweepTemporaries(folder);
   }
-  await writeWhole(join(directory, "set.json"), `${JSON.stringify({ set, counts, kinds, ...parameters }, null, 2)}\n`);
+  await writeWhole(join(directory, "set.json"), about);
   await spread(batched(errands), workers, find);
   const reused = described.size;
   tell();
@@ -154,5 +178,6 @@ export async function makeSet(request: SetRequest): Promise<MadeSet> {
     return { id: errand.id, path: errand.path, start: 0, end: seconds, labels: [label], split, boxes };
   });
   await writeWhole(join(directory, "manifest.jsonl"), items.map((item) => `${JSON.stringify(item)}\n`).join(""));
-  return { items: items.map((item) => ({ ...item, path: join(directory, item.path) })), made: missing.length, reused };
+  const placed = items.map((item) => ({ ...item, path: join(directory, item.path) }));
+  return { items: placed, made: missing.length, reused, directory };
 }

@@ -21,15 +21,17 @@ export async function syntheticItems(
   data: Extract<CheckedExperiment["data"], { kind: "synthetic" }>,
   options: Surroundings & { readonly directory: string; readonly opened: OpenedDecoder; readonly seed: number },
 ): Promise<readonly ManifestItem[]> {
-  const { directory, opened, seed, signal, onProgress } = options;
+  const { directory, opened, seed, signal, onNote, onProgress } = options;
   const { ffmpeg, workers } = opened;
   const counts = { train: data.train, validation: data.validation, test: data.test };
   const total = data.train + data.validation + data.test;
-  const { items } = await makeSet({
+  const made = await makeSet({
     ...{ directory, ffmpeg, counts, seed, signal, workers },
     onProgress: ({ done }) => onProgress?.({ stage: "media", unit: "clips", done, total }),
   });
-  return items;
+  if (made.directory !== directory)
+    onNote?.(`${directory} holds clips of another seed; these are in ${made.directory}`);
+  return made.items;
 }
 
 /** Decodes items into memory and sorts them by split. */
