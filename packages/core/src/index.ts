@@ -8,6 +8,6 @@ export { audioGrid, type ClipGrids, countPatches, type PatchGrid, patchLength, v
 export type { HostPatches, Patches } from "./patches.js";
 export { createRng, type Rng } from "./rng.js";
 export { expectShape, type Shaped, sizeOf } from "./shape.js";
-export { mapTree, type Tree, treeLeaves } from "./tree.js";
+export { mapTree, type Tree, type TreeLike, treeLeaves } from "./tree.js";
 export type { ClipView, HostView, Positions, View } from "./view.js";
 export { visibleText } from "./visible-text.js";

@@ -21,6 +21,7 @@ describe("trees", () => {
   });
 
   it("refuses what is not a tensor", () => {
+    // @ts-expect-error: nor does it compile
     expect(() => treeLeaves({ a: { b: 3 } })).toThrow("treeLeaves: a.b is number, not a tensor, record or list");
   });
 });

@@ -6,12 +6,13 @@ import {
   int32,
   type Rng,
   sizeOf,
+  type Tree,
   treeLeaves,
 } from "@kdc-mae/core";
 import { expect } from "vitest";
 import { compiled } from "./onnxruntime/compile.js";
 import { eager } from "./run/eager.js";
-import type { Hosted } from "./run/program.js";
+import { asTree, type Hosted } from "./run/program.js";
 import type { Execute } from "./run/runtime.js";
 
 /** Uniform values in [−1, 1). */
@@ -31,9 +32,9 @@ export function integers(rng: Rng, shape: readonly number[], low: number, high: 
 }
 
 /** Expects two trees of host tensors to agree in shape, type and, within a tolerance relative to the size of each tensor, in values. */
-export function expectClose(got: unknown, wanted: unknown, tolerance = 2e-5): void {
-  const reference = treeLeaves<HostTensor>(wanted);
-  const leaves = treeLeaves<HostTensor>(got);
+export function expectClose(got: Tree<HostTensor>, wanted: Tree<HostTensor>, tolerance = 2e-5): void {
+  const reference = treeLeaves(wanted);
+  const leaves = treeLeaves(got);
   expect(leaves.map(([path, { shape, dtype }]) => ({ path, shape, dtype }))).toEqual(
     reference.map(([path, { shape, dtype }]) => ({ path, shape, dtype })),
   );
@@ -66,7 +67,7 @@ export async function expectParity<I, O>(
   const program = await execute(fn, inputs);
   const reference = await (await eager("cpu"))(fn, inputs);
   try {
-    expectClose(await program.run(inputs), await reference.run(inputs), tolerance);
+    expectClose(asTree(await program.run(inputs)), asTree(await reference.run(inputs)), tolerance);
   } finally {
     await program.dispose();
   }

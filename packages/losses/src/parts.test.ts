@@ -51,7 +51,7 @@ describe("an objective in parts", () => {
 
   it("keeps nothing that no term needs", () => {
     const paths = (entries: readonly ObjectiveEntry[]) =>
-      treeLeaves(objective(entries).part(evidence))
+      treeLeaves<tf.Tensor>(objective(entries).part(evidence))
         .map(([path]) => path)
         .filter((path) => /encoded|reconstruction|teacher|means/.test(path) && !/views\.[12]/.test(path));
     expect(paths(avMae)).toEqual(["means.reconstruction-audio", "means.reconstruction-visual"]);

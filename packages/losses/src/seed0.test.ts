@@ -154,7 +154,7 @@ describe("the official code's losses, from its own tokens and predictions", () =
 
   it("a wrongly placed mask would be seen: the numbers above depend on the positions", () => {
     const evidence = evidenceOf("complementary");
-    const swapped = mapTree<tf.Tensor, tf.Tensor>(evidence, (leaf, path) =>
+    const swapped = mapTree(evidence, (leaf: tf.Tensor, path) =>
       path.startsWith("views.1.view.audio.hidden") ? evidence.views[0].view.audio.hidden : leaf,
     ) as Evidence;
     const total = objective(kdcMae).compute(swapped).total.dataSync()[0];

@@ -12,7 +12,7 @@ const isFloat = (leaf: Tensor): boolean => leaf.dtype === "float32";
 
 /** Every tensor of the evidence, its clips reordered or repeated by `change`. */
 const changeClips = (evidence: Evidence, change: (leaf: Tensor) => Tensor): Evidence =>
-  mapTree<Tensor, Tensor>(evidence, change) as Evidence;
+  mapTree(evidence, change) as Evidence;
 
 /** Gradients of the term with respect to every float tensor of the evidence, by path; zeros where it does not look. */
 function gradients<Options>(
@@ -24,7 +24,7 @@ function gradients<Options>(
   return tidy(() => {
     const derive = grads((...inputs: Tensor[]) => {
       const at = new Map(leaves.map(([path], index) => [path, inputs[index]]));
-      const replaced = mapTree<Tensor, Tensor>(evidence, (leaf, path) => at.get(path) ?? leaf) as Evidence;
+      const replaced = mapTree(evidence, (leaf: Tensor, path) => at.get(path) ?? leaf) as Evidence;
       // tfjs refuses inputs that the value does not depend on: make it depend on all of them, by nothing.
       const nothing = inputs.map((input) => mul(sum(input), 0)).reduce((total, next) => add(total, next));
       return add(term.compute(replaced, options), nothing);

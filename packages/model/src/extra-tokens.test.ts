@@ -1,4 +1,12 @@
-import { createRng, type FloatTensor, mapTree, type Patches, treeLeaves } from "@kdc-mae/core";
+import {
+  createRng,
+  type FloatTensor,
+  mapTree,
+  type Patches,
+  type Tree,
+  type TreeLike,
+  treeLeaves,
+} from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { loadModel } from "./checkpoint/load.js";
@@ -28,7 +36,8 @@ const patches = (): Patches => {
     );
   return { audio: normal(20, 4), visual: normal(21, 12) };
 };
-const onBackend = <T>(tree: T): T => mapTree(tree, (leaf: FloatTensor) => tf.tensor(leaf.data, [...leaf.shape])) as T;
+const onBackend = <T extends Tree<FloatTensor>>(tree: T): TreeLike<T, tf.Tensor> =>
+  mapTree(tree, (leaf: FloatTensor) => tf.tensor(leaf.data, [...leaf.shape]));
 
 describe("global tokens, registers and contrast heads", () => {
   it("stay out of the patch tokens' count, and the global ones come out apart", () => {

@@ -1,11 +1,11 @@
-import { createRng, type FloatTensor, sizeOf, treeLeaves, visualGrid } from "@kdc-mae/core";
+import { createRng, type FloatTensor, sizeOf, type Tree, treeLeaves, visualGrid } from "@kdc-mae/core";
 import { describe, expect, it } from "vitest";
 import { presets } from "./config.js";
 import { countParameters, initClassifier, initModel } from "./init.js";
 import { sineCosinePositions } from "./nn/positions.js";
 import { encoderSpec, modelSpec } from "./spec.js";
 
-const leaves = (tree: unknown) => new Map(treeLeaves<FloatTensor>(tree));
+const leaves = (tree: Tree<FloatTensor>) => new Map(treeLeaves<FloatTensor>(tree));
 const config = { ...presets.tiny, embedDim: 128, decoderDim: 96, decoderHeads: 4, visual: visualGrid(96, 16) };
 const params = leaves(initModel(config, createRng(7)));
 const same = (a: Float32Array, b: Float32Array) => a.length === b.length && a.every((value, i) => value === b[i]);

@@ -1,4 +1,15 @@
-import { type FloatTensor, float32, mapTree, patchLength, type Rng, sizeOf, treeLeaves } from "@kdc-mae/core";
+import {
+  type FloatTensor,
+  float32,
+  mapTree,
+  patchLength,
+  type Rng,
+  type Shaped,
+  sizeOf,
+  type Tree,
+  type TreeLike,
+  treeLeaves,
+} from "@kdc-mae/core";
 import type { ModelConfig } from "./config.js";
 import { sineCosinePositions } from "./nn/positions.js";
 import type { ClassifierParams, EncoderParams, ModelParams } from "./params.js";
@@ -25,12 +36,11 @@ const starts: Readonly<Record<Initial, (spec: ParameterSpec, rng: Rng) => FloatT
 };
 
 /** Each parameter draws from a stream named after its path, so adding one changes no other. */
-const start = (specs: unknown, rng: Rng): unknown =>
-  mapTree<ParameterSpec, FloatTensor>(specs, (spec, path) => starts[spec.initial](spec, rng.fork(path)));
+const start = <T extends Tree<ParameterSpec>>(specs: T, rng: Rng): TreeLike<T, FloatTensor> =>
+  mapTree(specs, (spec: ParameterSpec, path) => starts[spec.initial](spec, rng.fork(path)));
 
 /** Fresh parameters for pretraining (initialisation of MAE and CAV-MAE), in ordinary memory. */
-export const initModel = (config: ModelConfig, rng: Rng): ModelParams<FloatTensor> =>
-  start(modelSpec(config), rng) as ModelParams<FloatTensor>;
+export const initModel = (config: ModelConfig, rng: Rng): ModelParams<FloatTensor> => start(modelSpec(config), rng);
 
 /**
  * A classifier over `classes` labels with a fresh head, on the given encoder (pretrained, say) or a fresh one.
@@ -42,13 +52,12 @@ export function initClassifier(
   encoder?: EncoderParams<FloatTensor>,
 ): ClassifierParams<FloatTensor> {
   const specs = classifierSpec(config, classes);
-  if (encoder === undefined) return start(specs, rng) as ClassifierParams<FloatTensor>;
-  const head = start({ head: specs.head }, rng) as Pick<ClassifierParams<FloatTensor>, "head">;
-  return { encoder, ...head };
+  if (encoder === undefined) return start(specs, rng);
+  return { encoder, ...start({ head: specs.head }, rng) };
 }
 
 /** How many numbers a parameter tree holds. */
-export const countParameters = (params: unknown): number =>
+export const countParameters = (params: Tree<Shaped>): number =>
   treeLeaves(params).reduce((total, [, leaf]) => total + sizeOf(leaf.shape), 0);
 
 /** How many numbers the parameters of a model have that is not there yet. */

@@ -89,7 +89,7 @@ function cavMaeLoss({ patches, views: [{ view, encoded, reconstruction }] }: Evi
 describe("gradients", () => {
   it("equal the official ones for every parameter under CAV-MAE's objective (fixtures/seed0)", () => {
     const grads = gradients(config, params, patches, views(1, "complementary"), cavMaeLoss);
-    const host = mapTree<tf.Tensor, unknown>(grads, (g) => ({ dtype: "float32", shape: g.shape, data: g.dataSync() }));
+    const host = mapTree(grads, (g: tf.Tensor) => ({ dtype: "float32", shape: g.shape, data: g.dataSync() }));
     const named = stateDict(config, host as Parameters<typeof stateDict>[1]);
     const reference = Object.entries(golden("cavmae")).filter(([name]) => name.startsWith("grad."));
     expect(reference).toHaveLength(115);

@@ -10,6 +10,7 @@ import {
   mapTree,
   type PatchGrid,
   patchLength,
+  type Tree,
   type View,
   visualGrid,
 } from "@kdc-mae/core";
@@ -40,8 +41,8 @@ export const config: ModelConfig = {
 };
 
 /** Every leaf as a tensor of the current backend. */
-export const onDevice = <T>(tree: unknown): T =>
-  mapTree<HostTensor, tf.Tensor>(tree, ({ data, shape, dtype }) => tf.tensor(data, [...shape], dtype)) as T;
+export const onDevice = <T>(tree: Tree<HostTensor>): T =>
+  mapTree(tree, ({ data, shape, dtype }: HostTensor) => tf.tensor(data, [...shape], dtype)) as T;
 
 /** Cuts pictures into patches; `at(b, y, x, c)` is where a value lies. */
 function cut(

@@ -1,8 +1,7 @@
 import { fork } from "node:child_process";
 import { availableParallelism, cpus } from "node:os";
 import { fileURLToPath } from "node:url";
-import { type FloatTensor, float32 } from "@kdc-mae/core";
-import type { Hosted } from "@kdc-mae/engine";
+import { float32 } from "@kdc-mae/core";
 import { compiled } from "@kdc-mae/engine/node";
 import { presets } from "@kdc-mae/model";
 import { matMul, type Tensor2D } from "@tensorflow/tfjs-core";
@@ -51,13 +50,13 @@ export type BenchReport = {
 async function matmulRate(): Promise<number> {
   const n = 1536;
   const square = float32([n, n], new Float32Array(n * n).fill(0.5));
-  type Pair = { a: Tensor2D; b: Tensor2D };
-  const program = await compiled()(({ a, b }: Pair) => matMul(a, b), { a: square, b: square } as Hosted<Pair>);
-  const into = (await program.run({ a: square, b: square } as Hosted<Pair>)) as FloatTensor;
+  const pair = { a: square, b: square };
+  const program = await compiled()(({ a, b }: { a: Tensor2D; b: Tensor2D }) => matMul(a, b), pair);
+  const into = await program.run(pair);
   const seconds: number[] = [];
   for (let i = 0; i < 5; i++) {
     const start = performance.now();
-    await program.run({ a: square, b: square } as Hosted<Pair>, into as never);
+    await program.run(pair, into);
     seconds.push((performance.now() - start) / 1000);
   }
   await program.dispose();

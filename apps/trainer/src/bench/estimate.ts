@@ -1,7 +1,13 @@
-import { mapTree } from "@kdc-mae/core";
-import { adam, createDeviceStep, type DispatchCost, planCosts, planFunction, type Runtime } from "@kdc-mae/engine";
-import type { Tensor } from "@tensorflow/tfjs-core";
-import { type PretrainBatch, type PretrainParams, pretrainLoss } from "../pipeline/pretrain/loss.js";
+import {
+  adam,
+  createDeviceStep,
+  type DispatchCost,
+  type OnDevice,
+  planCosts,
+  planFunction,
+  type Runtime,
+} from "@kdc-mae/engine";
+import { pretrainLoss } from "../pipeline/pretrain/loss.js";
 import { type Size, stepInputs } from "./work.js";
 
 /** What a card was seen to do. Measured with bare kernels, not with this program: each figure says where it is from. */
@@ -87,20 +93,17 @@ export async function estimateStep(
   /** A runtime that plans and does not run. */
   const planner: Pick<Runtime, "name" | "place" | "compile"> = {
     name: card.words,
-    place: async (tree) => mapTree(tree, (leaf: never) => leaf) as never,
+    // Shapes are all that a plan looks at.
+    place: async <T>(tree: T) => tree as OnDevice<T>,
     compile: async (fn, example, residence) => {
       const limits = { largest: card.largest, bindings: card.bindings };
       found = planCosts(planFunction(fn, example, { limits, half: precision === "mixed", ...residence }).plan);
       throw planned;
     },
   };
-  const steps = createDeviceStep<PretrainParams<Tensor>, PretrainBatch, ReturnType<ReturnType<typeof adam>["init"]>>(
-    planner as Runtime,
-    pretrainLoss(config, objective),
-    adam(),
-  );
-  const state = steps.init(params as never);
-  await steps.step(state, inputs as never, 1e-4).catch((error: unknown) => {
+  const steps = createDeviceStep(planner, pretrainLoss(config, objective), adam());
+  const state = steps.init(params);
+  await steps.step(state, inputs, 1e-4).catch((error: unknown) => {
     if (error !== planned) throw error;
   });
   const { dispatches, activationBytes, inputBytes } = found!;

@@ -1,5 +1,5 @@
 import type { FloatTensor, HostPatches } from "@kdc-mae/core";
-import { bind, type Hosted, type Trace, trace, weightsInt8 } from "@kdc-mae/engine";
+import { bind, trace, weightsInt8 } from "@kdc-mae/engine";
 import { createProgram } from "@kdc-mae/engine/node";
 import type { ModelConfig } from "@kdc-mae/model";
 import { embedFunction, type WithEncoder } from "../pipeline/evaluate/embedding.js";
@@ -32,21 +32,18 @@ export async function runInt8(
 ): Promise<Timed> {
   const params = { encoder };
   const start = performance.now();
-  const traced = trace(embedFunction(config), { params, patches } as unknown as Hosted<
-    Parameters<ReturnType<typeof embedFunction>>[0]
-  >);
+  const traced = trace(embedFunction(config), { params, patches });
   const bound = bind(traced, "params", params);
-  const inputs = { patches } as never;
+  const inputs = { patches };
   type Pooled = Readonly<Record<"audio" | "visual" | "joint", FloatTensor>>;
-  const embed = async (graph: Trace<never, unknown>) => createProgram(graph);
-  const program = await embed(weightsInt8(bound) as never);
+  const program = await createProgram(weightsInt8(bound));
   const building = (performance.now() - start) / 1000;
   try {
     const measured = await timed(work, () => program.run(inputs));
     const peakBytes = process.resourceUsage().maxRSS * 1024;
-    const ours = (await program.run(inputs)) as unknown as Pooled;
-    const exact = await embed(bound as never);
-    const theirs = (await exact.run(inputs)) as unknown as Pooled;
+    const ours = (await program.run(inputs)) as Pooled;
+    const exact = await createProgram(bound);
+    const theirs = (await exact.run(inputs)) as Pooled;
     await exact.dispose();
     const streams = ["audio", "visual", "joint"] as const;
     return {

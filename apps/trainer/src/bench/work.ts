@@ -3,9 +3,8 @@ import { adam, createTrainStep, type Execute } from "@kdc-mae/engine";
 import { kdcMae, objective } from "@kdc-mae/losses";
 import { batchViews, complementaryViews } from "@kdc-mae/masking";
 import { initModel, type ModelConfig, presets } from "@kdc-mae/model";
-import type { Tensor } from "@tensorflow/tfjs-core";
 import { createEmbedder } from "../pipeline/evaluate/embedding.js";
-import { type PretrainBatch, type PretrainParams, pretrainLoss } from "../pipeline/pretrain/loss.js";
+import { pretrainLoss } from "../pipeline/pretrain/loss.js";
 import { runInt8 } from "./int8.js";
 import { type Timed, timed } from "./timed.js";
 import { watch } from "./watch.js";
@@ -67,11 +66,11 @@ export async function runWork(work: Work, given: Execute): Promise<Timed> {
     const embedder = createEmbedder(execute, config, params.model);
     return run(timed(work, () => embedder.embed(patches))).finally(embedder.dispose);
   }
-  const train = createTrainStep<PretrainParams<Tensor>, PretrainBatch, ReturnType<ReturnType<typeof adam>["init"]>>(
+  const train = createTrainStep(
     execute,
     pretrainLoss(config, losses),
     adam({ betas: [0.95, 0.999], weightDecay: 5e-7 }),
   );
-  const state = train.init(params as never);
-  return run(timed(work, () => train.step(state, inputs as never, 1e-4))).finally(train.dispose);
+  const state = train.init(params);
+  return run(timed(work, () => train.step(state, inputs, 1e-4))).finally(train.dispose);
 }

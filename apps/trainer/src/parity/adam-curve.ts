@@ -1,9 +1,8 @@
 import type { FloatTensor } from "@kdc-mae/core";
-import { adam, createTrainStep, type Execute, type Hosted } from "@kdc-mae/engine";
+import { adam, createTrainStep, type Execute } from "@kdc-mae/engine";
 import { objective } from "@kdc-mae/losses";
 import { loadModel, officialTensors } from "@kdc-mae/model";
-import type { Tensor } from "@tensorflow/tfjs-core";
-import { type PretrainBatch, type PretrainParams, pretrainLoss } from "../pipeline/pretrain/loss.js";
+import { pretrainLoss } from "../pipeline/pretrain/loss.js";
 import { planCase } from "./case-plan.js";
 import type { ReferenceFolder, Tensors } from "./reference-folder.js";
 import { referencePatches, referenceViews } from "./reference-inputs.js";
@@ -47,16 +46,16 @@ export async function measureAdam(execute: Execute, folder: ReferenceFolder): Pr
   const tensors = "complementary" in index.cases ? await folder.tensors("complementary") : {};
   const plan = planCase("complementary", reference, tensors);
   const { params } = loadModel(config, await folder.tensors("weights"));
-  const train = createTrainStep<PretrainParams<Tensor>, PretrainBatch, ReturnType<ReturnType<typeof adam>["init"]>>(
+  const train = createTrainStep(
     execute,
     pretrainLoss(config, objective(plan.entries), plan.compat),
     adam({ betas: recipe.betas, weightDecay: recipe.weightDecay }),
   );
-  const state = train.init({ model: params, weighting: {} } as never);
+  const state = train.init({ model: params, weighting: {} });
   const batch = {
     patches: referencePatches(inputs, config),
     views: referenceViews(inputs, config, index.config.maskRatio, plan),
-  } as unknown as Hosted<PretrainBatch>;
+  };
   const curve: Record<string, number> = {};
   for (const [step, expected] of index.adam_curve.entries()) {
     const { total } = await train.step(state, batch, recipe.rate);

@@ -1,4 +1,4 @@
-import { type FloatTensor, type HostPatches, KdcError, type Patches, treeLeaves } from "@kdc-mae/core";
+import { type FloatTensor, type HostPatches, KdcError, type Patches, type Tree, treeLeaves } from "@kdc-mae/core";
 import type { Execute, Hosted } from "@kdc-mae/engine";
 import { binaryCrossEntropy, crossEntropy } from "@kdc-mae/losses";
 import {
@@ -19,12 +19,12 @@ import { judged, type PartErrors, relativeError } from "./relative-error.js";
 async function runOnce<I, O>(
   execute: Execute,
   fn: (inputs: I) => O,
-  inputs: unknown,
+  inputs: Hosted<I>,
 ): Promise<Map<string, FloatTensor>> {
-  const program = await execute(fn, inputs as Hosted<I>);
-  const result = await program.run(inputs as Hosted<I>);
+  const program = await execute(fn, inputs);
+  const result = await program.run(inputs);
   await program.dispose();
-  return new Map(treeLeaves<FloatTensor>(result));
+  return new Map(treeLeaves(result as Tree<FloatTensor>));
 }
 
 /** Compares the tokens of whole clips, nothing hidden. */

@@ -1,4 +1,4 @@
-import { type FloatTensor, type HostView, type Patches, treeLeaves, type View } from "@kdc-mae/core";
+import { type FloatTensor, type HostTensor, type HostView, type Patches, treeLeaves, type View } from "@kdc-mae/core";
 import { type Execute, type Hosted, valueAndGradients } from "@kdc-mae/engine";
 import {
   type ContrastiveOptions,
@@ -9,7 +9,7 @@ import {
   objective,
   reconstructionPerClip,
 } from "@kdc-mae/losses";
-import { loadModel, type ModelConfig, officialTensors, pretrainForward } from "@kdc-mae/model";
+import { loadModel, type ModelConfig, type ModelParams, officialTensors, pretrainForward } from "@kdc-mae/model";
 import { add, mean, mul, type Tensor } from "@tensorflow/tfjs-core";
 import { type PretrainParams, pretrainLoss } from "../pipeline/pretrain/loss.js";
 import { type CasePlan, planCase, trainsStreams } from "./case-plan.js";
@@ -81,7 +81,7 @@ function maskOf({ visible, hidden }: HostView["audio"]): Float32Array {
   return mask;
 }
 
-const value = (leaf: unknown): ArrayLike<number> => (leaf as FloatTensor).data;
+const value = (leaf: HostTensor): ArrayLike<number> => leaf.data;
 
 /** A part smaller than this share of the loss, and a gradient smaller than this share of all, is measured against it. */
 const smallPart = 1e-4;
@@ -139,14 +139,14 @@ export async function measureCase(
   const outputs: Record<string, number> = {};
   const partFloor = smallPart * Math.abs(reference.loss);
   for (const [v, view] of result.views.entries()) {
-    const named = new Map(treeLeaves<FloatTensor>(view.parts));
+    const named = new Map(treeLeaves<HostTensor>(view.parts));
     for (const [part, expected] of Object.entries(reference.views[v] ?? {})) {
       // Without the contrastive term the official code gives 0 for its value and its accuracy: nothing to compare.
       if (part.includes("contrastive") && weightOf(plan, "contrastive") === 0) continue;
       const ours = named.get(part)?.data ?? [];
       parts[`view${v}.${part}`] = relativeError(ours, [expected], partFloor);
     }
-    for (const [output, leaf] of treeLeaves<FloatTensor>(view.outputs)) {
+    for (const [output, leaf] of treeLeaves<HostTensor>(view.outputs)) {
       outputs[`view${v}.${output}`] = relativeError(leaf.data, tensors[`view${v}.${output}`]?.data ?? []);
     }
     for (const modality of ["audio", "visual"] as const) {
@@ -156,10 +156,13 @@ export async function measureCase(
   }
   if (reference.views.length !== plan.views) parts.views = Number.POSITIVE_INFINITY;
   if (reference.distillation !== undefined) {
-    const ours = "value" in result.distillation ? value(result.distillation.value) : [];
+    const ours = result.distillation.value === undefined ? [] : value(result.distillation.value);
     parts.weighted_kd_per_sample = relativeError(ours, reference.distillation, partFloor);
   }
-  const gradients = gradientErrors(officialTensors(config, result.gradients.model as never), tensors);
+  const gradients = gradientErrors(
+    officialTensors(config, result.gradients.model as ModelParams<FloatTensor>),
+    tensors,
+  );
   const loss = relativeError(value(result.total), [reference.loss]);
   const pass =
     [loss, worst(parts), worst(outputs)].every((error) => error <= limits.values) &&

@@ -1,5 +1,5 @@
 import { float32, type HostTensor, int32, mapTree, treeLeaves } from "@kdc-mae/core";
-import type { Hosted, Program } from "../run/program.js";
+import { asTree, type Hosted, type Program } from "../run/program.js";
 import type { Execute } from "../run/runtime.js";
 import { type OpenSession, samplesIn } from "../run/session.js";
 import { type GraphPort, type OnnxGraph, shapeFor } from "./graph.js";
@@ -29,9 +29,10 @@ export async function programOf<I, O>(
     graph,
     onnx: (metadata) => onnxModel(graph, metadata),
     run: async (inputs, into) => {
-      const given = new Map(treeLeaves<HostTensor>(inputs));
-      const result = into ?? mapTree(outputs, (port: GraphPort) => allocate(port, samplesIn(graph, given)));
-      await session.run(given, new Map(treeLeaves<HostTensor>(result)));
+      const given = new Map(treeLeaves(asTree<HostTensor>(inputs)));
+      const make = (port: GraphPort): HostTensor => allocate(port, samplesIn(graph, given));
+      const result = asTree<HostTensor>(into ?? mapTree(asTree<GraphPort>(outputs), make));
+      await session.run(given, new Map(treeLeaves(result)));
       return result as Hosted<O>;
     },
     dispose: () => session.dispose(),

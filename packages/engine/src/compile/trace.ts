@@ -1,7 +1,7 @@
 import "../backend/register.js";
-import { KdcError, mapTree, treeLeaves } from "@kdc-mae/core";
+import { KdcError, mapTree, type Tree, type TreeLike, treeLeaves } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
-import type { Hosted } from "../run/program.js";
+import { asTree, type Hosted } from "../run/program.js";
 import { cast } from "./arithmetic.js";
 import { callSite, withDeepStacks } from "./call-site.js";
 import { fuseBias } from "./fuse-bias.js";
@@ -15,8 +15,8 @@ import { missingKernel, type Recorder, type TraceOptions, withRecorder } from ".
 /** A function as a graph, and the trees it takes and gives with a port at each leaf. */
 export type Trace<I, O> = {
   readonly graph: OnnxGraph;
-  readonly inputs: unknown;
-  readonly outputs: unknown;
+  readonly inputs: TreeLike<I, GraphPort>;
+  readonly outputs: TreeLike<O, GraphPort>;
   /** Never there: it carries the function's types. */
   readonly types?: (inputs: I) => O;
 };
@@ -75,14 +75,14 @@ const explain = (error: unknown): unknown => {
   });
 };
 
-const record = (recorder: Recorder, fn: (inputs: never) => unknown, inputTree: unknown): Trace<unknown, unknown> => {
+const record = <I, O>(recorder: Recorder, fn: (inputs: I) => O, inputTree: Tree<GraphPort>): Trace<I, O> => {
   const { graph } = recorder;
-  const inputs = treeLeaves<GraphPort>(inputTree).map(([, port]) => port);
+  const inputs = treeLeaves(inputTree).map(([, port]) => port);
   refuseDoubles(inputs);
   const tensors = mapTree(inputTree, (port: GraphPort) =>
     tf.engine().makeTensorFromTensorInfo(recorder.keep(graph.input(port.name, port.shape, port.dtype))),
   );
-  const result = fn(tensors as never);
+  const result = fn(tensors as I);
   if (result instanceof Promise) {
     result.catch(() => undefined);
     throw new KdcError({
@@ -92,7 +92,7 @@ const record = (recorder: Recorder, fn: (inputs: never) => unknown, inputTree: u
       reason: "async",
     });
   }
-  const leaves = treeLeaves<tf.Tensor>(result).map(([path, tensor]): [string, Value] => {
+  const leaves = treeLeaves(asTree<tf.Tensor>(result)).map(([path, tensor]): [string, Value] => {
     const value = recorder.lookup(tensor);
     const type: ElementType = value.dtype === "float32" ? "float32" : "int32";
     return [path, graph.full(cast(graph, value, type))];
@@ -106,8 +106,8 @@ const record = (recorder: Recorder, fn: (inputs: never) => unknown, inputTree: u
   let next = 0;
   return {
     graph: pruneGraph(inputs, outputs, nameOutputs(nodes, leaving), graph.constants),
-    inputs: inputTree,
-    outputs: mapTree(result, () => outputs[next++]),
+    inputs: inputTree as TreeLike<I, GraphPort>,
+    outputs: mapTree(asTree<tf.Tensor>(result), (_: tf.Tensor) => outputs[next++]) as TreeLike<O, GraphPort>,
   };
 };
 
@@ -126,15 +126,15 @@ export function trace<I, O>(
   rules: KernelRules = {},
   options: TraceOptions = {},
 ): Trace<I, O> {
-  const inputTree = mapTree(example, inputPort);
+  const inputTree = mapTree(asTree<ExampleLeaf>(example), inputPort);
   return withDeepStacks(() =>
     withRecorder(
       kernelTable(rules),
       (recorder) => {
-        let traced: Trace<unknown, unknown> | undefined;
+        let traced: Trace<I, O> | undefined;
         try {
           tf.tidy(() => {
-            traced = record(recorder, fn as (inputs: never) => unknown, inputTree);
+            traced = record(recorder, fn, inputTree);
           });
         } catch (error) {
           throw explain(error);

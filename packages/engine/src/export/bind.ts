@@ -1,6 +1,7 @@
-import { type HostTensor, KdcError, treeLeaves } from "@kdc-mae/core";
+import { type HostTensor, KdcError, type Tree, type TreeLike, treeLeaves } from "@kdc-mae/core";
 import type { GraphConstant, GraphPort } from "../compile/graph.js";
 import type { Trace } from "../compile/trace.js";
+import { asTree, type Hosted } from "../run/program.js";
 
 const refuse = (what: string, remedy: string): never => {
   throw new KdcError({ where: "bind", what, remedy, reason: "bind" });
@@ -28,20 +29,20 @@ const constantOf = (port: GraphPort, value: HostTensor | undefined): GraphConsta
 export function bind<I extends object, O, Key extends keyof I & string>(
   trace: Trace<I, O>,
   key: Key,
-  values: unknown,
+  values: Hosted<I[Key]>,
 ): Trace<Omit<I, Key>, O> {
-  const given = new Map(treeLeaves<HostTensor>(values, key));
+  const given = new Map(treeLeaves(asTree<HostTensor>(values), key));
   const under = ({ path }: GraphPort): boolean => path === key || path.startsWith(`${key}.`);
   const { graph } = trace;
   const bound = graph.inputs.filter(under).map((port) => constantOf(port, given.get(port.path)));
-  const { [key]: _, ...inputs } = trace.inputs as Record<string, unknown>;
+  const { [key]: _, ...inputs } = trace.inputs as { readonly [name: string]: Tree<GraphPort> };
   return {
     graph: {
       ...graph,
       inputs: graph.inputs.filter((port) => !under(port)),
       constants: [...graph.constants, ...bound],
     },
-    inputs,
+    inputs: inputs as object as TreeLike<Omit<I, Key>, GraphPort>,
     outputs: trace.outputs,
   };
 }

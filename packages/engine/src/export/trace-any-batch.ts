@@ -1,9 +1,9 @@
-import { KdcError, mapTree } from "@kdc-mae/core";
+import { KdcError, mapTree, type TreeLike } from "@kdc-mae/core";
 import type { BatchAxis, GraphConstant, GraphNode, GraphPort } from "../compile/graph.js";
 import type { KernelRules } from "../compile/kernel-rule.js";
 import { attentionRules } from "../compile/kernels-attention.js";
 import { type Trace, trace } from "../compile/trace.js";
-import type { Hosted } from "../run/program.js";
+import { asTree, type Hosted } from "../run/program.js";
 
 /** Attention in groups that fit the cache would be another number of groups for another batch; here it is one. */
 const attentionAtOnce = attentionRules(Number.POSITIVE_INFINITY);
@@ -142,7 +142,7 @@ export function traceAnyBatch<I, O>(
       nodes: [...followers.nodes, ...nodes],
       constants: [...a.constants, ...followers.constants.values()].filter(({ name }) => needed.has(name)),
     },
-    inputs: mapTree(first.inputs, replace),
-    outputs: mapTree(first.outputs, replace),
+    inputs: mapTree(asTree<GraphPort>(first.inputs), replace) as TreeLike<I, GraphPort>,
+    outputs: mapTree(asTree<GraphPort>(first.outputs), replace) as TreeLike<O, GraphPort>,
   };
 }

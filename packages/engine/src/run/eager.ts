@@ -1,7 +1,7 @@
-import { type HostTensor, KdcError, mapTree, treeLeaves } from "@kdc-mae/core";
+import { type HostTensor, KdcError, mapTree, type Tree, treeLeaves } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { type BackendName, selectBackend } from "../backend/select.js";
-import type { Hosted } from "./program.js";
+import { asTree, type Hosted } from "./program.js";
 import type { Execute } from "./runtime.js";
 
 const toTensor = (leaf: HostTensor): tf.Tensor => tf.tensor(leaf.data, [...leaf.shape], leaf.dtype);
@@ -41,16 +41,16 @@ export function eager(backend: BackendName): Execute {
       run: async (inputs: Hosted<I>, into?: Hosted<O>): Promise<Hosted<O>> => {
         await selectBackend(backend);
         const given: tf.Tensor[] = [];
-        const tensors = mapTree(inputs, (leaf: HostTensor) => {
+        const tensors = mapTree(asTree<HostTensor>(inputs), (leaf: HostTensor) => {
           given.push(toTensor(leaf));
           return given.at(-1);
         });
-        let result: unknown;
+        let result: Tree<tf.Tensor> | undefined;
         try {
-          result = tf.tidy(() => fn(tensors as I) as tf.TensorContainer);
+          result = asTree<tf.Tensor>(tf.tidy(() => fn(tensors as I) as tf.TensorContainer));
           const hosted = new Map<string, HostTensor>();
-          const targets = new Map(into === undefined ? [] : treeLeaves<HostTensor>(into));
-          for (const [path, tensor] of treeLeaves<tf.Tensor>(result)) {
+          const targets = new Map(into === undefined ? [] : treeLeaves(asTree<HostTensor>(into)));
+          for (const [path, tensor] of treeLeaves(result)) {
             hosted.set(path, copyInto(await toHost(tensor), targets.get(path), path));
           }
           return mapTree(result, (_: tf.Tensor, path) => hosted.get(path)) as Hosted<O>;

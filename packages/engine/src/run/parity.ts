@@ -1,5 +1,5 @@
 import { type HostTensor, KdcError, treeLeaves } from "@kdc-mae/core";
-import type { Hosted, Program } from "./program.js";
+import { asTree, type Hosted, type Program } from "./program.js";
 
 /** How far one output of two programs is apart. */
 export type OutputDifference = {
@@ -39,8 +39,8 @@ export async function comparePrograms<I, O>(
   inputs: Hosted<I>,
 ): Promise<readonly OutputDifference[]> {
   const [first, second] = [await a.run(inputs), await b.run(inputs)];
-  const reference = new Map(treeLeaves<HostTensor>(second));
-  return treeLeaves<HostTensor>(first).map(([path, value]) => {
+  const reference = new Map(treeLeaves(asTree<HostTensor>(second)));
+  return treeLeaves(asTree<HostTensor>(first)).map(([path, value]) => {
     const other = reference.get(path);
     if (other === undefined) {
       throw new KdcError({

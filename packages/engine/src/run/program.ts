@@ -1,14 +1,13 @@
-import type { HostTensor } from "@kdc-mae/core";
-import type { Tensor } from "@tensorflow/tfjs-core";
+import type { FloatTensor, HostTensor, Tree, TreeLike } from "@kdc-mae/core";
 
 /** A tree of tensors with every tensor in ordinary memory. */
-export type Hosted<T> = T extends Tensor
-  ? HostTensor
-  : T extends readonly (infer Item)[]
-    ? readonly Hosted<Item>[]
-    : T extends object
-      ? { readonly [Key in keyof T]: Hosted<T[Key]> }
-      : T;
+export type Hosted<T> = TreeLike<T, HostTensor>;
+
+/** Parameters in ordinary memory: float32, all of them. */
+export type HostedParams<T> = TreeLike<T, FloatTensor>;
+
+/** A tree whose type is a parameter, as the tree that it is: TypeScript cannot see it while it does not know the type. */
+export const asTree = <Leaf>(tree: unknown): Tree<Leaf> => tree as Tree<Leaf>;
 
 /** A function of tensors made ready to run on host tensors, again and again. */
 export type Program<I, O> = {

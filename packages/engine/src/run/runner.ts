@@ -1,5 +1,5 @@
-import { treeLeaves } from "@kdc-mae/core";
-import type { Hosted, Program } from "./program.js";
+import { type Shaped, treeLeaves } from "@kdc-mae/core";
+import { asTree, type Hosted, type Program } from "./program.js";
 import { type Execute, resident } from "./runtime.js";
 
 /** What a runner's function takes: parameters, and anything beside them. */
@@ -16,8 +16,9 @@ export type Runner<Inputs extends WithParams, Outputs> = {
   readonly dispose: () => Promise<void>;
 };
 
-const shapesOf = (tree: unknown): string =>
-  treeLeaves(tree)
+/** Path and shape of every leaf: one program serves all trees that say the same. */
+export const shapesOf = (tree: unknown): string =>
+  treeLeaves(asTree<Shaped>(tree))
     .map(([path, { shape }]) => `${path}[${shape.join()}]`)
     .join();
 

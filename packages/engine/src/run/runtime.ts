@@ -1,6 +1,5 @@
-import { type HostTensor, KdcError, mapTree, treeLeaves } from "@kdc-mae/core";
-import type { Tensor } from "@tensorflow/tfjs-core";
-import type { Hosted, Program } from "./program.js";
+import { type HostTensor, KdcError, mapTree, type TreeLike, treeLeaves } from "@kdc-mae/core";
+import { asTree, type Hosted, type Program } from "./program.js";
 
 /** A tensor that lies where its runtime computes. Its values cross to ordinary memory only when they are read. */
 export type DeviceTensor = {
@@ -13,22 +12,10 @@ export type DeviceTensor = {
 };
 
 /** A tree of tensors, each in ordinary memory or on the device. */
-export type Placed<T> = T extends Tensor
-  ? HostTensor | DeviceTensor
-  : T extends readonly (infer Item)[]
-    ? readonly Placed<Item>[]
-    : T extends object
-      ? { readonly [Key in keyof T]: Placed<T[Key]> }
-      : T;
+export type Placed<T> = TreeLike<T, HostTensor | DeviceTensor>;
 
 /** A tree like one of tensors or host tensors, all of it on the device. */
-export type OnDevice<T> = T extends Tensor | HostTensor
-  ? DeviceTensor
-  : T extends readonly (infer Item)[]
-    ? readonly OnDevice<Item>[]
-    : T extends object
-      ? { readonly [Key in keyof T]: OnDevice<T[Key]> }
-      : T;
+export type OnDevice<T> = TreeLike<T, DeviceTensor>;
 
 export type Residence = {
   /**
@@ -80,11 +67,13 @@ export const isOnDevice = (leaf: HostTensor | DeviceTensor): leaf is DeviceTenso
 /** Brings a tree back to ordinary memory. */
 export async function readTree<T>(tree: Placed<T>): Promise<Hosted<T>> {
   const values = new Map<string, HostTensor>();
-  const reads = treeLeaves<HostTensor | DeviceTensor>(tree).map(async ([path, leaf]) => {
+  const reads = treeLeaves(asTree<HostTensor | DeviceTensor>(tree)).map(async ([path, leaf]) => {
     values.set(path, isOnDevice(leaf) ? await leaf.read() : leaf);
   });
   await Promise.all(reads);
-  return mapTree(tree, (_: HostTensor | DeviceTensor, path) => values.get(path)) as Hosted<T>;
+  return mapTree(asTree<HostTensor | DeviceTensor>(tree), (_: HostTensor | DeviceTensor, path) =>
+    values.get(path),
+  ) as Hosted<T>;
 }
 
 /** A tree where a program reads it best: on the device of `execute`, if it has one, once and for all of its programs. */
@@ -95,7 +84,7 @@ export async function resident<T>(
   if (execute.runtime === undefined) return { tree, dispose: () => undefined };
   const placed = await execute.runtime.place(tree);
   const dispose = (): void => {
-    for (const [, leaf] of treeLeaves<DeviceTensor>(placed)) leaf.dispose();
+    for (const [, leaf] of treeLeaves(asTree<DeviceTensor>(placed))) leaf.dispose();
   };
   // Programs of a runtime take device tensors wherever they take host tensors.
   return { tree: placed as T, dispose };

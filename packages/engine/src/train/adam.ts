@@ -1,4 +1,4 @@
-import { type FloatTensor, float32, KdcError, mapTree, treeLeaves } from "@kdc-mae/core";
+import { type FloatTensor, float32, KdcError, mapTree, type Tree, treeLeaves } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { createAdamKernel } from "./adam-kernel.js";
 import type { Optimizer, ParameterGroup, TracedUpdate } from "./optimizer.js";
@@ -14,19 +14,25 @@ export type AdamOptions = {
 };
 
 /** Moments like the parameters, and how many updates were made. */
-export type AdamState = { readonly first: unknown; readonly second: unknown; updates: number };
+export type AdamState<Params> = { readonly first: Params; readonly second: Params; updates: number };
 
-const createAdam = (name: string, options: AdamOptions, decoupled: boolean): Optimizer<AdamState> => {
+type Weights = Tree<FloatTensor>;
+
+const createAdam = <Params extends Weights>(
+  name: string,
+  options: AdamOptions,
+  decoupled: boolean,
+): Optimizer<Params, AdamState<Params>> => {
   const { betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0, groups = [] } = options;
   const [beta1, beta2] = betas;
   const updateArray = createAdamKernel();
   const groupOf = (path: string): ParameterGroup | undefined => groups.find(({ paths }) => paths.test(path));
-  const zeros = (params: unknown): unknown => mapTree(params, (leaf: FloatTensor) => float32(leaf.shape));
+  const zeros = (params: Params): Params =>
+    mapTree<Weights, FloatTensor, FloatTensor>(params, ({ shape }) => float32(shape)) as Params;
   /** Numbers of the traced update: the root's correction, then rate and shrinking of each group, the last all others. */
   const kinds: readonly (ParameterGroup | undefined)[] = [...groups, undefined];
   const kindOf = (path: string): number => kinds.indexOf(groupOf(path));
-  const traced: TracedUpdate<AdamState> = {
-    slots: ({ first, second }) => ({ first, second }),
+  const traced: TracedUpdate<AdamState<Params>> = {
     numbers: (state, learningRate) => {
       state.updates++;
       const corrected = 1 - beta1 ** state.updates;
@@ -53,10 +59,16 @@ const createAdam = (name: string, options: AdamOptions, decoupled: boolean): Opt
   return {
     name,
     traced,
+    slots: ({ first, second }) => ({ first, second }),
+    counters: ({ updates }) => ({ updates }),
+    restore: (state, { updates }) => {
+      if (updates === undefined) throw withoutUpdates(name);
+      state.updates = updates;
+    },
     init: (params) => ({ first: zeros(params), second: zeros(params), updates: 0 }),
     update: (state, params, gradients, learningRate, scale = 1, untouched = []) => {
       const still = new Set(untouched);
-      const byPath = (tree: unknown) => treeLeaves<FloatTensor>(tree);
+      const byPath = (tree: Params) => treeLeaves<FloatTensor>(tree);
       const [given, first, second] = [byPath(gradients), byPath(state.first), byPath(state.second)];
       const leaves = byPath(params);
       expectSamePaths(name, leaves, given);
@@ -84,6 +96,14 @@ const createAdam = (name: string, options: AdamOptions, decoupled: boolean): Opt
   };
 };
 
+const withoutUpdates = (name: string): KdcError =>
+  new KdcError({
+    where: `${name}.restore`,
+    what: "the saved counters do not say how many updates were made",
+    remedy: "Give what `counters` of an optimizer of this kind gave",
+    reason: "optimizer",
+  });
+
 type Leaves = readonly (readonly [path: string, leaf: FloatTensor])[];
 
 const expectSamePaths = (name: string, wanted: Leaves, given: Leaves): void => {
@@ -104,13 +124,17 @@ const expectSamePaths = (name: string, wanted: Leaves, given: Leaves): void => {
 /**
  * Adam (Kingma & Ba 2015) with weight decay added to the gradient, as `torch.optim.Adam` does.
  */
-export function adam(options: AdamOptions = {}): Optimizer<AdamState> {
+export function adam<Params extends Weights = Weights>(
+  options: AdamOptions = {},
+): Optimizer<Params, AdamState<Params>> {
   return createAdam("adam", options, false);
 }
 
 /**
  * AdamW (Loshchilov & Hutter 2019): weight decay shrinks the parameters directly, as `torch.optim.AdamW` does.
  */
-export function adamW(options: AdamOptions = {}): Optimizer<AdamState> {
+export function adamW<Params extends Weights = Weights>(
+  options: AdamOptions = {},
+): Optimizer<Params, AdamState<Params>> {
   return createAdam("adamW", options, true);
 }

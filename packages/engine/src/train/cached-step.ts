@@ -1,5 +1,6 @@
-import { type FloatTensor, type HostTensor, type LossReport, treeLeaves } from "@kdc-mae/core";
+import { type FloatTensor, type HostTensor, type LossReport, type Tree, treeLeaves } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
+import { asTree, type Hosted, type HostedParams } from "../run/program.js";
 import { createRunner } from "../run/runner.js";
 import type { Execute } from "../run/runtime.js";
 import { valueAndGradients } from "./gradient.js";
@@ -27,7 +28,7 @@ type Named = { readonly [path: string]: tf.Tensor };
 const wholeWithGradients =
   <Params, Parts>(whole: LossInParts<Params, unknown, Parts>["whole"]) =>
   ({ params, parts }: { readonly params: Params; readonly parts: Parts }) => {
-    const sides = [treeLeaves<tf.Tensor>(params), treeLeaves<tf.Tensor>(parts)].map((leaves) =>
+    const sides = [treeLeaves(asTree<tf.Tensor>(params)), treeLeaves(asTree<tf.Tensor>(parts))].map((leaves) =>
       leaves.filter(([, leaf]) => leaf.dtype === "float32"),
     );
     const given = sides.flat().map(([, leaf]) => leaf);
@@ -59,11 +60,17 @@ const wholeWithGradients =
     };
   };
 
+/** What {@link wholeWithGradients} gives, in ordinary memory: gradients are float32. */
+type WholeInMemory = Hosted<LossReport> & {
+  readonly toParams: Readonly<Record<string, FloatTensor>>;
+  readonly toParts: Readonly<Record<string, FloatTensor>>;
+};
+
 /** Σ ⟨part, gradient of the whole to it⟩: its gradient to the parameters is what this batch adds to the whole's. */
 const projected =
   <Params, Batch, Parts>(part: LossInParts<Params, Batch, Parts>["part"]) =>
   (params: Params, { batch, along }: { readonly batch: Batch; readonly along: Named }): LossReport => {
-    const leaves = new Map(treeLeaves<tf.Tensor>(part(params, batch)));
+    const leaves = new Map(treeLeaves(asTree<tf.Tensor>(part(params, batch))));
     const products = Object.entries(along).map(([path, direction]) => tf.sum(tf.mul(leaves.get(path)!, direction)));
     const total = products.reduce((sum, next) => tf.add(sum, next), tf.scalar(0)) as tf.Scalar;
     return { total, terms: {} };
@@ -80,7 +87,7 @@ const projected =
 export function createCachedStep<Params, Batch, Parts, OptimizerState>(
   execute: Execute,
   { part, whole }: LossInParts<Params, Batch, Parts>,
-  optimizer: Optimizer<OptimizerState>,
+  optimizer: Optimizer<HostedParams<Params>, OptimizerState>,
   options: TrainStepOptions<Batch> = {},
 ): TrainStep<Params, Batch, OptimizerState> {
   const { clips, peers = noPeers, signal } = options;
@@ -98,28 +105,22 @@ export function createCachedStep<Params, Batch, Parts, OptimizerState>(
 
   const accumulate: TrainStep<Params, Batch, OptimizerState>["accumulate"] = async (state, batches, learningRate) => {
     const { own, shares } = sharesOf<Batch>(batches, clips);
-    const made: unknown[] = [];
+    // Float32 is what parameters and gradients are; a program's type says only that they are tensors.
+    const params = state.params as Hosted<Params>;
+    const made: Tree<HostTensor>[] = [];
     for (const [slot, { batch }] of own.entries()) {
-      made.push(await forward.run(state.params, { batch } as never, slot));
+      made.push(asTree(await forward.run(params, { batch } as Hosted<{ batch: Batch }>, slot)));
     }
     const joined = joinParts(await gatherParts(peers, made), shares);
-    const { total, terms, toParams, toParts } = (await middle.run(
-      state.params,
-      { parts: rebuild(made[0], joined) } as never,
-      0,
-    )) as unknown as {
-      total: HostTensor;
-      terms: Record<string, HostTensor>;
-      toParams: Record<string, FloatTensor>;
-      toParts: Record<string, FloatTensor>;
-    };
+    const parts = { parts: rebuild(made[0], joined) } as Hosted<{ parts: Parts }>;
+    const { total, terms, toParams, toParts } = (await middle.run(params, parts, 0)) as WholeInMemory;
     const gradients = await sum(
       own.map(({ batch, share, index }) => ({
         weight: 1,
         make: async (slot) => {
           const along = partOfBatch(toParts, joined, index, share);
-          const result = await backward.run(state.params, { batch, along } as never, slot);
-          return (result as { gradients: unknown }).gradients;
+          const given = { batch, along } as Hosted<{ batch: Batch; along: Named }>;
+          return asTree<FloatTensor>((await backward.run(params, given, slot)).gradients);
         },
       })),
       toParams,
@@ -133,7 +134,12 @@ export function createCachedStep<Params, Batch, Parts, OptimizerState>(
     const report = { total: whole, terms: Object.fromEntries(names.map((name, index) => [name, values[index]])) };
     const asked = { aborted: await anyoneAsked(peers, signal) };
     missing = missing.filter((path) => !direct.has(path));
-    return update(state, optimizer, { gradients, report }, { ...options, signal: asked, learningRate, missing });
+    return update(
+      state,
+      optimizer,
+      { gradients: gradients as HostedParams<Params>, report },
+      { ...options, signal: asked, learningRate, missing },
+    );
   };
 
   return {

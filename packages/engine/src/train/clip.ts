@@ -1,9 +1,9 @@
-import { type FloatTensor, treeLeaves } from "@kdc-mae/core";
+import { type FloatTensor, type Tree, treeLeaves } from "@kdc-mae/core";
 
 /** Length of all gradients taken as one vector (L2). */
-export function globalNorm(gradients: unknown): number {
+export function globalNorm(gradients: Tree<FloatTensor>): number {
   let sum = 0;
-  for (const [, { data }] of treeLeaves<FloatTensor>(gradients)) {
+  for (const [, { data }] of treeLeaves(gradients)) {
     let part = 0;
     for (let i = 0; i < data.length; i++) part += data[i] * data[i];
     sum += part;

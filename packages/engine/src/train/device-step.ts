@@ -1,8 +1,18 @@
 import "../backend/register.js";
-import { type FloatTensor, float32, type HostTensor, KdcError, mapTree, treeLeaves } from "@kdc-mae/core";
+import {
+  type FloatTensor,
+  float32,
+  type HostTensor,
+  KdcError,
+  mapTree,
+  type Shaped,
+  type Tree,
+  treeLeaves,
+} from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
-import type { Hosted } from "../run/program.js";
-import type { DeviceProgram, DeviceTensor, Runtime } from "../run/runtime.js";
+import { asTree, type Hosted, type HostedParams } from "../run/program.js";
+import { shapesOf } from "../run/runner.js";
+import type { DeviceProgram, DeviceTensor, Placed, Runtime } from "../run/runtime.js";
 import { type Loss, valueAndGradients } from "./gradient.js";
 import type { Optimizer, TracedUpdate } from "./optimizer.js";
 import type { TrainStep, TrainStepOptions } from "./update.js";
@@ -17,8 +27,8 @@ type OnCard = {
 };
 
 const keyOf = (path: string): string => path.replaceAll(".", "/");
-const flat = <Leaf extends HostTensor | tf.Tensor>(tree: unknown): Record<string, Leaf> =>
-  Object.fromEntries(treeLeaves<Leaf>(tree).map(([path, leaf]) => [keyOf(path), leaf]));
+const flat = <Leaf extends HostTensor | tf.Tensor>(tree: Tree<Leaf>): Record<string, Leaf> =>
+  Object.fromEntries(treeLeaves(tree).map(([path, leaf]) => [keyOf(path), leaf]));
 
 type Made = { readonly params: Named; readonly slots: Slots; readonly norm: tf.Scalar };
 
@@ -28,7 +38,7 @@ const lengthOf = (gradients: readonly tf.Tensor[]): tf.Scalar =>
 
 /** Clips and updates every parameter that has a gradient, or leaves all as they are where something is not finite. */
 const updateAll = (
-  traced: TracedUpdate<unknown>,
+  apply: TracedUpdate<never>["apply"],
   {
     params,
     slots,
@@ -56,7 +66,7 @@ const updateAll = (
   const results = touched.map((key) => {
     const own = Object.fromEntries(names.map((name) => [name, slots[name][key]]));
     const gradient = tf.mul(gradients[key], scale);
-    const made = traced.apply(key.replaceAll("/", "."), { value: params[key], gradient, slots: own }, number);
+    const made = apply(key.replaceAll("/", "."), { value: params[key], gradient, slots: own }, number);
     const kept = (next: tf.Tensor, before: tf.Tensor) => tf.where(sound, next, before);
     return {
       key,
@@ -73,10 +83,7 @@ const updateAll = (
   };
 };
 
-const shapesOf = (tree: unknown): string =>
-  treeLeaves(tree)
-    .map(([path, { shape }]) => `${path}[${shape.join()}]`)
-    .join();
+type Inputs<Fn> = Fn extends (inputs: infer I) => unknown ? I : never;
 
 const stateStays = (path: string): boolean => /^(params|slots|sums)\./.test(path);
 
@@ -87,9 +94,9 @@ const stateStays = (path: string): boolean => /^(params|slots|sums)\./.test(path
  * @throws KdcError as `createTrainStep`, and for an optimizer that has no traced update
  */
 export function createDeviceStep<Params, Batch, OptimizerState>(
-  runtime: Runtime,
+  runtime: Pick<Runtime, "name" | "compile" | "place">,
   loss: Loss<Params, Batch>,
-  optimizer: Optimizer<OptimizerState>,
+  optimizer: Optimizer<HostedParams<Params>, OptimizerState>,
   options: TrainStepOptions<Batch> = {},
 ): TrainStep<Params, Batch, OptimizerState> {
   const { clips = () => 1, clipNorm, signal } = options;
@@ -104,24 +111,19 @@ export function createDeviceStep<Params, Batch, OptimizerState>(
   }
   type State = TrainState<Params, OptimizerState>;
   let missing: readonly string[] = [];
-  let like: unknown;
+  let like: Tree<Shaped>;
   const untouched = (): Set<string> => new Set(missing.map(keyOf));
   const gradientsOf = ({ params, batch }: { readonly params: Named; readonly batch: Batch }) => {
-    const tree = mapTree(like, (_: HostTensor, path) => params[keyOf(path)]) as Params;
+    const tree = mapTree(like, (_: Shaped, path) => params[keyOf(path)]) as Params;
     const gradient = valueAndGradients<Params, Batch>(loss, (paths) => {
       missing = paths;
     });
     const { total, terms, gradients } = gradient({ params: tree, batch });
-    return { total, terms, gradients: flat<tf.Tensor>(gradients) };
+    return { total, terms, gradients: flat(asTree<tf.Tensor>(gradients)) };
   };
   const whole = (inputs: { params: Named; slots: Slots; batch: Batch; numbers: tf.Tensor1D }) => {
     const { total, terms, gradients } = gradientsOf(inputs);
-    const { norm, ...state } = updateAll(
-      traced as TracedUpdate<unknown>,
-      { ...inputs, gradients, total },
-      untouched(),
-      clipNorm,
-    );
+    const { norm, ...state } = updateAll(traced.apply, { ...inputs, gradients, total }, untouched(), clipNorm);
     return { ...state, report: { total, terms, norm } };
   };
   const part = ({ sums, weight, ...inputs }: { params: Named; batch: Batch; sums: Named; weight: tf.Scalar }) => {
@@ -130,30 +132,28 @@ export function createDeviceStep<Params, Batch, OptimizerState>(
     return { sums: Object.fromEntries(added) as Named, report: { total, terms } };
   };
   const last = (inputs: { params: Named; slots: Slots; sums: Named; numbers: tf.Tensor1D; total: tf.Scalar }) => {
-    const { norm, ...state } = updateAll(
-      traced as TracedUpdate<unknown>,
-      { ...inputs, gradients: inputs.sums },
-      untouched(),
-      clipNorm,
-    );
+    const { norm, ...state } = updateAll(traced.apply, { ...inputs, gradients: inputs.sums }, untouched(), clipNorm);
     const zeros = Object.fromEntries(Object.entries(inputs.sums).map(([key, sum]) => [key, tf.mul(sum, 0)]));
     return { ...state, sums: zeros as Named, report: { norm } };
   };
 
-  type AnyProgram = DeviceProgram<unknown, unknown>;
-  const programs = new Map<string, Promise<AnyProgram>>();
-  const program = async (
-    name: string,
-    fn: (inputs: never) => unknown,
-    inputs: unknown,
-    shapes: unknown,
-  ): Promise<AnyProgram> => {
-    const key = `${name} ${shapesOf(shapes)}`;
-    const known =
-      programs.get(key) ?? runtime.compile(fn as (inputs: unknown) => unknown, inputs as never, { keep: stateStays });
-    programs.set(key, known);
-    return known;
+  /** Programs of one function, made as batches of other shapes come. */
+  const programsOf = <I, O>(fn: (inputs: I) => O) => {
+    const made = new Map<string, Promise<DeviceProgram<I, O>>>();
+    return {
+      of: (example: Placed<I>, batch: unknown): Promise<DeviceProgram<I, O>> => {
+        const key = shapesOf(batch);
+        const program = made.get(key) ?? runtime.compile(fn, example, { keep: stateStays });
+        made.set(key, program);
+        return program;
+      },
+      dispose: async (): Promise<void> => {
+        for (const program of made.values()) await (await program).dispose();
+        made.clear();
+      },
+    };
   };
+  const programs = { whole: programsOf(whole), part: programsOf(part), last: programsOf(last) };
 
   let card: OnCard | undefined;
   let sums: Record<string, DeviceTensor> | undefined;
@@ -166,13 +166,14 @@ export function createDeviceStep<Params, Batch, OptimizerState>(
   };
   const onCard = async (state: State): Promise<OnCard> => {
     if (card !== undefined) return card;
-    like = mapTree(state.params, ({ shape, dtype }: HostTensor) => ({ shape, dtype }));
-    const slots = Object.entries(traced.slots(state.optimizer)).map(([name, tree]) => [name, flat<HostTensor>(tree)]);
-    card = (await runtime.place({
-      params: flat<HostTensor>(state.params),
+    like = mapTree(asTree<HostTensor>(state.params), ({ shape, dtype }: HostTensor) => ({ shape, dtype }));
+    const slots = Object.entries(optimizer.slots(state.optimizer)).map(([name, tree]) => [name, flat(tree)] as const);
+    const placed: OnCard = await runtime.place({
+      params: flat(asTree<HostTensor>(state.params)),
       slots: Object.fromEntries(slots),
-    })) as unknown as OnCard;
-    return card;
+    });
+    card = placed;
+    return placed;
   };
   /** What a program gave takes the place of what it was given. */
   const adopt = (made: Partial<OnCard> & { sums?: typeof sums }): void => {
@@ -186,7 +187,7 @@ export function createDeviceStep<Params, Batch, OptimizerState>(
     const numbers = traced.numbers(state.optimizer, rate);
     return float32([numbers.length], Float32Array.from(numbers));
   };
-  const readReport = async (report: unknown): Promise<Record<string, number>> => {
+  const readReport = async (report: Tree<DeviceTensor>): Promise<Record<string, number>> => {
     const reads = treeLeaves<DeviceTensor>(report).map(
       async ([path, leaf]) => [path, (await leaf.read()).data[0]] as const,
     );
@@ -200,11 +201,11 @@ export function createDeviceStep<Params, Batch, OptimizerState>(
   const one = async (state: State, batch: Hosted<Batch>, rate: number): Promise<Omit<StepReport, "step">> => {
     const { params, slots } = await onCard(state);
     const shapes = { params, slots, batch, numbers: numbersFor({ ...state, optimizer: { ...state.optimizer } }, rate) };
-    const ready = await program("whole", whole as never, shapes, batch);
+    const ready = await programs.whole.of(shapes as Placed<Inputs<typeof whole>>, batch);
     // Once it is launched it is done.
     expectGoing(signal, state.step + 1);
     const inputs = { ...shapes, numbers: numbersFor(state, rate) };
-    const made = (await ready.launch(inputs as never)) as Partial<OnCard> & { report: unknown };
+    const made = await ready.launch(inputs as Placed<Inputs<typeof whole>>);
     const report = readReport(made.report);
     adopt(made);
     const { total, norm, ...rest } = await report;
@@ -216,29 +217,21 @@ export function createDeviceStep<Params, Batch, OptimizerState>(
     rate: number,
   ): Promise<Omit<StepReport, "step">> => {
     const { params, slots } = await onCard(state);
-    sums ??= (await runtime.place(mapTree(params, ({ shape }: DeviceTensor) => float32(shape)))) as Record<
-      string,
-      DeviceTensor
-    >;
+    sums ??= await runtime.place(mapTree(params, ({ shape }: DeviceTensor) => float32(shape)));
     const weights = batches.map(clips);
     const all = weights.reduce((sum, weight) => sum + weight, 0);
     const means: Record<string, number> = {};
     for (const [index, batch] of batches.entries()) {
       const weight = weights[index] / all;
-      const inputs = { params, batch, sums, weight: scalarOf(weight) };
-      const made = (await (await program("part", part as never, inputs, batch)).launch(inputs as never)) as {
-        sums: typeof sums;
-        report: unknown;
-      };
+      const inputs = { params, batch, sums, weight: scalarOf(weight) } as Placed<Inputs<typeof part>>;
+      const made = await (await programs.part.of(inputs, batch)).launch(inputs);
       const report = readReport(made.report);
       adopt({ sums: made.sums });
       for (const [path, value] of Object.entries(await report)) means[path] = (means[path] ?? 0) + value * weight;
     }
     expectGoing(signal, state.step + 1);
     const inputs = { params, slots, sums, numbers: numbersFor(state, rate), total: scalarOf(means.total) };
-    const made = (await (
-      await program("last", last as never, inputs, [])
-    ).launch(inputs as never)) as Partial<OnCard> & { sums: typeof sums; report: unknown };
+    const made = await (await programs.last.of(inputs, [])).launch(inputs);
     const report = readReport(made.report);
     adopt(made);
     return { total: means.total, gradientNorm: (await report).norm, terms: termsOf(means) };
@@ -248,7 +241,7 @@ export function createDeviceStep<Params, Batch, OptimizerState>(
     const taken = (async () => {
       expectBatches(given);
       const batches = given.filter((batch) => batch !== undefined);
-      const updates = (state.optimizer as { updates?: number }).updates;
+      const before = optimizer.counters(state.optimizer);
       const report = batches.length === 1 ? await one(state, batches[0], rate) : await several(state, batches, rate);
       const step = state.step + 1;
       try {
@@ -256,7 +249,7 @@ export function createDeviceStep<Params, Batch, OptimizerState>(
         expectFinite("the gradient norm", report.gradientNorm, step);
       } catch (error) {
         // The device changed nothing; the update does not count either.
-        if (updates !== undefined) (state.optimizer as { updates?: number }).updates = updates;
+        optimizer.restore(state.optimizer, before);
         throw error;
       }
       state.step = step;
@@ -273,15 +266,13 @@ export function createDeviceStep<Params, Batch, OptimizerState>(
     collect: async (state) => {
       await running;
       if (card === undefined) return;
-      const slots = traced.slots(state.optimizer);
+      const slots = optimizer.slots(state.optimizer);
       const pairs = [
-        [card.params, state.params],
-        ...Object.keys(slots).map((name) => [card!.slots[name], slots[name]]),
-      ] as const;
+        [card.params, asTree<HostTensor>(state.params)] as const,
+        ...Object.keys(slots).map((name) => [card!.slots[name], slots[name] as Tree<HostTensor>] as const),
+      ];
       for (const [from, to] of pairs) {
-        for (const [path, leaf] of treeLeaves<HostTensor>(to)) {
-          leaf.data.set((await (from as Record<string, DeviceTensor>)[keyOf(path)].read()).data);
-        }
+        for (const [path, leaf] of treeLeaves(to)) leaf.data.set((await from[keyOf(path)].read()).data);
       }
     },
     changed: release,
@@ -289,8 +280,7 @@ export function createDeviceStep<Params, Batch, OptimizerState>(
     dispose: async () => {
       await running;
       release();
-      for (const made of programs.values()) await (await made).dispose();
-      programs.clear();
+      for (const { dispose } of Object.values(programs)) await dispose();
     },
   };
 }

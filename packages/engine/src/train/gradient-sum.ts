@@ -1,10 +1,13 @@
-import { type FloatTensor, KdcError, treeLeaves } from "@kdc-mae/core";
+import { type FloatTensor, KdcError, type Tree, treeLeaves } from "@kdc-mae/core";
 import { createExactKernel } from "./exact-kernel.js";
 import { noPeers, type Peers } from "./peers.js";
 import { blend } from "./update.js";
 
+/** Gradients, as a tree like the parameters. */
+type Weights = Tree<FloatTensor>;
+
 /** What a process adds to a sum, and with which weight; made anew each time it is asked for. */
-export type Addend = { readonly weight: number; readonly make: (slot: 0 | 1) => Promise<unknown> };
+export type Addend = { readonly weight: number; readonly make: (slot: 0 | 1) => Promise<Weights> };
 
 /**
  * The sum of gradients over all processes, a tree like each of them; every process adds at least one. Results of `make`
@@ -15,12 +18,12 @@ export type Addend = { readonly weight: number; readonly make: (slot: 0 | 1) => 
 export type GradientSum = (
   addends: readonly Addend[],
   direct?: Readonly<Record<string, FloatTensor>>,
-) => Promise<unknown>;
+) => Promise<Weights>;
 
 /** Numbers that travel at a time (16 MB of float32). */
 const BUCKET = 4 * 2 ** 20;
 
-const arraysOf = (tree: unknown): Float32Array[] => treeLeaves<FloatTensor>(tree).map(([, { data }]) => data);
+const arraysOf = (tree: Weights): Float32Array[] => treeLeaves(tree).map(([, { data }]) => data);
 
 const lengthOf = (arrays: readonly Float32Array[]): number => arrays.reduce((sum, { length }) => sum + length, 0);
 
@@ -51,15 +54,16 @@ function exchange(arrays: readonly Float32Array[], bucket: Float32Array, from: n
 /** Adds up in float32: fast, and by as much as float32 rounds a matter of who adds what first. */
 export function floatSum(peers: Peers = noPeers): GradientSum {
   return async (addends, direct = {}) => {
-    let sum: unknown;
+    let sum: Weights | undefined;
     for (const { weight, make } of addends) {
       if (sum === undefined) {
         sum = await make(0);
         if (weight !== 1) blend(sum, sum, 0, weight);
       } else blend(sum, await make(1), 1, weight);
     }
+    if (sum === undefined) throw new Error("a step adds up at least one gradient");
     if (peers.rank === 0) {
-      for (const [path, leaf] of treeLeaves<FloatTensor>(sum)) {
+      for (const [path, leaf] of treeLeaves(sum)) {
         if (direct[path] !== undefined) blend(leaf, direct[path], 1, 1);
       }
     }
@@ -100,7 +104,7 @@ export function exactSum(peers: Peers = noPeers): GradientSum {
     );
   return async (addends, direct = {}) => {
     for (const digits of DIGITS) {
-      let [tree, largest]: [unknown, number] = [undefined, 0];
+      let [tree, largest]: [Weights, number] = [[], 0];
       for (const [index, { weight, make }] of addends.entries()) {
         tree = await make(0);
         const places = placesOf(arraysOf(tree));
@@ -111,7 +115,7 @@ export function exactSum(peers: Peers = noPeers): GradientSum {
         }
         largest = larger(largest, weight * add(places, weight * 2 ** digits));
         if (index > 0 || peers.rank > 0) continue;
-        const more = treeLeaves<FloatTensor>(tree).flatMap(([path], leaf) =>
+        const more = treeLeaves(tree).flatMap(([path], leaf) =>
           direct[path] === undefined ? [] : [[places[leaf][0], direct[path].data] as const],
         );
         largest = larger(largest, add(more, 2 ** digits));

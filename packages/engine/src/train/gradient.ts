@@ -1,6 +1,7 @@
 import "../backend/register.js";
 import { KdcError, type LossReport, mapTree, treeLeaves } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
+import { asTree } from "../run/program.js";
 
 /** A loss of parameters and a batch, both trees of tensors. */
 export type Loss<Params, Batch> = (params: Params, batch: Batch) => LossReport;
@@ -26,7 +27,7 @@ export function valueAndGradients<Params, Batch>(
   withoutGradient: (paths: readonly string[]) => void = () => undefined,
 ): (inputs: { readonly params: Params; readonly batch: Batch }) => Gradients<Params> {
   return ({ params, batch }) => {
-    const leaves = treeLeaves<tf.Tensor>(params);
+    const leaves = treeLeaves(asTree<tf.Tensor>(params));
     if (leaves.length === 0) {
       throw new KdcError({
         where: "valueAndGradients",
@@ -48,7 +49,10 @@ export function valueAndGradients<Params, Batch>(
     );
     withoutGradient(leaves.flatMap(([path], index) => (grads[index] ? [] : [path])));
     let next = 0;
-    const gradients = mapTree(params, (tensor: tf.Tensor) => grads[next++] ?? tf.zerosLike(tensor)) as Params;
+    const gradients = mapTree(
+      asTree<tf.Tensor>(params),
+      (tensor: tf.Tensor) => grads[next++] ?? tf.zerosLike(tensor),
+    ) as Params;
     return {
       total: value as tf.Scalar,
       terms: Object.fromEntries(terms.map(([name, term]) => [name, release(term)])),

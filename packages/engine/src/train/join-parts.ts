@@ -6,6 +6,7 @@ import {
   KdcError,
   mapTree,
   sizeOf,
+  type Tree,
   treeLeaves,
 } from "@kdc-mae/core";
 import type { Peers } from "./peers.js";
@@ -43,9 +44,12 @@ const stacked = (path: string, leaves: readonly HostTensor[]): HostTensor => {
 };
 
 /** The parts that all processes made, alike but for their numbers, in the order of ranks. */
-export async function gatherParts(peers: Peers, own: readonly unknown[]): Promise<readonly unknown[]> {
+export async function gatherParts(
+  peers: Peers,
+  own: readonly Tree<HostTensor>[],
+): Promise<readonly Tree<HostTensor>[]> {
   if (peers.size === 1) return own;
-  const leaves = own.flatMap((tree) => treeLeaves<HostTensor>(tree).map(([, leaf]) => leaf));
+  const leaves = own.flatMap((tree) => treeLeaves(tree).map(([, leaf]) => leaf));
   const bytes = new Uint8Array(leaves.reduce((sum, { data }) => sum + data.byteLength, 0));
   let to = 0;
   for (const { data } of leaves) {
@@ -67,8 +71,8 @@ export async function gatherParts(peers: Peers, own: readonly unknown[]): Promis
 }
 
 /** Puts the parts of several batches together: scalars to their mean over clips, all else one after another. */
-export function joinParts(parts: readonly unknown[], shares: readonly number[]): ReadonlyMap<string, Joined> {
-  const each = parts.map((tree) => new Map(treeLeaves<HostTensor>(tree)));
+export function joinParts(parts: readonly Tree<HostTensor>[], shares: readonly number[]): ReadonlyMap<string, Joined> {
+  const each = parts.map((tree) => new Map(treeLeaves(tree)));
   return new Map(
     [...each[0].keys()].map((path) => {
       const leaves = each.map((tree) => tree.get(path) ?? refuse(path, "is missing in one batch"));
@@ -82,8 +86,8 @@ export function joinParts(parts: readonly unknown[], shares: readonly number[]):
 }
 
 /** A tree like one of the parts, with the joined leaves. */
-export const rebuild = (like: unknown, joined: ReadonlyMap<string, Joined>): unknown =>
-  mapTree(like, (_: HostTensor, path) => joined.get(path)?.value);
+export const rebuild = (like: Tree<HostTensor>, joined: ReadonlyMap<string, Joined>): Tree<HostTensor> =>
+  mapTree(like, (_: HostTensor, path) => joined.get(path)!.value);
 
 /** The rows of batch `index` out of gradients to the joined parts, by path; of a mean's gradient, the batch's share. */
 export function partOfBatch(

@@ -1,12 +1,23 @@
+import type { FloatTensor, Tree } from "@kdc-mae/core";
 import type { Tensor } from "@tensorflow/tfjs-core";
 
 /**
  * An optimizer works on host tensors in place: `init` makes its state for a tree of parameters, `update` takes one
- * step. State is plain data, so that a checkpoint can hold it.
+ * step. A checkpoint holds `slots` and `counters`; to go on from it, fill the slots of a fresh state and `restore`.
  */
-export type Optimizer<State> = {
+export type Optimizer<Params, State> = {
   readonly name: string;
-  readonly init: (params: unknown) => State;
+  readonly init: (params: Params) => State;
+  /** The arrays of a state, as trees like the parameters, by name; filling them changes the state. */
+  readonly slots: (state: State) => Readonly<Record<string, Tree<FloatTensor>>>;
+  /** All else a state holds: a few numbers, by name. */
+  readonly counters: (state: State) => Readonly<Record<string, number>>;
+  /**
+   * Takes over counters that were saved.
+   *
+   * @throws KdcError (reason `optimizer`) when one is missing
+   */
+  readonly restore: (state: State, counters: Readonly<Record<string, number>>) => void;
   /**
    * Changes `params` and `state` in place.
    *
@@ -15,8 +26,8 @@ export type Optimizer<State> = {
    */
   readonly update: (
     state: State,
-    params: unknown,
-    gradients: unknown,
+    params: Params,
+    gradients: Params,
     learningRate: number,
     scale?: number,
     untouched?: readonly string[],
@@ -27,8 +38,6 @@ export type Optimizer<State> = {
 
 /** An optimizer as a tfjs function of one parameter. */
 export type TracedUpdate<State> = {
-  /** The arrays of a state, as trees like the parameters, by name. */
-  readonly slots: (state: State) => Readonly<Record<string, unknown>>;
   /** What changes from one update to the next: a few numbers. Counts the update. */
   readonly numbers: (state: State, learningRate: number) => readonly number[];
   /**

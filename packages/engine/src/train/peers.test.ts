@@ -3,7 +3,8 @@ import * as tf from "@tensorflow/tfjs-core";
 import { describe, expect, it } from "vitest";
 import { compiled } from "../onnxruntime/compile.js";
 import { uniform } from "../parity.test.support.js";
-import { adam } from "./adam.js";
+import type { HostedParams } from "../run/program.js";
+import { type AdamState, adam } from "./adam.js";
 import { createCachedStep, type LossInParts } from "./cached-step.js";
 import { exactSum, floatSum } from "./gradient-sum.js";
 import { noPeers, type Peers } from "./peers.js";
@@ -43,7 +44,7 @@ const rng = createRng(6);
 const batches = Array.from({ length: 6 }, () => ({ x: uniform(rng, [2, 5]), y: uniform(rng, [2, 3]) }));
 const execute = compiled({ threads: 1 });
 
-type Stepper = TrainStep<Params, Batch, ReturnType<ReturnType<typeof adam>["init"]>>;
+type Stepper = TrainStep<Params, Batch, AdamState<HostedParams<Params>>>;
 const kinds: Readonly<Record<string, (peers: Peers, exact: boolean) => Stepper>> = {
   createTrainStep: (peers, exact) => createTrainStep(execute, alone, adam(), { peers, exact, clipNorm: 0.5 }),
   createCachedStep: (peers, exact) => createCachedStep(execute, parts, adam(), { peers, exact, clipNorm: 0.5 }),

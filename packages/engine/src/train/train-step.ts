@@ -1,5 +1,5 @@
-import type { HostTensor } from "@kdc-mae/core";
-import type { Hosted } from "../run/program.js";
+import type { FloatTensor, HostTensor, LossReport } from "@kdc-mae/core";
+import { asTree, type Hosted, type HostedParams } from "../run/program.js";
 import { createRunner } from "../run/runner.js";
 import type { Execute } from "../run/runtime.js";
 import { createDeviceStep } from "./device-step.js";
@@ -22,7 +22,7 @@ const scalar = (value: HostTensor): number => value.data[0];
 export function createTrainStep<Params, Batch, OptimizerState>(
   execute: Execute,
   loss: Loss<Params, Batch>,
-  optimizer: Optimizer<OptimizerState>,
+  optimizer: Optimizer<HostedParams<Params>, OptimizerState>,
   options: TrainStepOptions<Batch> = {},
 ): TrainStep<Params, Batch, OptimizerState> {
   const { clips, peers = noPeers, signal, exact = false } = options;
@@ -48,14 +48,12 @@ export function createTrainStep<Params, Batch, OptimizerState>(
         weight: share,
         make: async (slot) => {
           const given = { batch } as Hosted<{ readonly batch: Batch }>;
-          const result = (await programs.run(state.params, given, slot)) as {
-            total: HostTensor;
-            terms: Record<string, HostTensor>;
-            gradients: unknown;
-          };
-          names = Object.keys(result.terms);
-          rows[at] = [result.total, ...Object.values(result.terms)].map(scalar);
-          return result.gradients;
+          // Float32 is what parameters and gradients are; a program's type says only that they are tensors.
+          const result = await programs.run(state.params as Hosted<Params>, given, slot);
+          const { total, terms } = result as Hosted<LossReport>;
+          names = Object.keys(terms);
+          rows[at] = [total, ...Object.values(terms)].map(scalar);
+          return asTree<FloatTensor>(result.gradients);
         },
       })),
     );
@@ -66,7 +64,12 @@ export function createTrainStep<Params, Batch, OptimizerState>(
     );
     const report = { total, terms: Object.fromEntries(names.map((name, index) => [name, terms[index]])) };
     const asked = { aborted: await anyoneAsked(peers, signal) };
-    return update(state, optimizer, { gradients, report }, { ...options, signal: asked, learningRate, missing });
+    return update(
+      state,
+      optimizer,
+      { gradients: gradients as HostedParams<Params>, report },
+      { ...options, signal: asked, learningRate, missing },
+    );
   };
 
   return {

@@ -1,12 +1,12 @@
-import { type FloatTensor, KdcError, treeLeaves } from "@kdc-mae/core";
-import type { Hosted } from "../run/program.js";
+import { type FloatTensor, KdcError, type Tree, treeLeaves } from "@kdc-mae/core";
+import { asTree, type Hosted, type HostedParams } from "../run/program.js";
 import { clipScale, globalNorm } from "./clip.js";
 import type { Optimizer } from "./optimizer.js";
 import type { Peers } from "./peers.js";
 
 /** Everything that changes while training. */
 export type TrainState<Params, OptimizerState> = {
-  readonly params: Hosted<Params>;
+  readonly params: HostedParams<Params>;
   readonly optimizer: OptimizerState;
   /** Steps taken. */
   step: number;
@@ -44,9 +44,9 @@ export function expectBatches(batches: readonly unknown[]): void {
 }
 
 /** sum ← sum · keep + next · weight, leaf by leaf */
-export function blend(sum: unknown, next: unknown, keep: number, weight: number): void {
-  const others = treeLeaves<FloatTensor>(next);
-  for (const [index, [, { data }]] of treeLeaves<FloatTensor>(sum).entries()) {
+export function blend(sum: Tree<FloatTensor>, next: Tree<FloatTensor>, keep: number, weight: number): void {
+  const others = treeLeaves(next);
+  for (const [index, [, { data }]] of treeLeaves(sum).entries()) {
     const other = others[index][1].data;
     for (let i = 0; i < data.length; i++) data[i] = data[i] * keep + other[i] * weight;
   }
@@ -88,7 +88,7 @@ export type TrainStepOptions<Batch> = UpdateSettings & {
 };
 
 export type TrainStep<Params, Batch, OptimizerState> = {
-  readonly init: (params: Hosted<Params>) => TrainState<Params, OptimizerState>;
+  readonly init: (params: HostedParams<Params>) => TrainState<Params, OptimizerState>;
   /** One update from one batch; `state` changes in place. */
   readonly step: (
     state: TrainState<Params, OptimizerState>,
@@ -121,8 +121,8 @@ export type TrainStep<Params, Batch, OptimizerState> = {
  */
 export function update<Params, OptimizerState>(
   state: TrainState<Params, OptimizerState>,
-  optimizer: Optimizer<OptimizerState>,
-  made: { readonly gradients: unknown; readonly report: Pick<StepReport, "total" | "terms"> },
+  optimizer: Optimizer<HostedParams<Params>, OptimizerState>,
+  made: { readonly gradients: HostedParams<Params>; readonly report: Pick<StepReport, "total" | "terms"> },
   settings: Omit<UpdateSettings, "signal"> & {
     readonly signal?: Asked;
     readonly learningRate: number;
@@ -135,7 +135,7 @@ export function update<Params, OptimizerState>(
   expectGoing(signal, step);
   expectFinite("the loss", report.total, step);
   // A loss may be finite where its gradient is not: the root of a sum of zeros.
-  const gradientNorm = globalNorm(gradients);
+  const gradientNorm = globalNorm(asTree(gradients));
   expectFinite("the gradient norm", gradientNorm, step);
   const scale = clipNorm === undefined ? 1 : clipScale(gradientNorm, clipNorm);
   optimizer.update(state.optimizer, state.params, gradients, learningRate, scale, missing);

@@ -1,4 +1,4 @@
-import { type HostTensor, KdcError, treeLeaves } from "@kdc-mae/core";
+import { type HostTensor, KdcError, type Tree, treeLeaves } from "@kdc-mae/core";
 import type { GraphPort } from "../compile/graph.js";
 import { type DeviceTensor, goneTensor, isOnDevice } from "../run/runtime.js";
 import { type Binding, type BoundBatch, type BoundKernel, batchShader, gridOf, tableOf } from "./binding.js";
@@ -42,7 +42,7 @@ const bytesOfPort = ({ shape }: GraphPort): number => Math.max(4, shape.reduce((
 
 /** A plan on a device: buffers, pipelines and bind groups are made once, a launch writes inputs and submits. */
 export type Launcher = {
-  readonly launch: (inputs: unknown) => Promise<ReadonlyMap<string, OwnTensor>>;
+  readonly launch: (inputs: Tree<HostTensor | DeviceTensor>) => Promise<ReadonlyMap<string, OwnTensor>>;
   readonly dispose: () => void;
 };
 
@@ -185,8 +185,8 @@ export async function prepareLaunch(device: Device, plan: Plan): Promise<Launche
   };
 
   /** Ranges of all inputs. What this program writes itself, or gave twice, is copied first. */
-  const take = async (tree: unknown, encoder: () => GPUCommandEncoder) => {
-    const leaves = new Map(treeLeaves<HostTensor | DeviceTensor>(tree));
+  const take = async (tree: Tree<HostTensor | DeviceTensor>, encoder: () => GPUCommandEncoder) => {
+    const leaves = new Map(treeLeaves(tree));
     const ranges = new Map<string, Range>();
     const tensors = new Map<string, OwnTensor>();
     const seen = new Set<string>();
@@ -247,7 +247,7 @@ export async function prepareLaunch(device: Device, plan: Plan): Promise<Launche
 
   const noRelease = (): void => undefined;
   let queue: Promise<unknown> = Promise.resolve();
-  const launch = async (tree: unknown): Promise<Map<string, OwnTensor>> => {
+  const launch = async (tree: Tree<HostTensor | DeviceTensor>): Promise<Map<string, OwnTensor>> => {
     device.expectAlive();
     const encoder = gpu.createCommandEncoder();
     const { ranges, tensors } = await take(tree, () => encoder);

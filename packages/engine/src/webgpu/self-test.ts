@@ -93,8 +93,8 @@ export async function checkFamilies(execute: Execute): Promise<readonly FamilyCh
   const reference = eager("cpu");
   const found: FamilyCheck[] = [];
   for (const { family, inputs, fn } of checks) {
-    const [device, processor] = [await execute(fn, inputs as never), await reference(fn, inputs as never)];
-    const [got, wanted] = [await device.run(inputs as never), await processor.run(inputs as never)];
+    const [device, processor] = [await execute(fn, inputs), await reference(fn, inputs)];
+    const [got, wanted] = [await device.run(inputs), await processor.run(inputs)];
     await device.dispose();
     const others = new Map(treeLeaves<HostTensor>(wanted));
     let difference = 0;

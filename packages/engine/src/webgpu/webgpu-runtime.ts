@@ -1,7 +1,7 @@
-import { type HostTensor, isKdcError, KdcError, mapTree, treeLeaves } from "@kdc-mae/core";
-import type { GraphPort } from "../compile/graph.js";
-import { type Trace, trace } from "../compile/trace.js";
-import type { Hosted } from "../run/program.js";
+import { type HostTensor, isKdcError, KdcError, mapTree, type TreeLike, treeLeaves } from "@kdc-mae/core";
+import type { GraphPort, OnnxGraph } from "../compile/graph.js";
+import { trace } from "../compile/trace.js";
+import { asTree, type Hosted } from "../run/program.js";
 import {
   type DeviceProgram,
   type DeviceTensor,
@@ -44,7 +44,7 @@ export type WebGpuRuntime = Runtime & {
 const kernelsVersion = 1;
 
 /** Traces once more, keeping the line of each operator, to say in an error which line called it. */
-const withLine = (error: unknown, traced: () => Trace<unknown, unknown>): unknown => {
+const withLine = (error: unknown, traced: () => { readonly graph: OnnxGraph }): unknown => {
   const source = sourceOf(error);
   if (!isKdcError(error) || source === undefined) return error;
   const site = traced().graph.nodes[source]?.site;
@@ -54,14 +54,14 @@ const withLine = (error: unknown, traced: () => Trace<unknown, unknown>): unknow
 };
 
 /** A plan of a function, with the trees it takes and gives. */
-export type PlannedFunction = { readonly plan: Plan; readonly outputs: unknown };
+export type PlannedFunction<O> = { readonly plan: Plan; readonly outputs: TreeLike<O, GraphPort> };
 
 /** Traces and plans a function, without a device. */
 export function planFunction<I, O>(
   fn: (inputs: I) => O,
   example: Placed<I>,
   options: Omit<Parameters<typeof planGraph>[1], "keep"> & Residence,
-): PlannedFunction {
+): PlannedFunction<O> {
   const { keep = () => false, limits, half } = options;
   // Scores of at most a gigabyte at a time.
   const rules = webGpuRules(Math.min(limits.largest / 4, 2 ** 28));
@@ -70,7 +70,7 @@ export function planFunction<I, O>(
   try {
     return { plan: planGraph(graph, { limits, half, keep }), outputs };
   } catch (error) {
-    throw withLine(error, () => traced(true) as Trace<unknown, unknown>);
+    throw withLine(error, () => traced(true));
   }
 }
 
@@ -96,19 +96,19 @@ export async function createWebGpuRuntime({
     device.expectAlive();
     const { plan, outputs } = planFunction(fn, example, { limits, half: precision === "mixed", ...residence });
     const launcher = await prepareLaunch(device, plan);
-    const launch = async (inputs: unknown): Promise<OnDevice<O>> => {
-      const results = await launcher.launch(inputs);
-      return mapTree(outputs, (port: GraphPort) => results.get(port.path)) as OnDevice<O>;
+    const launch = async (inputs: Placed<I>): Promise<OnDevice<O>> => {
+      const results = await launcher.launch(asTree(inputs));
+      return mapTree(asTree<GraphPort>(outputs), (port: GraphPort) => results.get(port.path)) as OnDevice<O>;
     };
     return {
       launch,
       run: async (inputs, into) => {
         const results = await launch(inputs);
         const values = await readTree<O>(results as Placed<O>);
-        for (const [, tensor] of treeLeaves<DeviceTensor>(results)) tensor.dispose();
+        for (const [, tensor] of treeLeaves(asTree<DeviceTensor>(results))) tensor.dispose();
         if (into === undefined) return values;
-        const targets = new Map(treeLeaves<HostTensor>(into));
-        for (const [path, { data }] of treeLeaves<HostTensor>(values)) targets.get(path)?.data.set(data);
+        const targets = new Map(treeLeaves(asTree<HostTensor>(into)));
+        for (const [path, { data }] of treeLeaves(asTree<HostTensor>(values))) targets.get(path)?.data.set(data);
         return into;
       },
       dispose: async () => launcher.dispose(),
@@ -121,7 +121,7 @@ export async function createWebGpuRuntime({
     allocated: device.allocated,
     compile,
     place: async <T>(tree: T): Promise<OnDevice<T>> => {
-      const leaves = treeLeaves<HostTensor>(tree);
+      const leaves = treeLeaves(asTree<HostTensor>(tree));
       const shares = await allocateShares(
         device,
         "placed tensors",
@@ -133,7 +133,9 @@ export async function createWebGpuRuntime({
           device.gpu.queue.writeBuffer(buffer, offset, data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
       }
       let next = 0;
-      return mapTree(tree, (leaf: HostTensor, path) => deviceTensor(device, leaf, path, shares[next++])) as OnDevice<T>;
+      return mapTree(asTree<HostTensor>(tree), (leaf: HostTensor, path) =>
+        deviceTensor(device, leaf, path, shares[next++]),
+      ) as OnDevice<T>;
     },
     execute: (fn, example) => compile(fn, example as Placed<never>),
     dispose: async () => device.dispose(),

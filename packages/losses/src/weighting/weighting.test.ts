@@ -15,7 +15,7 @@ const weights = [1, 1, 0.01, 10];
 
 const onDevice = (params: WeightingParams<FloatTensor>, first = 0): WeightingParams<tf.Tensor> => {
   let next = first;
-  return mapTree<FloatTensor, tf.Tensor>(params, () => {
+  return mapTree(params, () => {
     const scalar = tf.scalar(next);
     if (first !== 0) next += 0.3;
     return scalar;

@@ -1,4 +1,12 @@
-import { type FloatTensor, type HostTensor, KdcError, mapTree, treeLeaves } from "@kdc-mae/core";
+import {
+  type FloatTensor,
+  type HostTensor,
+  KdcError,
+  mapTree,
+  type Tree,
+  type TreeLike,
+  treeLeaves,
+} from "@kdc-mae/core";
 import type { ModelConfig } from "../config.js";
 import type { ClassifierParams, EncoderParams, ModelParams } from "../params.js";
 import { classifierSpec, encoderSpec, modelSpec, type ParameterSpec } from "../spec.js";
@@ -81,13 +89,13 @@ function expectKind(stored: ReadonlyMap<string, HostTensor>, wanted: ReadonlyMap
 }
 
 /** Reads a whole tree or nothing: every name and shape is checked before a number is kept. */
-function loadTree<Params>(
+function loadTree<Specs extends Tree<ParameterSpec>>(
   config: ModelConfig,
-  specsOf: (config: ModelConfig) => unknown,
+  specsOf: (config: ModelConfig) => Specs,
   tensors: Tensors,
   mayIgnore: (name: string) => boolean,
   { positions = "trim" }: LoadOptions,
-): Loaded<Params> {
+): Loaded<TreeLike<Specs, FloatTensor>> {
   const stored = withoutPrefix(tensors);
   expectSize(config, new Map([...stored].filter(([name]) => !mayIgnore(name))));
   const specs = specsOf(config);
@@ -122,10 +130,10 @@ function loadTree<Params>(
     expectKind(new Map([...stored].filter(([name]) => !mayIgnore(name))), wanted);
     refuse({ missing, "of the wrong kind": misshaped, unknown: extra });
   }
-  const params = mapTree<ParameterSpec, FloatTensor>(
+  const params = mapTree(
     specs,
-    (spec) => tables.get(spec.official) ?? fromStored(spec, stored.get(spec.official) as FloatTensor),
-  ) as Params;
+    (spec: ParameterSpec) => tables.get(spec.official) ?? fromStored(spec, stored.get(spec.official) as FloatTensor),
+  );
   return { params, unused: Object.fromEntries(unused), notes };
 }
 

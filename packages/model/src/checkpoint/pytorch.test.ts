@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createRng, type FloatTensor, treeLeaves } from "@kdc-mae/core";
+import { createRng, type FloatTensor, type Tree, treeLeaves } from "@kdc-mae/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ModelConfig } from "../config.js";
 import { initModel } from "../init.js";
@@ -104,7 +104,7 @@ describe.skipIf(reason !== undefined)("PyTorch itself", () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  const bits = (tree: unknown) =>
+  const bits = (tree: Tree<FloatTensor>) =>
     treeLeaves<FloatTensor>(tree).map(([path, { shape, data }]) => [
       path,
       shape,

@@ -48,7 +48,7 @@ type Options = Surroundings &
 export async function openItems(data: Exclude<DataSource, { kind: "shards" }>, options: Options): Promise<OpenedItems> {
   const passed = countPassedOver();
   const manifest = data.kind === "synthetic" ? undefined : await manifestOf(data, options);
-  const all = manifest?.items(passed.passOver) ?? (await syntheticItems(data as never, options));
+  const all = data.kind === "synthetic" ? await syntheticItems(data, options) : manifest!.items(passed.passOver);
   const only = options.only && new Set(options.only);
   const digest = digestOfClips();
   const counts = new Map<string, number>();

@@ -1,10 +1,10 @@
 import { createRng, type FloatTensor, type HostTensor } from "@kdc-mae/core";
-import { type CompiledProgram, trace } from "@kdc-mae/engine";
+import { type CompiledProgram, type Hosted, trace } from "@kdc-mae/engine";
 import { createProgram } from "@kdc-mae/engine/node";
 import { initClassifier, initModel, presets } from "@kdc-mae/model";
 import { beforeAll, expect, it } from "vitest";
 import { madeUpInputs } from "./difference.js";
-import { type GraphName, type GraphSettings, graphs } from "./graphs.js";
+import { type GraphInputs, type GraphName, type GraphPlan, type GraphSettings, graphs } from "./graphs.js";
 import { makeGraph } from "./make-graph.js";
 import type { ExportSource } from "./source.js";
 
@@ -27,10 +27,10 @@ const sourceOf = (name: GraphName) => sources[name === "classifier" ? "classifie
 const inputsOf = (name: GraphName, samples: number): Readonly<Record<string, HostTensor>> =>
   madeUpInputs(makeGraph(name, "float32", sourceOf(name), settings).graph, config, samples);
 
-async function once(made: Promise<CompiledProgram<never, unknown>>, inputs: object): Promise<Values> {
+async function once<I, O>(made: Promise<CompiledProgram<I, O>>, inputs: Hosted<I>): Promise<Values> {
   const program = await made;
   try {
-    return (await program.run(inputs as never)) as Values;
+    return (await program.run(inputs)) as Values;
   } finally {
     await program.dispose();
   }
@@ -39,8 +39,9 @@ async function once(made: Promise<CompiledProgram<never, unknown>>, inputs: obje
 /** The same function traced for one number of clips, as training traces it: attention in groups. */
 const forOneBatch = (name: GraphName, inputs: object): Promise<Values> => {
   const { params } = sourceOf(name);
-  const given = { params, ...inputs };
-  return once(createProgram(trace(graphs[name](config, settings).fn as never, given as never)) as never, given);
+  const given = { params, ...inputs } as Hosted<GraphInputs>;
+  const plan: GraphPlan = graphs[name](config, settings);
+  return once(createProgram(trace(plan.fn, given)), given);
 };
 
 const far = ({ data: got }: FloatTensor, { data: wanted }: FloatTensor): number => {

@@ -10,6 +10,8 @@ import {
   isKdcError,
   mapTree,
   type Patches,
+  type Tree,
+  type TreeLike,
   treeLeaves,
   visualGrid,
 } from "@kdc-mae/core";
@@ -59,7 +61,7 @@ const names: readonly GraphName[] = [...pretrained, "classifier"];
 const tolerances: Readonly<Record<Dtype, number>> = { float32: 2e-6, float16: 8e-4, int8: 0.034 };
 
 /** Numbers no initialisation would give, so that every gain and bias matters. */
-const shaken = <T>(tree: T): T => {
+const shaken = <T extends Tree<FloatTensor>>(tree: T): TreeLike<T, FloatTensor> => {
   const rng = createRng("shaken");
   return mapTree(tree, ({ shape, data }: FloatTensor, path) => {
     const own = rng.fork(path);
@@ -67,7 +69,7 @@ const shaken = <T>(tree: T): T => {
       shape,
       Float32Array.from(data, (value) => value + 0.1 * own.normal()),
     );
-  }) as T;
+  });
 };
 
 type Values = Readonly<Record<string, HostTensor>>;

@@ -19,12 +19,13 @@ export type Visible = { readonly audio: number; readonly visual: number };
 export type GraphSettings = { readonly mode: ClassifierMode; readonly visible: Visible };
 
 type Params = ModelParams<Tensor> | ClassifierParams<Tensor>;
-type Inputs = { readonly params: Params } & { readonly [input: string]: Tensor };
+/** What a graph is traced on: parameters, and its inputs beside them. */
+export type GraphInputs = { readonly params: Params } & { readonly [input: string]: Tensor };
 
 /** A graph that can be written: its inputs for a number of clips, and a function of parameters and inputs. */
 export type GraphPlan = {
   readonly inputs: (samples: number) => Readonly<Record<string, HostTensor>>;
-  readonly fn: (inputs: Inputs) => Readonly<Record<string, Tensor>>;
+  readonly fn: (inputs: GraphInputs) => Readonly<Record<string, Tensor>>;
 };
 
 /** Length one, so that a product of two is their cosine. */
@@ -38,7 +39,7 @@ const clips =
   (samples: number) =>
     Object.fromEntries(modalities.map((modality) => [modality, patchesOf(config[modality], samples)]));
 
-const patches = ({ audio, visual }: Inputs) => ({ audio: audio as Tensor3D, visual: visual as Tensor3D });
+const patches = ({ audio, visual }: GraphInputs) => ({ audio: audio as Tensor3D, visual: visual as Tensor3D });
 
 const retrieval = (config: ModelConfig, modalities: readonly ("audio" | "visual")[]): GraphPlan => ({
   inputs: clips(config, modalities),

@@ -1,7 +1,15 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createRng, type FloatTensor, float32, type HostTensor, mapTree } from "@kdc-mae/core";
+import {
+  createRng,
+  type FloatTensor,
+  float32,
+  type HostTensor,
+  mapTree,
+  type Tree,
+  type TreeLike,
+} from "@kdc-mae/core";
 import { eager, type Hosted } from "@kdc-mae/engine";
 import { createProgram } from "@kdc-mae/engine/node";
 import {
@@ -35,14 +43,14 @@ const visible = { audio: 2, visual: 4 };
 type Modalities = { readonly audio: tf.Tensor3D; readonly visual: tf.Tensor3D };
 type Given = { readonly params: never } & Modalities;
 
-const shaken = <T>(tree: T): T =>
+const shaken = <T extends Tree<FloatTensor>>(tree: T): TreeLike<T, FloatTensor> =>
   mapTree(tree, ({ shape, data }: FloatTensor, path) => {
     const rng = createRng("shaken").fork(path);
     return float32(
       shape,
       Float32Array.from(data, (value) => value + 0.1 * rng.normal()),
     );
-  }) as T;
+  });
 
 /** The exported graph and the model itself on the same clips, for two numbers of them. */
 async function expectEqual(

@@ -1,6 +1,7 @@
 import { KdcError } from "@kdc-mae/core";
 import {
   bind,
+  type Hosted,
   type OnnxGraph,
   onnxModel,
   type Trace,
@@ -8,12 +9,13 @@ import {
   weightsFloat16,
   weightsInt8,
 } from "@kdc-mae/engine";
-import { type GraphName, type GraphSettings, graphs } from "./graphs.js";
+import type { Tensor } from "@tensorflow/tfjs-core";
+import { type GraphInputs, type GraphName, type GraphSettings, graphs } from "./graphs.js";
 import { type Dtype, graphMetadata } from "./metadata.js";
 import type { ExportSource } from "./source.js";
 
 /** A traced graph of any of the kinds. */
-export type GraphTrace = Trace<never, unknown>;
+export type GraphTrace = Trace<{ readonly [input: string]: Tensor }, Readonly<Record<string, Tensor>>>;
 
 /** Smaller weights stay as they are: they make up little of a file. */
 const LEAST = 1024;
@@ -45,9 +47,8 @@ export function traceGraph(name: GraphName, source: ExportSource, settings: Grap
   }
   const plan = graphs[name](source.config, settings);
   const { params } = source;
-  const exampleOf = (samples: number) => ({ params, ...plan.inputs(samples) });
-  const fn = plan.fn as unknown as (inputs: { readonly params: object }) => unknown;
-  return bind(traceAnyBatch(fn, exampleOf as never), "params", params);
+  const exampleOf = (samples: number) => ({ params, ...plan.inputs(samples) }) as Hosted<GraphInputs>;
+  return bind(traceAnyBatch(plan.fn, exampleOf), "params", params);
 }
 
 /** A graph ready to be written. */

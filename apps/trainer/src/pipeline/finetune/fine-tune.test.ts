@@ -1,14 +1,14 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createRng, type FloatTensor, treeLeaves } from "@kdc-mae/core";
+import { createRng, type FloatTensor, type Tree, treeLeaves } from "@kdc-mae/core";
 import { compiled } from "@kdc-mae/engine/node";
 import { type ClassifierParams, initClassifier } from "@kdc-mae/model";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { memorySet } from "../corpus/clip-set.js";
 import { readClassifier } from "../run/read-saved.js";
 import { openRunFolder } from "../run/run-folder.js";
-import { copyOf } from "./average.js";
+import { copyOf } from "../train/average.js";
 import { fineTune } from "./fine-tune.js";
 import { classes, config, frontEnd, grids, madeClip, statistics, tinyWith } from "./made-clips.test.support.js";
 import { runFineTuning } from "./run-fine-tuning.js";
@@ -27,7 +27,7 @@ afterAll(() => rm(root, { recursive: true }));
 
 const newFolder = (experiment: CheckedFineTuning) => openRunFolder(join(root, `run-${made++}`), experiment);
 const begin = (): ClassifierParams<FloatTensor> => initClassifier(config, 3, createRng(5));
-const bytes = (tree: unknown) => treeLeaves<FloatTensor>(tree).map(([path, { data }]) => [path, ...data]);
+const bytes = (tree: Tree<FloatTensor>) => treeLeaves<FloatTensor>(tree).map(([path, { data }]) => [path, ...data]);
 const source = (experiment: CheckedFineTuning) =>
   memoryLabelledSource(training, frontEnd, {
     ...{ grids, statistics, classes, batch: experiment.training.batch, seed: experiment.seed },
@@ -95,7 +95,7 @@ describe("what learns", () => {
     const experiment = tinyWith({ tune: "linear-probe" });
     const { params, withoutGradient, averaged } = await tune(experiment, await newFolder(experiment));
     expect(bytes(params.encoder)).toEqual(bytes(begin().encoder));
-    expect(bytes(averaged?.params.encoder)).toEqual(bytes(begin().encoder));
+    expect(bytes(averaged!.params.encoder)).toEqual(bytes(begin().encoder));
     expect(withoutGradient).toEqual([]);
     for (const [index, [path, ...values]] of bytes(params.head).entries()) {
       expect([path, ...values]).not.toEqual(bytes(begin().head)[index]);
@@ -125,7 +125,7 @@ describe("a run", () => {
     expect(after.finished).toBe(true);
     expect([...before.totals, ...after.totals]).toEqual(whole.totals);
     expect(bytes(after.params)).toEqual(bytes(whole.params));
-    expect(bytes(after.averaged?.params)).toEqual(bytes(whole.averaged?.params));
+    expect(bytes(after.averaged!.params)).toEqual(bytes(whole.averaged!.params));
     const log = (entries: Awaited<ReturnType<typeof folder.readLog>>) =>
       entries.map(({ seconds: _, waited: __, ...rest }) => rest);
     expect(log(await folder.readLog())).toEqual(log(await wholeFolder.readLog()));
@@ -135,7 +135,7 @@ describe("a run", () => {
     const { averaged, epochs } = whole;
     expect(averaged?.epochs).toBe(2);
     const [second, third] = [treeLeaves<FloatTensor>(epochs[1]), treeLeaves<FloatTensor>(epochs[2])];
-    for (const [index, [, { data }]] of treeLeaves<FloatTensor>(averaged?.params).entries()) {
+    for (const [index, [, { data }]] of treeLeaves<FloatTensor>(averaged!.params).entries()) {
       for (const [i, value] of data.entries()) {
         expect(value).toBeCloseTo((second[index][1].data[i] + third[index][1].data[i]) / 2, 6);
       }
@@ -185,7 +185,7 @@ describe("runFineTuning", () => {
       expect([best.classes, best.config, best.statistics]).toEqual([classes, config, statistics]);
       expect(best.weights).toBe(`epoch ${result?.best.epoch}, the best of those run`);
       const averaged = await readClassifier(folder.file("averaged.safetensors"));
-      expect(bytes(averaged.params)).toEqual(bytes(result?.tuned.averaged?.params));
+      expect(bytes(averaged.params)).toEqual(bytes(result!.tuned.averaged!.params));
     },
   );
 });

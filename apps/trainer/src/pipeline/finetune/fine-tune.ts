@@ -2,16 +2,15 @@ import type { FloatTensor } from "@kdc-mae/core";
 import { KdcError } from "@kdc-mae/core";
 import { adam, adamW, createTrainStep, type Execute } from "@kdc-mae/engine";
 import type { ClassifierParams, ModelConfig } from "@kdc-mae/model";
-import type { Tensor } from "@tensorflow/tfjs-core";
 import { patchesFor } from "../evaluate/predict.js";
 import type { RunFolder } from "../run/run-folder.js";
 import { type Surroundings, surroundingsOf } from "../surroundings.js";
+import { addToMean, zerosLike } from "../train/average.js";
 import { bytesIn } from "../train/disk-space.js";
 import { encoderSum } from "../train/encoder-sum.js";
 import { type TrainOptions, train } from "../train/train.js";
 import type { Trainee } from "../train/trainee.js";
-import { addToMean, zerosLike } from "./average.js";
-import { type FineTuneBatch, fineTuneLoss, type HostFineTuneBatch, type Tuned } from "./loss.js";
+import { fineTuneLoss, type HostFineTuneBatch, type Tuned } from "./loss.js";
 import { rateGroups } from "./rate-groups.js";
 import type { CheckedFineTuning } from "./schema.js";
 import type { LabelledBatch, LabelledSource } from "./source.js";
@@ -72,18 +71,15 @@ export async function fineTune(options: FineTuneOptions): Promise<FineTuned> {
   const frozen = experiment.tune === "linear-probe" ? { encoder: params.encoder } : undefined;
   const tuned: Tuned<FloatTensor> = frozen === undefined ? params : { head: params.head };
   const make = settings.kind === "adam" ? adam : adamW;
-  const stepper = createTrainStep<Tuned<Tensor>, FineTuneBatch, ReturnType<ReturnType<typeof make>["init"]>>(
-    execute,
-    fineTuneLoss(config, mode, experiment.loss.kind),
-    make({
-      betas: settings.betas,
-      epsilon: settings.epsilon,
-      weightDecay: settings.weightDecay,
-      groups: rateGroups(config, settings),
-    }),
-    { clipNorm: settings.clipNorm, signal },
-  );
-  const state = stepper.init(tuned as never);
+  const updates = make<Tuned<FloatTensor>>({
+    betas: settings.betas,
+    epsilon: settings.epsilon,
+    weightDecay: settings.weightDecay,
+    groups: rateGroups(config, settings),
+  });
+  const loss = fineTuneLoss(config, mode, experiment.loss.kind);
+  const stepper = createTrainStep(execute, loss, updates, { clipNorm: settings.clipNorm, signal });
+  const state = stepper.init(tuned);
   const mean = averaging === undefined ? undefined : zerosLike(tuned);
   const whole = (learned: Tuned<FloatTensor>): ClassifierParams<FloatTensor> => ({
     encoder: params.encoder,
@@ -94,11 +90,14 @@ export async function fineTune(options: FineTuneOptions): Promise<FineTuned> {
 
   const trainee: Trainee<LabelledBatch> = {
     ...{ source, state, notes, modelBytes: bytesIn(params) },
+    optimizer: {
+      counters: () => updates.counters(state.optimizer),
+      restore: (counters) => updates.restore(state.optimizer, counters),
+    },
     ...{ collect: () => stepper.collect(state), changed: stepper.changed },
     trees: {
       tuned,
-      first: state.optimizer.first,
-      second: state.optimizer.second,
+      ...updates.slots(state.optimizer),
       ...(mean === undefined ? {} : { mean }),
     },
     expectOwn(saved) {
@@ -114,7 +113,7 @@ export async function fineTune(options: FineTuneOptions): Promise<FineTuned> {
       const batches = group.map(
         ({ patches, targets }): HostFineTuneBatch => ({ patches: patchesFor(mode, patches), targets, frozen }),
       );
-      return stepper.accumulate(state, batches as never, rate);
+      return stepper.accumulate(state, batches, rate);
     },
     async endEpoch(epoch) {
       const { score, figures } = await evaluate(params, `epoch ${epoch + 1}`);

@@ -1,4 +1,4 @@
-import { createRng, type FloatTensor, float32, treeLeaves } from "@kdc-mae/core";
+import { createRng, type FloatTensor, float32, type Tree, treeLeaves } from "@kdc-mae/core";
 import {
   adam,
   createTrainStep,
@@ -79,13 +79,13 @@ const far = (a: FloatTensor, b: FloatTensor) => {
 /** The gradients at the start, and three steps of training. */
 async function train(execute: Execute) {
   const inputs = { params: fresh(), batch: batch() };
-  const program = await execute(valueAndGradients(loss), inputs as never);
-  const gradients = treeLeaves<FloatTensor>(((await program.run(inputs as never)) as { gradients: unknown }).gradients);
+  const program = await execute(valueAndGradients(loss), inputs);
+  const gradients = treeLeaves((await program.run(inputs)).gradients as Tree<FloatTensor>);
   await program.dispose();
   const steps = createTrainStep(execute, loss, adam());
-  const state = steps.init(fresh() as never);
+  const state = steps.init(fresh());
   const totals: number[] = [];
-  for (let step = 0; step < 3; step++) totals.push((await steps.step(state, batch() as never, 1e-3)).total);
+  for (let step = 0; step < 3; step++) totals.push((await steps.step(state, batch(), 1e-3)).total);
   await steps.dispose();
   return { totals, gradients };
 }

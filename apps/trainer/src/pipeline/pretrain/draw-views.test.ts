@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createRng, type FloatTensor, float32, type HostView, treeLeaves } from "@kdc-mae/core";
+import { createRng, type FloatTensor, float32, type HostTensor, type HostView, treeLeaves } from "@kdc-mae/core";
 import { valueAndGradients } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
 import { initModel } from "@kdc-mae/model";
@@ -111,10 +111,10 @@ describe("adaptive masking", () => {
     const gradientsOf = async (objective: Experiment["objective"]) => {
       const loss = pretrainLoss(config, objectiveFor({ ...experiment, objective } as typeof experiment));
       const inputs = { params: { model, weighting: {} }, batch: drawn };
-      const program = await compiled({ threads: 1 })(valueAndGradients(loss), inputs as never);
-      const { gradients } = await program.run(inputs as never);
+      const program = await compiled({ threads: 1 })(valueAndGradients(loss), inputs);
+      const { gradients } = await program.run(inputs);
       await program.dispose();
-      return treeLeaves<FloatTensor>(gradients).map(
+      return treeLeaves<HostTensor>(gradients).map(
         ([path, { data }]) => [path, data.some((value) => value !== 0)] as const,
       );
     };

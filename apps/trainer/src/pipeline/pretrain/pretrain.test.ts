@@ -1,7 +1,7 @@
 import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { audioGrid, createRng, type FloatTensor, float32, treeLeaves, visualGrid } from "@kdc-mae/core";
+import { audioGrid, createRng, type FloatTensor, float32, type Tree, treeLeaves, visualGrid } from "@kdc-mae/core";
 import { compiled } from "@kdc-mae/engine/node";
 import { initModel, type ModelParams } from "@kdc-mae/model";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -108,7 +108,7 @@ const run = async (
   return { ...result, totals };
 };
 
-const bytes = (params: unknown) => treeLeaves<FloatTensor>(params).map(([path, { data }]) => [path, ...data]);
+const bytes = (params: Tree<FloatTensor>) => treeLeaves<FloatTensor>(params).map(([path, { data }]) => [path, ...data]);
 
 describe("pretrain", () => {
   it("goes on from its own start, given again or not, and refuses another", async () => {

@@ -1,33 +1,19 @@
-import { createRng, type FloatTensor, float32, KdcError, mapTree, treeLeaves } from "@kdc-mae/core";
-import {
-  type AdamState,
-  adam,
-  adamW,
-  createCachedStep,
-  createTrainStep,
-  type Execute,
-  type TrainStep,
-} from "@kdc-mae/engine";
+import { createRng, type FloatTensor, KdcError, type Tree, treeLeaves } from "@kdc-mae/core";
+import { adam, adamW, createCachedStep, createTrainStep, type Execute } from "@kdc-mae/engine";
 import { initModel, type ModelConfig, type ModelParams } from "@kdc-mae/model";
-import type { Tensor } from "@tensorflow/tfjs-core";
 import type { Statistics } from "../corpus/batch.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import type { RunFolder } from "../run/run-folder.js";
 import { saveModel } from "../run/save-model.js";
 import { type Surroundings, surroundingsOf } from "../surroundings.js";
+import { copyOf } from "../train/average.js";
 import { bytesIn } from "../train/disk-space.js";
 import { encoderSum } from "../train/encoder-sum.js";
 import { type TrainOptions, train } from "../train/train.js";
 import type { Trainee } from "../train/trainee.js";
 import type { BatchSource, MaskedBatch } from "./batch-source.js";
 import { createViewDrawer } from "./draw-views.js";
-import {
-  type HostPretrainBatch,
-  type PretrainBatch,
-  type PretrainParams,
-  pretrainLoss,
-  pretrainLossInParts,
-} from "./loss.js";
+import { type HostPretrainBatch, type PretrainParams, pretrainLoss, pretrainLossInParts } from "./loss.js";
 import { objectiveFor } from "./objective.js";
 
 export type PretrainOptions = Surroundings & {
@@ -60,12 +46,10 @@ type Notes = { readonly began: string; best?: { readonly epoch: number; readonly
 /** Of the teacher, where an experiment asks for one without saying (BYOL, Grill et al. 2020). */
 const DEFAULT_MOMENTUM = 0.996;
 
-const copyOf = <T>(tree: T): T => mapTree(tree, (leaf: FloatTensor) => float32(leaf.shape, leaf.data.slice())) as T;
-
 /** teacher ← momentum · teacher + (1 − momentum) · student, in place. */
-function follow(teacher: unknown, student: unknown, momentum: number): void {
-  const from = treeLeaves<FloatTensor>(student);
-  for (const [index, [, { data }]] of treeLeaves<FloatTensor>(teacher).entries()) {
+function follow(teacher: Tree<FloatTensor>, student: Tree<FloatTensor>, momentum: number): void {
+  const from = treeLeaves(student);
+  for (const [index, [, { data }]] of treeLeaves(teacher).entries()) {
     const other = from[index][1].data;
     for (let i = 0; i < data.length; i++) data[i] = momentum * data[i] + (1 - momentum) * other[i];
   }
@@ -83,14 +67,14 @@ export async function pretrainSteps(options: PretrainOptions): Promise<Pretraine
   const model = options.start ?? initModel(config, createRng(experiment.seed).fork("init"));
   const make = settings.kind === "adam" ? adam : adamW;
   const { betas, epsilon, weightDecay, clipNorm } = settings;
-  const updates = make({ betas, epsilon, weightDecay });
+  const updates = make<PretrainParams<FloatTensor>>({ betas, epsilon, weightDecay });
   const limits = { clipNorm, signal };
   const cached = training.accumulate > 1 && training.accumulateContrast === "cached";
-  const stepper: TrainStep<PretrainParams<Tensor>, PretrainBatch, AdamState> = cached
+  const stepper = cached
     ? createCachedStep(execute, pretrainLossInParts(config, objective, experiment.compat), updates, limits)
     : createTrainStep(execute, pretrainLoss(config, objective, experiment.compat), updates, limits);
   const params: PretrainParams<FloatTensor> = { model, weighting: objective.initParams() };
-  const state = stepper.init(params as never);
+  const state = stepper.init(params);
   const momentum = experiment.teacher?.momentum ?? (objective.needs.teacher ? DEFAULT_MOMENTUM : undefined);
   const teacher = momentum === undefined ? undefined : { encoder: copyOf(model.encoder) };
   const drawer = createViewDrawer(execute, config, model, experiment);
@@ -100,11 +84,14 @@ export async function pretrainSteps(options: PretrainOptions): Promise<Pretraine
 
   const trainee: Trainee<MaskedBatch> = {
     ...{ source, state, notes, modelBytes: bytesIn(model), saveModel: save },
+    optimizer: {
+      counters: () => updates.counters(state.optimizer),
+      restore: (counters) => updates.restore(state.optimizer, counters),
+    },
     ...{ collect: () => stepper.collect(state), changed: stepper.changed },
     trees: {
       params,
-      first: state.optimizer.first,
-      second: state.optimizer.second,
+      ...updates.slots(state.optimizer),
       ...(teacher === undefined ? {} : { teacher }),
     },
     expectOwn(saved) {
@@ -123,7 +110,7 @@ export async function pretrainSteps(options: PretrainOptions): Promise<Pretraine
         const drawn = await drawer.draw(batch);
         batches.push(teacher === undefined ? drawn : { ...drawn, teacher });
       }
-      const report = await stepper.accumulate(state, batches as never, rate);
+      const report = await stepper.accumulate(state, batches, rate);
       if (teacher === undefined || momentum === undefined) return report;
       // The teacher lies in ordinary memory: on a device, the student comes to it at every step.
       await stepper.collect(state);

@@ -1,9 +1,9 @@
 import { statfs } from "node:fs/promises";
-import { type FloatTensor, KdcError, treeLeaves } from "@kdc-mae/core";
+import { type FloatTensor, KdcError, type Tree, treeLeaves } from "@kdc-mae/core";
 
 /** Bytes of all arrays in some trees. */
-export const bytesIn = (...trees: readonly unknown[]): number =>
-  trees.flatMap((tree) => treeLeaves<FloatTensor>(tree)).reduce((sum, [, { data }]) => sum + data.byteLength, 0);
+export const bytesIn = (...trees: readonly Tree<FloatTensor>[]): number =>
+  trees.flatMap((tree) => treeLeaves(tree)).reduce((sum, [, { data }]) => sum + data.byteLength, 0);
 
 /** Bytes a process without privileges may still write there. */
 export const freeSpace = async (folder: string): Promise<number> => {

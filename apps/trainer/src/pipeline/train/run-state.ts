@@ -9,7 +9,8 @@ import type { Trainee } from "./trainee.js";
 /** Counters that a resumed run goes on from. */
 export type Counters = {
   step: number;
-  updates: number;
+  /** What the optimizer counted. */
+  optimizer: Readonly<Record<string, number>>;
   /** Epochs that were trained, evaluated and logged, of how many. */
   epochs: number;
   of: number;
@@ -25,7 +26,7 @@ export type Counters = {
 };
 
 const freshCounters = (epochs: number): Counters => ({
-  ...{ step: 0, updates: 0, epochs: 0, of: epochs },
+  ...{ step: 0, optimizer: {}, epochs: 0, of: epochs },
   ...{ taken: 0, sums: {}, seconds: 0, waited: 0, history: freshHistory() },
 });
 
@@ -55,7 +56,7 @@ export function runState(
     trees,
     state,
     ...trainee
-  }: Pick<Trainee<unknown>, "source" | "trees" | "state" | "collect" | "changed" | "notes" | "expectOwn">,
+  }: Pick<Trainee<unknown>, "source" | "trees" | "state" | "optimizer" | "collect" | "changed" | "notes" | "expectOwn">,
   options: {
     readonly folder: RunFolder<unknown>;
     readonly training: { readonly epochs: number; readonly checkpointSeconds: number };
@@ -86,7 +87,7 @@ export function runState(
   const save = async () => {
     await trainee.collect?.();
     await expectSpace(folder.path, bytes, "a checkpoint takes");
-    Object.assign(counters, { step: state.step, updates: state.optimizer.updates });
+    Object.assign(counters, { step: state.step, optimizer: trainee.optimizer.counters() });
     await saveState(path, trees, { ...counters, own: trainee.notes });
     saved = { at: clock(), step: state.step };
   };
@@ -101,11 +102,12 @@ export function runState(
     async restore() {
       const read = await restoreState(path, trees, onNote, trainee.expectOwn);
       if (read === undefined) return false;
-      const { own, ...rest } = read as Counters & { readonly own?: Record<string, unknown> };
-      counters = { ...rest, ...dataOf(rest) };
+      const { own, updates = 0, ...rest } = read as Counters & { readonly own?: object; readonly updates?: number };
+      // A state of before optimizers wrote down their own counters has `updates` beside the others.
+      counters = { ...rest, optimizer: rest.optimizer ?? { updates }, ...dataOf(rest) };
       if (trainee.notes !== undefined) Object.assign(trainee.notes, own);
       state.step = counters.step;
-      state.optimizer.updates = counters.updates;
+      trainee.optimizer.restore(counters.optimizer);
       trainee.changed?.();
       saved = { ...saved, step: counters.step };
       return true;

@@ -1,8 +1,19 @@
 import { existsSync } from "node:fs";
 import { rename } from "node:fs/promises";
-import { type FloatTensor, type HostTensor, isKdcError, KdcError, parseJson, treeLeaves } from "@kdc-mae/core";
+import {
+  type FloatTensor,
+  type HostTensor,
+  isKdcError,
+  KdcError,
+  parseJson,
+  type Tree,
+  treeLeaves,
+} from "@kdc-mae/core";
 import type { TensorFile } from "@kdc-mae/model";
 import { readCheckpoint, writeTensors } from "@kdc-mae/model/node";
+
+/** Arrays of a run, as trees by name. */
+export type StateTrees = Readonly<Record<string, Tree<FloatTensor>>>;
 
 /** Numbers that go with the arrays: counters, sums. */
 export type StateNotes = Readonly<Record<string, unknown>>;
@@ -14,10 +25,10 @@ const beside = (path: string, word: "before" | "damaged"): string => path.replac
  * Saves trees of arrays and notes as one file with a checksum; a kill leaves the old file or the new one, never half of
  * each. The state before stays beside it.
  */
-export function saveState(path: string, trees: Readonly<Record<string, unknown>>, notes: StateNotes): Promise<void> {
+export function saveState(path: string, trees: StateTrees, notes: StateNotes): Promise<void> {
   const tensors: Record<string, HostTensor> = {};
   for (const [name, tree] of Object.entries(trees)) {
-    for (const [leafPath, leaf] of treeLeaves<FloatTensor>(tree)) tensors[`${name}.${leafPath}`] = leaf;
+    for (const [leafPath, leaf] of treeLeaves(tree)) tensors[`${name}.${leafPath}`] = leaf;
   }
   return writeTensors(path, tensors, { notes: JSON.stringify(notes) }, { before: beside(path, "before") });
 }
@@ -64,7 +75,7 @@ async function readState(path: string, onNote: (note: string) => void): Promise<
  */
 export async function restoreState(
   path: string,
-  trees: Readonly<Record<string, unknown>>,
+  trees: StateTrees,
   onNote: (note: string) => void = () => undefined,
   expectOwn: (notes: StateNotes) => void = () => undefined,
 ): Promise<StateNotes | undefined> {
@@ -74,7 +85,7 @@ export async function restoreState(
   const notes = notesOf(path, metadata.notes);
   expectOwn(notes);
   const targets = Object.entries(trees).flatMap(([name, tree]) =>
-    treeLeaves<FloatTensor>(tree).map(([leafPath, leaf]) => [`${name}.${leafPath}`, leaf] as const),
+    treeLeaves(tree).map(([leafPath, leaf]) => [`${name}.${leafPath}`, leaf] as const),
   );
   for (const [name, leaf] of targets) {
     const saved = tensors[name];

@@ -67,6 +67,12 @@ async function run({ losses = () => [1, 2, 3, 4, 5], training = {}, takes = 0, .
       );
       return made;
     },
+    optimizer: {
+      counters: () => ({ updates: state.optimizer.updates }),
+      restore: ({ updates }) => {
+        state.optimizer.updates = updates;
+      },
+    },
     saveModel: (file, weights) => writeFile(file, weights),
   };
   async function take(group: readonly number[]) {

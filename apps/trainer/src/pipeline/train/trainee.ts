@@ -1,6 +1,7 @@
 import type { StepReport } from "@kdc-mae/engine";
 import type { RunData } from "../corpus/data-digest.js";
 import type { LogEntry } from "../run/run-folder.js";
+import type { StateTrees } from "./state-file.js";
 
 /** What learns, and how: all that a pretraining and a fine-tuning have not in common. */
 export type Trainee<Batch> = {
@@ -13,8 +14,13 @@ export type Trainee<Batch> = {
     readonly data?: RunData;
   };
   /** Every array that changes, by name: what a checkpoint holds. */
-  readonly trees: Readonly<Record<string, unknown>>;
-  readonly state: { step: number; readonly optimizer: { updates: number } };
+  readonly trees: StateTrees;
+  readonly state: { step: number };
+  /** What the optimizer counts: its numbers as they are, and how it takes over those of a checkpoint. */
+  readonly optimizer: {
+    counters(): Readonly<Record<string, number>>;
+    restore(counters: Readonly<Record<string, number>>): void;
+  };
   /** One update; changes nothing when it fails, or when the signal asks to stop before it is done. */
   update(batches: readonly Batch[], rate: number): Promise<StepReport>;
   /** Brings the trees up to date, where what learns lies on a device. */
