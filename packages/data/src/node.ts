@@ -16,6 +16,8 @@ export {
 export { type Split, splitNamed } from "./dataset/split-names.js";
 export type { Pieces } from "./encode/ffmpeg-run.js";
 export { type OverlaidFilm, overlayFilm, type Pictures, putSoundUnder, writeFilm } from "./encode/write-film.js";
+export type { MediaWindow, WindowsRequest } from "./film/media-window.js";
+export { isPicture, readWindows } from "./film/read-windows.js";
 export { type LoadedBatch, type Loader, type LoaderOptions, openShards } from "./loader/open-shards.js";
 export { type ReadShardsOptions, readShards, type ShardReading } from "./loader/read-shards.js";
 export { type ShardStatisticsOptions, shardStatistics } from "./loader/shard-statistics.js";
@@ -39,6 +41,7 @@ export { createDecoder } from "./media/choose-decoder.js";
 export type {
   DecodeRequest,
   Decoder,
+  FilmDecoder,
   FrameChoice,
   MediaDecoder,
   MediaInfo,

@@ -5,7 +5,7 @@ import type { Facts, PictureTrack, SoundTrack } from "./ffmpeg/facts.js";
 import type { Job } from "./ffmpeg/job.js";
 
 /** Frames are laid on a grid this fine (per second) before some are picked, so that they are picked by time. */
-const gridRate = 100;
+export const gridRate = 100;
 
 /** Containers that hold sound and pictures themselves. Playlists, which name other files, are not among them. */
 const containers =
@@ -87,22 +87,29 @@ export const decodeInput = (path: string, { seek }: Beginning): string[] => [
 export function soundOutput(
   input: number,
   { index, codec }: SoundTrack,
-  how: { readonly sampleRate: number; readonly seconds: number; readonly shift: number; readonly placed?: boolean },
+  how: { readonly sampleRate: number; readonly seconds: number; readonly shift: number } & {
+    readonly placed?: boolean;
+    /** Bare samples instead of a WAV file. */
+    readonly bare?: boolean;
+  },
 ): string[] {
   const channels = Array.from({ length: 16 }, (_, channel) => `c${channel}`).join("+");
   const filters = [
     ...(how.shift === 0 ? [] : [`asetpts=PTS-${decimal(how.shift)}/TB`]),
-    `atrim=start=0:end=${decimal(how.seconds)}`,
+    `atrim=start=0${Number.isFinite(how.seconds) ? `:end=${decimal(how.seconds)}` : ""}`,
     `pan=mono|c0<${channels}`,
     `aresample=${how.sampleRate}:async=1:min_hard_comp=0.05${(how.placed ?? true) ? ":first_pts=0" : ""}`,
   ];
   const bare = ["-map_metadata", "-1", "-fflags", "+bitexact"];
-  const kind = /^pcm_f/.test(codec) ? "pcm_f32le" : "pcm_s16le";
+  const kind = bareSound(codec);
   return [
     ...["-map", `${input}:a:${index}`, "-vn", "-af", filters.join(","), "-ar", String(how.sampleRate)],
-    ...["-c:a", kind, ...bare, "-f", "wav"],
+    ...["-c:a", `pcm_${kind}`, ...bare, "-f", how.bare ? kind : "wav"],
   ];
 }
+
+/** How samples come of a track. */
+export const bareSound = (codec: string): "f32le" | "s16le" => (/^pcm_f/.test(codec) ? "f32le" : "s16le");
 
 /** Which picture of ffmpeg's output shows each requested time. */
 export type Picked = { readonly gridFrames: readonly number[]; readonly indexOf: readonly number[] };
@@ -119,6 +126,14 @@ export function pickFrames(times: readonly number[], last = Number.POSITIVE_INFI
   return { gridFrames, indexOf: wanted.map((frame) => gridFrames.indexOf(frame)) };
 }
 
+/** Which pictures of the grid are wanted: an expression of ffmpeg's over their number `n`, and how many those are. */
+export type Selected = { readonly select: string; readonly count: number };
+
+export const selectPicked = ({ gridFrames }: Picked): Selected => ({
+  select: gridFrames.map((frame) => `eq(n\\,${frame})`).join("+"),
+  count: gridFrames.length,
+});
+
 /**
  * Chosen pictures, each a PPM file, which says its own size. `fps` repeats each picture until the next one, `select`
  * picks by the number on that grid, `setpts` renumbers them so that none is repeated or dropped on the way out. They
@@ -127,19 +142,19 @@ export function pickFrames(times: readonly number[], last = Number.POSITIVE_INFI
 export function pictureOutput(
   input: number,
   track: PictureTrack,
-  { gridFrames }: Picked,
+  { select, count }: Selected,
   { size, shift }: { readonly size: number | undefined; readonly shift: number },
 ): string[] {
   const filters = [
     ...(shift === 0 ? [] : [`setpts=PTS-${decimal(shift)}/TB`]),
     `fps=fps=${gridRate}:round=near:start_time=0`,
-    `select=${gridFrames.map((frame) => `eq(n\\,${frame})`).join("+")}`,
+    `select=${select}`,
     ...scaling(track, size),
     `setpts=N/(${gridRate}*TB)`,
   ];
   return [
     ...["-map", `${input}:V:${track.index}`, "-an", "-vf", filters.join(",")],
-    ...["-r", String(gridRate), "-frames:v", String(gridFrames.length), "-c:v", "ppm", "-threads", "1"],
+    ...["-r", String(gridRate), "-frames:v", String(count), "-c:v", "ppm", "-threads", "1"],
     ...["-f", "image2pipe"],
   ];
 }

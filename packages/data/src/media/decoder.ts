@@ -1,4 +1,5 @@
 import type { Clip, ClipItem, Frame, Waveform } from "@kdc-mae/core";
+import type { MediaWindow, WindowsRequest } from "../film/media-window.js";
 
 /** What a media file says about itself. Times are seconds on the clip's clock, which `docs/data.md` tells of. */
 export type MediaInfo = {
@@ -72,5 +73,17 @@ export type SoundDecoder = {
   decodeSound(item: ClipItem, request: Pick<DecodeRequest, "sampleRate" | "seconds" | "signal">): Promise<Waveform>;
 };
 
-/** A decoder that does all three. */
-export type MediaDecoder = Decoder & SoundDecoder & PictureDecoder;
+/** Reads all of a film, window by window. */
+export type FilmDecoder = {
+  /**
+   * The windows of a file's whole length, or of an item's part of it, each with the sound and the pictures that there
+   * are: of a silent film pictures, of a sound file sound. Memory is bounded whatever the length. Windows that neither
+   * reaches are not among them.
+   *
+   * @throws KdcError with a {@link MediaReason}, after the windows before the fault
+   */
+  windows(item: ClipItem, request: WindowsRequest): AsyncGenerator<MediaWindow>;
+};
+
+/** A decoder that does all four. */
+export type MediaDecoder = Decoder & SoundDecoder & PictureDecoder & FilmDecoder;

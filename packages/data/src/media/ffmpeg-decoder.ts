@@ -1,4 +1,5 @@
 import type { Clip, ClipItem, Frame, Waveform } from "@kdc-mae/core";
+import { filmWindows } from "../film/film-windows.js";
 import { chooseFrames } from "../visual/choose-frames.js";
 import {
   type Beginning,
@@ -8,6 +9,7 @@ import {
   pickFrames,
   pictureOutput,
   type Span,
+  selectPicked,
   soundOutput,
   spanOf,
 } from "./command.js";
@@ -18,6 +20,7 @@ import type { Ran, RunJob } from "./ffmpeg/job.js";
 import { splitPictures } from "./ffmpeg/pictures.js";
 import { type LookedAt, lookAt } from "./look.js";
 import { mediaError } from "./media-error.js";
+import type { Decoded, Wanted } from "./wanted.js";
 import { decodeWav } from "./wav.js";
 
 export type DecoderOptions = {
@@ -29,24 +32,15 @@ export type DecoderOptions = {
 
 /** Seconds of a clip that are read unless told. */
 const usualSeconds = 30;
+/** Longest time of a process, ms. */
+export const usualTimeout = 60_000;
 
-type Wanted = {
-  readonly sound?: { readonly track: SoundTrack; readonly sampleRate: number };
-  readonly pictures?: { readonly track: PictureTrack; readonly times: readonly number[]; readonly size?: number };
-};
-
-type Decoded = {
-  readonly waveform?: Waveform;
-  readonly frames?: readonly Frame[];
-  /** There is more sound than the part is long: its kind changed in the middle, and it was put in its place anew. */
-  readonly restarted?: boolean;
-};
-
-/** A decoder whose ffmpeg is run by `run`: look at the file, then decode what was chosen. */
+/** A decoder whose `ffmpeg` is run by `run`: look at the file, then decode what was chosen. */
 export function decoderThrough(
   name: string,
+  ffmpeg: string,
   run: RunJob,
-  { maxBytes = 2 ** 28 }: Pick<DecoderOptions, "maxBytes">,
+  { maxBytes = 2 ** 28, timeoutMs = usualTimeout }: DecoderOptions,
 ): MediaDecoder {
   const probe: MediaDecoder["probe"] = async (path, { signal } = {}) =>
     infoOf(await lookAt(path, { start: 0, seconds: usualSeconds }, run, signal));
@@ -106,20 +100,22 @@ export function decoderThrough(
     };
   };
 
+  const decodePictures: MediaDecoder["decodePictures"] = async (item, { times, size, signal }) => {
+    const { looked, span } = await open(item, usualSeconds, signal);
+    const track = looked.facts.pictures;
+    if (!track) throw mediaError(item.path, "no-video");
+    return (await work(item.path, looked, span, { pictures: { track, times, size } }, signal)).frames!;
+  };
+
   return {
-    ...{ name, probe, decode },
+    ...{ name, probe, decode, decodePictures },
+    windows: (item, request) => filmWindows(item, request, { ffmpeg, timeoutMs, maxBytes, run, work, decodePictures }),
     decodeSound: async (item, { sampleRate, seconds, signal }) => {
       const { looked, span } = await open(item, seconds, signal);
       const track = looked.facts.sound;
       if (!track) throw mediaError(item.path, "no-audio");
       const { waveform } = await work(item.path, looked, span, { sound: { track, sampleRate } }, signal);
       return waveform!;
-    },
-    decodePictures: async (item, { times, size, signal }) => {
-      const { looked, span } = await open(item, usualSeconds, signal);
-      const track = looked.facts.pictures;
-      if (!track) throw mediaError(item.path, "no-video");
-      return (await work(item.path, looked, span, { pictures: { track, times, size } }, signal)).frames!;
     },
   };
 }
@@ -176,7 +172,7 @@ function outputsOf(wanted: Wanted, picked: Picked | undefined, { seconds }: Span
   }
   if (pictures && picked) {
     const { track, size } = pictures;
-    outputs.push((input) => pictureOutput(input, track, picked, { size, shift }));
+    outputs.push((input) => pictureOutput(input, track, selectPicked(picked), { size, shift }));
     const all = size === undefined ? maxBytes : picked.gridFrames.length * (size ** 2 * 3 + 40);
     limits.push(Math.min(all, maxBytes));
   }

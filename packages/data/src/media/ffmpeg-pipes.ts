@@ -1,9 +1,7 @@
 import type { MediaDecoder } from "./decoder.js";
 import { startCrew } from "./ffmpeg/crew.js";
 import { runAlone } from "./ffmpeg/run-alone.js";
-import { type DecoderOptions, decoderThrough } from "./ffmpeg-decoder.js";
-
-const usualTimeout = 60_000;
+import { type DecoderOptions, decoderThrough, usualTimeout } from "./ffmpeg-decoder.js";
 
 /**
  * A decoder that runs one ffmpeg for every clip, after a short one that looks at the file. Sound and pictures come
@@ -12,7 +10,7 @@ const usualTimeout = 60_000;
  * @param ffmpeg path of the program, from `locateFfmpeg`
  */
 export const createPipesDecoder = (ffmpeg: string, options: DecoderOptions = {}): MediaDecoder =>
-  decoderThrough("ffmpeg-pipes", (job) => runAlone(ffmpeg, job, options.timeoutMs ?? usualTimeout), options);
+  decoderThrough("ffmpeg-pipes", ffmpeg, (job) => runAlone(ffmpeg, job, options.timeoutMs ?? usualTimeout), options);
 
 /** Clips that share a process. */
 const together = 16;
@@ -31,5 +29,5 @@ export function createBatchDecoder(
 ): MediaDecoder {
   const { processes, timeoutMs = usualTimeout } = options;
   const run = startCrew(ffmpeg, { processes, together, timeoutMs });
-  return { ...decoderThrough("ffmpeg-batches", run, options), together };
+  return { ...decoderThrough("ffmpeg-batches", ffmpeg, run, options), together };
 }

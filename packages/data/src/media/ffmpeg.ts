@@ -40,7 +40,7 @@ export function createFluentDecoder(program: string, options: DecoderOptions = {
       throw withLastLines(error, log);
     }
   };
-  return decoderThrough("fluent-ffmpeg", run, options);
+  return decoderThrough("fluent-ffmpeg", program, run, options);
 }
 
 type FluentRun = { readonly output: readonly string[]; readonly limit: number; readonly timeoutMs: number };
