@@ -1,11 +1,6 @@
-import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { checkHouse } from "./made-house.test.support.js";
 
-const script = fileURLToPath(new URL("check-arrows.mjs", import.meta.url));
 const entries = { exports: { ".": { default: "./dist/index.js" }, "./node": { default: "./dist/node.js" } } };
 const sound = {
   "packages/data/package.json": JSON.stringify(entries),
@@ -14,17 +9,7 @@ const sound = {
   "packages/data/src/node.ts": 'import { readFile } from "node:fs";\nexport { readFile };',
 };
 
-/** What the check says of a made-up house. */
-const check = (files: Readonly<Record<string, string>>): { readonly ok: boolean; readonly said: string } => {
-  const root = mkdtempSync(join(tmpdir(), "kdc-arrows-"));
-  for (const [path, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(root, path)), { recursive: true });
-    writeFileSync(join(root, path), text);
-  }
-  const { status, stdout, stderr } = spawnSync(process.execPath, [script, root], { encoding: "utf8" });
-  rmSync(root, { recursive: true });
-  return { ok: status === 0, said: stdout + stderr };
-};
+const check = (files: Readonly<Record<string, string>>) => checkHouse("check-arrows.mjs", files);
 
 describe("check-arrows", () => {
   it("lets a sound house pass", () => expect(check(sound)).toMatchObject({ ok: true }));

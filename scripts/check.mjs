@@ -7,6 +7,7 @@ const steps = [
   ["format and lint", ["biome", "ci", "."]],
   ["types", ["turbo", "run", "build", "--output-logs=errors-only"]],
   ["arrows", ["node", "scripts/check-arrows.mjs"]],
+  ["names", ["node", "scripts/check-names.mjs"]],
   ["lengths", ["node", "scripts/check-lengths.mjs"]],
   ["changesets", ["node", "scripts/check-changesets.mjs"]],
   ["unused exports", ["knip"]],

@@ -5,7 +5,7 @@ export { type FloatTensor, float32, type HostTensor, type IntTensor, int32 } fro
 export { fusedKernels } from "./kernel-names.js";
 export { parseJson } from "./parse-json.js";
 export { audioGrid, type ClipGrids, countPatches, type PatchGrid, patchLength, visualGrid } from "./patch-grid.js";
-export type { HostPatches, Patches } from "./patches.js";
+export type { HostPatches, Modality, Patches, Stream } from "./patches.js";
 export { createRng, type Rng } from "./rng.js";
 export { expectShape, type Shaped, sizeOf } from "./shape.js";
 export { mapTree, type Tree, type TreeLike, treeLeaves } from "./tree.js";

@@ -42,8 +42,8 @@ export { type Ranked, rank } from "./classification/ranked.js";
 export { dPrime, rocAuc } from "./classification/roc.js";
 export { type TaggingInput, type TaggingResult, tagging } from "./classification/tagging.js";
 export {
-  type Arm,
   type ArmRun,
+  type ArmToCompare,
   type Comparison,
   type ComparisonInput,
   compareArms,

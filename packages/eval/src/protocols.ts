@@ -1,3 +1,4 @@
+import type { Modality } from "@kdc-mae/core";
 import { type Protocol, varyProtocol } from "./protocol.js";
 
 const unmasked = "middle frame of the clip with the whole spectrogram, nothing hidden";
@@ -23,7 +24,7 @@ const fineTuned: Protocol = {
 const tenFrames =
   "every frame of the clip (ten equally spaced over at most 10 s), probabilities averaged, nothing hidden";
 
-const missing = (modality: "audio" | "visual"): Protocol =>
+const missing = (modality: Modality): Protocol =>
   varyProtocol(fineTuned, {
     name: `classification-missing-${modality}`,
     mode: `model fine-tuned on both, given no ${modality}: mean of the unified-norm pass and the modality-norm pass`,
@@ -77,7 +78,7 @@ const vggSounder: Protocol = {
 };
 
 /** The same on one stream alone. */
-const ofStream = (base: Protocol, stream: "audio" | "visual"): Protocol =>
+const ofStream = (base: Protocol, stream: Modality): Protocol =>
   varyProtocol(base, {
     name: base.name.replace("joint", stream),
     mode: base.mode.replace("joint pass", `${stream}-only pass`),

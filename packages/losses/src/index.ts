@@ -2,7 +2,7 @@ export { avMae, type BuiltinEntry, type BuiltinOptions, builtinTerms, cavMae, kd
 export { entry, type Objective, type ObjectiveEntry, objective, type TermEntry } from "./objective.js";
 export { aboveZero, expectOptions, flag, type OptionsSchema, oneOf, strictOptions } from "./options.js";
 export type { ObjectiveParts } from "./parts.js";
-export type { LossTerm, Modality, Needs, Stream } from "./term.js";
+export type { EncodedStream, LossTerm, Needs } from "./term.js";
 export { binaryCrossEntropy, crossEntropy } from "./terms/classification.js";
 export { type ContrastiveOptions, contrastive, contrastiveAccuracy, contrastiveLoss } from "./terms/contrastive.js";
 export {

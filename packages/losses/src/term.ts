@@ -1,18 +1,15 @@
-import { type Encoded, type Evidence, KdcError } from "@kdc-mae/core";
+import { type Encoded, type Evidence, KdcError, type Modality } from "@kdc-mae/core";
 import type { Scalar } from "@tensorflow/tfjs-core";
 import type { OptionsSchema } from "./options.js";
 
 /** The streams of tokens that a view is encoded into; the global ones are there where the model has global tokens. */
-export type Stream = keyof Encoded;
-
-/** The two modalities that are reconstructed. */
-export type Modality = "audio" | "visual";
+export type EncodedStream = keyof Encoded;
 
 /** What a term looks at. Gradients must reach everything listed in `encoded` and `reconstruction`, and nothing else. */
 export type Needs = {
   /** The fewest views it can be computed on. */
   readonly views: number;
-  readonly encoded?: readonly Stream[];
+  readonly encoded?: readonly EncodedStream[];
   readonly reconstruction?: readonly Modality[];
   /** True if it compares with a moving-average teacher's encoding of the same views. */
   readonly teacher?: boolean;

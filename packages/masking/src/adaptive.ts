@@ -1,4 +1,4 @@
-import { type ClipGrids, type ClipView, countPatches, KdcError, type Rng } from "@kdc-mae/core";
+import { type ClipGrids, type ClipView, countPatches, KdcError, type Modality, type Rng } from "@kdc-mae/core";
 import { expectViews, type MaskRatio, type PerModality, viewsFromDecks, visibleCounts } from "./masker.js";
 
 /**
@@ -38,7 +38,7 @@ export function adaptiveViews(options: { readonly views?: number; readonly ratio
   expectViews("adaptiveViews", views);
   return (grids, logProbabilities, noise) => {
     const visible = visibleCounts("adaptiveViews", grids, ratio);
-    const deck = (modality: "audio" | "visual"): Int32Array => {
+    const deck = (modality: Modality): Int32Array => {
       const drawn = drawOrder(modality, countPatches(grids[modality]), logProbabilities[modality], noise[modality]);
       return dealtInTurn(drawn, Math.min(views * visible[modality], drawn.length), views);
     };

@@ -1,4 +1,4 @@
-import { type ClipView, type HostView, type IntTensor, int32, KdcError } from "@kdc-mae/core";
+import { type ClipView, type HostView, type IntTensor, int32, KdcError, type Modality } from "@kdc-mae/core";
 
 /**
  * Packs the views of B clips into the model's index tensors.
@@ -27,7 +27,7 @@ export function batchViews(perClip: readonly (readonly ClipView[])[]): readonly 
     });
   }
   return perClip[0].map((_, view) => {
-    const pack = (modality: "audio" | "visual") => ({
+    const pack = (modality: Modality) => ({
       visible: stack(
         `${modality} visible`,
         view,

@@ -1,4 +1,12 @@
-import { type ClipGrids, type ClipView, countPatches, KdcError, type Positions, type Rng } from "@kdc-mae/core";
+import {
+  type ClipGrids,
+  type ClipView,
+  countPatches,
+  KdcError,
+  type Modality,
+  type Positions,
+  type Rng,
+} from "@kdc-mae/core";
 
 /**
  * Draws the views of one clip. It reads forks of `rng` only, so it is a pure function of its arguments: give each
@@ -18,7 +26,7 @@ export type PerModality<Value> = { readonly audio: Value; readonly visual: Value
  * @throws KdcError if a ratio is not strictly between 0 and 1, or leaves no visible or no hidden patch
  */
 export function visibleCounts(where: string, grids: ClipGrids, ratio: MaskRatio): PerModality<number> {
-  const count = (modality: "audio" | "visual"): number => {
+  const count = (modality: Modality): number => {
     const hiddenShare = typeof ratio === "number" ? ratio : ratio[modality];
     if (!(hiddenShare > 0 && hiddenShare < 1)) {
       throw new KdcError({

@@ -1,4 +1,4 @@
-import { KdcError, type Patches } from "@kdc-mae/core";
+import { KdcError, type Modality, type Patches, type Stream } from "@kdc-mae/core";
 import { add, concat, mean, mul, type Tensor, type Tensor2D, type Tensor3D } from "@tensorflow/tfjs-core";
 import type { ModelConfig } from "./config.js";
 import { branchTokens } from "./encoder.js";
@@ -6,7 +6,7 @@ import { expectPatches } from "./expect-patches.js";
 import { jointPass, patchTokens } from "./joint.js";
 import { layerNorm } from "./nn/layer-norm.js";
 import { linear } from "./nn/linear.js";
-import type { ClassifierParams, EncoderParams, Stream } from "./params.js";
+import type { ClassifierParams, EncoderParams } from "./params.js";
 import { encoderSettings } from "./stream-settings.js";
 
 /**
@@ -24,7 +24,6 @@ export const officialModes: Readonly<Record<ClassifierMode, string>> = {
   "missing-audio": "missingvideoonly",
 };
 
-type Modality = "audio" | "visual";
 /** For each mode: the modalities it needs, and the norms it passes them through (several passes are averaged). */
 const plans: Readonly<Record<ClassifierMode, { needs: readonly Modality[]; passes: readonly Stream[] }>> = {
   multimodal: { needs: ["audio", "visual"], passes: ["joint"] },

@@ -1,4 +1,4 @@
-import { countPatches, type Reconstruction } from "@kdc-mae/core";
+import { countPatches, type Modality, type Reconstruction } from "@kdc-mae/core";
 import { add, concat, slice, type Tensor, type Tensor2D, type Tensor3D } from "@tensorflow/tfjs-core";
 import type { ModelConfig } from "./config.js";
 import { positionTable } from "./embed.js";
@@ -18,7 +18,7 @@ export function decode(
   config: ModelConfig,
   params: DecoderParams<Tensor>,
   joint: Tensor3D,
-  seats: Readonly<Record<"audio" | "visual", Tensor2D>>,
+  seats: Readonly<Record<Modality, Tensor2D>>,
 ): Reconstruction {
   const settings = { heads: config.decoderHeads, epsilon: config.layerNormEpsilon };
   const tokens = linear(params.embed, joint);
@@ -26,7 +26,7 @@ export function decode(
   const Nv = countPatches(config.visual);
   const Ka = seats.audio.shape[1];
 
-  const seated = (modality: "audio" | "visual", from: number, count: number, n: number): Tensor3D => {
+  const seated = (modality: Modality, from: number, count: number, n: number): Tensor3D => {
     const own = slice(tokens, [0, from, 0], [-1, count, -1]);
     const { modality: token, positions } = params[modality];
     const table = positionTable(positions, config[modality], config.decoderDim);

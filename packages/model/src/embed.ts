@@ -16,7 +16,7 @@ const table = (params: Branch<Tensor>, grid: PatchGrid): Tensor =>
   positionTable(params.positions, grid, params.patch.weight.shape[0]);
 
 /** Tokens of every patch: `[B, N, P]` → `[B, N, D]`. */
-export const embedAll = (params: Branch<Tensor>, grid: PatchGrid, patches: Tensor3D): Tensor3D =>
+export const embedPatches = (params: Branch<Tensor>, grid: PatchGrid, patches: Tensor3D): Tensor3D =>
   add(add(linear(params.patch, patches), table(params, grid)), params.modality);
 
 /**

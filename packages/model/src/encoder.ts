@@ -1,4 +1,4 @@
-import type { Encoded, Patches } from "@kdc-mae/core";
+import type { Encoded, Modality, Patches } from "@kdc-mae/core";
 import {
   concat,
   expandDims,
@@ -11,13 +11,11 @@ import {
 } from "@tensorflow/tfjs-core";
 import { type Compat, departsBy } from "./compat.js";
 import type { ModelConfig } from "./config.js";
-import { embedAll, embedVisible } from "./embed.js";
+import { embedPatches, embedVisible } from "./embed.js";
 import { encodedStreams } from "./joint.js";
 import { type BlockSettings, blocks } from "./nn/block.js";
 import type { EncoderParams } from "./params.js";
 import { encoderSettings } from "./stream-settings.js";
-
-type Modality = "audio" | "visual";
 
 /**
  * Embedded patches of one modality through its branch: the global token goes in before them and comes out with them,
@@ -56,7 +54,7 @@ export function branchTokens(
   patches: Tensor3D,
   settings: BlockSettings,
 ): Tensor3D {
-  return throughBranch(params, modality, embedAll(params[modality], config[modality], patches), settings);
+  return throughBranch(params, modality, embedPatches(params[modality], config[modality], patches), settings);
 }
 
 /**

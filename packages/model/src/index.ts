@@ -32,8 +32,7 @@ export type {
   JointBlock,
   ModelParams,
   SamplerParams,
-  Stream,
 } from "./params.js";
 export { pick, place } from "./place.js";
 export { pretrainForward } from "./pretrain.js";
-export { patchSampling } from "./sampler.js";
+export { patchLogProbabilities } from "./sampler.js";

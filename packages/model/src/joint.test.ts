@@ -1,4 +1,4 @@
-import { createRng } from "@kdc-mae/core";
+import { createRng, type Stream } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { presets } from "./config.js";
@@ -6,7 +6,7 @@ import { initModel } from "./init.js";
 import { jointPass, throughNorms } from "./joint.js";
 import { block } from "./nn/block.js";
 import { layerNorm } from "./nn/layer-norm.js";
-import type { ModelParams, Stream } from "./params.js";
+import type { ModelParams } from "./params.js";
 import { onDevice } from "./seed0.test.fixture.js";
 
 const config = { ...presets.tiny, embedDim: 20, heads: 5, modalityDepth: 0, jointDepth: 3 };

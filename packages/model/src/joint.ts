@@ -1,8 +1,8 @@
-import type { Encoded } from "@kdc-mae/core";
+import type { Encoded, Modality, Stream } from "@kdc-mae/core";
 import { concat, slice, type Tensor, type Tensor3D } from "@tensorflow/tfjs-core";
 import { type Block, type BlockSettings, blocks } from "./nn/block.js";
 import { layerNorm } from "./nn/layer-norm.js";
-import type { EncoderParams, JointBlock, Stream } from "./params.js";
+import type { EncoderParams, JointBlock } from "./params.js";
 
 /** A joint block as one stream meets it: shared attention and MLP, the stream's own norms. */
 export function throughNorms<Leaf>(block: JointBlock<Leaf>, stream: Stream): Block<Leaf> {
@@ -24,7 +24,7 @@ export function jointPass(
 function modalityPass(
   params: EncoderParams<Tensor>,
   joint: EncoderParams<Tensor>["joint"],
-  modality: "audio" | "visual",
+  modality: Modality,
   tokens: Tensor3D,
   settings: BlockSettings,
 ): Tensor3D {

@@ -1,9 +1,7 @@
+import type { Modality, Stream } from "@kdc-mae/core";
 import type { Block, BlockNorms } from "./nn/block.js";
 import type { Norm } from "./nn/layer-norm.js";
 import type { Linear } from "./nn/linear.js";
-
-/** Which tokens go through the joint blocks, and so which norms they meet there. */
-export type Stream = "joint" | "audio" | "visual";
 
 /** One modality before the joint blocks. patch `[D, P]`, modality `[1, 1, D]`, positions `[1, N, D]` where learned. */
 export type Branch<Leaf> = {
@@ -52,7 +50,7 @@ export type DecoderParams<Leaf> = {
 
 /** What gives every patch of a modality its probability to be seen. positions `[1, N, D]`, score `[1, D]`. */
 export type SamplerParams<Leaf> = Readonly<
-  Record<"audio" | "visual", { readonly positions: Leaf; readonly block: Block<Leaf>; readonly score: Linear<Leaf> }>
+  Record<Modality, { readonly positions: Leaf; readonly block: Block<Leaf>; readonly score: Linear<Leaf> }>
 >;
 
 /** Everything pretraining learns. Fixed positions are not parameters. */

@@ -6,7 +6,7 @@ import { decode } from "./decoder.js";
 import { encodedOfView, encodeGroup } from "./encode-views.js";
 import { expectPatches } from "./expect-patches.js";
 import type { ModelParams } from "./params.js";
-import { patchSampling } from "./sampler.js";
+import { patchLogProbabilities } from "./sampler.js";
 import { both, expectViews, groupViews, tokensOfView, visibleAsBatch } from "./view-groups.js";
 
 /**
@@ -41,6 +41,6 @@ export function pretrainForward(
     }
   }
   const { encoder, sampler } = params;
-  const sampling = sampler === undefined ? {} : { sampling: patchSampling(config, encoder, sampler, patches) };
+  const sampling = sampler === undefined ? {} : { sampling: patchLogProbabilities(config, encoder, sampler, patches) };
   return { patches, views: made, ...sampling };
 }

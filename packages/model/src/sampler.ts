@@ -1,4 +1,4 @@
-import type { Patches, Sampling } from "@kdc-mae/core";
+import type { Modality, Patches, Sampling } from "@kdc-mae/core";
 import {
   add,
   clone,
@@ -12,7 +12,7 @@ import {
   zerosLike,
 } from "@tensorflow/tfjs-core";
 import type { ModelConfig } from "./config.js";
-import { embedAll } from "./embed.js";
+import { embedPatches } from "./embed.js";
 import { block } from "./nn/block.js";
 import { linear } from "./nn/linear.js";
 import type { EncoderParams, SamplerParams } from "./params.js";
@@ -33,16 +33,16 @@ function still<T extends Tensor>(x: T): T {
  *
  * @param patches audio `[B, Na, Pa]`, visual `[B, Nv, Pv]`
  */
-export function patchSampling(
+export function patchLogProbabilities(
   config: ModelConfig,
   encoder: EncoderParams<Tensor>,
   sampler: SamplerParams<Tensor>,
   patches: Patches,
 ): Sampling {
   const { heads, temperature = 1 } = config.sampler ?? { heads: config.heads };
-  const of = (modality: "audio" | "visual"): Tensor2D => {
+  const of = (modality: Modality): Tensor2D => {
     const { positions, block: layers, score } = sampler[modality];
-    const embedded = still(embedAll(encoder[modality], config[modality], patches[modality]));
+    const embedded = still(embedPatches(encoder[modality], config[modality], patches[modality]));
     const settings = { heads, epsilon: config.layerNormEpsilon };
     const seen = block(layers, add(embedded, positions) as Tensor3D, settings);
     const [B, N] = seen.shape;

@@ -1,8 +1,8 @@
+import type { Modality, Stream } from "@kdc-mae/core";
 import { matMul, reshape, type Tensor2D, type Tensor3D, tensor, tile } from "@tensorflow/tfjs-core";
 import type { ModelConfig } from "./config.js";
 import type { BlockSettings } from "./nn/block.js";
 import { gridPlaces, type Nearness, nearness, withPlaceless } from "./nn/nearness.js";
-import type { Stream } from "./params.js";
 import { oneHotPositions } from "./place.js";
 
 /** Where the visual tokens of `samples` lie: at `visible [samples, K]`, or everywhere. */
@@ -20,7 +20,7 @@ function visualNearness(config: ModelConfig, samples: number, visible?: Tensor2D
 
 /** How the encoder's blocks run: those of each branch, and the joint blocks for each stream. */
 export type EncoderSettings = {
-  readonly branches: Readonly<Record<"audio" | "visual", BlockSettings>>;
+  readonly branches: Readonly<Record<Modality, BlockSettings>>;
   readonly streams: Readonly<Record<Stream, BlockSettings>>;
   /** The joint blocks for streams without their global token. */
   readonly patchesAlone: Readonly<Record<Stream, BlockSettings>>;

@@ -1,4 +1,4 @@
-import { countPatches, expectShape, KdcError, type View } from "@kdc-mae/core";
+import { countPatches, expectShape, KdcError, type Modality, type View } from "@kdc-mae/core";
 import { concat, reshape, slice, type Tensor2D, type Tensor3D } from "@tensorflow/tfjs-core";
 import type { ModelConfig } from "./config.js";
 
@@ -6,7 +6,7 @@ import type { ModelConfig } from "./config.js";
 export type Both<T> = { readonly audio: T; readonly visual: T };
 
 /** The same made for each modality. */
-export const both = <T>(make: (modality: "audio" | "visual") => T): Both<T> => ({
+export const both = <T>(make: (modality: Modality) => T): Both<T> => ({
   audio: make("audio"),
   visual: make("visual"),
 });

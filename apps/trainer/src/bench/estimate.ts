@@ -8,7 +8,7 @@ import {
   type Runtime,
 } from "@kdc-mae/engine";
 import { pretrainLoss } from "../pipeline/pretrain/loss.js";
-import { type Size, stepInputs } from "./work.js";
+import { type ModelSize, stepInputs } from "./work.js";
 
 /** What a card was seen to do. Measured with bare kernels, not with this program: each figure says where it is from. */
 export type Card = {
@@ -81,7 +81,7 @@ const summed = (
  * card's arithmetic, memory or launch rate, whichever is slowest.
  */
 export async function estimateStep(
-  size: Size,
+  size: ModelSize,
   batch: number,
   name: CardName,
   precision: Estimate["precision"],

@@ -1,4 +1,4 @@
-import type { FloatTensor, HostPatches } from "@kdc-mae/core";
+import type { FloatTensor, HostPatches, Stream } from "@kdc-mae/core";
 import { bind, trace, weightsInt8 } from "@kdc-mae/engine";
 import { createProgram } from "@kdc-mae/engine/node";
 import type { ModelConfig } from "@kdc-mae/model";
@@ -35,7 +35,7 @@ export async function runInt8(
   const traced = trace(embedFunction(config), { params, patches });
   const bound = bind(traced, "params", params);
   const inputs = { patches };
-  type Pooled = Readonly<Record<"audio" | "visual" | "joint", FloatTensor>>;
+  type Pooled = Readonly<Record<Stream, FloatTensor>>;
   const program = await createProgram(weightsInt8(bound));
   const building = (performance.now() - start) / 1000;
   try {

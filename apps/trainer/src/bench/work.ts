@@ -9,13 +9,13 @@ import { runInt8 } from "./int8.js";
 import { type Timed, timed } from "./timed.js";
 import { watch } from "./watch.js";
 
-export type Task = "pretrain-step" | "embed";
-export type Size = keyof typeof presets;
+export type BenchTask = "pretrain-step" | "embed";
+export type ModelSize = keyof typeof presets;
 
 /** What one engine is asked to do. */
 export type Work = {
-  readonly task: Task;
-  readonly size: Size;
+  readonly task: BenchTask;
+  readonly size: ModelSize;
   readonly batch: number;
   /** Timed repetitions, after `warmup` untimed ones. */
   readonly steps: number;
@@ -36,7 +36,7 @@ const noise = (grid: PatchGrid, batch: number): FloatTensor => {
 };
 
 /** A pretraining step with random patches: timing needs no data. */
-export function stepInputs(size: Size, batch: number) {
+export function stepInputs(size: ModelSize, batch: number) {
   const config: ModelConfig = presets[size];
   const patches = { audio: noise(config.audio, batch), visual: noise(config.visual, batch) };
   const masker = complementaryViews();

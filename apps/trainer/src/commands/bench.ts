@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { type BenchReport, bench, type Dtype, dtypes, type Engine, engines, type Row } from "../bench/bench.js";
 import { type CardName, cards, estimateStep, estimateTable } from "../bench/estimate.js";
 import type { Peer } from "../bench/pytorch.js";
-import type { Size, Task } from "../bench/work.js";
+import type { BenchTask, ModelSize } from "../bench/work.js";
 import { type DeviceName, deviceNames } from "../doctor/device-names.js";
 import { untilInterrupted } from "../terminal/interrupt.js";
 import { print } from "../terminal/print.js";
@@ -17,11 +17,11 @@ type BenchOptions = {
   readonly peerDevice: string;
   readonly attention: Peer["attention"];
   readonly limit: number;
-  readonly size: Size;
+  readonly size: ModelSize;
   readonly batch: number;
   readonly steps: number;
   readonly warmup: number;
-  readonly task: "both" | Task;
+  readonly task: "both" | BenchTask;
   readonly python: string;
   readonly json?: true;
 };
@@ -103,7 +103,7 @@ async function run(options: BenchOptions, signal: AbortSignal): Promise<void> {
   }
   const { engines: chosen, size, batch, steps, warmup, task, json, device, limit } = options;
   const { python, peerDevice, attention } = options;
-  const tasks: Task[] = task === "both" ? ["pretrain-step", "embed"] : [task];
+  const tasks: BenchTask[] = task === "both" ? ["pretrain-step", "embed"] : [task];
   const say = (text: string) => (json ? process.stderr : process.stdout).write(`${text}\n`);
   const report = await bench({
     ...{ engines: chosen, dtypes: options.dtypes, device, limit, signal },

@@ -1,10 +1,10 @@
 import { resolve } from "node:path";
+import type { Stream } from "@kdc-mae/core";
 import { writeWhole } from "@kdc-mae/core/node";
 import { searchHtml } from "@kdc-mae/eval";
 import { type Command, Option } from "commander";
 import type { DecoderChoice } from "../pipeline/corpus/open-decoder.js";
 import { readAssume } from "../pipeline/run/assume.js";
-import type { StreamName } from "../pipeline/search/clip-store.js";
 import { searchClips } from "../pipeline/search/search-clips.js";
 import { searchPage } from "../pipeline/search/search-page.js";
 import { print, remark } from "../terminal/print.js";
@@ -19,7 +19,7 @@ type SearchOptions = EngineChoice &
     readonly index: string;
     readonly audio?: true;
     readonly visual?: true;
-    readonly among?: StreamName;
+    readonly among?: Stream;
     readonly count: number;
     readonly json?: true;
     readonly html?: string;
@@ -62,7 +62,7 @@ export function addSearchCommand(program: Command): void {
 
 async function run(file: string, options: SearchOptions): Promise<void> {
   const { model, index, among, count, decoder } = options;
-  const by: StreamName = options.audio ? "audio" : options.visual ? "visual" : "joint";
+  const by: Stream = options.audio ? "audio" : options.visual ? "visual" : "joint";
   expectModelFile("search", model);
   const answer = await searchClips(file, {
     ...{ model, index, by, among, count, decoder, modules: [process.cwd()] },

@@ -1,4 +1,12 @@
-import { type FloatTensor, type HostTensor, type HostView, type Patches, treeLeaves, type View } from "@kdc-mae/core";
+import {
+  type FloatTensor,
+  type HostTensor,
+  type HostView,
+  type Modality,
+  type Patches,
+  treeLeaves,
+  type View,
+} from "@kdc-mae/core";
 import { type Execute, type Hosted, valueAndGradients } from "@kdc-mae/engine";
 import {
   type ContrastiveOptions,
@@ -36,7 +44,7 @@ const caseFunction =
   ({ params, batch }: Inputs) => {
     const loss = pretrainLoss(config, objective(plan.entries), plan.compat);
     const evidence = pretrainForward(config, params.model, batch.patches, batch.views, { compat: plan.compat });
-    const target = (modality: "audio" | "visual") =>
+    const target = (modality: Modality) =>
       plan.reconstruction?.normPixels ? normalizePatches(batch.patches[modality]) : batch.patches[modality];
     const views = evidence.views.map((view) => {
       const { encoded, reconstruction } = view;

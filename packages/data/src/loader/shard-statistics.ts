@@ -1,7 +1,14 @@
 import { KdcError } from "@kdc-mae/core";
 import { type LogMelOptions, logMel, padFrames } from "../audio/log-mel.js";
 import { resample } from "../audio/resample.js";
-import { addSums, type LogMelSums, noSums, type Statistics, statisticsOf, sumsOf } from "../prepare/log-mel-sums.js";
+import {
+  addSums,
+  type LogMelStatistics,
+  type LogMelSums,
+  noSums,
+  statisticsOf,
+  sumsOf,
+} from "../prepare/log-mel-sums.js";
 import { type AudioFrontEnd, publishedAudio } from "../prepare-clip.js";
 import type { ShardChoice } from "../shards/choose-samples.js";
 import type { RemoteOptions } from "../shards/remote-source.js";
@@ -28,7 +35,7 @@ export type ShardStatisticsOptions = {
 export async function shardStatistics(
   where: string | readonly string[],
   options: ShardStatisticsOptions,
-): Promise<Statistics> {
+): Promise<LogMelStatistics> {
   const { audio, split, choice = {} } = options;
   const measured =
     isPublished(audio) && choice.only === undefined && choice.splitBy === undefined

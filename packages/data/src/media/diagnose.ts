@@ -2,7 +2,7 @@ import type { KdcError } from "@kdc-mae/core";
 import { maxPixels, type Span } from "./command.js";
 import type { Container } from "./container/container.js";
 import type { Facts } from "./ffmpeg/facts.js";
-import { errorTexts, fileError, lastError, refusedPixels } from "./ffmpeg/log.js";
+import { errorTexts, fileErrorIn, lastError, refusedPixels } from "./ffmpeg/log.js";
 import { mediaError } from "./media-error.js";
 
 export const largest = "its pictures have more than 36 million pixels, or it asks for too much memory";
@@ -10,7 +10,7 @@ export const largest = "its pictures have more than 36 million pixels, or it ask
 /** Why ffmpeg could not open a file: by the file's own structure first, then by ffmpeg's error number. */
 export function explainClosed(path: string, container: Container, log: string): KdcError {
   if (refusedPixels(log) > maxPixels) return mediaError(path, "too-large", largest);
-  const number = fileError(log);
+  const number = fileErrorIn(log);
   if (number === "EACCES") return mediaError(path, "unreadable", "permission denied");
   if (container.kind === "unknown") return mediaError(path, "not-media");
   if (container.cutShort || (container.kind === "iso" && !container.index)) {

@@ -36,13 +36,13 @@ export function addBySplit(a: SumsBySplit, b: SumsBySplit): SumsBySplit {
   return Object.fromEntries(names.map((name) => [name, addSums(a[name] ?? noSums, b[name] ?? noSums)]));
 }
 
-export type Statistics = { readonly mean: number; readonly std: number };
+export type LogMelStatistics = { readonly mean: number; readonly std: number };
 
 /**
  * Mean and standard deviation. With `paddedValues` every clip counts as that many values, the missing ones as 0: the
  * statistics of padded spectrograms, which is what the reference models are normalised with.
  */
-export function statisticsOf({ clips, values, sum, squares }: LogMelSums, paddedValues?: number): Statistics {
+export function statisticsOf({ clips, values, sum, squares }: LogMelSums, paddedValues?: number): LogMelStatistics {
   const count = paddedValues === undefined ? values : clips * paddedValues;
   if (count === 0) return { mean: 0, std: 1 };
   const mean = sum / count;

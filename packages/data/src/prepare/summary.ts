@@ -1,5 +1,5 @@
 import { type Beyond, nothingBeyond } from "../media/seconds-beyond.js";
-import { addBySplit, addSums, noSums, type Statistics, type SumsBySplit, statisticsOf } from "./log-mel-sums.js";
+import { addBySplit, addSums, type LogMelStatistics, noSums, type SumsBySplit, statisticsOf } from "./log-mel-sums.js";
 import type { PreparedContent } from "./options.js";
 import { melBins, spectrogramFrames } from "./pack-clip.js";
 import type { ShardRecord } from "./shard-record.js";
@@ -23,7 +23,7 @@ export type DatasetSummary = {
   /** Of clips longer than what is kept of one. */
   readonly beyond: Beyond;
   /** Log-mel values: over spectrograms padded to 1024 frames, as models are normalised, and over the bare ones. */
-  readonly logMel: Statistics & { readonly unpadded: Statistics; readonly bySplit?: SumsBySplit };
+  readonly logMel: LogMelStatistics & { readonly unpadded: LogMelStatistics; readonly bySplit?: SumsBySplit };
   readonly splits: Readonly<Record<string, number>>;
   /** Clips per class, in all and by split. */
   readonly classes: Readonly<Record<string, Readonly<Record<string, number>>>>;

@@ -1,6 +1,6 @@
 /// <reference types="@webgpu/types" />
 import { KdcError } from "@kdc-mae/core";
-import { createDevice, type Device } from "./device.js";
+import { createDevice, type OpenDevice } from "./device.js";
 
 /** Where a WebGPU implementation begins: `navigator.gpu`, or what the npm package `webgpu` makes. */
 export type GpuEntry = { readonly requestAdapter: (options?: object) => Promise<unknown> };
@@ -73,7 +73,7 @@ export type AdapterInfo = {
   readonly features: readonly string[];
 };
 
-export type OpenedAdapter = { readonly device: Device; readonly info: AdapterInfo };
+export type OpenedAdapter = { readonly device: OpenDevice; readonly info: AdapterInfo };
 
 /**
  * Opens an adapter with everything it allows, for the limits every adapter must have are too low for training.

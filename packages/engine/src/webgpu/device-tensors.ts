@@ -1,6 +1,6 @@
 import { type HostTensor, KdcError, sizeOf } from "@kdc-mae/core";
 import { type DeviceTensor, goneTensor } from "../run/runtime.js";
-import { type Device, usage } from "./device.js";
+import { type OpenDevice, usage } from "./device.js";
 import { aligned } from "./memory-plan.js";
 
 /** A range of a buffer; several tensors may share one buffer, which lives as long as the last of them. */
@@ -8,7 +8,7 @@ export type Range = { readonly buffer: GPUBuffer; readonly offset: number; reado
 
 /** A tensor of ours, with where it lies while it is there. */
 export type OwnTensor = DeviceTensor & {
-  readonly device: Device;
+  readonly device: OpenDevice;
   readonly range: () => Range | undefined;
   /** Takes the range from it, for a tensor that takes its place. */
   readonly giveUp: () => Share | undefined;
@@ -20,7 +20,7 @@ export type Share = Range & { readonly release: () => void };
 const owned = new WeakSet<object>();
 
 /** The tensor as one of this device's. */
-export const asOwn = (tensor: DeviceTensor, device: Device, where: string, path: string): OwnTensor => {
+export const asOwn = (tensor: DeviceTensor, device: OpenDevice, where: string, path: string): OwnTensor => {
   if (owned.has(tensor) && (tensor as OwnTensor).device === device) return tensor as OwnTensor;
   throw new KdcError({
     where,
@@ -35,7 +35,7 @@ export const storageUsage = usage.storage | usage.copySource | usage.copyTarget;
 type Form = Pick<HostTensor, "dtype" | "shape">;
 
 /** Makes a tensor of a range. */
-export function deviceTensor(device: Device, { dtype, shape }: Form, path: string, share: Share): OwnTensor {
+export function deviceTensor(device: OpenDevice, { dtype, shape }: Form, path: string, share: Share): OwnTensor {
   let held: Share | undefined = share;
   const tensor: OwnTensor = {
     ...{ dtype, shape, device },
@@ -62,7 +62,7 @@ export function deviceTensor(device: Device, { dtype, shape }: Form, path: strin
 }
 
 /** Makes room for several tensors, in as few buffers as a device allows. */
-export async function allocateShares(device: Device, label: string, sizes: readonly number[]): Promise<Share[]> {
+export async function allocateShares(device: OpenDevice, label: string, sizes: readonly number[]): Promise<Share[]> {
   const shares: Share[] = [];
   let from = 0;
   while (from < sizes.length) {

@@ -3,7 +3,7 @@ import { isKdcError, KdcError } from "@kdc-mae/core";
 import type { Shader } from "./binding.js";
 
 /** A WebGPU device with what is kept for it: pipelines by text, staging memory, and the error it had, if any. */
-export type Device = {
+export type OpenDevice = {
   readonly gpu: GPUDevice;
   readonly limits: GPUSupportedLimits;
   /** Most bytes of one tensor, and of one arena. */
@@ -49,7 +49,7 @@ const broken = (label: string, cause: unknown): KdcError =>
 const stagingSize = (bytes: number): number => 2 ** Math.ceil(Math.log2(Math.max(256, bytes)));
 
 /** Wraps a device. */
-export function createDevice(gpu: GPUDevice): Device {
+export function createDevice(gpu: GPUDevice): OpenDevice {
   const pipelines = new Map<string, Promise<GPUComputePipeline>>();
   const layouts = new Map<string, GPUBindGroupLayout>();
   const buffers = new Map<GPUBuffer, number>();

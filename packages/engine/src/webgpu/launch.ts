@@ -2,7 +2,7 @@ import { type HostTensor, KdcError, type Tree, treeLeaves } from "@kdc-mae/core"
 import type { GraphPort } from "../compile/graph.js";
 import { type DeviceTensor, goneTensor, isOnDevice } from "../run/runtime.js";
 import { type Binding, type BoundBatch, type BoundKernel, batchShader, gridOf, tableOf } from "./binding.js";
-import type { Device } from "./device.js";
+import type { OpenDevice } from "./device.js";
 import {
   allocateShares,
   asOwn,
@@ -59,7 +59,7 @@ type BindSet = { readonly dispatches: readonly Dispatch[]; readonly tables: read
 const keptSets = 4;
 
 /** Makes everything a plan needs on a device. */
-export async function prepareLaunch(device: Device, plan: Plan): Promise<Launcher> {
+export async function prepareLaunch(device: OpenDevice, plan: Plan): Promise<Launcher> {
   const { gpu } = device;
   const { memory, graph } = plan;
   const own: GPUBuffer[] = [];

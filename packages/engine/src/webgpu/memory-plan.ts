@@ -1,5 +1,5 @@
 import { KdcError } from "@kdc-mae/core";
-import type { Batch } from "./merge.js";
+import type { KernelBatch } from "./merge.js";
 import { bytesOf, keyOf, type PlanNode } from "./plan-node.js";
 
 /** Bindings begin at multiples of this many bytes on every adapter. */
@@ -26,7 +26,7 @@ export type MemoryPlan = {
 };
 
 /** What is alive from which batch of kernels to which. */
-const livesOf = (batches: readonly Batch[], lasting: ReadonlySet<string>): Map<string, Life> => {
+const livesOf = (batches: readonly KernelBatch[], lasting: ReadonlySet<string>): Map<string, Life> => {
   const lives = new Map<string, Life>();
   for (const [at, batch] of batches.entries()) {
     for (const { text } of batch) {
@@ -90,7 +90,7 @@ const pack = (lives: readonly Life[], limit: number): { places: Map<string, Plac
  * @throws KdcError (reason `too-large`) naming the operator of a tensor that no arena can hold
  */
 export function planMemory(
-  batches: readonly Batch[],
+  batches: readonly KernelBatch[],
   lasting: ReadonlySet<string>,
   inPlace: ReadonlyMap<string, string>,
   limit: number,

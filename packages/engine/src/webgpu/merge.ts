@@ -2,7 +2,7 @@ import type { Kernel } from "./draft-kernels.js";
 import { bytesOf, keyOf } from "./plan-node.js";
 
 /** Kernels of one body that run as one dispatch; most are alone. */
-export type Batch = readonly Kernel[];
+export type KernelBatch = readonly Kernel[];
 
 /** What a kernel reads may be kept waiting for it up to this size, unless something later needs it anyway. */
 const patience = 2 ** 21;
@@ -20,7 +20,7 @@ const isMade = ({ node }: Kernel["text"]["touched"][number]): boolean =>
 
 /** Waits until somebody needs what is waiting: then all of a class run at once. */
 class Waiting {
-  readonly order: Batch[] = [];
+  readonly order: KernelBatch[] = [];
   private readonly classes = new Map<string, Kernel[]>();
   /** Which class makes what, of those that wait. */
   private readonly makers = new Map<string, string>();
@@ -64,7 +64,7 @@ class Waiting {
     }
   }
 
-  end(): readonly Batch[] {
+  end(): readonly KernelBatch[] {
     for (const name of [...this.classes.keys()]) this.run(name);
     return this.order;
   }
@@ -74,7 +74,7 @@ class Waiting {
  * Puts kernels alike together where nothing between them needs what they make: the updates of all parameters, the last
  * passes of many sums. A dispatch costs microseconds whatever it does.
  */
-export function mergeKernels(kernels: readonly Kernel[]): readonly Batch[] {
+export function mergeKernels(kernels: readonly Kernel[]): readonly KernelBatch[] {
   const names = kernels.map(classOf);
   const counts = new Map<string, number>();
   for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);

@@ -4,7 +4,7 @@ import { draftKernels, type Kernel } from "./draft-kernels.js";
 import { fuse } from "./fuse.js";
 import { lower } from "./lower.js";
 import { type MemoryPlan, type Place, planMemory } from "./memory-plan.js";
-import { type Batch, mergeKernels } from "./merge.js";
+import { type KernelBatch, mergeKernels } from "./merge.js";
 import { keyOf } from "./plan-node.js";
 
 /** What an adapter allows, as far as a plan asks. */
@@ -47,7 +47,7 @@ export type Plan = {
  * An output may be written over an input if nobody needs the input's elements afterwards: nobody reads it after that
  * kernel, and the kernel reads it only where it writes.
  */
-const canReplace = (batches: readonly Batch[], output: string, input: string): boolean => {
+const canReplace = (batches: readonly KernelBatch[], output: string, input: string): boolean => {
   let writer: Kernel | undefined;
   let isRead = false;
   for (const batch of batches) {
@@ -74,7 +74,7 @@ const canReplace = (batches: readonly Batch[], output: string, input: string): b
 };
 
 /** Which batches touch an output (by key) or an input (by `input` and its path). */
-const byName = (batches: readonly Batch[]): ReadonlyMap<string, ReadonlySet<number>> => {
+const byName = (batches: readonly KernelBatch[]): ReadonlyMap<string, ReadonlySet<number>> => {
   const found = new Map<string, Set<number>>();
   for (const [at, batch] of batches.entries()) {
     for (const { text } of batch) {

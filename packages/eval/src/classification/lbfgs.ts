@@ -1,5 +1,5 @@
 /** A function of many variables: writes its gradient at `point` into `gradient` and returns its value. */
-export type Objective = (point: Float64Array, gradient: Float64Array) => number;
+export type SmoothFunction = (point: Float64Array, gradient: Float64Array) => number;
 
 export type Minimum = {
   readonly point: Float64Array;
@@ -43,7 +43,7 @@ function direction(gradient: Float64Array, pairs: readonly Pair[]): Float64Array
  * Stops when a step lowers the value by less than `tolerance` of it.
  */
 export function minimize(
-  objective: Objective,
+  objective: SmoothFunction,
   start: Float64Array,
   { iterations = 200, tolerance = 1e-6 }: { readonly iterations?: number; readonly tolerance?: number } = {},
 ): Minimum {

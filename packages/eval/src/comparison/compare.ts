@@ -42,7 +42,7 @@ export type ArmRun = {
 };
 
 /** Runs that differ in their seed alone. */
-export type Arm = {
+export type ArmToCompare = {
   readonly name: string;
   /** What it changes, in words. */
   readonly about: string;
@@ -60,7 +60,7 @@ export type ComparisonInput = {
   /** Seeds that were asked for; runs that are missing are counted. */
   readonly seeds: readonly number[];
   readonly figures: readonly FigureToCompare[];
-  readonly arms: readonly Arm[];
+  readonly arms: readonly ArmToCompare[];
   readonly tables: readonly TableRequest[];
   /** Anything a reader must know besides. */
   readonly notes?: readonly string[];
@@ -114,10 +114,10 @@ function meanCost(runs: readonly ArmRun[]): RunCost | undefined {
   return Object.fromEntries(costKeys.map((key) => [key, mean(runs.map(({ cost }) => cost[key]))])) as RunCost;
 }
 
-const seedValues = ({ runs }: Arm, key: string): readonly SeedValue[] =>
+const seedValues = ({ runs }: ArmToCompare, key: string): readonly SeedValue[] =>
   runs.flatMap(({ seed, figures: { [key]: figure } }) => (figure === undefined ? [] : [{ seed, ...figure }]));
 
-function compareFigure(arm: Arm, reference: Arm, key: string): ComparedFigure | undefined {
+function compareFigure(arm: ArmToCompare, reference: ArmToCompare, key: string): ComparedFigure | undefined {
   const values = seedValues(arm, key);
   if (values.length === 0) return undefined;
   const found = arm === reference ? undefined : pairedDifference(values, seedValues(reference, key));
@@ -180,7 +180,7 @@ function compareTable({ title, arms: names }: TableRequest, input: ComparisonInp
   };
 }
 
-function findArm(arms: readonly Arm[], name: string): Arm {
+function findArm(arms: readonly ArmToCompare[], name: string): ArmToCompare {
   const found = arms.find((arm) => arm.name === name);
   if (found !== undefined) return found;
   throw new KdcError({

@@ -1,4 +1,4 @@
-import { KdcError } from "@kdc-mae/core";
+import { KdcError, type Modality } from "@kdc-mae/core";
 import { type BootstrapOptions, bootstrap, type Interval, meanOf } from "../bootstrap.js";
 import { expectGiven } from "../given.js";
 import type { Evaluated } from "../head.js";
@@ -17,12 +17,12 @@ export type PixelTargets =
   | "de-normalized";
 
 /** The same for both modalities, or one for each. */
-type TargetsByModality = PixelTargets | Readonly<Record<"audio" | "visual", PixelTargets>>;
+type TargetsByModality = PixelTargets | Readonly<Record<Modality, PixelTargets>>;
 
 const modalities = ["audio", "visual"] as const;
 
 /** The units of the standard front end: RGB in 0–1, natural-log mel energies. */
-export const standardUnits: Readonly<Record<"audio" | "visual", PixelUnits>> = {
+export const standardUnits: Readonly<Record<Modality, PixelUnits>> = {
   audio: { name: "log-mel energy (natural log)", deviation: [4.4849] },
   visual: { name: "RGB from 0 to 1", deviation: [0.229, 0.224, 0.225], peak: 1 },
 };
@@ -35,7 +35,7 @@ export type InpaintingInput = {
   readonly targets: TargetsByModality;
   /** The kind of mask, for the protocol's name: `random`, `time` … */
   readonly mask?: string;
-  readonly units?: Readonly<Record<"audio" | "visual", PixelUnits>>;
+  readonly units?: Readonly<Record<Modality, PixelUnits>>;
   readonly protocol?: Protocol;
   readonly leftOut?: Readonly<Record<string, number>>;
   readonly intervals?: BootstrapOptions;
@@ -59,7 +59,7 @@ export type ModalityInpainting = {
 export type InpaintingResult = Evaluated & {
   readonly mask: string;
   /** Share of patches hidden. */
-  readonly ratio: Readonly<Record<"audio" | "visual", number>>;
+  readonly ratio: Readonly<Record<Modality, number>>;
   /** One word where both modalities were trained alike. */
   readonly targets: TargetsByModality;
   readonly audio: ModalityInpainting;
@@ -119,7 +119,7 @@ export async function inpainting(input: InpaintingInput): Promise<InpaintingResu
     });
   }
   const restored = modalities.filter((modality) => targets[modality] === "de-normalized");
-  const restore = (modality: "audio" | "visual", batch: InpaintedBatch): InpaintedBatch =>
+  const restore = (modality: Modality, batch: InpaintedBatch): InpaintedBatch =>
     restored.includes(modality) ? { ...batch, predicted: denormalizePatches(batch.target, batch.predicted) } : batch;
   const audio: HiddenErrors[] = [];
   const visual: HiddenErrors[] = [];
@@ -150,7 +150,7 @@ export async function inpainting(input: InpaintingInput): Promise<InpaintingResu
 }
 
 /** The standard protocol with this run's mask in it. */
-function describe(mask: string, ratio: Readonly<Record<"audio" | "visual", number>>): Protocol {
+function describe(mask: string, ratio: Readonly<Record<Modality, number>>): Protocol {
   const percent = (share: number) => Math.round(100 * share);
   return varyProtocol(findProtocol(protocols, "inpainting-random-75"), {
     name: `inpainting-${mask}-${percent(ratio.audio)}`,
@@ -159,7 +159,7 @@ function describe(mask: string, ratio: Readonly<Record<"audio" | "visual", numbe
 }
 
 /** A protocol that says which predictions were brought back. */
-function withRestored(protocol: Protocol, restored: readonly ("audio" | "visual")[]): Protocol {
+function withRestored(protocol: Protocol, restored: readonly Modality[]): Protocol {
   if (restored.length === 0) return protocol;
   const [only] = restored.length === 1 ? restored : [];
   const [named, said] = only === undefined ? ["", ""] : [`-${only}`, ` of the ${only} modality`];

@@ -6,7 +6,7 @@ import type { Deflate } from "./png.js";
 import type { ReportInput } from "./report-input.js";
 import { protocolsOf } from "./report-record.js";
 import {
-  classificationSection,
+  classificationHtml,
   headlineCards,
   inpaintingTable,
   localizationTable,
@@ -62,7 +62,7 @@ export function reportHtml(input: ReportInput, options: { readonly deflate?: Def
   const body = [
     lossSection(input),
     section("retrieval", "Retrieval", retrievalTable(input) + retrievalExamples(input, image)),
-    classificationSection(input),
+    classificationHtml(input),
     section("inpainting", "Inpainting", inpaintingTable(input) + inpaintingStrips(input, image)),
     section("localization", "Localization", localizationTable(input)),
     clipSection(input, image),

@@ -1,3 +1,4 @@
+import type { Stream } from "@kdc-mae/core";
 import type { ClassificationResult } from "../classification/classification.js";
 import type { InpaintingResult } from "../inpainting/inpainting.js";
 import type { LocalizationResult } from "../localization/localization.js";
@@ -79,7 +80,7 @@ export type ReportInput = {
     readonly series: Readonly<Record<string, readonly number[]>>;
   };
   readonly retrieval?: RetrievalResult;
-  readonly classification?: Readonly<Record<"audio" | "visual" | "joint", ClassificationResult>>;
+  readonly classification?: Readonly<Record<Stream, ClassificationResult>>;
   /** The first is the headline; the others are other masks. */
   readonly inpainting?: readonly InpaintingResult[];
   readonly localization?: LocalizationResult;

@@ -1,4 +1,4 @@
-import { expectShape, type ViewEvidence } from "@kdc-mae/core";
+import { expectShape, type Modality, type ViewEvidence } from "@kdc-mae/core";
 import {
   add,
   div,
@@ -17,7 +17,7 @@ import {
   tidy,
 } from "@tensorflow/tfjs-core";
 import { flag, strictOptions } from "../options.js";
-import type { LossTerm, Modality } from "../term.js";
+import type { LossTerm } from "../term.js";
 
 export type ReconstructionOptions = {
   /** Compare with each patch's values after taking off its mean and dividing by its deviation. Default false. */

@@ -1,4 +1,4 @@
-import { expectShape, type Sampling } from "@kdc-mae/core";
+import { expectShape, type Modality, type Sampling } from "@kdc-mae/core";
 import {
   add,
   mean,
@@ -36,7 +36,7 @@ export const patchSampling: LossTerm<PatchSamplingOptions> = {
   compute: (evidence, { normPixels = false } = {}) => {
     expectNeeds(where, { views: 1, sampling: true }, evidence);
     return tidy(() => {
-      const ofModality = (modality: "audio" | "visual"): Scalar[] => {
+      const ofModality = (modality: Modality): Scalar[] => {
         const logs = (evidence.sampling as Sampling)[modality];
         const patches = evidence.patches[modality];
         const { N } = expectShape(where, `${modality} log-probabilities`, logs, "B N");

@@ -16,11 +16,11 @@ import {
   tidy,
 } from "@tensorflow/tfjs-core";
 import { aboveZero, streamsOf, strictOptions } from "../options.js";
-import { expectNeeds, type LossTerm, type Stream } from "../term.js";
+import { type EncodedStream, expectNeeds, type LossTerm } from "../term.js";
 
 export type VarianceCovarianceOptions = {
   /** Which streams are kept from collapsing, each by its mean token. Default audio and visual. */
-  readonly streams?: readonly Stream[];
+  readonly streams?: readonly EncodedStream[];
   /** Weight of the variance part, 25 in VICReg; default 1. */
   readonly variance?: number;
   /** Weight of the covariance part, 1 in VICReg; default 0.04, the same share. */
@@ -28,7 +28,7 @@ export type VarianceCovarianceOptions = {
 };
 
 const where = "variance-covariance";
-const bothModalities: readonly Stream[] = ["audio", "visual"];
+const bothModalities: readonly EncodedStream[] = ["audio", "visual"];
 
 /**
  * How far embeddings `[B, D]` are from spreading over all channels: `variance`, the mean over channels of
@@ -63,7 +63,7 @@ export const varianceCovariance: LossTerm<VarianceCovarianceOptions> = {
   compute: (evidence, { streams = bothModalities, variance: v = 1, covariance: c = 0.04 } = {}) => {
     expectNeeds(where, { views: 1, encoded: streams }, evidence);
     return tidy(() => {
-      const ofStream = (encoded: Encoded, stream: Stream): Scalar => {
+      const ofStream = (encoded: Encoded, stream: EncodedStream): Scalar => {
         // Its needs name the stream, so it is there.
         const { variance, covariance } = spread(mean(encoded[stream] as Tensor3D, 1) as Tensor2D);
         return add(mul(variance, v), mul(covariance, c));

@@ -7,7 +7,7 @@ import { maximumMeanDiscrepancy } from "../divergence/maximum-mean-discrepancy.j
 import { meanSquared } from "../divergence/mean-squared.js";
 import { aboveZero, expectOptions, oneOf, streamsOf, strictOptions } from "../options.js";
 import { stopGradient } from "../stop-gradient.js";
-import { expectNeeds, type LossTerm, type Stream } from "../term.js";
+import { type EncodedStream, expectNeeds, type LossTerm } from "../term.js";
 
 /** Compares targets with students, both `[B, D]`, one value per clip `[B]`. */
 type Divergence = {
@@ -35,7 +35,7 @@ export type DistillationOptions = {
   /** Of the softmax. Default 1. */
   readonly temperature?: number;
   /** Which streams are compared; their values are added. Default joint alone. */
-  readonly streams?: readonly Stream[];
+  readonly streams?: readonly EncodedStream[];
   /**
    * `both` (default, as published): two views pull each other. `stop-gradient`: each view is pulled towards each
    * other view, held still. `teacher`: each view is pulled towards the teacher's encoding of each other view.

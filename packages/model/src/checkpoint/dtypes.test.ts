@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fromBytes, type StoredType } from "./dtypes.js";
+import { type CheckpointDtype, fromBytes } from "./dtypes.js";
 
 const bytes = (...groups: number[][]) => Uint8Array.from(groups.flat());
 
@@ -24,7 +24,7 @@ describe("fromBytes", () => {
     ["I8", bytes([0xff, 3]), "int32", [-1, 3]],
     ["U8", bytes([0xff, 3]), "int32", [255, 3]],
     ["BOOL", bytes([1, 0]), "int32", [1, 0]],
-  ] as [StoredType, Uint8Array, string, number[]][])("reads %s", (type, stored, dtype, values) => {
+  ] as [CheckpointDtype, Uint8Array, string, number[]][])("reads %s", (type, stored, dtype, values) => {
     const tensor = fromBytes(stored, type, [1, 2], "x");
     expect([tensor.dtype, tensor.shape, Array.from(tensor.data)]).toEqual([dtype, [1, 2], values]);
   });

@@ -1,10 +1,10 @@
 import { float32, type HostTensor, int32, KdcError } from "@kdc-mae/core";
 
 /** Number types a checkpoint file may hold. */
-export type StoredType = "F64" | "F32" | "F16" | "BF16" | "I64" | "I32" | "I16" | "I8" | "U8" | "BOOL";
+export type CheckpointDtype = "F64" | "F32" | "F16" | "BF16" | "I64" | "I32" | "I16" | "I8" | "U8" | "BOOL";
 
 /** Bytes of one number. */
-export const bytesPer: Readonly<Record<StoredType, number>> = {
+export const bytesPer: Readonly<Record<CheckpointDtype, number>> = {
   F64: 8,
   F32: 4,
   F16: 2,
@@ -44,14 +44,14 @@ function fromBrain(bits: number): number {
   return word.getFloat32(0);
 }
 
-const floats: Partial<Record<StoredType, (view: DataView, at: number) => number>> = {
+const floats: Partial<Record<CheckpointDtype, (view: DataView, at: number) => number>> = {
   F64: (view, at) => view.getFloat64(at, true),
   F32: (view, at) => view.getFloat32(at, true),
   F16: (view, at) => fromHalf(view.getUint16(at, true)),
   BF16: (view, at) => fromBrain(view.getUint16(at, true)),
 };
 
-const integers: Partial<Record<StoredType, (view: DataView, at: number) => number>> = {
+const integers: Partial<Record<CheckpointDtype, (view: DataView, at: number) => number>> = {
   I64: (view, at) => Number(view.getBigInt64(at, true)),
   I32: (view, at) => view.getInt32(at, true),
   I16: (view, at) => view.getInt16(at, true),
@@ -65,7 +65,12 @@ const integers: Partial<Record<StoredType, (view: DataView, at: number) => numbe
  *
  * @throws KdcError for whole numbers that int32 cannot hold
  */
-export function fromBytes(bytes: Uint8Array, type: StoredType, shape: readonly number[], name: string): HostTensor {
+export function fromBytes(
+  bytes: Uint8Array,
+  type: CheckpointDtype,
+  shape: readonly number[],
+  name: string,
+): HostTensor {
   const size = bytesPer[type];
   const count = bytes.byteLength / size;
   if (type === "F32" || type === "I32") {

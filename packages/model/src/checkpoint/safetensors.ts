@@ -1,5 +1,5 @@
 import { type HostTensor, KdcError, sizeOf } from "@kdc-mae/core";
-import { bytesPer, fromBytes, type StoredType, unreadType } from "./dtypes.js";
+import { bytesPer, type CheckpointDtype, fromBytes, unreadType } from "./dtypes.js";
 
 /** Tensors by name, and free text by name. */
 export type TensorFile = {
@@ -10,7 +10,7 @@ export type TensorFile = {
 /** Where one tensor lies: bytes `start` … `end` after the header. */
 type Entry = {
   readonly name: string;
-  readonly type: StoredType;
+  readonly type: CheckpointDtype;
   readonly shape: readonly number[];
   readonly start: number;
   readonly end: number;
@@ -38,7 +38,7 @@ function entryOf(name: string, value: unknown): Entry {
     throw broken(`${name} has number type ${JSON.stringify(dtype)}, which is none`);
   }
   if (!Object.hasOwn(bytesPer, dtype)) throw unreadType("safetensors", name, dtype);
-  const type = dtype as StoredType;
+  const type = dtype as CheckpointDtype;
   if (!Array.isArray(shape) || !shape.every(isCount)) throw broken(`${name} has shape ${JSON.stringify(shape)}`);
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount)) {
     throw broken(`${name} has data_offsets ${JSON.stringify(offsets)}`);
@@ -115,7 +115,10 @@ export function parseSafetensors(bytes: Uint8Array): TensorFile {
 }
 
 /** The type under which a tensor in memory is stored. */
-export const storedAs = { float32: "F32", int32: "I32" } as const satisfies Record<HostTensor["dtype"], StoredType>;
+export const storedAs = { float32: "F32", int32: "I32" } as const satisfies Record<
+  HostTensor["dtype"],
+  CheckpointDtype
+>;
 
 /**
  * The bytes of a safetensors file in pieces to be written one after another: the header, then each tensor.
@@ -161,7 +164,7 @@ function headerBytes(header: Readonly<Record<string, unknown>>): readonly [Uint8
 }
 
 /** A tensor that is written piece by piece. */
-export type Outline = { readonly name: string; readonly type: StoredType; readonly shape: readonly number[] };
+export type Outline = { readonly name: string; readonly type: CheckpointDtype; readonly shape: readonly number[] };
 
 /**
  * What stands before the tensors in a file whose numbers are written one after another, in this order, as they come.

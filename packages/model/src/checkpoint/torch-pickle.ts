@@ -1,19 +1,19 @@
 import { isKdcError, KdcError } from "@kdc-mae/core";
-import type { StoredType } from "./dtypes.js";
+import type { CheckpointDtype } from "./dtypes.js";
 import { Named, unpickle } from "./unpickle.js";
 
 /** Numbers kept beside the pickle, in the archive entry `data/<key>`. `type` is missing where it is not read. */
 class Storage {
   constructor(
     readonly key: string,
-    readonly type: StoredType | undefined,
+    readonly type: CheckpointDtype | undefined,
     readonly typeName: string,
     readonly length: number,
   ) {}
 }
 
 /** A storage whose type is read. */
-export type TypedStorage = Storage & { readonly type: StoredType };
+export type TypedStorage = Storage & { readonly type: CheckpointDtype };
 
 /** A tensor as the pickle tells it: a window on a storage. Offset and strides count numbers, not bytes. */
 export class TorchTensor {
@@ -32,7 +32,7 @@ export class UnreadTensor {
   constructor(readonly type: string) {}
 }
 
-const storageTypes: Readonly<Record<string, StoredType>> = {
+const storageTypes: Readonly<Record<string, CheckpointDtype>> = {
   DoubleStorage: "F64",
   FloatStorage: "F32",
   HalfStorage: "F16",

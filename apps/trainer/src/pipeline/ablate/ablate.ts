@@ -13,7 +13,7 @@ import { type Surroundings, surroundingsOf } from "../surroundings.js";
 import type { Arms } from "./arms.js";
 import { flopOfRun } from "./budget.js";
 import { readOutcome } from "./outcome.js";
-import { type Plan, type PlannedRun, planRuns } from "./plan.js";
+import { type AblationPlan, type PlannedRun, planRuns } from "./plan.js";
 import { runOne } from "./run-one.js";
 import type { CheckedAblation } from "./schema.js";
 import { compareRuns, type FinishedRun, writeTables } from "./tables.js";
@@ -61,7 +61,7 @@ function secondsFor(runs: readonly PlannedRun[], finished: readonly FinishedRun[
 
 const nameOf = ({ arms, seed }: PlannedRun): string => `${arms.join(" = ")}, seed ${seed}`;
 
-function sayPlan({ runs, strays }: Plan, say: (line: string) => void): void {
+function sayPlan({ runs, strays }: AblationPlan, say: (line: string) => void): void {
   const count = (state: PlannedRun["state"]) => runs.filter((run) => run.state === state).length;
   say(`${runs.length} runs: ${count("finished")} finished, ${count("begun")} begun, ${count("new")} to begin`);
   if (strays.length === 0) return;
@@ -109,7 +109,7 @@ async function ablateAlone(options: AblationOptions): Promise<{ comparison: Comp
 }
 
 /** Finished runs in the order of the plan, whenever they were finished. */
-const inOrder = ({ runs }: Plan, finished: readonly FinishedRun[]): readonly FinishedRun[] =>
+const inOrder = ({ runs }: AblationPlan, finished: readonly FinishedRun[]): readonly FinishedRun[] =>
   runs.flatMap((run) => finished.filter((done) => done.run === run));
 
 /** The clips of the base, made with the base's seed, for the front end of a run. */

@@ -19,7 +19,7 @@ export type PlannedRun = {
 /** A run in the folder that the ablation, as it is now, has no place for. */
 export type StrayRun = { readonly folder: string; readonly why: string };
 
-export type Plan = { readonly runs: readonly PlannedRun[]; readonly strays: readonly StrayRun[] };
+export type AblationPlan = { readonly runs: readonly PlannedRun[]; readonly strays: readonly StrayRun[] };
 
 /** A value with the keys of every record in one order, as JSON. */
 const canonical = (value: unknown): string =>
@@ -68,7 +68,7 @@ async function strayOf(root: string, folder: string, runs: readonly PlannedRun[]
  *
  * @param root folder of the runs
  */
-export async function planRuns(arms: readonly Arm[], seeds: readonly number[], root: string): Promise<Plan> {
+export async function planRuns(arms: readonly Arm[], seeds: readonly number[], root: string): Promise<AblationPlan> {
   const folders = existsSync(root)
     ? (await readdir(root, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map(({ name }) => name)
     : [];

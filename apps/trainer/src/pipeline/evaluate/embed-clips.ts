@@ -1,4 +1,4 @@
-import { type ClipGrids, type FloatTensor, type HostPatches, KdcError } from "@kdc-mae/core";
+import { type ClipGrids, type FloatTensor, type HostPatches, KdcError, type Stream } from "@kdc-mae/core";
 import type { Execute } from "@kdc-mae/engine";
 import { labelIndices, type Matrix } from "@kdc-mae/eval";
 import type { ModelConfig } from "@kdc-mae/model";
@@ -83,7 +83,7 @@ export async function embedClips(
 }
 
 /** One stream of many clips as a matrix `[N, D]`. */
-export function stacked(embeddings: readonly ClipEmbedding[], stream: "audio" | "visual" | "joint"): Matrix {
+export function stacked(embeddings: readonly ClipEmbedding[], stream: Stream): Matrix {
   const width = embeddings[0]?.[stream].length ?? 0;
   const data = new Float32Array(embeddings.length * width);
   for (const [index, embedding] of embeddings.entries()) data.set(embedding[stream], index * width);

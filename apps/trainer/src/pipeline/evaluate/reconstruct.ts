@@ -1,4 +1,12 @@
-import { createRng, type FloatTensor, type HostPatches, type HostView, type Patches, type View } from "@kdc-mae/core";
+import {
+  createRng,
+  type FloatTensor,
+  type HostPatches,
+  type HostView,
+  type Modality,
+  type Patches,
+  type View,
+} from "@kdc-mae/core";
 import { createModelRunner, type Execute } from "@kdc-mae/engine";
 import { denormalizePatches, type PixelTargets } from "@kdc-mae/eval";
 import { batchViews, type Masker } from "@kdc-mae/masking";
@@ -58,11 +66,11 @@ export const firstClips = <T extends { readonly shape: readonly number[]; readon
 });
 
 /** What a model was trained to predict, modality by modality. */
-export type Targets = Readonly<Record<"audio" | "visual", PixelTargets>>;
+export type Targets = Readonly<Record<Modality, PixelTargets>>;
 
 /** Predictions as pixel values: normalised patches get the true patches' statistics back. */
 export function restoredPredictions(made: Reconstructed, targets: Targets): Reconstructed {
-  const restored = (modality: "audio" | "visual", predicted: FloatTensor): FloatTensor =>
+  const restored = (modality: Modality, predicted: FloatTensor): FloatTensor =>
     targets[modality] === "raw"
       ? predicted
       : { ...predicted, data: denormalizePatches(made.patches[modality], predicted).data };

@@ -1,3 +1,4 @@
+import type { Modality } from "@kdc-mae/core";
 import type { ReportInput } from "@kdc-mae/eval";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import type { LogEntry } from "../run/run-folder.js";
@@ -29,10 +30,8 @@ export function lossCurves(log: readonly LogEntry[]): NonNullable<ReportInput["l
 }
 
 /** For each modality: true if its reconstruction was trained on per-patch normalised pixels. */
-export function usesNormPixels({
-  objective,
-}: Pick<CheckedExperiment, "objective">): Record<"audio" | "visual", boolean> {
-  const of = (modality: "audio" | "visual") =>
+export function usesNormPixels({ objective }: Pick<CheckedExperiment, "objective">): Record<Modality, boolean> {
+  const of = (modality: Modality) =>
     objective.some(
       ({ term, weight = 1, options }) =>
         termName(term) === `reconstruction-${modality}` &&

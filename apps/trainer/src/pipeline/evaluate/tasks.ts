@@ -1,4 +1,4 @@
-import type { Box, FloatTensor, IntTensor } from "@kdc-mae/core";
+import type { Box, FloatTensor, IntTensor, Modality } from "@kdc-mae/core";
 import type { Execute } from "@kdc-mae/engine";
 import {
   boxAfterFit,
@@ -102,7 +102,7 @@ export function inpaint(
   async function* batches() {
     const masker = options.mask?.masker ?? randomViews({ views: 1, ratio: options.ratio });
     for await (const made of reconstructClips(clips, model, cutting, masker, options.seed)) {
-      const pair = (modality: "audio" | "visual") => {
+      const pair = (modality: Modality) => {
         const first = <T extends FloatTensor | IntTensor>(tensor: T) => firstClips(tensor, made.clips.length);
         return {
           target: first(made.patches[modality]),

@@ -1,4 +1,4 @@
-import { countPatches, patchLength } from "@kdc-mae/core";
+import { countPatches, type Modality, patchLength } from "@kdc-mae/core";
 import type { ModelConfig } from "@kdc-mae/model";
 
 /** Floating-point operations of the matrix products of one transformer block: 24·N·D² for the layers, 4·N²·D for attention. */
@@ -21,7 +21,7 @@ type Ratio = { readonly audio: number; readonly visual: number };
 
 /** One masked view of a clip through the encoder. */
 export function encodeViewFlops(config: ModelConfig, ratio: Ratio): number {
-  const visible = (modality: "audio" | "visual") => Math.floor(countPatches(config[modality]) * (1 - ratio[modality]));
+  const visible = (modality: Modality) => Math.floor(countPatches(config[modality]) * (1 - ratio[modality]));
   return encode(config, visible("audio"), visible("visual"));
 }
 

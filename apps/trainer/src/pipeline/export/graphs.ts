@@ -1,4 +1,4 @@
-import { countPatches, type HostTensor, type PatchGrid, patchLength } from "@kdc-mae/core";
+import { countPatches, type HostTensor, type Modality, type PatchGrid, patchLength } from "@kdc-mae/core";
 import { spec } from "@kdc-mae/engine";
 import {
   type ClassifierMode,
@@ -35,13 +35,13 @@ const patchesOf = (grid: PatchGrid, samples: number): HostTensor =>
   spec([samples, countPatches(grid), patchLength(grid)]);
 
 const clips =
-  (config: ModelConfig, modalities: readonly ("audio" | "visual")[] = ["audio", "visual"]) =>
+  (config: ModelConfig, modalities: readonly Modality[] = ["audio", "visual"]) =>
   (samples: number) =>
     Object.fromEntries(modalities.map((modality) => [modality, patchesOf(config[modality], samples)]));
 
 const patches = ({ audio, visual }: GraphInputs) => ({ audio: audio as Tensor3D, visual: visual as Tensor3D });
 
-const retrieval = (config: ModelConfig, modalities: readonly ("audio" | "visual")[]): GraphPlan => ({
+const retrieval = (config: ModelConfig, modalities: readonly Modality[]): GraphPlan => ({
   inputs: clips(config, modalities),
   fn: (inputs) =>
     Object.fromEntries(
@@ -52,7 +52,7 @@ const retrieval = (config: ModelConfig, modalities: readonly ("audio" | "visual"
     ),
 });
 
-const modalitiesOf: Readonly<Record<ClassifierMode, readonly ("audio" | "visual")[]>> = {
+const modalitiesOf: Readonly<Record<ClassifierMode, readonly Modality[]>> = {
   multimodal: ["audio", "visual"],
   "audio-only": ["audio"],
   "visual-only": ["visual"],
@@ -61,7 +61,7 @@ const modalitiesOf: Readonly<Record<ClassifierMode, readonly ("audio" | "visual"
 };
 
 /** Positions of what is hidden are looked at by losses alone; the model checks how many there are. */
-const view = (config: ModelConfig, modality: "audio" | "visual", visible: Tensor) => ({
+const view = (config: ModelConfig, modality: Modality, visible: Tensor) => ({
   visible: visible as Tensor2D,
   hidden: zeros([visible.shape[0], countPatches(config[modality]) - (visible.shape[1] ?? 0)], "int32") as Tensor2D,
 });

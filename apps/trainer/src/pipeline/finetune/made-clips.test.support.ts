@@ -4,7 +4,7 @@ import { type ModelConfig, presets } from "@kdc-mae/model";
 import { type FrontEnd, frontEndFor } from "../corpus/front-end.js";
 import type { StoredClip } from "../corpus/stored-clip.js";
 import { checkFineTuning } from "./named.js";
-import type { CheckedFineTuning, FineTuning } from "./schema.js";
+import type { CheckedFineTuning, FineTuningExperiment } from "./schema.js";
 
 export const grids = { audio: audioGrid(96, 32, 16), visual: visualGrid(48, 12) };
 export const frontEnd: FrontEnd = { ...frontEndFor(grids, 2), keepSound: true };
@@ -42,7 +42,7 @@ export function madeClip(index: number, labels: readonly string[] = [classes[ind
 export const statistics = { mean: -8, std: 4 };
 
 /** Everything that may be random is on, so that a resumed run has all of it to repeat. */
-export const tiny: FineTuning = {
+export const tiny: FineTuningExperiment = {
   name: "tiny",
   data: { kind: "synthetic", train: 17, validation: 7, test: 1 },
   loss: { kind: "cross-entropy", labelSmoothing: 0.1 },
@@ -55,5 +55,5 @@ export const tiny: FineTuning = {
   averaging: { from: 2, to: 3 },
 };
 
-export const tinyWith = (changes: Partial<FineTuning>): CheckedFineTuning =>
+export const tinyWith = (changes: Partial<FineTuningExperiment>): CheckedFineTuning =>
   checkFineTuning({ ...tiny, ...changes }, "test");

@@ -1,6 +1,6 @@
 import { checkWith } from "../experiment/check.js";
 import { resolveExperiment } from "../experiment/load.js";
-import { type CheckedFineTuning, type FineTuning, fineTuningSchema } from "./schema.js";
+import { type CheckedFineTuning, type FineTuningExperiment, fineTuningSchema } from "./schema.js";
 
 /** What the published recipes share (CAV-MAE, Gong et al. 2023, whose fine-tuning KDC-MAE uses). */
 const published = {
@@ -12,12 +12,12 @@ const published = {
     specAugment: { frequency: 48, time: 192 },
   },
   mixup: { probability: 0.5, alpha: 10 },
-} satisfies Partial<FineTuning>;
+} satisfies Partial<FineTuningExperiment>;
 
 /** As published: chosen and reported on the test clips, ten pictures each. */
 const publishedEvaluation = { split: "test", frames: "all" } as const;
 
-const vggsound: FineTuning = {
+const vggsound: FineTuningExperiment = {
   ...published,
   name: "vggsound",
   evaluation: publishedEvaluation,
@@ -29,7 +29,7 @@ const vggsound: FineTuning = {
   averaging: { from: 3, to: 10 },
 };
 
-const audioset20k: FineTuning = {
+const audioset20k: FineTuningExperiment = {
   ...published,
   name: "audioset-20k",
   evaluation: publishedEvaluation,
@@ -40,7 +40,7 @@ const audioset20k: FineTuning = {
   averaging: { from: 3, to: 15 },
 };
 
-const audioset2m: FineTuning = {
+const audioset2m: FineTuningExperiment = {
   ...published,
   name: "audioset-2m",
   evaluation: publishedEvaluation,
@@ -53,7 +53,7 @@ const audioset2m: FineTuning = {
 };
 
 /** Small enough for two cores and a few minutes, on the demo's made clips from the demo's model. */
-const demo: FineTuning = {
+const demo: FineTuningExperiment = {
   name: "demo-finetune",
   data: { kind: "synthetic", train: 1280, validation: 96, test: 192 },
   loss: { kind: "cross-entropy", labelSmoothing: 0.1 },
@@ -67,7 +67,7 @@ const demo: FineTuning = {
 };
 
 /** Fine-tunings that ship with the trainer, by name. */
-export const namedFineTunings: Readonly<Record<string, FineTuning>> = Object.fromEntries(
+export const namedFineTunings: Readonly<Record<string, FineTuningExperiment>> = Object.fromEntries(
   [demo, vggsound, audioset20k, audioset2m].map((one) => [one.name, one]),
 );
 

@@ -72,10 +72,10 @@ export const fineTuningSchema = z
   });
 
 /** A whole fine-tuning: everything with a default may be left out. */
-export type FineTuning = z.input<typeof fineTuningSchema>;
+export type FineTuningExperiment = z.input<typeof fineTuningSchema>;
 
 /** What a fine-tuning file holds: a whole one, or a base and what is changed in it. */
-export type FineTuningFile = FineTuning | Based<FineTuning>;
+export type FineTuningFile = FineTuningExperiment | Based<FineTuningExperiment>;
 
 /** A fine-tuning run after checking, defaults filled in. */
 export type CheckedFineTuning = z.output<typeof fineTuningSchema>;

@@ -1,7 +1,7 @@
-import { type ClipGrids, type FloatTensor, type HostView, KdcError, type Patches } from "@kdc-mae/core";
+import { type ClipGrids, type FloatTensor, type HostView, KdcError, type Modality, type Patches } from "@kdc-mae/core";
 import { createRunner, type Execute } from "@kdc-mae/engine";
 import { adaptiveViews, batchViews, clipNoise } from "@kdc-mae/masking";
-import { type ModelConfig, type ModelParams, patchSampling } from "@kdc-mae/model";
+import { type ModelConfig, type ModelParams, patchLogProbabilities } from "@kdc-mae/model";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import type { MaskedBatch } from "./batch-source.js";
@@ -27,7 +27,7 @@ const samplingFunction =
         reason: "config",
       });
     }
-    return patchSampling(config, encoder, sampler, patches);
+    return patchLogProbabilities(config, encoder, sampler, patches);
   };
 
 /**
@@ -50,7 +50,7 @@ export function createViewDrawer(
       if (streams === undefined) return { patches, views };
       const { encoder, sampler } = model;
       const made = await runner.run({ encoder, sampler }, { patches });
-      const { audio, visual } = made as Record<"audio" | "visual", FloatTensor>;
+      const { audio, visual } = made as Record<Modality, FloatTensor>;
       const rowOf = ({ data, shape: [, N] }: FloatTensor, clip: number) => data.subarray(clip * N, (clip + 1) * N);
       const clips = streams.map((stream, clip) => {
         const likely = { audio: rowOf(audio, clip), visual: rowOf(visual, clip) };

@@ -16,7 +16,7 @@ import { createViewDrawer } from "./draw-views.js";
 import { type HostPretrainBatch, type PretrainParams, pretrainLoss, pretrainLossInParts } from "./loss.js";
 import { objectiveFor } from "./objective.js";
 
-export type PretrainOptions = Surroundings & {
+export type PretrainStepsOptions = Surroundings & {
   readonly experiment: CheckedExperiment;
   readonly config: ModelConfig;
   readonly source: BatchSource;
@@ -60,7 +60,7 @@ function follow(teacher: Tree<FloatTensor>, student: Tree<FloatTensor>, momentum
  *
  * @throws KdcError when a start is given and the run in the folder began from another, and as {@link train} does
  */
-export async function pretrainSteps(options: PretrainOptions): Promise<Pretrained> {
+export async function pretrainSteps(options: PretrainStepsOptions): Promise<Pretrained> {
   const { experiment, config, source, statistics, execute, folder, onStep, signal } = options;
   const { optimizer: settings, training } = experiment;
   const objective = objectiveFor(experiment);

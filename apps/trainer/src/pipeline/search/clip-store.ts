@@ -1,3 +1,4 @@
+import type { Stream } from "@kdc-mae/core";
 /** What is known about an indexed file without looking into it. `file` is its path below the indexed folder, with `/`. */
 export type IndexedClip = {
   readonly file: string;
@@ -9,11 +10,10 @@ export type IndexedClip = {
 };
 
 /** The vectors a clip is found by. */
-export type StreamName = "audio" | "visual" | "joint";
-export const streamNames: readonly StreamName[] = ["audio", "visual", "joint"];
+export const streamNames: readonly Stream[] = ["audio", "visual", "joint"];
 
 /** A clip with its vectors, each `[D]`. */
-export type ClipVectors = IndexedClip & Readonly<Record<StreamName, Float32Array>>;
+export type ClipVectors = IndexedClip & Readonly<Record<Stream, Float32Array>>;
 
 /** What an index remembers about itself. */
 export type IndexAbout = {
@@ -42,7 +42,7 @@ export type ClipStore = {
   /** Adds clips, in place of those of the same file, and takes files out. A kill leaves a state that can be gone on from. */
   change(added: readonly ClipVectors[], removed: readonly string[]): Promise<void>;
   /** The `count` nearest to `query [D]`, nearest first. */
-  nearest(stream: StreamName, query: Float32Array, count: number): Promise<readonly Found[]>;
+  nearest(stream: Stream, query: Float32Array, count: number): Promise<readonly Found[]>;
   /** Lets go of its files. */
   close(): Promise<void>;
 };

@@ -1,13 +1,13 @@
 import { join } from "node:path";
-import { KdcError } from "@kdc-mae/core";
+import { KdcError, type Stream } from "@kdc-mae/core";
 import type { FileEmbedder } from "../evaluate/embed-files.js";
-import type { ClipStore, StreamName } from "./clip-store.js";
+import type { ClipStore } from "./clip-store.js";
 
 /** What is asked: a file by one stream, compared with one stream of the indexed clips. */
 export type SearchQuestion = {
   readonly file: string;
-  readonly by: StreamName;
-  readonly among: StreamName;
+  readonly by: Stream;
+  readonly among: Stream;
   readonly count: number;
 };
 

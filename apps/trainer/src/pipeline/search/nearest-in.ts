@@ -1,4 +1,4 @@
-import type { StreamName } from "./clip-store.js";
+import type { Stream } from "@kdc-mae/core";
 import type { Segment } from "./segment.js";
 
 /** A row of a segment that was found. */
@@ -10,7 +10,7 @@ export type FoundRow = { readonly row: number; readonly cosine: number };
  */
 export async function nearestIn(
   segment: Segment,
-  stream: StreamName,
+  stream: Stream,
   query: Float32Array,
   count: number,
   dead: ReadonlySet<number>,

@@ -1,11 +1,10 @@
-import { KdcError } from "@kdc-mae/core";
+import { KdcError, type Stream } from "@kdc-mae/core";
 import type { Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
 import { type DecoderChoice, openDecoder } from "../corpus/open-decoder.js";
 import { createFileEmbedder } from "../evaluate/embed-files.js";
 import { type ReadOptions, readEncoder } from "../run/read-saved.js";
 import type { Surroundings } from "../surroundings.js";
-import type { StreamName } from "./clip-store.js";
 import { findClips, type SearchAnswer } from "./find-clips.js";
 import { expectModel, fingerprint } from "./fingerprint.js";
 import { openStore } from "./open-store.js";
@@ -17,9 +16,9 @@ export type SearchClipsOptions = Surroundings &
     readonly model: string;
     readonly index: string;
     /** What is asked by: the file's sound, its picture, or both together. */
-    readonly by?: StreamName;
+    readonly by?: Stream;
     /** What of the clips it is compared with; what is asked by unless given. */
-    readonly among?: StreamName;
+    readonly among?: Stream;
     readonly count?: number;
     /** Where else to look for LanceDB than beside this package. */
     readonly modules?: readonly string[];

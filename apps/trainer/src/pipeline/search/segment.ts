@@ -1,5 +1,5 @@
 import { type FileHandle, open } from "node:fs/promises";
-import { KdcError } from "@kdc-mae/core";
+import { KdcError, type Stream } from "@kdc-mae/core";
 import { beginFile, crc32 } from "@kdc-mae/core/node";
 import { type Outline, readOutline, safetensorsHeader } from "@kdc-mae/model/node";
 import type { ClipVectors, IndexedClip } from "./clip-store.js";
@@ -59,7 +59,7 @@ export function memoryRows(clips: readonly ClipVectors[]): RowSource {
 }
 
 /** The vectors of many clips in few pieces. */
-function* stacked(clips: readonly ClipVectors[], column: "audio" | "visual" | "joint"): Generator<Uint8Array> {
+function* stacked(clips: readonly ClipVectors[], column: Stream): Generator<Uint8Array> {
   for (let from = 0; from < clips.length; from += rowsAtOnce) {
     const some = clips.slice(from, from + rowsAtOnce);
     const width = some[0][column].length;

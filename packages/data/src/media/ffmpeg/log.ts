@@ -33,7 +33,7 @@ const numbers: Readonly<Record<string, FileError>> = {
 };
 
 /** The last error number that ffmpeg gave for the file itself. `log` is one of {@link withoutName}. */
-export function fileError(log: string): FileError | undefined {
+export function fileErrorIn(log: string): FileError | undefined {
   let last: FileError | undefined;
   for (const text of errorTexts(log)) {
     const [, number] = /^(?:FILE|Error opening input|Error during demuxing): (.+)$/.exec(text) ?? [];

@@ -41,7 +41,7 @@ export function lossSection({ losses }: ReportInput): string {
 const modes = ["joint", "audio", "visual"] as const;
 
 /** Accuracy and its relatives, the confusion, precision–recall, calibration, every kind. */
-export function classificationSection({ classification, dataset }: ReportInput): string {
+export function classificationHtml({ classification, dataset }: ReportInput): string {
   if (classification === undefined) return "";
   const table = htmlTable(
     ["Mode", "Accuracy", "mAP", "AUC", "d′", "Calibration error"],

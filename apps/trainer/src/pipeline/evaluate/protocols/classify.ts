@@ -4,7 +4,7 @@ import { expectClasses } from "../../finetune/classes.js";
 import { linkOf } from "../../finetune/run-fine-tuning.js";
 import { createPredictor } from "../predict.js";
 import { isSingleLabel, scoreClasses } from "../score-classes.js";
-import type { Plan } from "./plan.js";
+import type { ProtocolPlan } from "./plan.js";
 import { cuttingOf, evaluatedSet, refuseModel, type Subject } from "./subject.js";
 
 const inWords: Readonly<Record<ClassifierMode, { readonly mode: string; readonly pooling: string }>> = {
@@ -32,7 +32,7 @@ const inWords: Readonly<Record<ClassifierMode, { readonly mode: string; readonly
  */
 export async function classifyClips(
   protocol: Protocol,
-  plan: Extract<Plan, { task: "classification" }>,
+  plan: Extract<ProtocolPlan, { task: "classification" }>,
   subject: Subject,
 ): Promise<ResultSection> {
   const { saved, execute, batch, leftOut, onProgress, signal } = subject;

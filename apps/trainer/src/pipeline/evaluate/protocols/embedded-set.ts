@@ -1,4 +1,4 @@
-import type { FloatTensor } from "@kdc-mae/core";
+import type { FloatTensor, Stream } from "@kdc-mae/core";
 import { type Matrix, matrix } from "@kdc-mae/eval";
 import type { ClipSet } from "../../corpus/clip-set.js";
 import type { StoredClip } from "../../corpus/stored-clip.js";
@@ -7,7 +7,7 @@ import { createEmbedder, type Embeddings } from "../embedding.js";
 import { cuttingOf, type Subject, sharedOf } from "./subject.js";
 
 /** Mean embeddings of every clip of a set, one row each, with what the clips are called. */
-export type EmbeddedSet = Readonly<Record<"audio" | "visual" | "joint", Matrix>> & {
+export type EmbeddedSet = Readonly<Record<Stream, Matrix>> & {
   readonly ids: readonly string[];
   readonly labels: readonly (readonly string[])[];
 };

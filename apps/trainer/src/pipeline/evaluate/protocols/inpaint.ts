@@ -2,7 +2,7 @@ import { inpaintingSection, type Protocol, type ResultSection } from "@kdc-mae/e
 import { randomViews, structuredViews } from "@kdc-mae/masking";
 import { restoredTargets } from "../run-in-words.js";
 import { inpaint } from "../tasks.js";
-import type { Plan } from "./plan.js";
+import type { ProtocolPlan } from "./plan.js";
 import { cuttingOf, evaluatedSet, refuseModel, type Subject } from "./subject.js";
 
 /**
@@ -13,7 +13,7 @@ import { cuttingOf, evaluatedSet, refuseModel, type Subject } from "./subject.js
  */
 export async function inpaintClips(
   protocol: Protocol,
-  { mask, ratio }: Extract<Plan, { task: "inpainting" }>,
+  { mask, ratio }: Extract<ProtocolPlan, { task: "inpainting" }>,
   subject: Subject,
 ): Promise<ResultSection> {
   const { saved, execute, leftOut, denormalize, onProgress } = subject;

@@ -13,13 +13,13 @@ import {
 import type { StoredClip } from "../../corpus/stored-clip.js";
 import { boxesOf } from "../tasks.js";
 import { type EmbeddedSet, embedBatches, rowOf } from "./embedded-set.js";
-import type { Plan } from "./plan.js";
+import type { ProtocolPlan } from "./plan.js";
 import { silence } from "./silence.js";
 import { cuttingOf, evaluatedSet, frontEndOf, refuseModel, type Subject, sharedOf } from "./subject.js";
 import { timeSteps } from "./time-steps.js";
 import { windowSteps } from "./window-steps.js";
 
-type LocalizationPlan = Extract<Plan, { task: "localization" }>;
+type LocalizationPlan = Extract<ProtocolPlan, { task: "localization" }>;
 
 /** The sound a clip's frame is shown again with, as its mean audio embedding. */
 type OtherSound = (clip: StoredClip) => Float32Array;

@@ -1,12 +1,12 @@
-import { KdcError } from "@kdc-mae/core";
+import { KdcError, type Modality, type Stream } from "@kdc-mae/core";
 import { findProtocol, type Protocol, protocols } from "@kdc-mae/eval";
 
 /** How a protocol is carried out: plain data beside the protocol's words. */
-export type Plan =
-  | { readonly task: "classification"; readonly frames: "middle" | "all"; readonly missing?: "audio" | "visual" }
-  | { readonly task: "linear-probe"; readonly stream: "joint" | "audio" | "visual" }
-  | { readonly task: "knn-probe"; readonly stream: "joint" | "audio" | "visual" }
-  | { readonly task: "few-shot"; readonly stream: "joint" | "audio" | "visual" }
+export type ProtocolPlan =
+  | { readonly task: "classification"; readonly frames: "middle" | "all"; readonly missing?: Modality }
+  | { readonly task: "linear-probe"; readonly stream: Stream }
+  | { readonly task: "knn-probe"; readonly stream: Stream }
+  | { readonly task: "few-shot"; readonly stream: Stream }
   | { readonly task: "vggsounder" }
   | { readonly task: "retrieval"; readonly perClass?: number }
   | {
@@ -23,9 +23,9 @@ export type Plan =
     };
 
 /** A protocol that the command line can carry out. */
-export type RunnableProtocol = { readonly protocol: Protocol; readonly plan: Plan };
+export type RunnableProtocol = { readonly protocol: Protocol; readonly plan: ProtocolPlan };
 
-const plans: Readonly<Record<string, Plan>> = {
+const plans: Readonly<Record<string, ProtocolPlan>> = {
   "classification-middle-frame": { task: "classification", frames: "middle" },
   "classification-10-frames": { task: "classification", frames: "all" },
   "classification-missing-visual": { task: "classification", frames: "middle", missing: "visual" },
@@ -36,7 +36,10 @@ const plans: Readonly<Record<string, Plan>> = {
   "linear-probe-visual": { task: "linear-probe", stream: "visual" },
   ...Object.fromEntries(
     (["knn-probe", "few-shot"] as const).flatMap((task) =>
-      (["joint", "audio", "visual"] as const).map((stream) => [`${task}-${stream}`, { task, stream } satisfies Plan]),
+      (["joint", "audio", "visual"] as const).map((stream) => [
+        `${task}-${stream}`,
+        { task, stream } satisfies ProtocolPlan,
+      ]),
     ),
   ),
   vggsounder: { task: "vggsounder" },
@@ -46,7 +49,7 @@ const plans: Readonly<Record<string, Plan>> = {
     (["random", "time", "frequency", "time-frequency"] as const).flatMap((mask) =>
       [50, 75, 90].map((percent) => [
         `inpainting-${mask}-${percent}`,
-        { task: "inpainting", mask, ratio: percent / 100 } satisfies Plan,
+        { task: "inpainting", mask, ratio: percent / 100 } satisfies ProtocolPlan,
       ]),
     ),
   ),

@@ -17,7 +17,7 @@ import {
 } from "@kdc-mae/eval";
 import { expectClasses } from "../../finetune/classes.js";
 import type { EmbeddedSet } from "./embedded-set.js";
-import type { Plan } from "./plan.js";
+import type { ProtocolPlan } from "./plan.js";
 import type { Subject } from "./subject.js";
 
 /**
@@ -28,7 +28,7 @@ import type { Subject } from "./subject.js";
  */
 export async function probeClips(
   protocol: Protocol,
-  { stream }: Extract<Plan, { task: "linear-probe" }>,
+  { stream }: Extract<ProtocolPlan, { task: "linear-probe" }>,
   { sets, split, leftOut }: Subject,
   embedded: (split: Subject["split"]) => Promise<EmbeddedSet>,
 ): Promise<ResultSection> {

@@ -9,7 +9,7 @@ import {
 import { expectClips } from "../../corpus/splits.js";
 import { manyRanks } from "../many-ranks.js";
 import type { EmbeddedSet } from "./embedded-set.js";
-import type { Plan } from "./plan.js";
+import type { ProtocolPlan } from "./plan.js";
 import { refuseModel, type Subject } from "./subject.js";
 
 /**
@@ -19,7 +19,7 @@ import { refuseModel, type Subject } from "./subject.js";
  */
 export async function retrieveClips(
   protocol: Protocol,
-  { perClass }: Extract<Plan, { task: "retrieval" }>,
+  { perClass }: Extract<ProtocolPlan, { task: "retrieval" }>,
   { sets, split, leftOut, execute }: Subject,
   embedded: (split: Subject["split"]) => Promise<EmbeddedSet>,
 ): Promise<ResultSection> {

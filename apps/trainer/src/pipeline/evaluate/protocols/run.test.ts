@@ -17,7 +17,7 @@ import type { StoredClip } from "../../corpus/stored-clip.js";
 import { checkExperiment } from "../../experiment/check.js";
 import { named } from "../../experiment/named.js";
 import { classes, config, madeClip, statistics, tinyWith } from "../../finetune/made-clips.test.support.js";
-import type { FineTuning } from "../../finetune/schema.js";
+import type { FineTuningExperiment } from "../../finetune/schema.js";
 import type { Saved } from "../../run/read-saved.js";
 import { protocolsNamed, runnableProtocols } from "./plan.js";
 import { runProtocols } from "./run.js";
@@ -44,7 +44,7 @@ const pretrained = (normPixels: boolean): Saved => ({
   },
 });
 const tuned = (
-  changes: Partial<FineTuning> = {},
+  changes: Partial<FineTuningExperiment> = {},
   params: ClassifierParams<FloatTensor> = initClassifier(config, 3, createRng(3)),
 ): Saved => ({
   classifier: { config, statistics, classes, params, experiment: tinyWith(changes), weights: "epoch 2, the best" },

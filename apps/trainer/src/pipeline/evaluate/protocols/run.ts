@@ -5,7 +5,7 @@ import { classifyClips } from "./classify.js";
 import { embeddings } from "./embedded-set.js";
 import { inpaintClips } from "./inpaint.js";
 import { localizeClips } from "./localize.js";
-import type { Plan, RunnableProtocol } from "./plan.js";
+import type { ProtocolPlan, RunnableProtocol } from "./plan.js";
 import { probeClips } from "./probe.js";
 import { retrieveClips } from "./retrieve.js";
 import { sounderClips } from "./sounder.js";
@@ -13,11 +13,12 @@ import { refuseModel, type Subject } from "./subject.js";
 import { voteClips } from "./vote.js";
 
 /** Tasks that look at labelled training clips. */
-const usesTraining = (task: Plan["task"]) => task === "linear-probe" || task === "knn-probe" || task === "few-shot";
+const usesTraining = (task: ProtocolPlan["task"]) =>
+  task === "linear-probe" || task === "knn-probe" || task === "few-shot";
 
 /** The splits that some protocols must have clips in, and those they look at where there are clips. */
 export function splitsFor(
-  plans: readonly Plan[],
+  plans: readonly ProtocolPlan[],
   split: Subject["split"],
 ): Readonly<Record<"needs" | "only", readonly Subject["split"][]>> {
   if (plans.every(({ task }) => !usesTraining(task))) return { needs: [split], only: [split] };

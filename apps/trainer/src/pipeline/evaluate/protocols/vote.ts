@@ -10,7 +10,7 @@ import {
 } from "@kdc-mae/eval";
 import { expectClasses } from "../../finetune/classes.js";
 import type { EmbeddedSet } from "./embedded-set.js";
-import type { Plan } from "./plan.js";
+import type { ProtocolPlan } from "./plan.js";
 import type { Subject } from "./subject.js";
 
 /**
@@ -20,7 +20,7 @@ import type { Subject } from "./subject.js";
  */
 export async function voteClips(
   protocol: Protocol,
-  { task, stream }: Extract<Plan, { task: "knn-probe" | "few-shot" }>,
+  { task, stream }: Extract<ProtocolPlan, { task: "knn-probe" | "few-shot" }>,
   { sets, split, leftOut }: Subject,
   embedded: (split: Subject["split"]) => Promise<EmbeddedSet>,
 ): Promise<ResultSection> {

@@ -1,0 +1,97 @@
+/**
+ * Checks that one name means one thing: what an entry of a package or of the trainer exports is declared nowhere else
+ * under that name, and takes no name of the language; and that nothing in the product is cast to `never`.
+ * `node scripts/check-names.mjs [root]`
+ */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { importGraph, isTest, withoutComments } from "./import-graph.mjs";
+
+const root = process.argv[2] ?? fileURLToPath(new URL("..", import.meta.url));
+
+/** Names that stand twice on purpose, and why. */
+const onPurpose = {
+  compiled: "programs on ONNX Runtime, in Node and in browsers: one takes the other's place",
+  createSession: "a session of ONNX Runtime, in Node and in browsers: one takes the other's place",
+  loadModel: "the trainer's reads the file first",
+  prepare: "the trainer's opens what an experiment names first",
+  survey: "the trainer's opens what an experiment names first",
+};
+/** Entries whose names are words of a little language of their own, written beside nothing else. */
+const languages = /^packages\/core\/wasm$/;
+/** Names that readers take for the language's. */
+const builtIn =
+  /^(Pick|Omit|Record|Partial|Required|Readonly|Exclude|Extract|Parameters|ReturnType|Awaited|Array|Map|Set|Error|Promise|Symbol|Object|Function|Date|JSON)$/;
+
+const declared = /^export (?:declare )?(?:async )?(?:type|const|let|function\*?|class|interface|enum)\s+(\w+)/gm;
+const listed = /^export (?:type )?\{([^}]*)\}(?: from "(\.[^"]+)")?/gm;
+const starred = /^export \* from "(\.[^"]+)"/gm;
+
+const at = (file) => relative(root, file);
+const folders = ["packages", "apps"].flatMap((kind) =>
+  existsSync(join(root, kind)) ? readdirSync(join(root, kind)).map((name) => join(kind, name)) : [],
+);
+
+const problems = [];
+/** Every file that declares a name. */
+const places = new Map();
+const texts = new Map();
+for (const folder of folders) {
+  for (const [file, { text }] of importGraph(join(root, folder, "src"))) {
+    texts.set(file, withoutComments(text));
+    if (isTest(file)) continue;
+    for (const [, name] of texts.get(file).matchAll(declared)) {
+      places.set(name, [...(places.get(name) ?? []), file]);
+      if (builtIn.test(name)) problems.push(`${at(file)}: ${name} is a word of the language; find another`);
+    }
+    if (/\bas never\b/.test(texts.get(file))) problems.push(`${at(file)}: casts to never; say the type`);
+  }
+}
+
+/** What a file exports: each name, and the file that declares it. */
+const exportsOf = (file) => {
+  const text = texts.get(file);
+  const target = (specifier) => join(dirname(file), specifier).replace(/\.js$/, ".ts");
+  return [
+    ...[...text.matchAll(declared)].map(([, name]) => [name, file]),
+    ...[...text.matchAll(listed)].flatMap(([, list, from]) =>
+      list
+        .split(",")
+        .map((word) =>
+          word
+            .replace(/\btype\b/, "")
+            .trim()
+            .split(/\s+as\s+/),
+        )
+        .filter(([name]) => name !== "")
+        .map((names) => {
+          const source = from === undefined ? file : target(from);
+          const found = texts.has(source) ? exportsOf(source).find(([name]) => name === names[0]) : undefined;
+          return [names.at(-1), found?.[1] ?? source];
+        }),
+    ),
+    ...[...text.matchAll(starred)].flatMap(([, from]) => exportsOf(target(from))),
+  ];
+};
+
+let count = 0;
+for (const folder of folders) {
+  const { exports = {} } = JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8"));
+  for (const [path, { default: built = "" }] of Object.entries(exports)) {
+    if (!built.endsWith(".js") || languages.test(join(folder, path))) continue;
+    const entry = join(root, folder, built.replace("./dist/", "src/").replace(/\.js$/, ".ts"));
+    for (const [name, file] of texts.has(entry) ? exportsOf(entry) : []) {
+      count += 1;
+      const others = (places.get(name) ?? []).filter((place) => place !== file);
+      if (others.length === 0 || name in onPurpose) continue;
+      problems.push(`${name}: exported from ${at(file)}, and another thing in ${others.map(at).join(", ")}`);
+    }
+  }
+}
+
+if (problems.length > 0) {
+  process.stderr.write(`${[...new Set(problems)].join("\n")}\n`);
+  process.exit(1);
+}
+process.stdout.write(`names: ${count} exported, each for one thing; nothing is cast to never\n`);

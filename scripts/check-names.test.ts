@@ -1,0 +1,36 @@
+import { describe, expect, it } from "vitest";
+import { checkHouse } from "./made-house.test.support.js";
+
+const entries = JSON.stringify({ exports: { ".": { default: "./dist/index.js" } } });
+const house = {
+  "packages/data/package.json": entries,
+  "packages/data/src/index.ts": 'export { type Clip, cut as cutClip } from "./clip.js";\nexport * from "./fit.js";',
+  "packages/data/src/clip.ts": "export type Clip = { id: string };\nexport const cut = (clip: Clip) => clip;",
+  "packages/data/src/fit.ts": "export const fit = 1;",
+  "packages/eval/package.json": entries,
+  "packages/eval/src/index.ts": "export const score = 1;",
+};
+const within = (path: string, text: string) =>
+  checkHouse("check-names.mjs", { ...house, [`packages/eval/src/${path}`]: text });
+
+describe("check-names", () => {
+  it("lets a sound house pass, and two rooms' own words that no entry exports", () => {
+    expect(checkHouse("check-names.mjs", house)).toMatchObject({
+      ok: true,
+      said: expect.stringContaining("4 exported"),
+    });
+    expect(within("own.ts", "export const cut = 1;")).toMatchObject({ ok: true });
+  });
+
+  it.each([
+    ["an exported type again", "own.ts", "export type Clip = number;", "Clip: exported from packages/data/src/clip.ts"],
+    ["a name exported as another", "own.ts", "export const cutClip = 1;", "cutClip: exported from"],
+    ["a name that a star exports", "own.ts", "export function fit() {}", "fit: exported from packages/data/src/fit.ts"],
+    ["a word of the language", "own.ts", "export type Pick = 1;", "Pick is a word of the language"],
+    ["a cast to never", "own.ts", "export const one = 1 as never;", "casts to never; say the type"],
+  ])("refuses %s", (_, path, text, complaint) => {
+    const { ok, said } = within(path, text);
+    expect(said).toContain(complaint);
+    expect(ok).toBe(false);
+  });
+});
