@@ -1,3 +1,4 @@
+export { attentionEntropies } from "./attention-entropies.js";
 export { loadImageMae } from "./checkpoint/image-mae.js";
 export {
   type Loaded,

@@ -43,6 +43,8 @@ export type CorpusOptions = Surroundings &
     readonly needs: readonly string[];
     /** Clips of other splits are not decoded; all are unless given. */
     readonly only?: readonly string[];
+    /** Of clips that are decoded now: at most so many, spread over the list. All unless given. */
+    readonly sample?: number;
     /** Told how many clips will be held in memory, before any is decoded; refuses too many. */
     readonly expectRoom?: (clips: number) => void;
     /** Names labels that a manifest writes as mids. */
@@ -75,7 +77,7 @@ async function loadItems(
   frontEnd: FrontEnd,
   options: CorpusOptions,
 ): Promise<Corpus> {
-  const { media: directory, needs, only, namedFor, scored, uses, classes } = options;
+  const { media: directory, needs, only, namedFor, scored, uses, classes, sample } = options;
   const around = surroundingsOf(options);
   const opened = await openDecoder(around, data);
   const most = Math.floor(availableMemory() / bytesOfClip(frontEnd));
@@ -83,10 +85,18 @@ async function loadItems(
   const found = await openItems(data, { ...asked, ...around });
   for (const name of needs) expectSplit(found.placing, name, `data set ${nameOfData(data)}`);
   sayPlacing(data, found.placing, { uses }, around);
-  (options.expectRoom ?? ((clips) => expectMemory(clips, frontEnd, data)))(found.count);
-  const loaded = await loadSplits(found.items, frontEnd, { opened, media: found.media, ...around });
+  const items = sample === undefined ? found.items : spread(found.items, sample);
+  const expectRoom = options.expectRoom ?? ((clips) => expectMemory(clips, frontEnd, data));
+  expectRoom(sample === undefined ? found.count : items.length);
+  const loaded = await loadSplits(items, frontEnd, { opened, media: found.media, ...around });
   return { ...loaded, placing: found.placing, digest: { ...found.digest, decodedBy: opened.decodedBy } };
 }
+
+/** So many of a list's items, evenly spread over it. */
+export const spread = <T>(list: readonly T[], most: number): readonly T[] => {
+  const count = Math.min(most, list.length);
+  return Array.from({ length: count }, (_, at) => list[Math.floor((at * list.length) / count)]);
+};
 
 /** Before hours of decoding. @throws KdcError (reason `too-large`) for more clips than the machine's memory holds */
 function expectMemory(clips: number, frontEnd: FrontEnd, data: DataSource): void {

@@ -2,6 +2,7 @@ import type { FloatTensor } from "@kdc-mae/core";
 import type { Execute } from "@kdc-mae/engine";
 import { kindsOf, type ReportInput } from "@kdc-mae/eval";
 import type { ModelConfig, ModelParams } from "@kdc-mae/model";
+import { spread } from "../corpus/open-corpus.js";
 import type { StoredClip } from "../corpus/stored-clip.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { type Cutting, embedClips } from "./embed-clips.js";
@@ -44,12 +45,6 @@ export type Evaluation = Pick<
 const PICTURED_CLIPS = 8;
 const STRIPS = 3;
 
-/** Clips spread over a list. */
-const spread = <T>(list: readonly T[], count: number): number[] =>
-  Array.from({ length: Math.min(count, list.length) }, (_, i) =>
-    Math.floor((i * list.length) / Math.min(count, list.length)),
-  );
-
 /** All four tasks on the test clips, with pictures. Nothing is drawn at random that the seed does not decide. */
 export async function evaluateTasks(options: EvaluationOptions): Promise<Evaluation> {
   const { splits, model, cutting, experiment, leftOut, onProgress = () => undefined } = options;
@@ -70,7 +65,7 @@ export async function evaluateTasks(options: EvaluationOptions): Promise<Evaluat
   onProgress("localization");
   const located = await localize(embedded.test, model.config, leftOut);
   onProgress("pictures");
-  const chosen = spread(splits.test, PICTURED_CLIPS);
+  const chosen = spread([...splits.test.keys()], PICTURED_CLIPS);
   const pictured = chosen.map((index) => splits.test[index]);
   const clips = await pictureClips(pictured, embedded.test, model, cutting, { seed, ratio, audioRatio, targets });
   const inpaintingStrips = await stripsAt(pictured.slice(0, STRIPS), model, cutting, { seed, targets });
