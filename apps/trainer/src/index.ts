@@ -21,6 +21,8 @@ export { type ExportGraphsOptions, exportGraphs, type WrittenGraph } from "./pip
 export { type FineTuning, type FinetuneFromOptions, finetune } from "./pipeline/finetune/from-experiment.js";
 export { checkFineTuning, loadFineTuning, namedFineTunings } from "./pipeline/finetune/named.js";
 export type { CheckedFineTuning, FineTuningFile } from "./pipeline/finetune/schema.js";
+export { readEvents } from "./pipeline/log/events-file.js";
+export type { RunAbout, RunLogger, RunPicture, RunRecord } from "./pipeline/log/run-logger.js";
 export { type PrepareSetOptions, prepareSet as prepare } from "./pipeline/prepare/prepare-set.js";
 export { type SurveyDataOptions, type SurveyedData, surveyData as survey } from "./pipeline/prepare/survey-data.js";
 export { type PretrainFromOptions, type Pretraining, pretrain } from "./pipeline/pretrain/from-experiment.js";

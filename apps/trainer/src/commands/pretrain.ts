@@ -11,7 +11,7 @@ import { atTerminal } from "../terminal/interrupt.js";
 import { print } from "../terminal/print.js";
 import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
 import { listNamed } from "./list-named.js";
-import { collect, type DataOptions, dataChanges, saysStopped, withDataOptions } from "./options.js";
+import { atLeastOne, collect, type DataOptions, dataChanges, saysStopped, withDataOptions } from "./options.js";
 
 type PretrainCommandOptions = EngineChoice &
   DataOptions & {
@@ -21,6 +21,8 @@ type PretrainCommandOptions = EngineChoice &
     readonly init?: string;
     readonly verify?: true;
     readonly dryRun?: true;
+    readonly probeEvery?: number;
+    readonly stopOnCollapse?: true;
     readonly acceptChangedData?: true;
   };
 
@@ -35,6 +37,8 @@ export function addPretrainCommand(program: Command): void {
     .option("--set <key=value>", "change the experiment, such as data.path=manifest.csv", collect, [])
     .option("--init <checkpoint>", "start from a CAV-MAE, KDC-MAE or ImageNet MAE checkpoint (.pth, .safetensors)")
     .option("--accept-changed-data", "go on with a run though its data changed since it began; the run records it")
+    .option("--probe-every <steps>", "look at validation clips every so many steps (training.probes.every)", atLeastOne)
+    .option("--stop-on-collapse", "end the run, its state saved, where its model no longer tells clips apart")
     .option("--dry-run", "say what the run would take (memory, steps), and do nothing")
     .option("--verify", "read every prepared shard first and compare its checksum")
     .addHelpText(
@@ -48,13 +52,25 @@ export function addPretrainCommand(program: Command): void {
 
 async function run(
   name: string,
-  { set, out, media, init, verify, dryRun, acceptChangedData, ...rest }: PretrainCommandOptions,
+  {
+    set,
+    out,
+    media,
+    init,
+    verify,
+    dryRun,
+    acceptChangedData,
+    probeEvery,
+    stopOnCollapse,
+    ...rest
+  }: PretrainCommandOptions,
   around: Surroundings,
 ): Promise<void> {
-  const experiment = await loadExperiment(name, [...set.map(parseChange), ...dataChanges(rest)]);
+  const probes = probeEvery === undefined ? [] : [{ training: { probes: { every: probeEvery } } }];
+  const experiment = await loadExperiment(name, [...set.map(parseChange), ...dataChanges(rest), ...probes]);
   if (dryRun) return sayPlan(await planPretraining(experiment, around));
   const { finished, steps, folder, file } = await pretrain(experiment, {
-    ...{ ...around, init, media, verify, acceptChangedData, out: out ?? `runs/${experiment.name}` },
+    ...{ ...around, init, media, verify, acceptChangedData, stopOnCollapse, out: out ?? `runs/${experiment.name}` },
     execute: executeFor(rest),
   });
   if (!finished) return saysStopped(folder);

@@ -1,3 +1,5 @@
+import { cpus } from "node:os";
+
 /** How far one piece of long work is. A stage ends when another begins or the call returns. */
 export type Progress = {
   /** What is being done, in a word or two: "decode", "pretrain". */
@@ -16,6 +18,10 @@ export type Surroundings = {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Milliseconds since any fixed moment; for figures of speed and for when to save. */
   readonly clock?: () => number;
+  /** Milliseconds since 1970, for logs that say when; the machine's own unless given. */
+  readonly now?: () => number;
+  /** Bytes of memory this process holds; its own count unless given. */
+  readonly memory?: () => number;
   /** Asks to stop at the next safe point. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
@@ -29,7 +35,22 @@ export const environmentOf = ({ env = process.env }: Surroundings): Readonly<Rec
 /** The clock of a call. The one place of the pipeline that knows the machine's. */
 export const clockOf = ({ clock = () => performance.now() }: Surroundings): (() => number) => clock;
 
+/** The date and the memory of a call; likewise the one place. */
+export const nowOf = ({ now = Date.now }: Surroundings): (() => number) => now;
+export const memoryOf = ({ memory = () => process.memoryUsage.rss() }: Surroundings): (() => number) => memory;
+
+/** Processor and Node of this machine, in words. */
+export const machineInWords = (): string => `${cpus()[0]?.model ?? "unknown processor"}, Node ${process.versions.node}`;
+
 /** The surroundings alone, out of a call's options. */
-export const surroundingsOf = ({ env, clock, signal, onProgress, onNote }: Surroundings): Surroundings => ({
-  ...{ env, clock, signal, onProgress, onNote },
+export const surroundingsOf = ({
+  env,
+  clock,
+  now,
+  memory,
+  signal,
+  onProgress,
+  onNote,
+}: Surroundings): Surroundings => ({
+  ...{ env, clock, now, memory, signal, onProgress, onNote },
 });

@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { cpus } from "node:os";
 import type { Execute } from "@kdc-mae/engine";
 import { measureStatistics } from "../corpus/batch.js";
 import type { LoadedSplits } from "../corpus/splits.js";
@@ -12,7 +11,7 @@ import { MODEL_FILE, runPretraining } from "../pretrain/run-pretraining.js";
 import { configFor } from "../run/model-file.js";
 import { readModel } from "../run/read-saved.js";
 import { inRunFolder, type RunFolder, STATE_FILE } from "../run/run-folder.js";
-import { clockOf, type Surroundings, surroundingsOf } from "../surroundings.js";
+import { clockOf, machineInWords, type Surroundings, surroundingsOf } from "../surroundings.js";
 import { flopPerClip } from "./budget.js";
 import { figuresOf } from "./figures.js";
 import { type Outcome, writeOutcome } from "./outcome.js";
@@ -90,7 +89,7 @@ async function runIn(folder: RunFolder, context: RunContext): Promise<Outcome | 
     },
     figures: specs,
     engine,
-    machine: `${cpus()[0]?.model ?? "unknown processor"}, Node ${process.versions.node}`,
+    machine: machineInWords(),
   };
   await writeOutcome(path, outcome);
   await rm(folder.file(STATE_FILE), { force: true });

@@ -13,6 +13,7 @@ import { evaluateTasks } from "../evaluate/evaluate.js";
 import { lossCurves, settingsOf } from "../evaluate/run-in-words.js";
 import { writeReport } from "../evaluate/write-report.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
+import { EVENTS } from "../log/events-file.js";
 import { memorySourceFor } from "../pretrain/memory-source.js";
 import { runPretraining } from "../pretrain/run-pretraining.js";
 import { configFor } from "../run/model-file.js";
@@ -37,7 +38,7 @@ export type DemoResult = { readonly folder: string; readonly input?: ReportInput
 /** A report in the folder means the last run ended; what it kept for going on makes room for a new one. */
 async function clearFinished(folder: string): Promise<void> {
   if (!existsSync(join(folder, "report.json"))) return;
-  for (const name of ["state.safetensors", "log.jsonl", "experiment.json", "report.json"]) {
+  for (const name of ["state.safetensors", "log.jsonl", EVENTS, "experiment.json", "report.json"]) {
     await rm(join(folder, name), { force: true });
   }
 }

@@ -172,6 +172,21 @@ export const training = z.strictObject({
     .optional(),
 });
 
+/**
+ * Looks, while the run trains, at clips that it is not trained on: figures and pictures in `events.jsonl`. Changes no
+ * figure of the run.
+ */
+const probes = z.strictObject({
+  /** Steps between two looks; a hundred of them in the run unless given. They take at most 3 % of the time. */
+  every: count.optional(),
+  /** So many clips, spread over the list (of shards the first). */
+  clips: z.number().int().min(8).default(128),
+  /** The split they are taken from; never the test clips, never those that are trained on. */
+  split: z.string().min(1).default("validation"),
+  /** So many of them are also pictured: reconstructions, and where the sound is seen. */
+  pictures: z.number().int().nonnegative().default(4),
+});
+
 /** One run, fully described. Everything that changes a figure is in here. */
 export const describedExperiment = z.strictObject({
   name: runName,
@@ -202,6 +217,7 @@ export const describedExperiment = z.strictObject({
     accumulateContrast: z.enum(["per-batch", "cached"]).optional(),
     /** `best`: also the model of the epoch with the smallest mean loss, as `best.safetensors`. */
     keep: keep.extend({ best: z.boolean().optional() }).optional(),
+    probes: probes.optional(),
   }),
   /** "official" repeats what the released code does otherwise: later views misplaced, joint blocks not chained. */
   compat: z.enum(["official"]).optional(),

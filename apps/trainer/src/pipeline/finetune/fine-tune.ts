@@ -3,12 +3,14 @@ import { KdcError } from "@kdc-mae/core";
 import { adam, adamW, createTrainStep, type Execute } from "@kdc-mae/engine";
 import type { ClassifierParams, ModelConfig } from "@kdc-mae/model";
 import { patchesFor } from "../evaluate/predict.js";
+import type { RunWatch } from "../log/observe-run.js";
+import { trainObserved } from "../log/train-observed.js";
 import type { RunFolder } from "../run/run-folder.js";
 import { type Surroundings, surroundingsOf } from "../surroundings.js";
 import { addToMean, zerosLike } from "../train/average.js";
 import { bytesIn } from "../train/disk-space.js";
 import { encoderSum } from "../train/encoder-sum.js";
-import { type TrainOptions, train } from "../train/train.js";
+import type { TrainOptions } from "../train/train.js";
 import type { Trainee } from "../train/trainee.js";
 import { fineTuneLoss, type HostFineTuneBatch, type Tuned } from "./loss.js";
 import { rateGroups } from "./rate-groups.js";
@@ -37,6 +39,7 @@ export type FineTuneOptions = Surroundings & {
   readonly saveModel: (file: string, params: ClassifierParams<FloatTensor>, weights: string) => Promise<void>;
   readonly onStep?: TrainOptions["onStep"];
   readonly acceptChangedData?: TrainOptions["acceptChangedData"];
+  readonly loggers?: RunWatch["loggers"];
 };
 
 export type FineTuned = {
@@ -129,10 +132,15 @@ export async function fineTune(options: FineTuneOptions): Promise<FineTuned> {
     },
     saveModel: (file, weights) => options.saveModel(file, params, weights),
   };
-  const ended = await train(trainee, {
-    ...{ ...surroundingsOf(options), experiment, folder, onStep },
-    acceptChangedData: options.acceptChangedData,
-  }).finally(stepper.dispose);
+  const { batch, accumulate } = experiment.training;
+  const ended = await trainObserved(
+    trainee,
+    {
+      ...{ ...surroundingsOf(options), experiment, folder, onStep },
+      acceptChangedData: options.acceptChangedData,
+    },
+    { name: experiment.name, clips: batch * accumulate, loggers: options.loggers },
+  ).finally(stepper.dispose);
   return {
     ...ended,
     params,

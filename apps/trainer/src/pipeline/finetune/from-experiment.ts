@@ -2,6 +2,7 @@ import type { Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
 import { mediaFor } from "../corpus/open-corpus.js";
 import { verifyData } from "../corpus/verify-data.js";
+import type { RunLogger } from "../log/run-logger.js";
 import type { ReadOptions } from "../run/read-saved.js";
 import { inRunFolder } from "../run/run-folder.js";
 import { type Surroundings, surroundingsOf } from "../surroundings.js";
@@ -22,6 +23,8 @@ export type FinetuneFromOptions = Surroundings &
     readonly verify?: boolean;
     /** Goes on with a run though its data changed since it began; the run keeps a record of it. */
     readonly acceptChangedData?: boolean;
+    /** Who else is told what happens in the run, beside its own log. */
+    readonly loggers?: readonly RunLogger[];
     /** What computes; ONNX Runtime on the processor unless given. */
     readonly execute?: Execute;
   };
@@ -55,6 +58,7 @@ export async function finetune(experiment: CheckedFineTuning, options: FinetuneF
     data.notes.forEach(say);
     const ended = await runFineTuning({
       ...{ ...around, folder, start, data, execute, acceptChangedData: options.acceptChangedData },
+      loggers: options.loggers,
     }).finally(data.close);
     if (ended === undefined) return { finished: false, folder: out };
     const { tuned: _, ...result } = ended;

@@ -7,7 +7,7 @@ import { type ClassScores, isSingleLabel, scoreClasses } from "../evaluate/score
 import { saveClassifier } from "../run/classifier-file.js";
 import type { RunFolder } from "../run/run-folder.js";
 import { type Surroundings, surroundingsOf } from "../surroundings.js";
-import { type EpochScore, type FineTuned, fineTune } from "./fine-tune.js";
+import { type EpochScore, type FineTuned, type FineTuneOptions, fineTune } from "./fine-tune.js";
 import type { FineTuningData } from "./open-data.js";
 import type { CheckedFineTuning } from "./schema.js";
 import type { Start } from "./start.js";
@@ -45,6 +45,7 @@ export async function runFineTuning(
     readonly data: FineTuningData;
     readonly execute: Execute;
     readonly acceptChangedData?: boolean;
+    readonly loggers?: FineTuneOptions["loggers"];
   },
 ): Promise<(FineTuningResult & { readonly tuned: FineTuned }) | undefined> {
   const { folder, start, data, execute, signal } = options;
@@ -74,7 +75,7 @@ export async function runFineTuning(
     const tuned = await fineTune({
       ...surroundingsOf(options),
       ...{ experiment, config, params, source, execute, folder, evaluate },
-      acceptChangedData: options.acceptChangedData,
+      ...{ acceptChangedData: options.acceptChangedData, loggers: options.loggers },
       saveModel: (file, kept, weights) => saved(file, weights)(kept),
       keepBest: (best, epoch) => keep(files.best, `epoch ${epoch}, the best of those run`)(best),
       onStep: (now) => {

@@ -11,7 +11,11 @@ import { mediaFor, openCorpus } from "../corpus/open-corpus.js";
 import { remoteAccess } from "../corpus/remote-access.js";
 import { openShardSource } from "../corpus/shard-source.js";
 import { verifyData } from "../corpus/verify-data.js";
+import { withChanges } from "../experiment/change.js";
+import { checkExperiment } from "../experiment/check.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
+import type { RunLogger } from "../log/run-logger.js";
+import { heldOutClips } from "../probe/held-out.js";
 import { inCheckpoint } from "../run/in-checkpoint.js";
 import { configFor, type SavedModel } from "../run/model-file.js";
 import { inRunFolder } from "../run/run-folder.js";
@@ -33,6 +37,10 @@ export type PretrainFromOptions = Surroundings & {
   readonly verify?: boolean;
   /** Goes on with a run though its data changed since it began; the run keeps a record of it. */
   readonly acceptChangedData?: boolean;
+  /** Ends the run where its model collapses; looks at held-out clips though the experiment asks for no probes. */
+  readonly stopOnCollapse?: boolean;
+  /** Who else is told what happens in the run, beside its own log. */
+  readonly loggers?: readonly RunLogger[];
   /** What computes; ONNX Runtime on the processor unless given. */
   readonly execute?: Execute;
 };
@@ -56,7 +64,8 @@ export type Pretraining = {
  * @example
  * const { model } = await pretrain(await loadExperiment("kdc-mae-base"), { out: "runs/base" });
  */
-export async function pretrain(experiment: CheckedExperiment, options: PretrainFromOptions): Promise<Pretraining> {
+export async function pretrain(asked: CheckedExperiment, options: PretrainFromOptions): Promise<Pretraining> {
+  const experiment = options.stopOnCollapse ? withProbes(asked) : asked;
   const { out, init, verify = false, execute = compiled() } = options;
   const media = mediaFor(options.media, experiment.data);
   const around = surroundingsOf(options);
@@ -65,16 +74,28 @@ export async function pretrain(experiment: CheckedExperiment, options: PretrainF
   if (verify) await verifyData([experiment.data], around);
   return inRunFolder(out, experiment, async (folder) => {
     const { source, statistics, close } = await openSource(experiment, config, media, around);
-    const { acceptChangedData } = options;
-    const trained = await runPretraining({
-      ...{ ...around, folder, config, source, statistics, execute, start, acceptChangedData },
-    }).finally(close);
+    const { acceptChangedData, loggers, stopOnCollapse } = options;
+    const { probes } = experiment.training;
+    const train = async () => {
+      const heldOut = probes && (await heldOutClips(experiment, probes, config, { ...around, media }));
+      return runPretraining({
+        ...{ ...around, folder, config, source, statistics, execute, start, acceptChangedData },
+        ...{ heldOut, loggers, stopOnCollapse },
+      });
+    };
+    const trained = await train().finally(close);
     const { params, finished, steps } = trained;
     if (!finished) return { finished, steps, folder: out };
     const model = { config, params, statistics, experiment };
     return { finished, steps, folder: out, model, file: folder.file(MODEL_FILE) };
   });
 }
+
+/** The experiment with probes, the usual ones where it asks for none. */
+const withProbes = (experiment: CheckedExperiment): CheckedExperiment =>
+  experiment.training.probes === undefined
+    ? checkExperiment(withChanges(experiment, { training: { probes: {} } }), experiment.name)
+    : experiment;
 
 /** A model from any checkpoint that fits; files with a class token are ImageNet MAEs. */
 async function startFrom(

@@ -2,19 +2,23 @@ import { createRng, type FloatTensor, KdcError, type Tree, treeLeaves } from "@k
 import { adam, adamW, createCachedStep, createTrainStep, type Execute } from "@kdc-mae/engine";
 import { initModel, type ModelConfig, type ModelParams } from "@kdc-mae/model";
 import type { Statistics } from "../corpus/batch.js";
+import type { StoredClip } from "../corpus/stored-clip.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
+import type { RunWatch } from "../log/observe-run.js";
+import { trainObserved } from "../log/train-observed.js";
+import { createProber } from "../probe/probe-model.js";
 import type { RunFolder } from "../run/run-folder.js";
 import { saveModel } from "../run/save-model.js";
 import { type Surroundings, surroundingsOf } from "../surroundings.js";
 import { copyOf } from "../train/average.js";
 import { bytesIn } from "../train/disk-space.js";
 import { encoderSum } from "../train/encoder-sum.js";
-import { type TrainOptions, train } from "../train/train.js";
+import type { TrainOptions } from "../train/train.js";
 import type { Trainee } from "../train/trainee.js";
 import type { BatchSource, MaskedBatch } from "./batch-source.js";
 import { createViewDrawer } from "./draw-views.js";
 import { type HostPretrainBatch, type PretrainParams, pretrainLoss, pretrainLossInParts } from "./loss.js";
-import { objectiveFor } from "./objective.js";
+import { objectiveContrasts, objectiveFor } from "./objective.js";
 
 export type PretrainStepsOptions = Surroundings & {
   readonly experiment: CheckedExperiment;
@@ -28,7 +32,10 @@ export type PretrainStepsOptions = Surroundings & {
   readonly start?: ModelParams<FloatTensor>;
   readonly onStep?: TrainOptions["onStep"];
   readonly acceptChangedData?: TrainOptions["acceptChangedData"];
-};
+} & Pick<RunWatch, "loggers" | "stopOnCollapse"> & {
+    /** Clips that the run is looked at on, where it is. */
+    readonly heldOut?: readonly StoredClip[];
+  };
 
 export type Pretrained = {
   readonly params: ModelParams<FloatTensor>;
@@ -45,6 +52,9 @@ type Notes = { readonly began: string; best?: { readonly epoch: number; readonly
 
 /** Of the teacher, where an experiment asks for one without saying (BYOL, Grill et al. 2020). */
 const DEFAULT_MOMENTUM = 0.996;
+
+/** Share of the steps in which a model only begins: no collapse is told of them. */
+const BEGINNING = 0.05;
 
 /** teacher ← momentum · teacher + (1 − momentum) · student, in place. */
 function follow(teacher: Tree<FloatTensor>, student: Tree<FloatTensor>, momentum: number): void {
@@ -124,10 +134,29 @@ export async function pretrainSteps(options: PretrainStepsOptions): Promise<Pret
       await save(folder.file(BEST_FILE));
     },
   };
-  const ended = await train(trainee, {
-    ...{ ...surroundingsOf(options), experiment, folder, onStep },
-    acceptChangedData: options.acceptChangedData,
-  }).finally(async () => {
+  const { heldOut: clips, loggers, stopOnCollapse } = options;
+  const prober =
+    clips &&
+    createProber({
+      ...{ execute, config, experiment, statistics, clips, folder: folder.path },
+      model: async () => {
+        await stepper.collect(state);
+        return model;
+      },
+    });
+  const ended = await trainObserved(
+    trainee,
+    {
+      ...{ ...surroundingsOf(options), experiment, folder, onStep },
+      acceptChangedData: options.acceptChangedData,
+    },
+    {
+      ...{ name: experiment.name, clips: training.batch * training.accumulate, loggers, stopOnCollapse, prober },
+      contrast: objectiveContrasts(experiment),
+      warmup: (steps, perEpoch) => Math.max((experiment.schedule.warmup ?? 0) * perEpoch, BEGINNING * steps),
+    },
+  ).finally(async () => {
+    await prober?.dispose();
     await drawer.dispose();
     await stepper.dispose();
   });

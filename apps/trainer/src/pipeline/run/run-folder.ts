@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { appendFile, readFile } from "node:fs/promises";
+import { appendFile, open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { KdcError } from "@kdc-mae/core";
 import { fileError, makeFolder, readJson, sweepTemporaries, withLock, writeWhole } from "@kdc-mae/core/node";
@@ -38,11 +38,25 @@ const LOG = "log.jsonl";
 /** The file a run keeps what it needs to go on in. */
 export const STATE_FILE = "state.safetensors";
 
+/** Whether a kill cut the last line of a file short: what follows begins a line of its own. */
+export async function isCut(path: string): Promise<boolean> {
+  if (!existsSync(path)) return false;
+  const file = await open(path, "r");
+  try {
+    const { size } = await file.stat();
+    const last = Buffer.alloc(1);
+    if (size > 0) await file.read(last, 0, 1, size - 1);
+    return size > 0 && last.toString() !== "\n";
+  } finally {
+    await file.close();
+  }
+}
+
 /** Any of these shows that something was trained. */
 const traces = [LOG, STATE_FILE, "model.safetensors"];
 
 /** Keys that say how a run is conducted and change no figure of it. */
-const conduct = /^(training\.(checkpointSeconds|keep|rollback\.times)(\.|$)|data\.(workers|decoder)$)/;
+const conduct = /^(training\.(checkpointSeconds|keep|probes|rollback\.times)(\.|$)|data\.(workers|decoder)$)/;
 
 /** Whether the key is the epochs, and there are more of them now. */
 const isLonger = (key: string, before: unknown, now: unknown): boolean =>
@@ -116,10 +130,8 @@ function folder<Experiment>(path: string, experiment: Experiment): RunFolder<Exp
     file: (name) => join(path, name),
     log: async (entry) => {
       const file = join(path, LOG);
-      // A line that a kill cut short stays a line of its own.
       try {
-        const cut = existsSync(file) && !/(^|\n)$/.test(await readFile(file, "utf8"));
-        await appendFile(file, `${cut ? "\n" : ""}${JSON.stringify(entry)}\n`);
+        await appendFile(file, `${(await isCut(file)) ? "\n" : ""}${JSON.stringify(entry)}\n`);
       } catch (error) {
         throw fileError("write", file, error);
       }

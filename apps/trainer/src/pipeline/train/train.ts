@@ -1,9 +1,10 @@
 import type { CheckedExperiment } from "../experiment/schema.js";
-import type { RunFolder } from "../run/run-folder.js";
+import type { LogEntry, RunFolder } from "../run/run-folder.js";
 import { clockOf, type Surroundings } from "../surroundings.js";
 import { expectSpace } from "./disk-space.js";
 import { clocked, grouped, updatesPerEpoch } from "./epochs.js";
 import { keepEpoch, mostKept } from "./keep.js";
+import type { TrainObserver, Update } from "./observer.js";
 import { runState } from "./run-state.js";
 import { fadingNote, learningRateAt } from "./schedule.js";
 import { type Ended, stepTaker } from "./take-step.js";
@@ -27,6 +28,7 @@ export type TrainOptions = Surroundings & {
   /** Goes on though the data are others than the run began with; the run keeps a record of it. */
   readonly acceptChangedData?: boolean;
   readonly onStep?: (progress: TrainProgress) => void;
+  readonly observer?: TrainObserver;
 };
 
 /**
@@ -42,7 +44,7 @@ export type TrainOptions = Surroundings & {
  */
 export async function train<Batch>(
   trainee: Trainee<Batch>,
-  { experiment, folder, acceptChangedData = false, onStep, onNote, signal, ...around }: TrainOptions,
+  { experiment, folder, acceptChangedData = false, onStep, observer, onNote, signal, ...around }: TrainOptions,
 ): Promise<{ readonly finished: boolean; readonly steps: number }> {
   const { source, state } = trainee;
   const { training } = experiment;
@@ -73,19 +75,28 @@ export async function train<Batch>(
       onNote?.(`${left} of ${source.stepsPerEpoch} batches of every epoch are left over by training.accumulate`);
   }
 
+  await observer?.begin(state.step, steps, perEpoch);
   const first = clock();
   let waitedInAll = 0;
   const wait = (time: number) => {
     run.counters.waited += time;
     waitedInAll += time;
   };
+  let latest: Update | undefined;
   const takeStep = stepTaker(trainee, run, {
     ...{ training, rateAt, clock, onNote, signal },
-    onUpdate: ({ total }, rate) => {
+    onUpdate: (report, rate) => {
       const waiting = (1000 * waitedInAll) / (clock() - first);
-      onStep?.({ step: state.step, steps, epoch: run.counters.epochs, total, rate, waiting });
+      latest = { ...report, epoch: run.counters.epochs, rate, waiting };
+      onStep?.({ step: state.step, steps, epoch: run.counters.epochs, total: report.total, rate, waiting });
     },
   });
+  /** Shows the observer an update that counted, once. */
+  const observe = async (): Promise<"stop" | undefined> => {
+    const update = latest;
+    latest = undefined;
+    return update && observer?.update(update);
+  };
   const trainEpoch = async (epoch: number): Promise<Ended> => {
     const end = (epoch + 1) * perEpoch;
     if (state.step >= end) return "done";
@@ -93,7 +104,7 @@ export async function train<Batch>(
     for await (const group of clocked(grouped(source.batches(epoch, from), accumulate), clock, wait)) {
       const ended = signal?.aborted ? "stopped" : await takeStep(group);
       if (ended !== "done") return ended;
-      if (signal?.aborted) return "stopped";
+      if ((await observe()) === "stop" || signal?.aborted) return "stopped";
       if (state.step === end) break;
       await run.saveWhenDue();
     }
@@ -108,11 +119,13 @@ export async function train<Batch>(
     await keepEpoch(folder.path, training.keep ?? {}, epoch + 1, (file) =>
       trainee.saveModel(file, `epoch ${epoch + 1}`),
     );
-    await folder.log({
+    const entry: LogEntry = {
       ...{ epoch, step: state.step, learningRate: rateAt(state.step - 1), seconds, waited, losses },
       ...(evaluation === undefined ? {} : { evaluation }),
       ...(otherData === undefined ? {} : { otherData }),
-    });
+    };
+    await folder.log(entry);
+    await observer?.epoch(entry);
     Object.assign(run.counters, { epochs: epoch + 1, taken: 0, sums: {}, seconds: 0, waited: 0 });
   };
 
@@ -122,7 +135,11 @@ export async function train<Batch>(
   };
   while (run.counters.epochs < training.epochs) {
     const ended = await trainEpoch(run.counters.epochs);
-    if (ended === "back") continue;
+    if (ended === "back") {
+      latest = undefined;
+      await observer?.back(state.step);
+      continue;
+    }
     if (ended === "stopped") return stop();
     try {
       await endEpoch(run.counters.epochs);

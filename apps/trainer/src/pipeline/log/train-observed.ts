@@ -1,0 +1,30 @@
+import { type TrainOptions, train } from "../train/train.js";
+import type { Trainee } from "../train/trainee.js";
+import { collapseError, observeRun, type RunWatch } from "./observe-run.js";
+
+/**
+ * Trains, and writes down all that happens (`events.jsonl`, and whoever else is told).
+ *
+ * @throws KdcError as `train` does, and (`collapsed`) where the run was to end on a collapse; its state is saved then
+ */
+export async function trainObserved<Batch>(
+  trainee: Trainee<Batch>,
+  options: TrainOptions,
+  watch: RunWatch,
+): ReturnType<typeof train> {
+  const observer = await observeRun({ ...options, ...watch });
+  const onNote = (note: string) => {
+    observer.note(note);
+    options.onNote?.(note);
+  };
+  let state: Parameters<typeof observer.close>[0] = "failed";
+  try {
+    const ended = await train(trainee, { ...options, observer, onNote });
+    state = ended.finished ? "finished" : "stopped";
+    const signs = observer.collapsed();
+    if (signs !== undefined) throw collapseError(options.folder.path, signs);
+    return ended;
+  } finally {
+    await observer.close(state);
+  }
+}

@@ -1,0 +1,68 @@
+import { KdcError } from "@kdc-mae/core";
+import type { ModelConfig } from "@kdc-mae/model";
+import { fittedSplit } from "../corpus/choose-clips.js";
+import { shardSet } from "../corpus/clip-set.js";
+import { frontEndFor } from "../corpus/front-end.js";
+import { openCorpus } from "../corpus/open-corpus.js";
+import type { StoredClip } from "../corpus/stored-clip.js";
+import { middleFrame } from "../evaluate/embed-clips.js";
+import type { CheckedExperiment } from "../experiment/schema.js";
+import type { Surroundings } from "../surroundings.js";
+
+type Probes = NonNullable<CheckedExperiment["training"]["probes"]>;
+
+/** With its middle picture alone, the one evaluation looks at. */
+const inShort = (clip: StoredClip): StoredClip => {
+  const middle = middleFrame(clip);
+  return { ...clip, frames: [clip.frames[middle]], times: [clip.times[middle]] };
+};
+
+function refuse(what: string): never {
+  throw new KdcError({
+    where: "training.probes",
+    what,
+    remedy:
+      "Take validation clips (data.splitBy=0.9,0.05,0.05 deals some where the data name none), or leave training.probes out",
+    reason: "probes",
+  });
+}
+
+/**
+ * The clips a run is looked at on while it trains: some of a split that it is not trained on. Never the test clips: who
+ * looks at them while choosing when to stop has no test left.
+ *
+ * @throws KdcError (`probes`) for the test split, the one that is trained on, and one without two clips
+ */
+export async function heldOutClips(
+  experiment: Pick<CheckedExperiment, "data" | "seed" | "visual">,
+  { split, clips: most }: Probes,
+  config: ModelConfig,
+  { media, ...around }: Surroundings & { readonly media: string },
+): Promise<readonly StoredClip[]> {
+  const { data, visual } = experiment;
+  if (/^(test|testing|eval|evaluation)$/i.test(split)) refuse(`split is "${split}", and test clips are for the end`);
+  if (split === fittedSplit(data)) refuse(`split is "${split}", which is trained on`);
+  const frontEnd = frontEndFor(config, data.kind === "shards" ? undefined : visual.framesPerClip);
+  const clips: StoredClip[] = [];
+  let all = 0;
+  if (data.kind === "shards") {
+    const set = await shardSet(data, split, frontEnd, around);
+    all = set.items.length;
+    try {
+      for await (const clip of set.read()) {
+        clips.push(inShort(clip));
+        if (clips.length >= most) break;
+      }
+    } finally {
+      await set.close();
+    }
+  } else {
+    const corpus = { ...around, media, needs: [], only: [split], sample: most };
+    const { splits, placing } = await openCorpus(experiment, frontEnd, corpus);
+    clips.push(...(splits[split] ?? []).map(inShort));
+    all = placing.counts[split] ?? 0;
+  }
+  if (clips.length < 2) refuse(`the ${split} split has ${clips.length} clips to look at`);
+  around.onNote?.(`probes: ${clips.length} of ${all} ${split} clips, which are not trained on`);
+  return clips;
+}
