@@ -47,7 +47,7 @@ async function run({ epochs = 2, perEpoch = 25, takes = 100, path = join(root, `
   );
   const folder = await openRunFolder(path, experiment);
   const learned = float32([1]);
-  const state = { step: 0, optimizer: { updates: 0 } };
+  const state = { step: 0 };
   const stop = new AbortController();
   let [now, bad] = [0, 0];
   const trainee: Trainee<number> = {
@@ -57,14 +57,13 @@ async function run({ epochs = 2, perEpoch = 25, takes = 100, path = join(root, `
         for (let at = from; at < perEpoch; at++) yield at;
       },
     },
-    ...{ trees: { learned }, state, modelBytes: 4 },
+    ...{ trees: { learned }, state, optimizer: countless, modelBytes: 4 },
     async update([batch]) {
       now += takes;
       if (state.step + 1 === rest.nanAt && !bad++) {
         throw new KdcError({ where: "fake", what: "the loss is NaN", remedy: "None", reason: "loss-not-finite" });
       }
       learned.data[0] += batch;
-      state.optimizer.updates += 1;
       state.step += 1;
       if (state.step === rest.stopAt) stop.abort();
       return { step: state.step, total: state.step, terms: { own: 2 * state.step }, gradientNorm: state.step / 10 };
@@ -87,6 +86,9 @@ async function run({ epochs = 2, perEpoch = 25, takes = 100, path = join(root, `
   );
   return { ...ended, notes, path, learned: learned.data[0] };
 }
+
+/** Counts nothing. */
+const countless = { counters: () => ({}), restore: () => undefined };
 
 const steps = (records: readonly RunRecord[]) => records.flatMap((record) => (record.kind === "steps" ? [record] : []));
 
@@ -227,7 +229,7 @@ describe("probes", () => {
       "log.test.ts",
     );
     const folder = await openRunFolder(join(root, `run-${made++}`), experiment);
-    const state = { step: 0, optimizer: { updates: 0 } };
+    const state = { step: 0 };
     const notes: string[] = [];
     const source = {
       stepsPerEpoch: 1000,
@@ -238,6 +240,7 @@ describe("probes", () => {
     await trainObserved(
       {
         ...{ source, trees: { learned: float32([1]) }, state, modelBytes: 4, saveModel: async () => undefined },
+        optimizer: countless,
         async update() {
           clock += 100;
           state.step += 1;
