@@ -38,7 +38,10 @@ const loggers = [tensorBoardLogger(join(out, "tensorboard"))];
 await pretrain(experiment, { out, media: join(root, "media"), loggers, onNote: (note) => console.log(note) });
 const seconds = (performance.now() - began) / 1000;
 
-const records = readFileSync(join(out, "events.jsonl"), "utf8").trim().split("\n").map((line) => JSON.parse(line));
+const records = readFileSync(join(out, "events.jsonl"), "utf8")
+  .trim()
+  .split("\n")
+  .map((line) => JSON.parse(line));
 const memory = records.flatMap((record) => (record.kind === "steps" ? [[record.step, record.memory]] : []));
 const probes = records.filter(({ kind }) => kind === "probe");
 /** Mean over each twentieth of the steps: single values follow the garbage collector. */
