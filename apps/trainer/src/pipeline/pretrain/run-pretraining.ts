@@ -6,7 +6,7 @@ import type { RunFolder } from "../run/run-folder.js";
 import { saveModel } from "../run/save-model.js";
 import { type Surroundings, surroundingsOf } from "../surroundings.js";
 import type { BatchSource } from "./batch-source.js";
-import { type Pretrained, type PretrainOptions, pretrainSteps } from "./pretrain.js";
+import { type Pretrained, type PretrainStepsOptions, pretrainSteps } from "./pretrain.js";
 
 /** The file a finished run leaves its model in. */
 export const MODEL_FILE = "model.safetensors";
@@ -25,7 +25,7 @@ export async function runPretraining(
     readonly execute: Execute;
     readonly start?: ModelParams<FloatTensor>;
     readonly acceptChangedData?: boolean;
-  } & Pick<PretrainOptions, "heldOut" | "loggers" | "stopOnCollapse">,
+  } & Pick<PretrainStepsOptions, "heldOut" | "loggers" | "stopOnCollapse">,
 ): Promise<Pretrained> {
   const { folder, config, source, statistics, execute, start } = options;
   const { experiment } = folder;
