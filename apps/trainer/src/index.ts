@@ -1,12 +1,12 @@
+export type { StoredClip } from "@kdc-mae/data";
 export { type ParityReport, parity } from "./parity/parity.js";
 export { type AblationOptions, ablate } from "./pipeline/ablate/ablate.js";
 export { workOutArms } from "./pipeline/ablate/arms.js";
 export { checkAblation, loadAblation } from "./pipeline/ablate/load.js";
 export { namedAblations } from "./pipeline/ablate/named.js";
 export type { Ablation } from "./pipeline/ablate/schema.js";
+export { type ClipForm, clipFormFor } from "./pipeline/corpus/clip-form.js";
 export { type ClipSet, openSplitSets as openData, type SplitSets } from "./pipeline/corpus/clip-set.js";
-export { type FrontEnd, frontEndFor } from "./pipeline/corpus/front-end.js";
-export type { StoredClip } from "./pipeline/corpus/stored-clip.js";
 export { type DemoOptions, demo } from "./pipeline/demo/demo.js";
 export type { DataChoice } from "./pipeline/evaluate/chosen-data.js";
 export { createFileEmbedder, type FileEmbedder, type FileEmbedding } from "./pipeline/evaluate/embed-files.js";

@@ -15,6 +15,8 @@ export { type SpecAugmentOptions, specAugment } from "./augment/spec-augment.js"
 export { type Batch, type BatchesOptions, batches } from "./dataset/batches.js";
 export { type DealSplits, dealFrom } from "./dataset/deal-from.js";
 export { balancedWeights, shuffledOrder, weightedOrder } from "./dataset/sampler.js";
+export { type BatchOptions, type ClipTold, type LoadedBatch, type Loader, stepsPerEpoch } from "./loader/loader.js";
+export { openStoredClips } from "./loader/open-stored-clips.js";
 export {
   type Augmentation,
   drawPartner,
@@ -27,6 +29,7 @@ export { type DecoderName, decoderNames } from "./media/decoder-names.js";
 export { cutFrame, cutSpectrogram } from "./patch/cut.js";
 export { pasteFrame, pasteSpectrogram } from "./patch/paste.js";
 export {
+  type AudioForm,
   type AudioFrontEnd,
   assembleBatch,
   audioPatches,
@@ -37,6 +40,7 @@ export {
   spectrogramOf,
   visualPatches,
 } from "./prepare-clip.js";
+export { type StoredClip, type StoredForm, storeClip } from "./stored-clip.js";
 export * from "./synthetic/index.js";
 export { chooseFrames } from "./visual/choose-frames.js";
 export { fit } from "./visual/fit.js";

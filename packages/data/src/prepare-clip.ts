@@ -16,10 +16,14 @@ import { cutFrame, cutSpectrogram } from "./patch/cut.js";
 import { fit } from "./visual/fit.js";
 import { normalizeFrame } from "./visual/normalize.js";
 
-/** How sound becomes patches. */
-export type AudioFrontEnd = LogMelOptions & {
+/** How sound becomes a spectrogram of one length. */
+export type AudioForm = LogMelOptions & {
   /** Spectrogram frames a clip is padded or cut to. */
   readonly frames: number;
+};
+
+/** How sound becomes patches. */
+export type AudioFrontEnd = AudioForm & {
   /** Mean and standard deviation of log-mel values over the data set. */
   readonly mean: number;
   readonly std: number;
@@ -71,7 +75,7 @@ export function prepareClip(clip: Clip, frontEnd: FrontEnd, frame = 0): Sample {
 }
 
 /** Log-mel of a sound of any rate, before padding and normalisation: worth keeping. @returns `[T, melBins]` */
-export function spectrogramOf(waveform: Waveform, audio: AudioFrontEnd): FloatTensor {
+export function spectrogramOf(waveform: Waveform, audio: LogMelOptions): FloatTensor {
   return logMel(resample(waveform, audio.sampleRate), audio);
 }
 

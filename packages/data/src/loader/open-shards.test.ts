@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { packTar } from "../shards/tar.js";
-import { type LoadedBatch, type LoaderOptions, openShards } from "./open-shards.js";
-import { findWorker } from "./sample-pool.js";
+import { findWorker } from "./batch-pool.js";
+import type { LoadedBatch } from "./loader.js";
+import { type LoaderOptions, openShards } from "./open-shards.js";
 import { clipCount, frontEnd, writeSmallSet } from "./small-set.test.support.js";
 
 let set = "";

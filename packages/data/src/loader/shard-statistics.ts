@@ -1,6 +1,5 @@
 import { KdcError } from "@kdc-mae/core";
-import { type LogMelOptions, logMel, padFrames } from "../audio/log-mel.js";
-import { resample } from "../audio/resample.js";
+import { padFrames } from "../audio/log-mel.js";
 import {
   addSums,
   type LogMelStatistics,
@@ -9,7 +8,7 @@ import {
   statisticsOf,
   sumsOf,
 } from "../prepare/log-mel-sums.js";
-import { type AudioFrontEnd, publishedAudio } from "../prepare-clip.js";
+import { type AudioForm, publishedAudio, spectrogramOf } from "../prepare-clip.js";
 import type { ShardChoice } from "../shards/choose-samples.js";
 import type { RemoteOptions } from "../shards/remote-source.js";
 import { measuredBySplit } from "../shards/shard-set.js";
@@ -17,7 +16,7 @@ import { readShards } from "./read-shards.js";
 
 export type ShardStatisticsOptions = {
   /** The model's own front end. */
-  readonly audio: Omit<AudioFrontEnd, "mean" | "std">;
+  readonly audio: AudioForm;
   /** The split that is fitted. */
   readonly split: string;
   readonly choice?: ShardChoice;
@@ -54,20 +53,18 @@ export async function shardStatistics(
   });
 }
 
-const isPublished = (audio: ShardStatisticsOptions["audio"]): boolean =>
+const isPublished = (audio: AudioForm): boolean =>
   (["sampleRate", "melBins", "frameLengthMs", "frameShiftMs", "frames"] as const).every(
     (key) => audio[key] === publishedAudio[key],
   );
 
 async function sumsOver(where: string | readonly string[], options: ShardStatisticsOptions): Promise<LogMelSums> {
   const { audio, split, choice, remote, signal, onProgress } = options;
-  const { frames, sampleRate, melBins, frameLengthMs, frameShiftMs } = audio;
-  const front: LogMelOptions = { sampleRate, melBins, frameLengthMs, frameShiftMs };
   const reading = await readShards(where, { split, choice, remote, signal });
   let [sums, done] = [noSums, 0];
   try {
     for await (const { waveform } of reading.clips()) {
-      sums = addSums(sums, sumsOf(padFrames(logMel(resample(waveform, sampleRate), front), frames)));
+      sums = addSums(sums, sumsOf(padFrames(spectrogramOf(waveform, audio), audio.frames)));
       onProgress?.({ done: ++done, total: reading.count });
     }
   } finally {

@@ -1,25 +1,30 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { isKdcError } from "@kdc-mae/core";
-import type { MadeSample, SampleRecipe } from "../make-sample.js";
-import { makeShardSample, type SampleJob } from "./shard-recording.js";
+import type { SampleRecipe } from "../make-sample.js";
+import { type MadeBatch, makeBatch, type SampleJob } from "./make-batch.js";
+import { unpack } from "./unpack.js";
 
-/** What a worker answers. Errors cross as their parts, since a class does not. */
+/** What a worker is asked: a batch, by number. */
+export type Question = { readonly number: number; readonly jobs: readonly SampleJob[] };
+
+/** What it answers. Errors cross as their parts, since a class does not. */
 export type Answer =
-  | { readonly number: number; readonly made: MadeSample }
+  | { readonly number: number; readonly made: MadeBatch }
   | { readonly number: number; readonly parts: { where: string; what: string; remedy: string; reason: string } };
 
-// The entry of a worker thread: jobs in, samples out.
+// The entry of a worker thread: jobs in, batches out.
 const recipe = workerData as SampleRecipe;
-parentPort?.on("message", async ({ number, job }: { number: number; job: SampleJob }) => {
+parentPort?.on("message", async ({ number, jobs }: Question) => {
   try {
-    const made = await makeShardSample(job, recipe);
-    const buffers = [made.audio.data.buffer, made.visual.data.buffer] as ArrayBuffer[];
+    const made = await makeBatch(jobs, recipe, unpack);
+    const { audio, visual } = made.patches;
+    const buffers = [audio.data.buffer, visual.data.buffer] as ArrayBuffer[];
     parentPort?.postMessage({ number, made } satisfies Answer, buffers);
   } catch (error) {
     const remedy = "Prepare the set again, or report this";
     const parts = isKdcError(error)
       ? { where: error.where, what: error.what, remedy: error.remedy, reason: error.reason }
-      : { where: job.where, what: String(error), remedy, reason: "error" };
+      : { where: jobs[0]?.of.where ?? "loader", what: String(error), remedy, reason: "error" };
     parentPort?.postMessage({ number, parts } satisfies Answer);
   }
 });

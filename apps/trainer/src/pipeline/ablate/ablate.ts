@@ -4,7 +4,7 @@ import { withLock } from "@kdc-mae/core/node";
 import type { Execute } from "@kdc-mae/engine";
 import type { Comparison } from "@kdc-mae/eval";
 import { fittedSplit } from "../corpus/choose-clips.js";
-import { frontEndFor } from "../corpus/front-end.js";
+import { clipFormFor } from "../corpus/clip-form.js";
 import { mediaFor, openCorpus } from "../corpus/open-corpus.js";
 import type { LoadedSplits } from "../corpus/splits.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
@@ -34,16 +34,13 @@ export type AblationOptions = Surroundings & {
 /** Where an ablation's runs are. */
 export const runsFolder = (out: string): string => join(out, "runs");
 
-/** Runs with the same front end see the same decoded clips. */
-const frontEndOf = (experiment: CheckedExperiment) => {
-  const { audio, visual } = configFor(experiment);
-  return frontEndFor({ audio, visual }, experiment.visual.framesPerClip);
-};
+const formOf = (experiment: CheckedExperiment) => clipFormFor(configFor(experiment), experiment.visual.framesPerClip);
 
-const alike = (run: PlannedRun): string => JSON.stringify(frontEndOf(run.experiment));
+/** Runs that take the same of a clip see the same decoded clips, however they cut it. */
+const alike = (run: PlannedRun): string => JSON.stringify({ ...formOf(run.experiment), grids: undefined });
 
-/** Runs by front end, so that each set of decoded clips is made once and only one is held. */
-function* byFrontEnd(runs: readonly PlannedRun[]): Generator<readonly PlannedRun[]> {
+/** Runs by the form of their clips, so that each set of decoded clips is made once and only one is held. */
+function* byForm(runs: readonly PlannedRun[]): Generator<readonly PlannedRun[]> {
   for (const key of new Set(runs.map(alike))) yield runs.filter((run) => alike(run) === key);
 }
 
@@ -89,7 +86,7 @@ async function ablateAlone(options: AblationOptions): Promise<{ comparison: Comp
   }
   const compare = () => compareRuns(ablation, arms, seeds, inOrder(plan, finished), options.settings);
   const left = plan.runs.filter(({ state }) => state !== "finished");
-  for (const group of byFrontEnd(left)) {
+  for (const group of byForm(left)) {
     const corpus = await openClips(group[0], { ...options, media });
     for (const run of group) {
       const waiting = plan.runs.filter((one) => !finished.some((done) => done.run === one));
@@ -125,7 +122,7 @@ export const openClips = (
       reason: "option",
     });
   }
-  return openCorpus({ ...experiment, data: base.data, seed: base.seed }, frontEndOf(experiment), {
+  return openCorpus({ ...experiment, data: base.data, seed: base.seed }, formOf(experiment), {
     media,
     needs: ["train", "test"],
     uses: { train: "fitted", validation: "looked at", test: "scored" },

@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import type { Execute } from "@kdc-mae/engine";
-import { measureStatistics } from "../corpus/batch.js";
+import { clipFormFor } from "../corpus/clip-form.js";
 import type { LoadedSplits } from "../corpus/splits.js";
+import { clipsInMemory } from "../corpus/training-clips.js";
 import { evaluateTasks } from "../evaluate/evaluate.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
-import { memorySourceFor } from "../pretrain/memory-source.js";
+import { maskedBatches } from "../pretrain/masked-batches.js";
 import type { Pretrained } from "../pretrain/pretrain.js";
 import { MODEL_FILE, runPretraining } from "../pretrain/run-pretraining.js";
 import { configFor } from "../run/model-file.js";
@@ -48,22 +49,19 @@ async function runIn(folder: RunFolder, context: RunContext): Promise<Outcome | 
   const clock = clockOf(context);
   const { splits, leftOut } = corpus;
   const config = configFor(experiment);
-  const grids = { audio: config.audio, visual: config.visual };
-  const { statistics: given } = experiment.audio;
-  const statistics = given === "measured" ? measureStatistics(splits.train) : given;
-  const trained =
-    (await trainedBefore(folder)) ??
-    (await runPretraining({
-      ...{ folder, config, statistics, execute, ...surroundingsOf(context) },
-      source: memorySourceFor(experiment, config, splits.train, statistics),
-    }));
+  const form = clipFormFor(config, experiment.visual.framesPerClip);
+  const { source, statistics, loader } = await maskedBatches(experiment, clipsInMemory(splits.train, form));
+  const run = { ...surroundingsOf(context), folder, config, source, statistics, execute };
+  const trained = await trainedBefore(folder)
+    .then((before) => before ?? runPretraining(run))
+    .finally(loader.close);
   if (!trained.finished || signal?.aborted) return undefined;
 
   const began = clock();
   const evaluation = await evaluateTasks({
     splits,
     model: { execute, config, params: trained.params },
-    cutting: { grids, statistics, batch: base.training.batch },
+    cutting: { grids: form.grids, statistics, batch: base.training.batch },
     experiment: { ...experiment, masking: base.masking },
     leftOut,
   });

@@ -1,9 +1,7 @@
 import { type ClipGrids, countPatches, float32, type HostPatches, patchLength } from "@kdc-mae/core";
+import type { StoredClip } from "@kdc-mae/data";
 import { cutFrame, cutSpectrogram, normalizeFrame, normalizeSpectrogram } from "@kdc-mae/data";
-import type { StoredClip } from "./stored-clip.js";
-
-/** Mean and standard deviation of log-mel values, of sound at a rate in Hz: 16,000 unless it says another. */
-export type Statistics = { readonly mean: number; readonly std: number; readonly sampleRate?: number };
+import type { Statistics } from "./statistics.js";
 
 /** One sample: a clip and which of its pictures. */
 export type Pick = { readonly clip: StoredClip; readonly frame: number };
@@ -22,18 +20,4 @@ export function cutBatch(picks: readonly Pick[], grids: ClipGrids, statistics: S
     patches.visual.data.set(visual, index * visual.length);
   }
   return patches;
-}
-
-/** Mean and standard deviation over every log-mel value of some clips. */
-export function measureStatistics(clips: readonly StoredClip[]): Statistics {
-  let [count, sum, squares] = [0, 0, 0];
-  for (const { spectrogram } of clips) {
-    for (const value of spectrogram.data) {
-      sum += value;
-      squares += value * value;
-    }
-    count += spectrogram.data.length;
-  }
-  const mean = sum / count;
-  return { mean, std: Math.sqrt(squares / count - mean * mean) };
 }

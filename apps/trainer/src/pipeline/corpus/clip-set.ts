@@ -1,3 +1,4 @@
+import { type StoredClip, storeClip } from "@kdc-mae/data";
 import {
   type ClassLabels,
   expectSplit,
@@ -9,11 +10,10 @@ import {
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { environmentOf, type Surroundings } from "../surroundings.js";
 import { choiceOf, type DataSource, type Purpose, sayPlacing } from "./choose-clips.js";
+import type { ClipForm } from "./clip-form.js";
 import { type DataDigest, digestOf } from "./data-digest.js";
-import type { FrontEnd } from "./front-end.js";
 import { openCorpus } from "./open-corpus.js";
 import { remoteAccess } from "./remote-access.js";
-import { type StoredClip, storeClip } from "./stored-clip.js";
 
 /** Clips to look at one after the other, as often as needed: held in memory, or read from shards as they come. */
 export type ClipSet = {
@@ -42,7 +42,7 @@ export type ShardSplit = ClipSet & {
 export async function shardSet(
   data: Extract<DataSource, { kind: "shards" }>,
   split: string,
-  frontEnd: FrontEnd,
+  form: ClipForm,
   options: Surroundings & Purpose = {},
 ): Promise<ShardSplit> {
   const { namedFor, scored } = options;
@@ -54,7 +54,7 @@ export async function shardSet(
   return {
     ...{ items, placing, leftOut, passedOver: passedOverInWords(passedOver), digest: digestOf(everything) },
     async *read() {
-      for await (const clip of reader.clips()) yield storeClip(clip, frontEnd);
+      for await (const clip of reader.clips()) yield storeClip(clip, form);
     },
     close: () => reader.close(),
   };
@@ -76,7 +76,7 @@ export type SplitSets = {
  */
 export async function openSplitSets(
   experiment: Pick<CheckedExperiment, "data" | "seed">,
-  frontEnd: FrontEnd,
+  form: ClipForm,
   options: Surroundings &
     Purpose & {
       readonly media: string;
@@ -87,12 +87,12 @@ export async function openSplitSets(
 ): Promise<SplitSets> {
   const { data } = experiment;
   if (data.kind !== "shards") {
-    const { splits, leftOut, placing } = await openCorpus(experiment, frontEnd, options);
+    const { splits, leftOut, placing } = await openCorpus(experiment, form, options);
     const { train, validation, test } = splits;
     const sets = { train: memorySet(train), validation: memorySet(validation), test: memorySet(test) };
     return { sets, leftOut, placing, close: async () => undefined };
   }
-  const open = (split: Split) => shardSet(data, split, frontEnd, options);
+  const open = (split: Split) => shardSet(data, split, form, options);
   const sets = { train: await open("train"), validation: await open("validation"), test: await open("test") };
   const { leftOut, placing, passedOver } = sets.test;
   const close = async () => {

@@ -1,5 +1,5 @@
 import { KdcError } from "@kdc-mae/core";
-import type { Loader } from "@kdc-mae/data/node";
+import type { ShardLoader } from "@kdc-mae/data/node";
 
 type Told = { readonly id: string; readonly labels: readonly string[]; readonly split?: string };
 
@@ -80,7 +80,7 @@ export function runDataOf(clips: Iterable<Told>, named?: DataDigest): RunData {
 }
 
 /** The data of a run on shards, with what the set says decoded them. */
-export const shardData = (loader: Pick<Loader, "everything" | "items" | "decodedBy">): RunData => ({
+export const shardData = (loader: Pick<ShardLoader, "everything" | "items" | "decodedBy">): RunData => ({
   named: {
     ...digestOf(loader.everything),
     ...(loader.decodedBy === undefined ? {} : { decodedBy: loader.decodedBy.join(", ") }),

@@ -10,7 +10,7 @@ import { checkExperiment } from "../experiment/check.js";
 import { named } from "../experiment/named.js";
 import { config, statistics, tinyWith } from "../finetune/made-clips.test.support.js";
 import { openFineTuningData } from "../finetune/open-data.js";
-import { openSource } from "../pretrain/from-experiment.js";
+import { openPretraining } from "../pretrain/from-experiment.js";
 
 const size = 56;
 /** A picture of one grey, as PPM: what a file holds counts, not its ending. */
@@ -69,9 +69,9 @@ it("CAV-MAE's lists are pretrained on, fine-tuned on and evaluated, and no link 
     { ...named.demo, data: manifest("train.json"), training: { batch: 2, epochs: 1 } },
     "test",
   );
-  const { source, close } = await openSource(experiment, config, root, {});
+  const { source, loader } = await openPretraining(experiment, root, {});
   for await (const { patches } of source.batches(0, 0)) expect(patches.visual.data.every(Number.isFinite)).toBe(true);
-  await close();
+  await loader.close();
   expect(source.data?.fitted.clips).toBe(2);
 
   const evaluation = { data: manifest("test.json"), split: "test" as const };

@@ -1,3 +1,4 @@
+import { type StoredClip, storeClip } from "@kdc-mae/data";
 import {
   type DecodeAllOptions,
   type DecodedSet,
@@ -5,13 +6,12 @@ import {
   type ManifestItem,
   type MediaRoot,
 } from "@kdc-mae/data/node";
-import type { FrontEnd } from "./front-end.js";
-import { type StoredClip, storeClip } from "./stored-clip.js";
+import type { ClipForm } from "./clip-form.js";
 
 /** Decodes clips into memory, in the order of the items; what cannot be decoded is left out with its reason. */
 export const loadClips = (
   items: readonly ManifestItem[],
-  frontEnd: FrontEnd,
+  form: ClipForm,
   options: {
     readonly decoder: DecodeAllOptions<StoredClip>["decoder"];
     /** Where the clips lie, which no link may leave. */
@@ -27,11 +27,11 @@ export const loadClips = (
     signal: options.signal,
     onProgress: ({ done }) => options.onProgress?.(done),
     request: {
-      sampleRate: frontEnd.logMel.sampleRate,
-      frames: { count: frontEnd.framesPerClip, limit: frontEnd.seconds },
-      size: frontEnd.imageSize,
+      sampleRate: form.audio.sampleRate,
+      frames: { count: form.framesPerClip, limit: form.seconds },
+      size: form.visual.size,
       // A little more sound than the spectrogram shows, for its last analysis frame.
-      seconds: frontEnd.seconds + 0.1,
+      seconds: form.seconds + 0.1,
     },
-    keep: (clip) => storeClip(clip, frontEnd),
+    keep: (clip) => storeClip(clip, form),
   });

@@ -13,7 +13,7 @@ import { named } from "../experiment/named.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { config, statistics, tinyWith } from "../finetune/made-clips.test.support.js";
 import { openFineTuningData } from "../finetune/open-data.js";
-import { openSource } from "../pretrain/from-experiment.js";
+import { openPretraining } from "../pretrain/from-experiment.js";
 import { digestOf } from "./data-digest.js";
 
 // Real media: seconds on a free machine, minutes on a busy one.
@@ -112,8 +112,8 @@ describe.each(kinds)("a %s", (kind) => {
 
     it("pretrain fits what is for training, and says how many", async () => {
       const { notes, onNote } = around();
-      const { source, close } = await openSource(experimentOn(data()), config, folder, { onNote });
-      await close();
+      const { source, loader } = await openPretraining(experimentOn(data()), folder, { onNote });
+      await loader.close();
       expect(source.data?.fitted.clips).toBe(fitted.length);
       expect(source.data?.fitted.ids).toBe(idsOf(kind, naming, fitted));
       expect(notes.join("\n")).toContain(`train ${fitted.length} (fitted)`);
@@ -229,7 +229,7 @@ describe("what would be both is refused", () => {
       { ...named.demo, data: dataOf("shards", "all"), visual: { framesPerClip: 3 }, training: { batch: 2, epochs: 1 } },
       "test",
     );
-    await expect(openSource(experiment, config, folder, {})).rejects.toThrow("--set visual=null");
+    await expect(openPretraining(experiment, folder, {})).rejects.toThrow("--set visual=null");
     const tuning = tinyWith({ data: dataOf("shards", "all"), visual: { framesPerClip: 3 } });
     await expect(openFineTuningData(tuning, config, { media: folder, statistics })).rejects.toThrow(
       "visual.framesPerClip",
@@ -240,8 +240,8 @@ describe("what would be both is refused", () => {
 it("--split-by deals what names no split, alike for lists and shards, and training and scoring see the same deal", async () => {
   for (const kind of kinds) {
     const data = { ...dataOf(kind, "none"), splitBy: "0.5,0,0.5@3" } as CheckedExperiment["data"];
-    const { source, close } = await openSource(experimentOn(data), config, folder, {});
-    await close();
+    const { source, loader } = await openPretraining(experimentOn(data), folder, {});
+    await loader.close();
     const { sets, close: closeSets } = await openEvaluated(protocolsNamed(["linear-probe-joint"]), savedOn(data), {});
     await closeSets();
     const [fits, scores] = [numbers(sets.train.items), numbers(sets.test.items)];

@@ -12,7 +12,7 @@ import { withChanges } from "../experiment/change.js";
 import { checkExperiment } from "../experiment/check.js";
 import { named } from "../experiment/named.js";
 import { configFor } from "../run/model-file.js";
-import { frontEndFor } from "./front-end.js";
+import { clipFormFor } from "./clip-form.js";
 import { loadClips } from "./load-clips.js";
 import { openDecoder } from "./open-decoder.js";
 
@@ -101,7 +101,7 @@ it("survey, prepare, training and embedding say the same of every file", { timeo
   expect(said(left.map(({ file, reason }) => [file, reason])), "prepare").toEqual(verdicts);
 
   const items = names.map((name) => ({ id: name, path: at(name), labels: [] }));
-  const { leftOut } = await loadClips(items, frontEndFor(config, 2), { decoder, concurrency: 2 });
+  const { leftOut } = await loadClips(items, clipFormFor(config, 2), { decoder, concurrency: 2 });
   expect(said(leftOut.map(({ item, error }) => [item.id, error.reason])), "training").toEqual(verdicts);
 
   const model = { config, experiment, params: initModel(config, createRng(1)), statistics: { mean: -6, std: 4 } };

@@ -1,16 +1,16 @@
 import { KdcError } from "@kdc-mae/core";
 import { availableMemory } from "@kdc-mae/core/node";
+import { type StoredClip, storeClip } from "@kdc-mae/data";
 import { type ClassLabels, expectSplit, type Placing, passedOverInWords, readShards } from "@kdc-mae/data/node";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { environmentOf, type Surroundings, surroundingsOf } from "../surroundings.js";
 import { choiceOf, type DataSource, nameOfData, type Purpose, sayPlacing } from "./choose-clips.js";
+import { bytesOfClip, type ClipForm } from "./clip-form.js";
 import { type DataDigest, digestOf } from "./data-digest.js";
-import { bytesOfClip, type FrontEnd } from "./front-end.js";
 import { openDecoder } from "./open-decoder.js";
 import { openItems } from "./open-items.js";
 import { remoteAccess } from "./remote-access.js";
 import { expectClips, type LoadedSplits, loadSplits } from "./splits.js";
-import { type StoredClip, storeClip } from "./stored-clip.js";
 
 /** Where made clips are kept, and found again. */
 export const defaultMedia = "runs/demo-media";
@@ -58,15 +58,13 @@ export type CorpusOptions = Surroundings &
  */
 export async function openCorpus(
   experiment: Pick<CheckedExperiment, "data" | "seed">,
-  frontEnd: FrontEnd,
+  form: ClipForm,
   options: CorpusOptions,
 ): Promise<Corpus> {
   const around = surroundingsOf(options);
   const { data, seed } = experiment;
   const loaded =
-    data.kind === "shards"
-      ? await loadShards(data, frontEnd, options)
-      : await loadItems({ data, seed }, frontEnd, options);
+    data.kind === "shards" ? await loadShards(data, form, options) : await loadItems({ data, seed }, form, options);
   for (const message of loaded.messages) around.onNote?.(`left out: ${message}`);
   for (const name of options.needs) expectClips(name, loaded.splits[name as "train"] ?? []);
   return loaded;
@@ -74,21 +72,21 @@ export async function openCorpus(
 
 async function loadItems(
   { data, seed }: { data: Exclude<DataSource, { kind: "shards" }>; seed: number },
-  frontEnd: FrontEnd,
+  form: ClipForm,
   options: CorpusOptions,
 ): Promise<Corpus> {
   const { media: directory, needs, only, namedFor, scored, uses, classes, sample } = options;
   const around = surroundingsOf(options);
   const opened = await openDecoder(around, data);
-  const most = Math.floor(availableMemory() / bytesOfClip(frontEnd));
+  const most = Math.floor(availableMemory() / bytesOfClip(form));
   const asked = { directory, opened, seed, only, most, namedFor, scored, classes };
   const found = await openItems(data, { ...asked, ...around });
   for (const name of needs) expectSplit(found.placing, name, `data set ${nameOfData(data)}`);
   sayPlacing(data, found.placing, { uses }, around);
   const items = sample === undefined ? found.items : spread(found.items, sample);
-  const expectRoom = options.expectRoom ?? ((clips) => expectMemory(clips, frontEnd, data));
+  const expectRoom = options.expectRoom ?? ((clips) => expectMemory(clips, form, data));
   expectRoom(sample === undefined ? found.count : items.length);
-  const loaded = await loadSplits(items, frontEnd, { opened, media: found.media, ...around });
+  const loaded = await loadSplits(items, form, { opened, media: found.media, ...around });
   return { ...loaded, placing: found.placing, digest: { ...found.digest, decodedBy: opened.decodedBy } };
 }
 
@@ -99,8 +97,8 @@ export const spread = <T>(list: readonly T[], most: number): readonly T[] => {
 };
 
 /** Before hours of decoding. @throws KdcError (reason `too-large`) for more clips than the machine's memory holds */
-function expectMemory(clips: number, frontEnd: FrontEnd, data: DataSource): void {
-  const bytes = clips * bytesOfClip(frontEnd);
+function expectMemory(clips: number, form: ClipForm, data: DataSource): void {
+  const bytes = clips * bytesOfClip(form);
   const memory = availableMemory();
   if (bytes <= memory) return;
   throw new KdcError({
@@ -113,7 +111,7 @@ function expectMemory(clips: number, frontEnd: FrontEnd, data: DataSource): void
 
 async function loadShards(
   data: Extract<DataSource, { kind: "shards" }>,
-  frontEnd: FrontEnd,
+  form: ClipForm,
   { namedFor, scored, uses, only, needs, ...rest }: CorpusOptions,
 ): Promise<Corpus> {
   const around = surroundingsOf(rest);
@@ -131,7 +129,7 @@ async function loadShards(
     for await (const clip of reader.clips()) {
       const split = placing.of(clip.item.split);
       if (only !== undefined && !only.includes(split)) continue;
-      if (Object.hasOwn(splits, split)) splits[split as "train"].push(storeClip(clip, frontEnd));
+      if (Object.hasOwn(splits, split)) splits[split as "train"].push(storeClip(clip, form));
     }
   } finally {
     await reader.close();

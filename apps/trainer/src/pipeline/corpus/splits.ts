@@ -1,11 +1,11 @@
 import { KdcError } from "@kdc-mae/core";
+import type { StoredClip } from "@kdc-mae/data";
 import { type ManifestItem, type MediaRoot, makeSet } from "@kdc-mae/data/node";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import type { Surroundings } from "../surroundings.js";
-import type { FrontEnd } from "./front-end.js";
+import type { ClipForm } from "./clip-form.js";
 import { loadClips } from "./load-clips.js";
 import type { OpenedDecoder } from "./open-decoder.js";
-import type { StoredClip } from "./stored-clip.js";
 
 /** A data set in memory, by split: ours, and others that are asked for by name. */
 export type LoadedSplits = {
@@ -37,10 +37,10 @@ export async function syntheticItems(
 /** Decodes items into memory and sorts them by split. */
 export async function loadSplits(
   items: readonly ManifestItem[],
-  frontEnd: FrontEnd,
+  form: ClipForm,
   options: Surroundings & { readonly opened: OpenedDecoder; readonly media?: MediaRoot },
 ): Promise<LoadedSplits> {
-  const { kept, leftOut, reasons } = await loadClips(items, frontEnd, {
+  const { kept, leftOut, reasons } = await loadClips(items, form, {
     ...{ decoder: options.opened.decoder, media: options.media },
     concurrency: options.opened.workers,
     onProgress: (done) => options.onProgress?.({ stage: "decode", unit: "clips", done, total: items.length }),

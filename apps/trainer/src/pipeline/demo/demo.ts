@@ -6,15 +6,15 @@ import type { Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
 import type { ReportInput } from "@kdc-mae/eval";
 import { countParameters } from "@kdc-mae/model";
-import { measureStatistics } from "../corpus/batch.js";
-import { frontEndFor } from "../corpus/front-end.js";
+import { clipFormFor } from "../corpus/clip-form.js";
 import { mediaFor, openCorpus } from "../corpus/open-corpus.js";
+import { clipsInMemory } from "../corpus/training-clips.js";
 import { evaluateTasks } from "../evaluate/evaluate.js";
 import { lossCurves, settingsOf } from "../evaluate/run-in-words.js";
 import { writeReport } from "../evaluate/write-report.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { EVENTS } from "../log/events-file.js";
-import { memorySourceFor } from "../pretrain/memory-source.js";
+import { maskedBatches } from "../pretrain/masked-batches.js";
 import { runPretraining } from "../pretrain/run-pretraining.js";
 import { configFor } from "../run/model-file.js";
 import { openRunFolder } from "../run/run-folder.js";
@@ -62,22 +62,20 @@ async function run(experiment: CheckedExperiment, options: DemoOptions): Promise
   await clearFinished(out);
   const folder = await openRunFolder(out, experiment);
   const config = configFor(experiment);
-  const grids = { audio: config.audio, visual: config.visual };
-  const { splits, leftOut } = await openCorpus(experiment, frontEndFor(grids, experiment.visual.framesPerClip), {
+  const form = clipFormFor(config, experiment.visual.framesPerClip);
+  const { splits, leftOut } = await openCorpus(experiment, form, {
     ...around,
     media: directory,
     needs: ["train", "validation", "test"],
     uses: { train: "fitted", validation: "looked at", test: "scored" },
   });
-  const { statistics: given } = experiment.audio;
-  const statistics = given === "measured" ? measureStatistics(splits.train) : given;
+  const { source, statistics, loader } = await maskedBatches(experiment, clipsInMemory(splits.train, form));
   const media = since(started);
 
   const pretrainStart = clock();
   const trained = await runPretraining({
-    ...{ ...around, folder, config, statistics, execute },
-    source: memorySourceFor(experiment, config, splits.train, statistics),
-  });
+    ...{ ...around, folder, config, source, statistics, execute },
+  }).finally(loader.close);
   if (!trained.finished) return { folder: out };
   const { params, steps } = trained;
   const log = await folder.readLog();
@@ -90,7 +88,7 @@ async function run(experiment: CheckedExperiment, options: DemoOptions): Promise
   const evaluation = await evaluateTasks({
     splits,
     model: { execute, config, params },
-    cutting: { grids, statistics, batch: experiment.training.batch },
+    cutting: { grids: form.grids, statistics, batch: experiment.training.batch },
     experiment,
     leftOut,
     onProgress: (what) => around.onNote?.(`evaluate: ${what}`),

@@ -1,9 +1,10 @@
 import { type ClipGrids, type FloatTensor, type HostPatches, KdcError, type Stream } from "@kdc-mae/core";
+import type { StoredClip } from "@kdc-mae/data";
 import type { Execute } from "@kdc-mae/engine";
 import { labelIndices, type Matrix } from "@kdc-mae/eval";
 import type { ModelConfig } from "@kdc-mae/model";
-import { cutBatch, type Statistics } from "../corpus/batch.js";
-import type { StoredClip } from "../corpus/stored-clip.js";
+import { cutBatch } from "../corpus/batch.js";
+import type { Statistics } from "../corpus/statistics.js";
 import { createEmbedder, type WithEncoder } from "./embedding.js";
 
 /** What evaluation needs to turn clips into batches of one size. */

@@ -1,12 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { type ClipItem, type FloatTensor, type Frame, float32, type HostPatches } from "@kdc-mae/core";
-import { fit, logMel, padFrames } from "@kdc-mae/data";
+import { fit, logMel, padFrames, type StoredClip, storeClip } from "@kdc-mae/data";
 import { type Decoder, decodeStill, type PictureDecoder, type SoundDecoder } from "@kdc-mae/data/node";
 import type { Execute } from "@kdc-mae/engine";
 import { cutBatch } from "../corpus/batch.js";
-import { frontEndFor } from "../corpus/front-end.js";
-import { type StoredClip, storeClip } from "../corpus/stored-clip.js";
+import { clipFormFor } from "../corpus/clip-form.js";
 import type { SavedModel } from "../run/model-file.js";
 import { createEmbedder, type WithEncoder } from "./embedding.js";
 
@@ -65,8 +64,9 @@ export async function createFileEmbedder(
   decoder: Decoder & SoundDecoder & PictureDecoder,
 ): Promise<FileEmbedder> {
   const { config, statistics, params } = model;
-  const frontEnd = frontEndFor(config, 1, statistics.sampleRate);
-  const { imageSize, logMel: sound, frames, seconds } = frontEnd;
+  const form = clipFormFor(config, 1, statistics.sampleRate);
+  const { audio: sound, seconds } = form;
+  const { size } = form.visual;
   const embedder = createEmbedder(execute, config, params);
 
   /** The file's windows as items, each with the time of its middle: those that all tracks asked for reach. */
@@ -87,13 +87,13 @@ export async function createFileEmbedder(
   };
 
   const blankPicture: Frame = {
-    ...{ width: imageSize, height: imageSize, time: 0 },
-    data: new Uint8Array(imageSize ** 2 * 3),
+    ...{ width: size, height: size, time: 0 },
+    data: new Uint8Array(size ** 2 * 3),
   };
   const stored = (item: ClipItem, spectrogram: StoredClip["spectrogram"], { data, time }: Frame): StoredClip => ({
-    ...{ item, spectrogram, frames: [data], times: [time], original: { width: imageSize, height: imageSize } },
+    ...{ item, spectrogram, frames: [data], times: [time], original: { width: size, height: size } },
   });
-  const noSound = float32([frames, sound.melBins]);
+  const noSound = float32([sound.frames, sound.melBins]);
 
   const embedWindows = async ({ file, clips, leftOut }: FileWindows): Promise<FileEmbedding> => {
     const sums = (["audio", "visual", "joint"] as const).map(
@@ -113,8 +113,8 @@ export async function createFileEmbedder(
     const { windows, leftOut } = await windowsOf(file, ["audio", "video"], signal);
     const clips = await Promise.all(
       windows.map(async ({ item, middle }) => {
-        const request = { sampleRate: sound.sampleRate, frames: { times: [middle] }, size: imageSize, signal };
-        return storeClip(await decoder.decode(item, request), frontEnd);
+        const request = { sampleRate: sound.sampleRate, frames: { times: [middle] }, size, signal };
+        return storeClip(await decoder.decode(item, request), form);
       }),
     );
     return { file, clips, leftOut };
@@ -130,7 +130,7 @@ export async function createFileEmbedder(
       const clips = await Promise.all(
         windows.map(async ({ item }) => {
           const waveform = await decoder.decodeSound(item, { sampleRate: sound.sampleRate, signal });
-          return stored(item, padFrames(logMel(waveform, sound), frames), blankPicture);
+          return stored(item, padFrames(logMel(waveform, sound), sound.frames), blankPicture);
         }),
       );
       return (await embedWindows({ file, clips, leftOut })).audio;
@@ -138,13 +138,13 @@ export async function createFileEmbedder(
     embedPicture: async (file, signal) => {
       if (isPicture(file)) {
         const item: ClipItem = { id: file, path: file, labels: [] };
-        const clips = [stored(item, noSound, fit(await decodeStill(await readFile(file), file), imageSize))];
+        const clips = [stored(item, noSound, fit(await decodeStill(await readFile(file), file), size))];
         return (await embedWindows({ file, clips, leftOut: 0 })).visual;
       }
       const { windows, leftOut } = await windowsOf(file, ["video"], signal);
       const clips = await Promise.all(
         windows.map(async ({ item, middle }) => {
-          const [frame] = await decoder.decodePictures(item, { times: [middle], size: imageSize, signal });
+          const [frame] = await decoder.decodePictures(item, { times: [middle], size, signal });
           return stored(item, noSound, frame);
         }),
       );

@@ -1,9 +1,9 @@
 import type { FloatTensor } from "@kdc-mae/core";
+import type { StoredClip } from "@kdc-mae/data";
 import type { Execute } from "@kdc-mae/engine";
 import { kindsOf, type ReportInput } from "@kdc-mae/eval";
 import type { ModelConfig, ModelParams } from "@kdc-mae/model";
 import { spread } from "../corpus/open-corpus.js";
-import type { StoredClip } from "../corpus/stored-clip.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { type Cutting, embedClips } from "./embed-clips.js";
 import { pictureClips, stripsAt } from "./picture-clips.js";

@@ -1,9 +1,9 @@
 import { createRng, type FloatTensor } from "@kdc-mae/core";
+import type { StoredClip } from "@kdc-mae/data";
 import { logMel, silenceLevel } from "@kdc-mae/data";
 import { compiled } from "@kdc-mae/engine/node";
 import { initModel } from "@kdc-mae/model";
-import type { StoredClip } from "../corpus/stored-clip.js";
-import { config, frontEnd, grids, statistics } from "../finetune/made-clips.test.support.js";
+import { config, form, grids, statistics } from "../finetune/made-clips.test.support.js";
 import type { Cutting } from "./embed-clips.js";
 
 export { config, statistics };
@@ -17,7 +17,7 @@ const sound = (pitch: number): FloatTensor => {
     { length: 15_600 },
     (_, t) => 0.3 * Math.sin((2 * Math.PI * pitch * t) / 16_000) + 0.02 * rng.normal(),
   );
-  return logMel({ samples, sampleRate: 16_000 }, frontEnd.logMel);
+  return logMel({ samples, sampleRate: 16_000 }, form.audio);
 };
 
 /** The same picture five times over 0.96 s of sound, which fills the spectrogram's six columns, with a box. */

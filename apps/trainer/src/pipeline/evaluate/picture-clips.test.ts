@@ -1,6 +1,6 @@
+import type { StoredClip } from "@kdc-mae/data";
 import type { Picture } from "@kdc-mae/eval";
 import { describe, expect, it } from "vitest";
-import type { StoredClip } from "../corpus/stored-clip.js";
 import { embedClips } from "./embed-clips.js";
 import { changedFrom, cutting, model, soundingClip } from "./made-moments.test.support.js";
 import { pictureClips, stripsAt } from "./picture-clips.js";

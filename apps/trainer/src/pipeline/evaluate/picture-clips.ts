@@ -1,9 +1,9 @@
 import { countPatches, type FloatTensor } from "@kdc-mae/core";
+import type { StoredClip } from "@kdc-mae/data";
 import type { Execute } from "@kdc-mae/engine";
 import { type ClipPictures, type InpaintingStrip, numberText } from "@kdc-mae/eval";
 import { complementaryViews, randomViews } from "@kdc-mae/masking";
 import type { ModelConfig, ModelParams } from "@kdc-mae/model";
-import type { StoredClip } from "../corpus/stored-clip.js";
 import type { ClipEmbedding, Cutting } from "./embed-clips.js";
 import { clipPictures, heatReel } from "./pictures.js";
 import { reconstructClips, restoredPredictions, type Targets } from "./reconstruct.js";

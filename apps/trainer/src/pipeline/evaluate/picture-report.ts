@@ -4,7 +4,7 @@ import { compiled } from "@kdc-mae/engine/node";
 import type { ReportInput } from "@kdc-mae/eval";
 import { countParameters } from "@kdc-mae/model";
 import { fittedSplit } from "../corpus/choose-clips.js";
-import { frontEndFor } from "../corpus/front-end.js";
+import { clipFormFor } from "../corpus/clip-form.js";
 import { mediaFor, openCorpus } from "../corpus/open-corpus.js";
 import type { SavedModel } from "../run/model-file.js";
 import { type ReadOptions, readModel } from "../run/read-saved.js";
@@ -59,7 +59,7 @@ export async function reportOn(model: string | SavedModel, options: ReportOption
   const experiment = { ...trained, data };
   const { splits, leftOut } = await openCorpus(
     experiment,
-    frontEndFor(config, experiment.visual.framesPerClip, statistics.sampleRate),
+    clipFormFor(config, experiment.visual.framesPerClip, statistics.sampleRate),
     {
       ...{ ...around, media: mediaFor(options.media, data), needs: ["train", split], namedFor, scored: split },
       uses: { train: "fitted", validation: "looked at", [split]: "scored" },

@@ -1,4 +1,5 @@
 import type { Box, FloatTensor, PatchGrid } from "@kdc-mae/core";
+import type { StoredClip } from "@kdc-mae/data";
 import { denormalizeSpectrogram, pasteFrame, pasteSpectrogram } from "@kdc-mae/data";
 import {
   boxPicture,
@@ -17,9 +18,8 @@ import {
   upsampleBilinear,
 } from "@kdc-mae/eval";
 import type { ModelConfig } from "@kdc-mae/model";
-import type { Statistics } from "../corpus/batch.js";
 import { cutBatch } from "../corpus/batch.js";
-import type { StoredClip } from "../corpus/stored-clip.js";
+import type { Statistics } from "../corpus/statistics.js";
 import { type ClipEmbedding, middleFrame, stacked } from "./embed-clips.js";
 import type { Reconstructed } from "./reconstruct.js";
 import type { Moment } from "./sound-windows.js";

@@ -3,8 +3,9 @@ import { createRunner, type Execute } from "@kdc-mae/engine";
 import { type Matrix, matrix } from "@kdc-mae/eval";
 import { type ClassifierMode, type ClassifierParams, classify, type ModelConfig, modalitiesOf } from "@kdc-mae/model";
 import { sigmoid, softmax, type Tensor } from "@tensorflow/tfjs-core";
-import { cutBatch, type Pick, type Statistics } from "../corpus/batch.js";
+import { cutBatch, type Pick } from "../corpus/batch.js";
 import type { ClipSet } from "../corpus/clip-set.js";
+import type { Statistics } from "../corpus/statistics.js";
 import { middleFrame } from "./embed-clips.js";
 
 /** How logits become scores: softmax over the classes, or sigmoid of each. */

@@ -7,12 +7,12 @@ import {
   type Patches,
   type View,
 } from "@kdc-mae/core";
+import type { StoredClip } from "@kdc-mae/data";
 import { createModelRunner, type Execute } from "@kdc-mae/engine";
 import { denormalizePatches, type PixelTargets } from "@kdc-mae/eval";
 import { batchViews, type Masker } from "@kdc-mae/masking";
 import { type ModelConfig, type ModelParams, pretrainForward } from "@kdc-mae/model";
 import type { Tensor } from "@tensorflow/tfjs-core";
-import type { StoredClip } from "../corpus/stored-clip.js";
 import { type ClipStream, type Cutting, filledBatches } from "./embed-clips.js";
 
 type Inputs = { readonly params: ModelParams<Tensor>; readonly patches: Patches; readonly views: readonly View[] };

@@ -1,12 +1,12 @@
 import { countPatches, type FloatTensor, type Patches, type PatchGrid, type Positions, type View } from "@kdc-mae/core";
+import type { StoredClip } from "@kdc-mae/data";
 import { createModelRunner, type Execute } from "@kdc-mae/engine";
 import type { Matrix } from "@kdc-mae/eval";
 import { batchViews } from "@kdc-mae/masking";
 import { type EncoderParams, encodeViews, type ModelConfig } from "@kdc-mae/model";
 import { mean, type Tensor } from "@tensorflow/tfjs-core";
 import { cutBatch } from "../corpus/batch.js";
-import { frontEndFor } from "../corpus/front-end.js";
-import type { StoredClip } from "../corpus/stored-clip.js";
+import { clipFormFor } from "../corpus/clip-form.js";
 import type { Cutting } from "./embed-clips.js";
 import type { WithEncoder } from "./embedding.js";
 
@@ -75,7 +75,7 @@ export async function embedMoments(
 ): Promise<readonly Moment[]> {
   const { execute, config } = model;
   const runner = createModelRunner(execute, momentFunction(config), { encoder: model.params.encoder });
-  const { seconds } = frontEndFor(grids, 1);
+  const { seconds } = clipFormFor(grids, 1);
   const [sounds, N] = [grids.audio.columns, countPatches(grids.visual)];
   const whole = { visible: Int32Array.from({ length: N }, (_, place) => place), hidden: new Int32Array(0) };
   const picks = clips.flatMap((clip) => clip.frames.map((_, frame) => ({ clip, frame })));

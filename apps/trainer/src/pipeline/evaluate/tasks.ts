@@ -1,4 +1,5 @@
 import type { Box, FloatTensor, IntTensor, Modality } from "@kdc-mae/core";
+import type { StoredClip } from "@kdc-mae/data";
 import type { Execute } from "@kdc-mae/engine";
 import {
   boxAfterFit,
@@ -17,7 +18,6 @@ import {
 } from "@kdc-mae/eval";
 import { type Masker, randomViews } from "@kdc-mae/masking";
 import type { ModelConfig, ModelParams } from "@kdc-mae/model";
-import type { StoredClip } from "../corpus/stored-clip.js";
 import { type ClipEmbedding, type ClipStream, type Cutting, labelsOf, middleFrame, stacked } from "./embed-clips.js";
 import { firstClips, reconstructClips, type Targets } from "./reconstruct.js";
 

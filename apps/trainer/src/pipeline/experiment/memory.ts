@@ -1,6 +1,6 @@
 import { countPatches, KdcError, patchLength } from "@kdc-mae/core";
 import { type ModelConfig, parameterCount } from "@kdc-mae/model";
-import { bytesOfClip, frontEndFor } from "../corpus/front-end.js";
+import { bytesOfClip, clipFormFor } from "../corpus/clip-form.js";
 import type { CheckedExperiment } from "./schema.js";
 
 /** What a pretraining takes of memory on a processor, bytes. */
@@ -61,7 +61,7 @@ export function estimateMemory(experiment: CheckedExperiment, config: ModelConfi
   const spectrogram = float * config.audio.rows * config.audio.columns * config.audio.patch ** 2;
   const picture = 3 * config.visual.rows * config.visual.columns * config.visual.patch ** 2;
   const cut = float * (spectrogram / float + picture);
-  const stored = bytesOfClip(frontEndFor(config, visual.framesPerClip)) + 1000;
+  const stored = bytesOfClip(clipFormFor(config, visual.framesPerClip)) + 1000;
   return {
     parameters: weights,
     gradients: weights * (training.accumulate > 1 ? 2 : 1),

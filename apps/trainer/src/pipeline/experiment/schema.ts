@@ -23,12 +23,16 @@ function isDeal(text: string, context: z.RefinementCtx): void {
 /** What decodes media; all by one contract. */
 const decoder = z.enum(decoderNames).optional();
 
+/** Threads that make batches; 1 unless given. */
+const workers = count.optional();
+
 const syntheticData = z.strictObject({
   kind: z.literal("synthetic"),
   train: count,
   validation: count,
   test: count,
   decoder,
+  workers,
 });
 /** What may be said of named data of either kind. */
 const named = {
@@ -50,6 +54,7 @@ const manifestData = z.strictObject({
   /** Long recordings are cut into clips of so many seconds. */
   windows: positive.optional(),
   decoder,
+  workers,
   ...named,
 });
 
@@ -58,7 +63,6 @@ const shardData = z.strictObject({
   /** Folder or http(s) address of a set that prepare made. */
   path: z.string().min(1),
   ...named,
-  /** Threads that make samples. */
   workers: count.default(1),
 });
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { imageNet } from "@kdc-mae/data";
 import type { ModelMetadata } from "@kdc-mae/engine";
-import { frontEndFor } from "../corpus/front-end.js";
+import { clipFormFor } from "../corpus/clip-form.js";
 import { usesNormPixels } from "../evaluate/run-in-words.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import type { GraphName, GraphSettings } from "./graphs.js";
@@ -41,7 +41,7 @@ export function graphMetadata(
   settings: GraphSettings,
 ): ModelMetadata {
   const { config, statistics, experiment } = source;
-  const { logMel, frames, imageSize } = frontEndFor(config, 1, statistics.sampleRate);
+  const { audio: sound, visual: picture } = clipFormFor(config, 1, statistics.sampleRate);
   return {
     "kdc-mae.version": version,
     "kdc-mae.graph": name,
@@ -50,18 +50,18 @@ export function graphMetadata(
     ...(experiment === undefined ? {} : { "kdc-mae.experiment": String(experiment.name) }),
     "audio.mean": String(statistics.mean),
     "audio.std": String(statistics.std),
-    "audio.sampleRate": String(logMel.sampleRate),
-    "audio.melBins": String(logMel.melBins),
-    "audio.frameLengthMs": String(logMel.frameLengthMs),
-    "audio.frameShiftMs": String(logMel.frameShiftMs),
-    "audio.frames": String(frames),
+    "audio.sampleRate": String(sound.sampleRate),
+    "audio.melBins": String(sound.melBins),
+    "audio.frameLengthMs": String(sound.frameLengthMs),
+    "audio.frameShiftMs": String(sound.frameShiftMs),
+    "audio.frames": String(sound.frames),
     "audio.window": "symmetric Hann, pre-emphasis 0.97, mel from 20 Hz, natural logarithm (Kaldi fbank)",
     "audio.patch": String(config.audio.patch),
     "audio.grid": JSON.stringify([config.audio.rows, config.audio.columns]),
     "audio.order": "patches by frequency, then time; numbers in a patch by frequency, then time",
     "visual.mean": JSON.stringify(imageNet.mean),
     "visual.std": JSON.stringify(imageNet.std),
-    "visual.size": String(imageSize),
+    "visual.size": String(picture.size),
     "visual.patch": String(config.visual.patch),
     "visual.grid": JSON.stringify([config.visual.rows, config.visual.columns]),
     "visual.order": "patches by row, then column; numbers in a patch by row, column, then channel (RGB)",

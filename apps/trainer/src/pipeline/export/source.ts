@@ -8,7 +8,7 @@ import {
   type ModelParams,
 } from "@kdc-mae/model";
 import { readCheckpoint } from "@kdc-mae/model/node";
-import type { Statistics } from "../corpus/batch.js";
+import type { Statistics } from "../corpus/statistics.js";
 import { expectOwnGrids } from "../run/expect-own-grids.js";
 import { inCheckpoint } from "../run/in-checkpoint.js";
 import { notesIn } from "../run/metadata.js";

@@ -6,14 +6,15 @@ import { compiled } from "@kdc-mae/engine/node";
 import { type ClassifierParams, initClassifier } from "@kdc-mae/model";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { memorySet } from "../corpus/clip-set.js";
+import { clipsInMemory } from "../corpus/training-clips.js";
 import { readClassifier } from "../run/read-saved.js";
 import { openRunFolder } from "../run/run-folder.js";
 import { copyOf } from "../train/average.js";
 import { fineTune } from "./fine-tune.js";
-import { classes, config, frontEnd, grids, madeClip, statistics, tinyWith } from "./made-clips.test.support.js";
+import { labelledBatches, recipeOf } from "./labelled-batches.js";
+import { classes, config, form, madeClip, statistics, tinyWith } from "./made-clips.test.support.js";
 import { runFineTuning } from "./run-fine-tuning.js";
 import type { CheckedFineTuning } from "./schema.js";
-import { memoryLabelledSource } from "./source.js";
 
 const training = Array.from({ length: 17 }, (_, index) => madeClip(index));
 const held = Array.from({ length: 7 }, (_, index) => madeClip(100 + index));
@@ -28,12 +29,10 @@ afterAll(() => rm(root, { recursive: true }));
 const newFolder = (experiment: CheckedFineTuning) => openRunFolder(join(root, `run-${made++}`), experiment);
 const begin = (): ClassifierParams<FloatTensor> => initClassifier(config, 3, createRng(5));
 const bytes = (tree: Tree<FloatTensor>) => treeLeaves<FloatTensor>(tree).map(([path, { data }]) => [path, ...data]);
-const source = (experiment: CheckedFineTuning) =>
-  memoryLabelledSource(training, frontEnd, {
-    ...{ grids, statistics, classes, batch: experiment.training.batch, seed: experiment.seed },
-    ...{ smoothing: experiment.loss.labelSmoothing, balanced: experiment.sampling === "balanced" },
-    ...{ noise: experiment.audio.noise, specAugment: experiment.audio.specAugment, mixup: experiment.mixup },
-  });
+const source = async (experiment: CheckedFineTuning) =>
+  labelledBatches(
+    await clipsInMemory(training, form).open({ ...recipeOf(experiment, { statistics, classes }), workers: 0 }),
+  );
 
 /** Runs with a made-up evaluation, which is enough for what learns. */
 async function tune(
@@ -46,7 +45,7 @@ async function tune(
   const epochs: ClassifierParams<FloatTensor>[] = [];
   const params = begin();
   const result = await fineTune({
-    ...{ experiment, config, params, source: source(experiment), execute: compiled(), folder },
+    ...{ experiment, config, params, source: await source(experiment), execute: compiled(), folder },
     signal: controller.signal,
     onStep: ({ step, total }) => {
       totals.push(total);
@@ -149,7 +148,7 @@ describe("a run", () => {
     const evaluate = async () => ({ score: 0, figures: {} });
     await expect(
       fineTune({
-        ...{ experiment, config, params, source: source(experiment), execute: compiled(), folder, evaluate },
+        ...{ experiment, config, params, source: await source(experiment), execute: compiled(), folder, evaluate },
         keepBest: async () => undefined,
         saveModel: async () => undefined,
       }),
@@ -172,7 +171,14 @@ describe("runFineTuning", () => {
         folder,
         start: { config, encoder: begin().encoder, notes: [] },
         data: {
-          ...{ classes, statistics, source: source(experiment), evaluation: memorySet(held), leftOut: {}, notes: [] },
+          ...{
+            classes,
+            statistics,
+            source: await source(experiment),
+            evaluation: memorySet(held),
+            leftOut: {},
+            notes: [],
+          },
           close: async () => undefined,
         },
         execute: compiled(),

@@ -12,10 +12,10 @@ import { bytesIn } from "../train/disk-space.js";
 import { encoderSum } from "../train/encoder-sum.js";
 import type { TrainOptions } from "../train/train.js";
 import type { Trainee } from "../train/trainee.js";
+import type { LabelledBatch, LabelledSource } from "./labelled-batches.js";
 import { fineTuneLoss, type HostFineTuneBatch, type Tuned } from "./loss.js";
 import { rateGroups } from "./rate-groups.js";
 import type { CheckedFineTuning } from "./schema.js";
-import type { LabelledBatch, LabelledSource } from "./source.js";
 
 /** Figures on the evaluation clips; `score` is what the best epoch is chosen by. */
 export type EpochScore = {

@@ -1,13 +1,13 @@
 import { audioGrid, createRng, visualGrid } from "@kdc-mae/core";
+import type { StoredClip } from "@kdc-mae/data";
 import { logMel, padFrames } from "@kdc-mae/data";
 import { type ModelConfig, presets } from "@kdc-mae/model";
-import { type FrontEnd, frontEndFor } from "../corpus/front-end.js";
-import type { StoredClip } from "../corpus/stored-clip.js";
+import { type ClipForm, clipFormFor } from "../corpus/clip-form.js";
 import { checkFineTuning } from "./named.js";
 import type { CheckedFineTuning, FineTuningExperiment } from "./schema.js";
 
 export const grids = { audio: audioGrid(96, 32, 16), visual: visualGrid(48, 12) };
-export const frontEnd: FrontEnd = { ...frontEndFor(grids, 2), keepSound: true };
+export const form: ClipForm = { ...clipFormFor(grids, 2), keepSound: true };
 
 /** A model of 24 channels: 12 audio and 16 picture patches. */
 export const config: ModelConfig = {
@@ -31,7 +31,7 @@ export function madeClip(index: number, labels: readonly string[] = [classes[ind
   const waveform = { samples, sampleRate: 16000 };
   return {
     item: { id: `clip-${index}`, path: "", labels },
-    spectrogram: padFrames(logMel(waveform, frontEnd.logMel), frontEnd.frames),
+    spectrogram: padFrames(logMel(waveform, form.audio), form.audio.frames),
     frames: [0, 1].map(() => Uint8Array.from({ length: 48 * 48 * 3 }, () => 70 * kind + rng.integer(60))),
     times: [0, 0.3],
     original: { width: 48, height: 48 },

@@ -1,21 +1,21 @@
 import { resolve } from "node:path";
 import { KdcError } from "@kdc-mae/core";
-import { type ClassLabels, expectSplit, readClassLabels, type SplitUse, shardStatistics } from "@kdc-mae/data/node";
+import type { StoredClip } from "@kdc-mae/data";
+import { type ClassLabels, expectSplit, readClassLabels, type SplitUse } from "@kdc-mae/data/node";
 import { kindsOf } from "@kdc-mae/eval";
 import type { ModelConfig } from "@kdc-mae/model";
-import { measureStatistics, type Statistics } from "../corpus/batch.js";
-import { choiceOf, expectNoFrames, fittedSplit, sayPlacing } from "../corpus/choose-clips.js";
+import { expectNoFrames, fittedSplit, sayPlacing } from "../corpus/choose-clips.js";
+import { type ClipForm, clipFormFor } from "../corpus/clip-form.js";
 import { type ClipSet, memorySet, openSplitSets, shardSet } from "../corpus/clip-set.js";
-import { type FrontEnd, frontEndFor } from "../corpus/front-end.js";
+import type { TrainingClips } from "../corpus/held-clips.js";
 import { openCorpus } from "../corpus/open-corpus.js";
-import { remoteAccess } from "../corpus/remote-access.js";
 import { expectClips } from "../corpus/splits.js";
-import type { StoredClip } from "../corpus/stored-clip.js";
-import { environmentOf, type Surroundings, surroundingsOf } from "../surroundings.js";
+import type { Statistics } from "../corpus/statistics.js";
+import { clipsInMemory, clipsInShards } from "../corpus/training-clips.js";
+import { type Surroundings, surroundingsOf } from "../surroundings.js";
 import { absentClasses, expectClasses } from "./classes.js";
+import { type LabelledSource, labelledBatches, recipeOf } from "./labelled-batches.js";
 import type { CheckedFineTuning } from "./schema.js";
-import { shardLabelledSource } from "./shard-source.js";
-import { type LabelledOptions, type LabelledSource, memoryLabelledSource } from "./source.js";
 
 /** Everything a fine-tuning learns from and is evaluated on. */
 export type FineTuningData = {
@@ -35,8 +35,7 @@ type Where = Surroundings & { readonly media: string; readonly statistics?: Stat
 /** Training clips before their classes are known. */
 type Training = {
   readonly items: ClipSet["items"];
-  readonly measure: () => Promise<Statistics>;
-  readonly open: (options: LabelledOptions) => Promise<LabelledSource>;
+  readonly clips: TrainingClips;
 };
 type Opened = {
   readonly training: Training;
@@ -55,13 +54,13 @@ export async function openFineTuningData(
   config: ModelConfig,
   where: Where,
 ): Promise<FineTuningData> {
-  const frontEnd: FrontEnd = {
-    ...frontEndFor(config, experiment.visual.framesPerClip),
+  const form: ClipForm = {
+    ...clipFormFor(config, experiment.visual.framesPerClip, where.statistics?.sampleRate),
     keepSound: experiment.mixup !== undefined,
   };
   expectStatistics(experiment, where.statistics);
   const list = experiment.classes === undefined ? undefined : await readClassLabels(experiment.classes);
-  const { training, evaluation, leftOut } = await openBoth(experiment, frontEnd, { ...where, classes: list });
+  const { training, evaluation, leftOut } = await openBoth(experiment, form, { ...where, classes: list });
   try {
     expectClips(experiment.evaluation.split, evaluation.items);
     const labels = experiment.loss.kind === "cross-entropy" ? "one" : "any";
@@ -69,13 +68,7 @@ export async function openFineTuningData(
     expectClasses("training clips", training.items, classes, labels);
     expectClasses(`${experiment.evaluation.split} clips`, evaluation.items, classes, labels);
     const statistics = await statisticsOf(experiment, training, where.statistics);
-    const source = await training.open({
-      ...{ grids: { audio: config.audio, visual: config.visual }, statistics, classes, seed: experiment.seed },
-      ...{ batch: experiment.training.batch, smoothing: experiment.loss.labelSmoothing },
-      ...{ balanced: experiment.sampling === "balanced", noise: experiment.audio.noise },
-      ...(experiment.audio.specAugment ? { specAugment: experiment.audio.specAugment } : {}),
-      ...(experiment.mixup ? { mixup: experiment.mixup } : {}),
-    });
+    const source = labelledBatches(await training.clips.open(recipeOf(experiment, { statistics, classes })));
     const notes = [
       absentClasses("training", training.items, classes),
       absentClasses(experiment.evaluation.split, evaluation.items, classes),
@@ -93,7 +86,7 @@ export async function openFineTuningData(
 
 async function openBoth(
   experiment: CheckedFineTuning,
-  frontEnd: FrontEnd,
+  form: ClipForm,
   { media, classes, ...rest }: Where & { readonly classes?: ClassLabels },
 ): Promise<Opened> {
   const around = surroundingsOf(rest);
@@ -103,7 +96,7 @@ async function openBoth(
   const own = evaluation.data === undefined || isSameData(data, evaluation.data);
   expectApart(experiment, own, fits);
   // Nothing is mixed in evaluation.
-  const plain = { ...frontEnd, keepSound: false };
+  const plain = { ...form, keepSound: false };
   const uses: Readonly<Record<string, SplitUse>> = { [fits]: "fitted", ...(own ? { [split]: "scored" } : {}) };
   const purpose = own ? {} : ({ namedFor: "scoring", scored: split, uses: { [split]: "scored" } } as const);
   const other = async (): Promise<ClipSet> => {
@@ -119,37 +112,25 @@ async function openBoth(
   };
   if (data.kind === "shards") {
     expectNoFrames(experiment.visual.framesPerClip);
-    const train = await shardSet(data, fits, frontEnd, around);
+    const train = await shardSet(data, fits, form, around);
     await train.close();
     expectSplit(train.placing, fits, `data set ${data.path}`);
     sayPlacing(data, train.placing, { uses }, around);
     if (train.passedOver !== undefined) around.onNote?.(train.passedOver);
-    const choice = await choiceOf(data);
-    const { logMel, frames } = frontEnd;
-    const remote = remoteAccess(environmentOf(around));
     return {
-      training: {
-        items: train.items,
-        measure: () => shardStatistics(data.path, { audio: { ...logMel, frames }, split: fits, choice, remote }),
-        open: (options) =>
-          shardLabelledSource(data.path, { ...options, ...around, split: fits, choice, workers: data.workers }),
-      },
+      training: { items: train.items, clips: await clipsInShards(data, fits, form, around) },
       evaluation: await other(),
       leftOut: train.leftOut,
     };
   }
   const needs = own ? [fits, split] : [fits];
   const wanted = { ...around, media, needs, only: needs, uses, classes };
-  const { splits, leftOut, digest } = await openCorpus({ data, seed }, frontEnd, wanted);
+  const { splits, leftOut, digest } = await openCorpus({ data, seed }, form, wanted);
   const clips = splits[fits] ?? [];
   const scored = own ? memorySet(splits[split]) : await other();
   expectNoneTwice(clips, scored);
   return {
-    training: {
-      items: memorySet(clips).items,
-      measure: async () => measureStatistics(clips),
-      open: async (options) => memoryLabelledSource(clips, frontEnd, { ...options, named: digest }),
-    },
+    training: { items: memorySet(clips).items, clips: clipsInMemory(clips, form, digest) },
     evaluation: scored,
     leftOut,
   };
@@ -207,9 +188,11 @@ function expectStatistics({ audio }: CheckedFineTuning, checkpoint: Statistics |
 
 async function statisticsOf(
   { audio }: CheckedFineTuning,
-  training: Training,
+  { clips }: Training,
   checkpoint: Statistics | undefined,
 ): Promise<Statistics> {
-  if (audio.statistics === "measured") return training.measure();
-  return audio.statistics === "checkpoint" ? (checkpoint as Statistics) : audio.statistics;
+  if (audio.statistics === "checkpoint") return checkpoint as Statistics;
+  const { sampleRate } = checkpoint ?? {};
+  const own = audio.statistics === "measured" ? await clips.measure() : audio.statistics;
+  return { ...own, ...(sampleRate === undefined ? {} : { sampleRate }) };
 }

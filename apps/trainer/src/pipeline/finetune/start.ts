@@ -8,7 +8,7 @@ import {
   withoutPrefix,
 } from "@kdc-mae/model";
 import { readCheckpoint } from "@kdc-mae/model/node";
-import type { Statistics } from "../corpus/batch.js";
+import type { Statistics } from "../corpus/statistics.js";
 import { type Assume, assumptionLine } from "../run/assume.js";
 import { expectOwnGrids } from "../run/expect-own-grids.js";
 import { inCheckpoint } from "../run/in-checkpoint.js";

@@ -10,7 +10,7 @@ import { checkExperiment } from "../experiment/check.js";
 import type { Experiment } from "../experiment/schema.js";
 import { configFor } from "../run/model-file.js";
 import { openRunFolder } from "../run/run-folder.js";
-import type { MaskedBatch } from "./batch-source.js";
+import type { MaskedBatch } from "./masked-batches.js";
 import { maskerFor } from "./masker.js";
 import { pretrainSteps } from "./pretrain.js";
 

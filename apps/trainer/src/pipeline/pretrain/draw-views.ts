@@ -4,7 +4,7 @@ import { adaptiveViews, batchViews, clipNoise } from "@kdc-mae/masking";
 import { type ModelConfig, type ModelParams, patchLogProbabilities } from "@kdc-mae/model";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { CheckedExperiment } from "../experiment/schema.js";
-import type { MaskedBatch } from "./batch-source.js";
+import type { MaskedBatch } from "./masked-batches.js";
 
 /** Draws the views of batches by what the sampling network says of their clips. */
 export type ViewDrawer = {

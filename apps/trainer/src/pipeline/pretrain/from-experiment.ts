@@ -4,12 +4,10 @@ import type { Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
 import { loadImageMae, loadModel, type ModelConfig, type ModelParams, withoutPrefix } from "@kdc-mae/model";
 import { readCheckpoint } from "@kdc-mae/model/node";
-import { measureStatistics, type Statistics } from "../corpus/batch.js";
-import { choiceOf, expectNoFrames, fittedSplit, sayPlacing } from "../corpus/choose-clips.js";
-import { frontEndFor } from "../corpus/front-end.js";
+import { expectNoFrames, fittedSplit, sayPlacing } from "../corpus/choose-clips.js";
+import { clipFormFor } from "../corpus/clip-form.js";
 import { mediaFor, openCorpus } from "../corpus/open-corpus.js";
-import { remoteAccess } from "../corpus/remote-access.js";
-import { openShardSource } from "../corpus/shard-source.js";
+import { clipsInMemory, clipsInShards } from "../corpus/training-clips.js";
 import { verifyData } from "../corpus/verify-data.js";
 import { withChanges } from "../experiment/change.js";
 import { checkExperiment } from "../experiment/check.js";
@@ -19,10 +17,8 @@ import { heldOutClips } from "../probe/held-out.js";
 import { inCheckpoint } from "../run/in-checkpoint.js";
 import { configFor, type SavedModel } from "../run/model-file.js";
 import { inRunFolder } from "../run/run-folder.js";
-import { environmentOf, type Surroundings, surroundingsOf } from "../surroundings.js";
-import type { BatchSource } from "./batch-source.js";
-import { maskerFor } from "./masker.js";
-import { memorySourceFor } from "./memory-source.js";
+import { type Surroundings, surroundingsOf } from "../surroundings.js";
+import { maskedBatches, type PretrainBatches } from "./masked-batches.js";
 import { expectRoomFor } from "./plan.js";
 import { MODEL_FILE, runPretraining } from "./run-pretraining.js";
 
@@ -73,7 +69,7 @@ export async function pretrain(asked: CheckedExperiment, options: PretrainFromOp
   const start = init === undefined ? undefined : await startFrom(init, config, experiment.seed, around);
   if (verify) await verifyData([experiment.data], around);
   return inRunFolder(out, experiment, async (folder) => {
-    const { source, statistics, close } = await openSource(experiment, config, media, around);
+    const { source, statistics, loader } = await openPretraining(experiment, media, around);
     const { acceptChangedData, loggers, stopOnCollapse } = options;
     const { probes } = experiment.training;
     const train = async () => {
@@ -83,7 +79,7 @@ export async function pretrain(asked: CheckedExperiment, options: PretrainFromOp
         ...{ heldOut, loggers, stopOnCollapse },
       });
     };
-    const trained = await train().finally(close);
+    const trained = await train().finally(loader.close);
     const { params, finished, steps } = trained;
     if (!finished) return { finished, steps, folder: out };
     const model = { config, params, statistics, experiment };
@@ -114,46 +110,30 @@ async function startFrom(
   return loaded.params;
 }
 
-type Opened = { readonly source: BatchSource; readonly statistics: Statistics; readonly close: () => Promise<void> };
-
 /** Where the batches come from: prepared shards as they are needed, or clips decoded into memory. */
-export async function openSource(
+export async function openPretraining(
   experiment: CheckedExperiment,
-  config: ModelConfig,
   media: string,
   around: Surroundings,
-): Promise<Opened> {
-  const { data, audio, training, seed, visual } = experiment;
+): Promise<PretrainBatches> {
+  const { data, visual } = experiment;
   const split = fittedSplit(data);
+  const form = clipFormFor(configFor(experiment), visual.framesPerClip);
+  const uses = { [split]: "fitted" } as const;
   if (data.kind === "shards") {
     expectNoFrames(visual.framesPerClip);
     expectRoomFor(experiment, 0, around);
-    const source = await openShardSource(data.path, {
-      grids: { audio: config.audio, visual: config.visual },
-      statistics: audio.statistics,
-      masker: maskerFor(experiment),
-      batch: training.batch,
-      seed,
-      noise: audio.noise,
-      ...{ split, choice: await choiceOf(data) },
-      workers: data.workers,
-      remote: remoteAccess(environmentOf(around)),
-    });
-    sayPlacing(data, source.placing, { uses: { [split]: "fitted" } }, around);
-    const passed = passedOverInWords(source.passedOver);
+    const batches = await maskedBatches(experiment, await clipsInShards(data, split, form, around));
+    const { placing, passedOver } = batches.loader;
+    if (placing !== undefined) sayPlacing(data, placing, { uses }, around);
+    const passed = passedOver && passedOverInWords(passedOver);
     if (passed !== undefined) around.onNote?.(passed);
-    return { source, statistics: source.statistics, close: source.close };
+    return batches;
   }
-  const frontEnd = frontEndFor(config, visual.framesPerClip);
   const only = [split];
   const expectRoom = (clips: number) => expectRoomFor(experiment, clips, around);
-  const purpose = { needs: only, only, uses: { [split]: "fitted" } as const, expectRoom };
-  const { splits, digest } = await openCorpus(experiment, frontEnd, { ...around, ...purpose, media });
-  const clips = splits[split] ?? [];
-  const statistics = audio.statistics === "measured" ? measureStatistics(clips) : audio.statistics;
-  return {
-    source: memorySourceFor(experiment, config, clips, statistics, digest),
-    statistics,
-    close: async () => undefined,
-  };
+  const { splits, digest } = await openCorpus(experiment, form, {
+    ...{ ...around, needs: only, only, uses, expectRoom, media },
+  });
+  return maskedBatches(experiment, clipsInMemory(splits[split] ?? [], form, digest));
 }

@@ -1,10 +1,10 @@
 import { availableMemory } from "@kdc-mae/core/node";
+import { stepsPerEpoch } from "@kdc-mae/data";
 import { readShards } from "@kdc-mae/data/node";
 import { choiceOf, fittedSplit } from "../corpus/choose-clips.js";
 import { openDecoder } from "../corpus/open-decoder.js";
 import { openItems } from "../corpus/open-items.js";
 import { remoteAccess } from "../corpus/remote-access.js";
-import { stepsPerEpoch } from "../corpus/steps-per-epoch.js";
 import { pretrainFlops } from "../experiment/flops.js";
 import { estimateMemory, expectRoom, type MemoryEstimate } from "../experiment/memory.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
@@ -51,7 +51,8 @@ export async function planPretraining(experiment: CheckedExperiment, around: Sur
   const config = configFor(experiment);
   const { masking, training } = experiment;
   const counted = await countClips(experiment, around);
-  const steps = training.epochs * Math.floor(stepsPerEpoch(counted.training, training.batch) / training.accumulate);
+  const perEpoch = stepsPerEpoch("training data", counted.training, training);
+  const steps = training.epochs * Math.floor(perEpoch / training.accumulate);
   const ratio = { audio: masking.audioRatio, visual: masking.visualRatio };
   return {
     clips: counted.clips,

@@ -2,16 +2,18 @@ import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { audioGrid, createRng, type FloatTensor, float32, type Tree, treeLeaves, visualGrid } from "@kdc-mae/core";
+import type { StoredClip } from "@kdc-mae/data";
 import { compiled } from "@kdc-mae/engine/node";
 import { initModel, type ModelParams } from "@kdc-mae/model";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { StoredClip } from "../corpus/stored-clip.js";
+import { clipFormFor } from "../corpus/clip-form.js";
+import { heldClips } from "../corpus/held-clips.js";
 import { withChanges } from "../experiment/change.js";
 import { checkExperiment } from "../experiment/check.js";
 import { named } from "../experiment/named.js";
 import { configFor } from "../run/model-file.js";
 import { openRunFolder, readRunFolder } from "../run/run-folder.js";
-import { memorySource } from "./batch-source.js";
+import { maskedSource } from "./masked-batches.js";
 import { maskerFor } from "./masker.js";
 import { pretrainSteps } from "./pretrain.js";
 
@@ -44,6 +46,7 @@ const experiment = checkExperiment(
 const config = configFor(experiment);
 const statistics = { mean: 0, std: 1 };
 
+const form = clipFormFor(grids);
 const clips = Array.from({ length: 17 }, (_, index): StoredClip => {
   const rng = createRng(index);
   return {
@@ -71,16 +74,13 @@ afterEach(async () => {
   for (const path of folders) await rm(path, { recursive: true });
 });
 
-const source = (given = clips) =>
-  memorySource({
-    clips: given,
-    grids,
-    statistics,
-    masker: maskerFor(experiment),
-    batch: experiment.training.batch,
-    seed: 3,
-    noise: true,
+const open = (given = clips) =>
+  heldClips(given, form).open({
+    ...{ statistics, batch: experiment.training.batch, seed: 3, workers: 0 },
+    augment: { noiseAndShift: true },
   });
+const source = async (given = clips) =>
+  maskedSource(await open(given), { masker: maskerFor(experiment), grids, seed: 3 });
 
 const run = async (
   folder: Awaited<ReturnType<typeof newFolder>>,
@@ -94,7 +94,7 @@ const run = async (
     statistics,
     experiment,
     config,
-    source: source(),
+    source: await source(),
     execute: compiled(),
     folder,
     start,
@@ -138,7 +138,7 @@ describe("pretrain", () => {
 
   it("says how long it had no batch to work on", async () => {
     const folder = await newFolder();
-    const quick = source();
+    const quick = await source();
     const shares: number[] = [];
     await pretrainSteps({
       statistics,
@@ -205,7 +205,7 @@ describe("pretrain", () => {
     const totals: number[] = [];
     const common = { statistics, experiment, config, execute: compiled(), folder, signal: controller.signal };
     const before = await pretrainSteps({
-      ...{ ...common, source: source() },
+      ...{ ...common, source: await source() },
       onStep: ({ step, total }) => {
         totals.push(total);
         // The next step is under way by then.
@@ -220,7 +220,7 @@ describe("pretrain", () => {
 
   it("leaves out what a broken clip does to the loss, and says so", async () => {
     const spectrogram = float32([48, 32], new Float32Array(48 * 32).fill(Number.NaN));
-    const broken = source(clips.with(6, { ...clips[6], spectrogram }));
+    const broken = await source(clips.with(6, { ...clips[6], spectrogram }));
     const notes: string[] = [];
     const { finished, params } = await pretrainSteps({
       ...{ statistics, experiment, config, source: broken, execute: compiled(), folder: await newFolder() },
@@ -250,16 +250,9 @@ describe("pretrain", () => {
     expect((await readRunFolder(folder.path)).experiment.seed).toBe(9);
   });
 
-  it("refuses fewer clips than a batch takes", () => {
-    expect(() =>
-      memorySource({
-        clips: clips.slice(0, 3),
-        grids,
-        statistics,
-        masker: maskerFor(experiment),
-        batch: 5,
-        seed: 0,
-      }),
-    ).toThrow("training data: there are 3 clips and a batch takes 5. Give more clips, or a smaller training.batch");
+  it("refuses fewer clips than a batch takes", async () => {
+    await expect(open(clips.slice(0, 3))).rejects.toThrow(
+      "training data: there are 3 clips and a batch takes 5. Give more clips, or a smaller batch",
+    );
   });
 });

@@ -1,8 +1,8 @@
 import { createRng, type FloatTensor, KdcError, type Tree, treeLeaves } from "@kdc-mae/core";
+import type { StoredClip } from "@kdc-mae/data";
 import { adam, adamW, createCachedStep, createTrainStep, type Execute } from "@kdc-mae/engine";
 import { initModel, type ModelConfig, type ModelParams } from "@kdc-mae/model";
-import type { Statistics } from "../corpus/batch.js";
-import type { StoredClip } from "../corpus/stored-clip.js";
+import type { Statistics } from "../corpus/statistics.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import type { RunWatch } from "../log/observe-run.js";
 import { trainObserved } from "../log/train-observed.js";
@@ -15,9 +15,9 @@ import { bytesIn } from "../train/disk-space.js";
 import { encoderSum } from "../train/encoder-sum.js";
 import type { TrainOptions } from "../train/train.js";
 import type { Trainee } from "../train/trainee.js";
-import type { BatchSource, MaskedBatch } from "./batch-source.js";
 import { createViewDrawer } from "./draw-views.js";
 import { type HostPretrainBatch, type PretrainParams, pretrainLoss, pretrainLossInParts } from "./loss.js";
+import type { BatchSource, MaskedBatch } from "./masked-batches.js";
 import { objectiveContrasts, objectiveFor } from "./objective.js";
 
 export type PretrainStepsOptions = Surroundings & {

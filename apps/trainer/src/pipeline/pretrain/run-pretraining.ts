@@ -1,11 +1,11 @@
 import type { FloatTensor } from "@kdc-mae/core";
 import type { Execute } from "@kdc-mae/engine";
 import type { ModelConfig, ModelParams } from "@kdc-mae/model";
-import type { Statistics } from "../corpus/batch.js";
+import type { Statistics } from "../corpus/statistics.js";
 import type { RunFolder } from "../run/run-folder.js";
 import { saveModel } from "../run/save-model.js";
 import { type Surroundings, surroundingsOf } from "../surroundings.js";
-import type { BatchSource } from "./batch-source.js";
+import type { BatchSource } from "./masked-batches.js";
 import { type Pretrained, type PretrainStepsOptions, pretrainSteps } from "./pretrain.js";
 
 /** The file a finished run leaves its model in. */

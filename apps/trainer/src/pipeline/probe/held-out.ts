@@ -1,10 +1,10 @@
 import { KdcError } from "@kdc-mae/core";
+import type { StoredClip } from "@kdc-mae/data";
 import type { ModelConfig } from "@kdc-mae/model";
 import { fittedSplit } from "../corpus/choose-clips.js";
+import { clipFormFor } from "../corpus/clip-form.js";
 import { shardSet } from "../corpus/clip-set.js";
-import { frontEndFor } from "../corpus/front-end.js";
 import { openCorpus } from "../corpus/open-corpus.js";
-import type { StoredClip } from "../corpus/stored-clip.js";
 import { middleFrame } from "../evaluate/embed-clips.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import type { Surroundings } from "../surroundings.js";
@@ -42,11 +42,11 @@ export async function heldOutClips(
   const { data, visual } = experiment;
   if (/^(test|testing|eval|evaluation)$/i.test(split)) refuse(`split is "${split}", and test clips are for the end`);
   if (split === fittedSplit(data)) refuse(`split is "${split}", which is trained on`);
-  const frontEnd = frontEndFor(config, data.kind === "shards" ? undefined : visual.framesPerClip);
+  const form = clipFormFor(config, data.kind === "shards" ? undefined : visual.framesPerClip);
   const clips: StoredClip[] = [];
   let all = 0;
   if (data.kind === "shards") {
-    const set = await shardSet(data, split, frontEnd, around);
+    const set = await shardSet(data, split, form, around);
     all = set.items.length;
     try {
       for await (const clip of set.read()) {
@@ -58,7 +58,7 @@ export async function heldOutClips(
     }
   } else {
     const corpus = { ...around, media, needs: [], only: [split], sample: most };
-    const { splits, placing } = await openCorpus(experiment, frontEnd, corpus);
+    const { splits, placing } = await openCorpus(experiment, form, corpus);
     clips.push(...(splits[split] ?? []).map(inShort));
     all = placing.counts[split] ?? 0;
   }

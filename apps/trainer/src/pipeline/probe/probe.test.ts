@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { audioGrid, createRng, type FloatTensor, float32, type Patches, treeLeaves, visualGrid } from "@kdc-mae/core";
+import type { StoredClip } from "@kdc-mae/data";
 import { eager } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
 import { attentionEntropy } from "@kdc-mae/eval";
@@ -9,12 +10,13 @@ import { attentionEntropies, type EncoderParams, initModel } from "@kdc-mae/mode
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { cutBatch } from "../corpus/batch.js";
-import type { StoredClip } from "../corpus/stored-clip.js";
+import { clipFormFor } from "../corpus/clip-form.js";
+import { heldClips } from "../corpus/held-clips.js";
 import { withChanges } from "../experiment/change.js";
 import { checkExperiment } from "../experiment/check.js";
 import { named } from "../experiment/named.js";
 import { readEvents } from "../log/events-file.js";
-import { memorySource } from "../pretrain/batch-source.js";
+import { maskedSource } from "../pretrain/masked-batches.js";
 import { maskerFor } from "../pretrain/masker.js";
 import { pretrainSteps } from "../pretrain/pretrain.js";
 import { configFor } from "../run/model-file.js";
@@ -72,9 +74,10 @@ async function run(name: string, heldOut?: readonly StoredClip[]) {
     onStep: ({ step }) => {
       steps = step;
     },
-    source: memorySource({
-      ...{ clips: clips.slice(0, 15), grids, statistics, masker: maskerFor(experiment), batch: 5, seed: 3 },
-    }),
+    source: maskedSource(
+      await heldClips(clips.slice(0, 15), clipFormFor(grids)).open({ statistics, batch: 5, seed: 3 }),
+      { grids, masker: maskerFor(experiment), seed: 3 },
+    ),
   });
   return { folder, weights: treeLeaves<FloatTensor>(params).map(([path, { data }]) => [path, ...data]) };
 }

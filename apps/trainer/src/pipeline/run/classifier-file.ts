@@ -7,7 +7,7 @@ import {
   type TensorFile,
 } from "@kdc-mae/model";
 import { saveCheckpoint } from "@kdc-mae/model/node";
-import type { Statistics } from "../corpus/batch.js";
+import type { Statistics } from "../corpus/statistics.js";
 import { checkFineTuning } from "../finetune/named.js";
 import type { CheckedFineTuning } from "../finetune/schema.js";
 import type { Assumption } from "./assume.js";

@@ -1,7 +1,7 @@
 import { KdcError, parseJson } from "@kdc-mae/core";
 import { checkConfig, type ModelConfig } from "@kdc-mae/model";
 import { z } from "zod";
-import type { Statistics } from "../corpus/batch.js";
+import type { Statistics } from "../corpus/statistics.js";
 
 const statistics = z.strictObject({
   mean: z.number(),

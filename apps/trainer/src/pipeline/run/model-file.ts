@@ -1,6 +1,6 @@
 import { type FloatTensor, KdcError } from "@kdc-mae/core";
 import { checkConfig, loadModel, type ModelConfig, type ModelParams, presets, type TensorFile } from "@kdc-mae/model";
-import type { Statistics } from "../corpus/batch.js";
+import type { Statistics } from "../corpus/statistics.js";
 import { checkExperiment } from "../experiment/check.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import type { Assumption } from "./assume.js";

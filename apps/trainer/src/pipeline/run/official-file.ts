@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { type HostTensor, KdcError } from "@kdc-mae/core";
 import { loadClassifier, loadModel, type ModelConfig, withoutPrefix } from "@kdc-mae/model";
-import type { Statistics } from "../corpus/batch.js";
+import type { Statistics } from "../corpus/statistics.js";
 import { withChanges } from "../experiment/change.js";
 import { checkExperiment } from "../experiment/check.js";
 import { named } from "../experiment/named.js";

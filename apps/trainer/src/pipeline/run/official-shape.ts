@@ -1,7 +1,7 @@
 import type { HostTensor } from "@kdc-mae/core";
 import { imageNet } from "@kdc-mae/data";
 import { type ModelConfig, type OfficialModel, officialModel } from "@kdc-mae/model";
-import type { Statistics } from "../corpus/batch.js";
+import type { Statistics } from "../corpus/statistics.js";
 import type { Assume, Assumption } from "./assume.js";
 import { inCheckpoint } from "./in-checkpoint.js";
 

@@ -8,7 +8,7 @@ import {
   type HostView,
   int32,
 } from "@kdc-mae/core";
-import { cutFrame, cutSpectrogram, normalizeFrame, normalizeSpectrogram } from "@kdc-mae/data";
+import { cutFrame, cutSpectrogram, normalizeFrame, normalizeSpectrogram, storeClip } from "@kdc-mae/data";
 import { createPipesDecoder, locateFfmpeg } from "@kdc-mae/data/node";
 import type { Execute, Hosted } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
@@ -16,8 +16,7 @@ import { similarityMap } from "@kdc-mae/eval";
 import { classify } from "@kdc-mae/model";
 import { readCheckpoint } from "@kdc-mae/model/node";
 import { beforeAll, describe, expect, it } from "vitest";
-import { frontEndFor } from "../corpus/front-end.js";
-import { storeClip } from "../corpus/stored-clip.js";
+import { clipFormFor } from "../corpus/clip-form.js";
 import { createEmbedder } from "../evaluate/embedding.js";
 import { reconstructFunction } from "../evaluate/reconstruct.js";
 import { readClassifier, readModel } from "./read-saved.js";
@@ -47,7 +46,7 @@ describe.skipIf(folder === undefined || clip === undefined)("at full size, on a 
 
   const batchOf = (tensor: FloatTensor): FloatTensor => float32([1, ...tensor.shape], tensor.data);
   /** The spectrogram and picture that the class was given, as patches. */
-  const given = (config: Parameters<typeof frontEndFor>[0]): HostPatches => {
+  const given = (config: Parameters<typeof clipFormFor>[0]): HostPatches => {
     const frame = theirs.frame.data as Float32Array;
     const hwc = float32([224, 224, 3]);
     for (let i = 0; i < 224 * 224; i++) for (let c = 0; c < 3; c++) hwc.data[3 * i + c] = frame[c * 224 * 224 + i];
@@ -71,7 +70,7 @@ describe.skipIf(folder === undefined || clip === undefined)("at full size, on a 
       expect([name, worst(data, theirs[name]) < 1e-4]).toEqual([name, true]);
     }
 
-    const frontEnd = frontEndFor(config, 1, statistics.sampleRate);
+    const frontEnd = clipFormFor(config, 1, statistics.sampleRate);
     const decoder = createPipesDecoder((await locateFfmpeg({ env: process.env })).path);
     const request = { sampleRate: 16_000, frames: { times: [5] }, size: 224 };
     const decoded = await decoder.decode({ id: "clip", path: clip ?? "", start: 0, labels: [] }, request);

@@ -1,7 +1,7 @@
 import type { FloatTensor, Stream } from "@kdc-mae/core";
+import type { StoredClip } from "@kdc-mae/data";
 import { type Matrix, matrix } from "@kdc-mae/eval";
 import type { ClipSet } from "../../corpus/clip-set.js";
-import type { StoredClip } from "../../corpus/stored-clip.js";
 import { filledBatches } from "../embed-clips.js";
 import { createEmbedder, type Embeddings } from "../embedding.js";
 import { cuttingOf, type Subject, sharedOf } from "./subject.js";

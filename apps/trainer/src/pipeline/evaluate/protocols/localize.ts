@@ -1,4 +1,5 @@
 import { createRng } from "@kdc-mae/core";
+import type { StoredClip } from "@kdc-mae/data";
 import {
   ezVsl,
   type LocalizationClip,
@@ -10,7 +11,6 @@ import {
   type ResultSection,
   takeRows,
 } from "@kdc-mae/eval";
-import type { StoredClip } from "../../corpus/stored-clip.js";
 import { boxesOf } from "../tasks.js";
 import { type EmbeddedSet, embedBatches, rowOf } from "./embedded-set.js";
 import type { ProtocolPlan } from "./plan.js";

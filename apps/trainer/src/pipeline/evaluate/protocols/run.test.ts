@@ -1,4 +1,5 @@
 import { createRng, type FloatTensor } from "@kdc-mae/core";
+import type { StoredClip } from "@kdc-mae/data";
 import { compiled } from "@kdc-mae/engine/node";
 import {
   chanceAveragePrecision,
@@ -13,7 +14,6 @@ import {
 import { type ClassifierParams, initClassifier, initModel } from "@kdc-mae/model";
 import { describe, expect, it } from "vitest";
 import { memorySet } from "../../corpus/clip-set.js";
-import type { StoredClip } from "../../corpus/stored-clip.js";
 import { checkExperiment } from "../../experiment/check.js";
 import { named } from "../../experiment/named.js";
 import { classes, config, madeClip, statistics, tinyWith } from "../../finetune/made-clips.test.support.js";

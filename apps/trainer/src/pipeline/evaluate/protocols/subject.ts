@@ -2,8 +2,8 @@ import { KdcError } from "@kdc-mae/core";
 import type { Execute } from "@kdc-mae/engine";
 import type { VggSounderClip } from "@kdc-mae/eval";
 import { fittedSplit } from "../../corpus/choose-clips.js";
+import { clipFormFor } from "../../corpus/clip-form.js";
 import type { ClipSet, SplitSets } from "../../corpus/clip-set.js";
-import { frontEndFor } from "../../corpus/front-end.js";
 import type { CheckedExperiment } from "../../experiment/schema.js";
 import type { Saved } from "../../run/read-saved.js";
 import type { Cutting } from "../embed-clips.js";
@@ -62,7 +62,7 @@ export function cuttingOf({ saved, batch }: Pick<Subject, "saved" | "batch">): C
 /** The front end a model asks for. */
 export function frontEndOf(saved: Saved) {
   const { config, statistics } = sharedOf(saved);
-  return frontEndFor(config, ownData(saved).framesPerClip, statistics.sampleRate);
+  return clipFormFor(config, ownData(saved).framesPerClip, statistics.sampleRate);
 }
 
 /** The evaluated clips. */

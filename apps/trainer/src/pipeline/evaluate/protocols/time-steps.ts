@@ -1,9 +1,9 @@
 import type { FloatTensor } from "@kdc-mae/core";
+import type { StoredClip } from "@kdc-mae/data";
 import { createModelRunner } from "@kdc-mae/engine";
 import type { LocalizationClip } from "@kdc-mae/eval";
 import { cutBatch } from "../../corpus/batch.js";
 import type { ClipSet } from "../../corpus/clip-set.js";
-import type { StoredClip } from "../../corpus/stored-clip.js";
 import type { Cutting } from "../embed-clips.js";
 import { columnsNear, type Moments, meanRows, momentsFunction } from "../moments.js";
 import { boxesOf } from "../tasks.js";

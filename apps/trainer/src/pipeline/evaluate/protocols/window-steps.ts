@@ -1,6 +1,6 @@
+import type { StoredClip } from "@kdc-mae/data";
 import type { LocalizationClip } from "@kdc-mae/eval";
 import type { ClipSet } from "../../corpus/clip-set.js";
-import type { StoredClip } from "../../corpus/stored-clip.js";
 import type { Cutting } from "../embed-clips.js";
 import { embedMoments } from "../sound-windows.js";
 import { boxesOf } from "../tasks.js";

@@ -5,18 +5,21 @@ import { audioGrid, visualGrid } from "@kdc-mae/core";
 import { createPipesDecoder, locateFfmpeg, makeSet, openManifest, prepare } from "@kdc-mae/data/node";
 import { complementaryViews } from "@kdc-mae/masking";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type MaskedBatch, memorySource } from "../pretrain/batch-source.js";
-import { measureStatistics } from "./batch.js";
-import { frontEndFor } from "./front-end.js";
+import { type MaskedBatch, maskedSource } from "../pretrain/masked-batches.js";
+import { clipFormFor } from "./clip-form.js";
+import type { BatchRecipe } from "./held-clips.js";
 import { loadClips } from "./load-clips.js";
-import { openShardSource } from "./shard-source.js";
+import { measureStatistics } from "./statistics.js";
+import { clipsInMemory, clipsInShards } from "./training-clips.js";
 
 const grids = { audio: audioGrid(192, 32, 16), visual: visualGrid(48, 16) };
-const shared = {
-  ...{ grids, batch: 4, seed: 11 },
-  statistics: { mean: -6, std: 4 },
-  masker: complementaryViews({ views: 2, ratio: { audio: 0.75, visual: 0.75 } }),
+const form = clipFormFor(grids, 3);
+const masking = { grids, seed: 11, masker: complementaryViews({ views: 2, ratio: { audio: 0.75, visual: 0.75 } }) };
+const recipe: BatchRecipe = {
+  ...{ batch: 4, seed: 11, workers: 0, statistics: { mean: -6, std: 4 } },
+  augment: { noiseAndShift: true },
 };
+const shards = () => clipsInShards({ kind: "shards", path: join(folder, "set"), workers: 1 }, "train", form, {});
 const ffmpeg = (await locateFfmpeg({ env: process.env })).path;
 const decoder = createPipesDecoder(ffmpeg);
 let folder = "";
@@ -63,33 +66,28 @@ const clipsOf = (batches: readonly MaskedBatch[]): string[] =>
     .sort();
 
 it("makes of each clip exactly what the clips in memory give: patches, noise, picture and views", async () => {
-  const { kept: clips } = await loadClips(await itemsOf(), frontEndFor(grids, 3), { decoder, concurrency: 2 });
-  const memory = memorySource({ ...shared, clips, noise: true });
-  const shards = await openShardSource(join(folder, "set"), { ...shared, noise: true, workers: 0 });
-  expect([shards.stepsPerEpoch, shards.clips]).toEqual([2, 11]);
+  const { kept: clips } = await loadClips(await itemsOf(), form, { decoder, concurrency: 2 });
+  const memory = maskedSource(await clipsInMemory(clips, form).open(recipe), masking);
+  const loader = await (await shards()).open(recipe);
+  const packed = maskedSource(loader, masking);
+  expect([packed.stepsPerEpoch, loader.samples]).toEqual([2, 11]);
   const seen = new Set<string>();
   const known = new Set<string>();
   // An epoch leaves three clips out, and the two sources leave out different ones: what both show must be equal.
   for (const clip of clipsOf(await all(memory.batches(3, 0)))) known.add(clip);
-  for (const clip of clipsOf(await all(shards.batches(3, 0)))) seen.add(clip);
+  for (const clip of clipsOf(await all(packed.batches(3, 0)))) seen.add(clip);
   expect([...seen].filter((clip) => known.has(clip)).length).toBeGreaterThanOrEqual(5);
-  expect(await all(shards.batches(3, 1))).toEqual((await all(shards.batches(3, 0))).slice(1));
-  await shards.close();
+  expect(await all(packed.batches(3, 1))).toEqual((await all(packed.batches(3, 0))).slice(1));
+  await loader.close();
 });
 
 it("takes the statistics that were measured", async () => {
-  const source = await openShardSource(join(folder, "set"), {
-    ...shared,
-    statistics: "measured",
-    noise: false,
-    workers: 0,
-  });
-  expect(source.statistics.std).toBeGreaterThan(0.5);
-  await source.close();
-  const { kept } = await loadClips(await itemsOf(), frontEndFor(grids, 3), { decoder, concurrency: 2 });
+  const measured = await (await shards()).measure();
+  expect(measured.std).toBeGreaterThan(0.5);
+  const { kept } = await loadClips(await itemsOf(), form, { decoder, concurrency: 2 });
   const { mean, std } = measureStatistics(kept.filter(({ item }) => item.split === "train"));
-  expect(source.statistics.mean).toBeCloseTo(mean, 2);
-  expect(source.statistics.std).toBeCloseTo(std, 2);
+  expect(measured.mean).toBeCloseTo(mean, 2);
+  expect(measured.std).toBeCloseTo(std, 2);
 });
 
 async function itemsOf() {
@@ -99,7 +97,7 @@ async function itemsOf() {
 }
 
 it("tells what decoded the set, so that a run on it keeps that", async () => {
-  const source = await openShardSource(join(folder, "set"), { ...shared, noise: false });
-  await source.close();
-  expect(source.data?.named.decodedBy).toBe("ffmpeg of this test");
+  const loader = await (await shards()).open(recipe);
+  await loader.close();
+  expect(loader.data.named.decodedBy).toBe("ffmpeg of this test");
 });

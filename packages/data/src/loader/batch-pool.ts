@@ -2,12 +2,10 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { KdcError } from "@kdc-mae/core";
-import type { MadeSample, SampleRecipe } from "../make-sample.js";
-import { makeShardSample, type SampleJob } from "./shard-recording.js";
-import type { Answer } from "./worker.js";
-
-/** Makes samples, somewhere. */
-export type SamplePool = { make(job: SampleJob): Promise<MadeSample>; close(): Promise<void> };
+import type { SampleRecipe } from "../make-sample.js";
+import { type BatchPool, type MadeBatch, onThisThread, type SampleJob } from "./make-batch.js";
+import { unpack } from "./unpack.js";
+import type { Answer, Question } from "./worker.js";
 
 /** The compiled worker; run from sources it is looked for in the build. Undefined where there is none. */
 export function findWorker(): string | undefined {
@@ -17,32 +15,27 @@ export function findWorker(): string | undefined {
   return places.find((path) => existsSync(path));
 }
 
-/** Makes samples on this thread. */
-export const inlinePool = (recipe: SampleRecipe): SamplePool => ({
-  make: (job) => makeShardSample(job, recipe),
-  close: async () => undefined,
-});
-
 type Waiting = {
-  readonly job: SampleJob;
-  readonly resolve: (made: MadeSample) => void;
+  readonly batch: readonly SampleJob[];
+  readonly resolve: (made: MadeBatch) => void;
   readonly reject: (error: unknown) => void;
   tries: number;
 };
-type Hand = { readonly worker: Worker; readonly jobs: Map<number, Waiting> };
+type Hand = { readonly worker: Worker; readonly batches: Map<number, Waiting> };
 
-/** Most jobs that one worker holds: while it works on one the next is there already. */
+/** Most batches that one worker holds: while it works on one the next is there already. */
 const held = 2;
 
 /**
- * Makes samples in worker threads. A worker that dies is replaced and its jobs are done again; a job whose worker dies
- * twice fails.
+ * Makes batches in worker threads. A worker that dies is replaced and its batches are made again; a batch whose worker
+ * dies twice fails.
  *
- * @param count threads
+ * @param count threads; 0 makes them on this one
  * @param file the worker's program; the compiled one unless told
  * @throws KdcError reason `no-worker` when the package is not built
  */
-export function workerPool(recipe: SampleRecipe, count: number, file = findWorker()): SamplePool {
+export function batchPool(recipe: SampleRecipe, count: number, file = findWorker()): BatchPool {
+  if (count === 0) return onThisThread(recipe, unpack);
   if (file === undefined) {
     throw new KdcError({
       where: "loader",
@@ -56,12 +49,12 @@ export function workerPool(recipe: SampleRecipe, count: number, file = findWorke
   let [next, closed] = [0, false];
 
   const deal = () => {
-    for (const { worker, jobs } of hands) {
-      while (jobs.size < held && queue.length > 0) {
+    for (const { worker, batches } of hands) {
+      while (batches.size < held && queue.length > 0) {
         const waiting = queue.shift()!;
-        jobs.set(next, waiting);
-        // Copied, not transferred: the bytes may be asked for again when a worker dies.
-        worker.postMessage({ number: next++, job: waiting.job });
+        batches.set(next, waiting);
+        // Copied or shared, not transferred: a batch may be asked for again when a worker dies.
+        worker.postMessage({ number: next++, jobs: waiting.batch } satisfies Question);
       }
     }
   };
@@ -69,18 +62,18 @@ export function workerPool(recipe: SampleRecipe, count: number, file = findWorke
     const at = hands.indexOf(hand);
     if (at < 0 || closed) return;
     hands.splice(at, 1, hire());
-    for (const waiting of [...hand.jobs.values()].reverse()) {
+    for (const waiting of [...hand.batches.values()].reverse()) {
       if (++waiting.tries < 2) queue.unshift(waiting);
-      else waiting.reject(workerDied(waiting.job.where, cause));
+      else waiting.reject(workerDied(whereOf(waiting), cause));
     }
     deal();
   };
   const hire = (): Hand => {
     const worker = new Worker(file, { workerData: recipe });
-    const hand: Hand = { worker, jobs: new Map() };
+    const hand: Hand = { worker, batches: new Map() };
     worker.on("message", (answer: Answer) => {
-      const waiting = hand.jobs.get(answer.number);
-      hand.jobs.delete(answer.number);
+      const waiting = hand.batches.get(answer.number);
+      hand.batches.delete(answer.number);
       deal();
       if ("made" in answer) waiting?.resolve(answer.made);
       else waiting?.reject(new KdcError(answer.parts));
@@ -92,21 +85,24 @@ export function workerPool(recipe: SampleRecipe, count: number, file = findWorke
   for (let index = 0; index < count; index++) hands.push(hire());
 
   return {
-    make: (job) =>
+    make: (batch) =>
       new Promise((resolve, reject) => {
-        if (closed) reject(workerDied(job.where, new Error("the loader was closed")));
-        queue.push({ job, resolve, reject, tries: 0 });
+        const waiting = { batch, resolve, reject, tries: 0 };
+        if (closed) reject(workerDied(whereOf(waiting), new Error("the loader was closed")));
+        queue.push(waiting);
         deal();
       }),
     close: async () => {
       closed = true;
-      for (const waiting of [...queue, ...hands.flatMap(({ jobs }) => [...jobs.values()])]) {
-        waiting.reject(workerDied(waiting.job.where, new Error("the loader was closed")));
+      for (const waiting of [...queue, ...hands.flatMap(({ batches }) => [...batches.values()])]) {
+        waiting.reject(workerDied(whereOf(waiting), new Error("the loader was closed")));
       }
       await Promise.all(hands.map(({ worker }) => worker.terminate()));
     },
   };
 }
+
+const whereOf = ({ batch: [first] }: Pick<Waiting, "batch">): string => first?.of.where ?? "an empty batch";
 
 const workerDied = (where: string, cause: unknown): KdcError =>
   new KdcError({

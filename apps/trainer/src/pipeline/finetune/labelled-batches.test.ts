@@ -2,16 +2,17 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { audioGrid, visualGrid } from "@kdc-mae/core";
+import type { StoredClip } from "@kdc-mae/data";
 import { createPipesDecoder, locateFfmpeg, makeSet, openManifest, prepare } from "@kdc-mae/data/node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { frontEndFor } from "../corpus/front-end.js";
+import { clipFormFor } from "../corpus/clip-form.js";
+import type { BatchRecipe } from "../corpus/held-clips.js";
 import { loadClips } from "../corpus/load-clips.js";
-import type { StoredClip } from "../corpus/stored-clip.js";
-import { shardLabelledSource } from "./shard-source.js";
-import { type LabelledBatch, type LabelledOptions, memoryLabelledSource } from "./source.js";
+import { clipsInMemory, clipsInShards } from "../corpus/training-clips.js";
+import { type LabelledBatch, type LabelledSource, labelledBatches } from "./labelled-batches.js";
 
 const grids = { audio: audioGrid(192, 32, 16), visual: visualGrid(48, 16) };
-const frontEnd = { ...frontEndFor(grids, 3), keepSound: true };
+const form = { ...clipFormFor(grids, 3), keepSound: true };
 const ffmpeg = (await locateFfmpeg({ env: process.env })).path;
 let folder = "";
 let clips: readonly StoredClip[] = [];
@@ -33,16 +34,19 @@ beforeAll(async () => {
   });
   const items = [];
   for await (const item of manifest.items()) items.push(item);
-  clips = (await loadClips(items, frontEnd, { decoder, concurrency: 2 })).kept;
+  clips = (await loadClips(items, form, { decoder, concurrency: 2 })).kept;
   classes = [...new Set(clips.flatMap(({ item }) => item.labels))].sort();
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const options = (): LabelledOptions => ({
-  ...{ grids, statistics: { mean: -6, std: 4 }, classes, batch: 5, seed: 11, smoothing: 0.1, balanced: false },
-  ...{ noise: true, specAugment: { frequency: 9, time: 40 } },
+const augment = { noiseAndShift: true, specAugment: { frequency: 9, time: 40 } };
+const recipe = (changed: Partial<BatchRecipe> = {}): BatchRecipe => ({
+  ...{ statistics: { mean: -6, std: 4 }, classes, batch: 5, seed: 11, smoothing: 0.1, workers: 0, augment },
+  ...changed,
 });
-async function all(source: ReturnType<typeof memoryLabelledSource>, epoch: number, from = 0): Promise<LabelledBatch[]> {
+const fromMemory = async (given: readonly StoredClip[], changed: Partial<BatchRecipe> = {}) =>
+  labelledBatches(await clipsInMemory(given, form).open(recipe(changed)));
+async function all(source: LabelledSource, epoch: number, from = 0): Promise<LabelledBatch[]> {
   const got: LabelledBatch[] = [];
   for await (const batch of source.batches(epoch, from)) got.push(batch);
   return got;
@@ -61,8 +65,9 @@ const rows = (batches: readonly LabelledBatch[]): string[] =>
 
 describe("labelled batches", () => {
   it("are the same from memory and from shards: stripes, noise, picture and target", async () => {
-    const memory = memoryLabelledSource(clips, frontEnd, options());
-    const shards = await shardLabelledSource(join(folder, "set"), { ...options(), workers: 0 });
+    const memory = await fromMemory(clips);
+    const data = { kind: "shards", path: join(folder, "set"), workers: 1 } as const;
+    const shards = labelledBatches(await (await clipsInShards(data, "train", form, {})).open(recipe()));
     expect([memory.stepsPerEpoch, shards.stepsPerEpoch]).toEqual([2, 2]);
     const known = new Set(rows(await all(memory, 3)));
     const seen = rows(await all(shards, 3));
@@ -72,16 +77,15 @@ describe("labelled batches", () => {
   });
 
   it("mix sounds, pictures and labels, in the same share", async () => {
-    const plain = { noise: false, specAugment: undefined };
     const mixup = { probability: 1, alpha: 10 };
     const one = clips[0];
-    const alone = await all(memoryLabelledSource([one, one], frontEnd, { ...options(), ...plain, batch: 2 }), 0);
-    const mixed = await all(memoryLabelledSource([one, one], frontEnd, { ...options(), ...plain, mixup, batch: 2 }), 0);
+    const alone = await all(await fromMemory([one, one], { augment: {}, batch: 2 }), 0);
+    const mixed = await all(await fromMemory([one, one], { augment: { mixup }, batch: 2 }), 0);
     // A clip mixed with itself sounds as before (its mean is removed, which a spectrogram does not show).
     for (const [index, value] of mixed[0].patches.audio.data.entries()) {
       if (alone[0].patches.audio.data[index] > -1) expect(value).toBeCloseTo(alone[0].patches.audio.data[index], 1);
     }
-    const both = await all(memoryLabelledSource(clips, frontEnd, { ...options(), ...plain, mixup, smoothing: 0 }), 1);
+    const both = await all(await fromMemory(clips, { augment: { mixup }, smoothing: 0 }), 1);
     const shares = both.flatMap(({ targets: { data, shape } }) =>
       Array.from({ length: shape[0] }, (_, row) => [...data.subarray(row * shape[1], (row + 1) * shape[1])]),
     );
@@ -96,9 +100,7 @@ describe("labelled batches", () => {
       ...common,
       item: { ...common.item, id: `copy-${index}` },
     }));
-    const source = memoryLabelledSource([...many, clips[0]], frontEnd, {
-      ...{ ...options(), balanced: true, smoothing: 0, noise: false, specAugment: undefined },
-    });
+    const source = await fromMemory([...many, clips[0]], { balanced: true, smoothing: 0, augment: {} });
     let [draws, hits] = [0, 0];
     for (let epoch = 0; epoch < 3; epoch++) {
       for (const { targets } of await all(source, epoch)) {
@@ -112,7 +114,7 @@ describe("labelled batches", () => {
   });
 
   it("begin anywhere in an epoch", async () => {
-    const source = memoryLabelledSource(clips, frontEnd, { ...options(), mixup: { probability: 0.5, alpha: 10 } });
+    const source = await fromMemory(clips, { augment: { ...augment, mixup: { probability: 0.5, alpha: 10 } } });
     expect(await all(source, 2, 1)).toEqual((await all(source, 2)).slice(1));
   });
 });

@@ -1,0 +1,72 @@
+import { type ClipGrids, createRng, type HostPatches, type HostView, type Rng } from "@kdc-mae/core";
+import { batchViews, type Masker } from "@kdc-mae/masking";
+import type { RunData } from "../corpus/data-digest.js";
+import type { TrainingBatches, TrainingClips } from "../corpus/held-clips.js";
+import type { Statistics } from "../corpus/statistics.js";
+import type { CheckedExperiment } from "../experiment/schema.js";
+import { configFor } from "../run/model-file.js";
+import { maskerFor } from "./masker.js";
+
+/** One step's input, without the teacher. */
+export type MaskedBatch = {
+  readonly patches: HostPatches;
+  readonly views: readonly HostView[];
+  /** In place of views that are still to be drawn: one random stream per clip. */
+  readonly streams?: readonly Rng[];
+};
+
+/** The views of a batch's clips, or what they will be drawn with where no masker deals them. */
+export const maskBatch = (
+  masker: Masker | undefined,
+  grids: ClipGrids,
+  streams: readonly Rng[],
+): Pick<MaskedBatch, "views" | "streams"> =>
+  masker === undefined ? { views: [], streams } : { views: batchViews(streams.map((stream) => masker(grids, stream))) };
+
+/** Batches of an epoch from a given one on; every epoch has the same number. */
+export type BatchSource = {
+  readonly stepsPerEpoch: number;
+  /** What the clips are, so that a run that goes on knows them again. */
+  readonly data?: RunData;
+  batches(epoch: number, from: number): AsyncIterable<MaskedBatch>;
+};
+
+/** What a pretraining learns from: its batches, what they are normalised with, and what is to be closed after. */
+export type PretrainBatches = {
+  readonly source: BatchSource;
+  readonly statistics: Statistics;
+  readonly loader: TrainingBatches;
+};
+
+/**
+ * Masks ready batches. What happens to a clip depends on seed, epoch and clip alone, so any batch can be made again.
+ *
+ * @param masker none where views are drawn by a network, later
+ */
+export function maskedSource(
+  loader: TrainingBatches,
+  { masker, grids, seed }: { readonly masker: Masker | undefined; readonly grids: ClipGrids; readonly seed: number },
+): BatchSource {
+  const root = createRng(seed).fork("clip");
+  return {
+    ...{ stepsPerEpoch: loader.stepsPerEpoch, data: loader.data },
+    async *batches(epoch, from) {
+      for await (const { patches, samples } of loader.batches(epoch, from)) {
+        const streams = samples.map(({ id }) => root.fork(epoch).fork(id).fork("mask"));
+        yield { patches, ...maskBatch(masker, grids, streams) };
+      }
+    },
+  };
+}
+
+/** The batches an experiment trains on: each clip once an epoch, with a random picture. */
+export async function maskedBatches(experiment: CheckedExperiment, clips: TrainingClips): Promise<PretrainBatches> {
+  const { seed, training, audio, data } = experiment;
+  const statistics = audio.statistics === "measured" ? await clips.measure() : audio.statistics;
+  const loader = await clips.open({
+    ...{ statistics, seed, batch: training.batch, workers: data.workers },
+    augment: { noiseAndShift: audio.noise },
+  });
+  const masker = maskerFor(experiment);
+  return { statistics, loader, source: maskedSource(loader, { masker, grids: configFor(experiment), seed }) };
+}
