@@ -15,6 +15,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^@kdc-mae\/trainer\/recipe$/, replacement: `${apps}trainer/src/recipe.ts` },
+      { find: /^@kdc-mae\/trainer$/, replacement: `${apps}trainer/src/index.ts` },
       { find: /^@kdc-mae\/([a-z]+)$/, replacement: `${packages}$1/src/index.ts` },
       { find: /^@kdc-mae\/([a-z]+)\/([a-z-]+)$/, replacement: `${packages}$1/src/$2.ts` },
     ],

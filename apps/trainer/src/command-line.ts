@@ -10,6 +10,7 @@ import { addDoctorCommand } from "./commands/doctor.js";
 import { addEmbedCommand } from "./commands/embed.js";
 import { addEvaluateCommand } from "./commands/evaluate.js";
 import { addExperimentsCommand } from "./commands/experiments.js";
+import { addExploreCommand } from "./commands/explore.js";
 import { addExportCommand } from "./commands/export.js";
 import { addFinetuneCommand } from "./commands/finetune.js";
 import { addIndexCommand } from "./commands/index-folder.js";
@@ -39,6 +40,7 @@ const commands = [
   addConvertCommand,
   addIndexCommand,
   addSearchCommand,
+  addExploreCommand,
   addParityCommand,
   addBenchCommand,
   addBenchDataCommand,

@@ -17,6 +17,8 @@ export { checkExperiment } from "./pipeline/experiment/check.js";
 export { loadExperiment } from "./pipeline/experiment/load.js";
 export { named } from "./pipeline/experiment/named.js";
 export type { CheckedExperiment, Experiment, ExperimentFile } from "./pipeline/experiment/schema.js";
+export { type ExploreOptions, explore } from "./pipeline/explore/open-explorer.js";
+export type { ServedExplorer } from "./pipeline/explore/serve-explorer.js";
 export { type ExportGraphsOptions, exportGraphs, type WrittenGraph } from "./pipeline/export/export-graphs.js";
 export { type FineTuning, type FinetuneFromOptions, finetune } from "./pipeline/finetune/from-experiment.js";
 export { checkFineTuning, loadFineTuning, namedFineTunings } from "./pipeline/finetune/named.js";

@@ -1,0 +1,41 @@
+import { isKdcError } from "@kdc-mae/core";
+
+/** A call to a worker, and what comes back: news while it works, then the result or what was wrong, in words. */
+export type Call = { readonly id: number; readonly name: string; readonly input: unknown };
+export type Answer = { readonly id: number } & (
+  | { readonly news: unknown }
+  | { readonly result: unknown }
+  | { readonly error: string }
+);
+
+/** What a worker does, by name. Each takes plain data and may tell news on the way. */
+export type Work = Readonly<Record<string, (input: never, tell: (news: never) => void) => unknown>>;
+
+/** The scope of a worker, as far as it is used here. */
+type Scope = {
+  postMessage(message: unknown, transfer: Transferable[]): void;
+  onmessage: ((event: MessageEvent<Call>) => void) | null;
+};
+
+/** One sentence for whatever went wrong. */
+export function inWords(error: unknown): string {
+  if (isKdcError(error)) return error.message;
+  const said = error instanceof Error ? error.message.split("\n")[0] : String(error);
+  if (/allocation failed|out of memory|Invalid (typed )?array/i.test(said))
+    return `The browser's memory ran out: ${said}`;
+  return said === "" ? "Something went wrong, and it did not say what" : said;
+}
+
+/** Serves calls: what a worker's script ends with. */
+export function answerWith(work: Work): void {
+  const scope = globalThis as unknown as Scope;
+  const reply = (answer: Answer) => scope.postMessage(answer, []);
+  scope.onmessage = async ({ data: { id, name, input } }) => {
+    try {
+      const tell = (news: unknown) => reply({ id, news });
+      reply({ id, result: await work[name](input as never, tell as never) });
+    } catch (error) {
+      reply({ id, error: inWords(error) });
+    }
+  };
+}

@@ -1,0 +1,65 @@
+import type { Answer, Work } from "./answer.js";
+
+/** A worker's work as it is asked for from the page. */
+export type Asked<W extends Work> = {
+  readonly ask: <Name extends keyof W & string>(
+    name: Name,
+    ...given: Parameters<W[Name]> extends [infer Input, ...unknown[]] ? [input: Input] : []
+  ) => Promise<Awaited<ReturnType<W[Name]>>>;
+  /** The same, told what happens on the way. */
+  readonly follow: <Name extends keyof W & string>(
+    name: Name,
+    input: Parameters<W[Name]>[0],
+    onNews: (news: Parameters<Parameters<W[Name]>[1]>[0]) => void,
+  ) => Promise<Awaited<ReturnType<W[Name]>>>;
+  readonly end: () => void;
+};
+
+type Waiting = {
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: Error) => void;
+  readonly onNews?: (news: unknown) => void;
+};
+
+/** Starts a worker at the first question; one that fails to load says so to whoever waits. */
+export function askWorker<W extends Work>(start: () => Worker): Asked<W> {
+  let worker: Worker | undefined;
+  let next = 0;
+  const waiting = new Map<number, Waiting>();
+  const begun = (): Worker => {
+    if (worker !== undefined) return worker;
+    worker = start();
+    worker.onmessage = ({ data }: MessageEvent<Answer>) => {
+      const who = waiting.get(data.id);
+      if ("news" in data) return who?.onNews?.(data.news);
+      waiting.delete(data.id);
+      if ("error" in data) who?.reject(new Error(data.error));
+      else who?.resolve(data.result);
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      for (const { reject } of waiting.values()) {
+        reject(new Error(`A part of the page could not be started: ${event.message || "its script did not load"}`));
+      }
+      waiting.clear();
+      worker = undefined;
+    };
+    return worker;
+  };
+  const send = (name: string, input: unknown, onNews?: (news: never) => void): Promise<never> =>
+    new Promise((resolve, reject) => {
+      const id = next++;
+      waiting.set(id, { resolve: resolve as Waiting["resolve"], reject, onNews: onNews as Waiting["onNews"] });
+      begun().postMessage({ id, name, input });
+    });
+  return {
+    ask: (name, ...[input]) => send(name, input),
+    follow: (name, input, onNews) => send(name, input, onNews as never),
+    end: () => {
+      worker?.terminate();
+      worker = undefined;
+      for (const { reject } of waiting.values()) reject(new Error("It was stopped"));
+      waiting.clear();
+    },
+  };
+}

@@ -1,0 +1,251 @@
+import { type Frame, KdcError, type Waveform } from "@kdc-mae/core";
+import {
+  ALL_FORMATS,
+  type AudioSample,
+  AudioSampleSink,
+  BlobSource,
+  Input,
+  type InputAudioTrack,
+  type InputFormat,
+  type InputVideoTrack,
+  MatroskaInputFormat,
+  UnsupportedInputFormatError,
+  VideoSampleSink,
+} from "mediabunny";
+import { asFfmpegResamples } from "./as-ffmpeg-resamples.js";
+import { pictureOf } from "./rgb.js";
+
+/** What a file says of itself. */
+export type FilmFacts = {
+  readonly name: string;
+  readonly container: string;
+  readonly pictures: { readonly codec: string; readonly width: number; readonly height: number };
+  readonly sound: { readonly codec: string; readonly sampleRate: number; readonly channels: number };
+  readonly seconds: number;
+};
+
+/** A film that is open: its sound, and pictures of any moments. */
+export type Film = {
+  readonly facts: FilmFacts;
+  /** The mean of its channels at `sampleRate` Hz, 16 bit, at most so many seconds from the start. */
+  readonly sound: (sampleRate: number, seconds: number) => Promise<Waveform>;
+  /** What a player shows at these moments, seconds from the start, in rising order. */
+  readonly pictures: (times: readonly number[]) => AsyncIterable<Frame>;
+  readonly close: () => void;
+};
+
+const refuse = (name: string, what: string, remedy: string, cause?: unknown): KdcError =>
+  new KdcError({ where: name, what, remedy, reason: "media", cause });
+
+/** Sound begins at most so long before the first picture for an encoder's sake, and ends so long after the last, seconds. */
+const [priming, near] = [0.1, 0.15];
+
+/** More than 8K video has. */
+const mostPixels = 36_000_000;
+
+/** A decoder's failure as one about its file. */
+const decoding = async <T>(name: string, what: string, work: () => Promise<T>): Promise<T> => {
+  try {
+    return await work();
+  } catch (cause) {
+    if (cause instanceof KdcError) throw cause;
+    throw refuse(
+      name,
+      `its ${what} could not be decoded`,
+      "The file may be damaged; fetch it again, or encode it anew",
+      cause,
+    );
+  }
+};
+
+/** @throws KdcError for a track that is not there, or that this browser does not decode */
+async function expectTrack<Track extends InputVideoTrack | InputAudioTrack>(
+  name: string,
+  what: "pictures" | "sound",
+  track: Track | null,
+): Promise<Track> {
+  if (track === null) throw refuse(name, `it has no ${what}`, "Take a clip with sound and pictures");
+  if (await track.canDecode()) return track;
+  const codec = (await track.getCodecParameterString()) ?? "of a kind it does not know";
+  const other = what === "pictures" ? "H.264, VP9 or AV1" : "AAC or Opus";
+  throw refuse(
+    name,
+    `this browser does not decode its ${what} (${codec})`,
+    `Encode it as ${other}, or use another browser`,
+  );
+}
+
+/**
+ * Opens a film by its bytes: what it holds decides, not its name. Nothing is read that is not needed.
+ *
+ * @throws KdcError in words for what is no film, lacks a track, or cannot be decoded here
+ */
+export async function openFilm(file: Blob, name: string): Promise<Film> {
+  if (typeof VideoDecoder === "undefined" || typeof AudioDecoder === "undefined") {
+    throw refuse(
+      "this browser",
+      "it has no WebCodecs",
+      "Use a current Chromium, Firefox or Safari, on https or 127.0.0.1",
+    );
+  }
+  const input = new Input({ source: new BlobSource(file), formats: ALL_FORMATS });
+  try {
+    const format = await input.getFormat();
+    const video = await expectTrack(name, "pictures", await input.getPrimaryVideoTrack());
+    const audio = await expectTrack(name, "sound", await input.getPrimaryAudioTrack());
+    const [first, pictureEnd, soundEnd] = [
+      await video.getFirstTimestamp(),
+      await video.computeDuration(),
+      await audio.computeDuration(),
+    ];
+    // The clock begins at the first picture where that comes just after the sound, which an encoder needs to get going.
+    const zero = first > 0 && first <= priming ? first : 0;
+    const [width, height] = [await video.getDisplayWidth(), await video.getDisplayHeight()];
+    if (!(width * height > 0 && width * height <= mostPixels)) {
+      throw refuse(name, `its pictures have ${width} × ${height} pixels`, "Scale it down first");
+    }
+    const reach = Math.max(pictureEnd, soundEnd);
+    const end = reach - pictureEnd < near && pictureEnd > 0 ? pictureEnd : reach;
+    const seconds = Math.round((end - zero) * 1000) / 1000;
+    if (!(seconds > 0)) throw refuse(name, "it has no length", "Take another clip");
+    const facts: FilmFacts = {
+      name,
+      container: format.name,
+      pictures: { codec: (await video.getCodec()) ?? "unknown", width, height },
+      sound: {
+        codec: (await audio.getCodec()) ?? "unknown",
+        sampleRate: await audio.getSampleRate(),
+        channels: await audio.getNumberOfChannels(),
+      },
+      seconds,
+    };
+    return {
+      facts,
+      sound: (sampleRate, most) =>
+        decoding(name, "sound", async () => {
+          const whole = await readSound(audio, zero - (await leadOf(audio, format)), Math.min(most, seconds), name);
+          return sixteenBits(asFfmpegResamples(whole, sampleRate));
+        }),
+      pictures: (times) => readPictures(video, zero, times, name),
+      close: () => input.dispose(),
+    };
+  } catch (cause) {
+    input.dispose();
+    if (cause instanceof KdcError) throw cause;
+    if (cause instanceof UnsupportedInputFormatError) {
+      throw refuse(name, "it is not a film that can be read here", "Give an MP4, MOV, WebM or Matroska file", cause);
+    }
+    throw refuse(
+      name,
+      "it is damaged or cut short: what it holds could not be listed",
+      "Fetch or copy it again",
+      cause,
+    );
+  }
+}
+
+/** Rounded to 16 bits, as all sound comes that the command line decodes. */
+function sixteenBits({ samples, sampleRate }: Waveform): Waveform {
+  const whole = samples.map((value) => {
+    const scaled = value * 32768;
+    const low = Math.floor(scaled);
+    const isHalf = scaled - low === 0.5;
+    const near = isHalf ? low + (low % 2 === 0 ? 0 : 1) : Math.round(scaled);
+    return Math.max(-32768, Math.min(32767, near)) / 32768;
+  });
+  return { samples: whole, sampleRate };
+}
+
+/** What decoders leave out at the start of Opus, seconds; in Matroska its times count that in, and a browser's do not. */
+async function leadOf(track: InputAudioTrack, format: InputFormat): Promise<number> {
+  const head = (await track.getDecoderConfig())?.description;
+  if (!(format instanceof MatroskaInputFormat) || (await track.getCodec()) !== "opus" || head === undefined) return 0;
+  const bytes = ArrayBuffer.isView(head)
+    ? new DataView(head.buffer, head.byteOffset)
+    : new DataView(head as ArrayBuffer);
+  return bytes.byteLength < 12 ? 0 : bytes.getUint16(10, true) / 48_000;
+}
+
+/** One channel of a piece, −1 to 1; whole numbers of 16 bits are read as such. */
+function channelOf(piece: AudioSample, planeIndex: number): Float32Array {
+  const { numberOfFrames, format } = piece;
+  if (format !== "s16" && format !== "s16-planar") {
+    const plane = new Float32Array(numberOfFrames);
+    piece.copyTo(plane, { planeIndex, format: "f32-planar" });
+    return plane;
+  }
+  const whole = new Int16Array(numberOfFrames);
+  piece.copyTo(whole, { planeIndex, format: "s16-planar" });
+  return Float32Array.from(whole, (value) => value / 32768);
+}
+
+/** The plain mean of the channels, each piece in its place on the film's clock, silence in gaps. */
+async function readSound(track: InputAudioTrack, zero: number, seconds: number, name: string): Promise<Waveform> {
+  let [rate, samples, reached] = [0, new Float32Array(), 0];
+  for await (const piece of new AudioSampleSink(track).samples(undefined, zero + seconds)) {
+    const { numberOfChannels: channels, numberOfFrames: frames, sampleRate, timestamp } = piece;
+    if (rate === 0) {
+      rate = sampleRate;
+      samples = new Float32Array(Math.round(seconds * rate));
+    }
+    if (sampleRate !== rate) {
+      piece.close();
+      throw refuse(name, `its sound changes from ${rate} to ${sampleRate} Hz`, "Encode it anew at one rate");
+    }
+    const at = Math.round((timestamp - zero) * rate);
+    // Containers tell times in ticks of their own: pieces that follow one another do so to the sample.
+    const start = reached > 0 && Math.abs(at - reached) <= 0.05 * rate ? reached : at;
+    for (let channel = 0; channel < channels; channel++) {
+      const plane = channelOf(piece, channel);
+      for (let n = Math.max(0, -start); n < frames && start + n < samples.length; n++) {
+        samples[start + n] += plane[n] / channels;
+      }
+    }
+    reached = start + frames;
+    piece.close();
+  }
+  if (rate === 0) throw refuse(name, "its sound holds nothing", "Fetch or copy it again");
+  if (reached < samples.length - 0.5 * rate) {
+    const [says, holds] = [seconds.toFixed(1), (Math.max(0, reached) / rate).toFixed(1)];
+    throw refuse(name, `it is cut short: of ${says} s of sound it holds ${holds}`, "Fetch or copy it again");
+  }
+  return { samples: samples.subarray(0, Math.min(samples.length, reached)), sampleRate: rate };
+}
+
+/** Pictures are told apart to 10 ms, as everywhere in this project. */
+const grid = 100;
+
+async function* readPictures(
+  track: InputVideoTrack,
+  zero: number,
+  times: readonly number[],
+  name: string,
+): AsyncGenerator<Frame> {
+  const sink = new VideoSampleSink(track);
+  const [first, space] = [await track.getFirstTimestamp(), await track.getColorSpace()];
+  const asked = times.map((time) => Math.max(first, zero + (Math.round(time * grid) + 0.49) / grid));
+  let index = 0;
+  let last: Frame | undefined;
+  try {
+    for await (const sample of sink.samplesAtTimestamps(asked)) {
+      const time = times[index++];
+      if (sample !== null) {
+        try {
+          last = { ...(await pictureOf(sample, space)), time };
+        } finally {
+          sample.close();
+        }
+      }
+      if (last === undefined) throw refuse(name, "it has no picture at its start", "Fetch or copy it again");
+      yield { ...last, time };
+    }
+  } catch (cause) {
+    if (cause instanceof KdcError) throw cause;
+    throw refuse(
+      name,
+      "its pictures could not be decoded",
+      "The file may be damaged or cut short; fetch it again",
+      cause,
+    );
+  }
+}

@@ -1,0 +1,131 @@
+import { padFrames } from "@kdc-mae/data";
+import type { SeenClip } from "../media/worker.js";
+import { contextOf, drawWaveform, pictureOf, spanOf, spectrogramPicture } from "./draw.js";
+import { asked, byId, lasted, make, say } from "./elements.js";
+import { record } from "./record.js";
+import { seeingOf, shared } from "./state.js";
+import { media } from "./workers.js";
+
+const note = byId("clip-note");
+const player = byId<HTMLVideoElement>("player");
+const madePicture = byId<HTMLCanvasElement>("made-picture");
+
+let madeSeed = 0;
+
+function show(seen: SeenClip, file?: Blob): void {
+  const before = shared.clip.value?.address;
+  const address = file && URL.createObjectURL(file);
+  byId("clip-shown").hidden = false;
+  player.hidden = address === undefined;
+  madePicture.hidden = address !== undefined;
+  if (address === undefined) player.removeAttribute("src");
+  else player.src = address;
+  if (before !== undefined) URL.revokeObjectURL(before);
+  shared.frame.set(Math.floor(seen.frames.length / 2));
+  shared.clip.set({ seen, address });
+  const { facts, milliseconds } = seen;
+  const { pictures, sound } = facts;
+  const decoded = milliseconds.sound + milliseconds.pictures;
+  say(note, `${facts.name}: ${facts.seconds.toFixed(2)} s, decoded in ${lasted(decoded)}.`);
+  byId("clip-facts").textContent =
+    `${facts.container}; pictures ${pictures.codec} ${pictures.width} × ${pictures.height}; ` +
+    `sound ${sound.codec} ${sound.sampleRate} Hz, ${sound.channels} channel${sound.channels === 1 ? "" : "s"}; ` +
+    `sound ${lasted(milliseconds.sound)}, pictures ${lasted(milliseconds.pictures)}, log-mel ${lasted(milliseconds.spectrogram)}`;
+}
+
+/** Draws what the model sees and hears. */
+function draw(): void {
+  const clip = shared.clip.value;
+  if (clip === undefined) return;
+  const { waveform, spectrogram, frames } = clip.seen;
+  drawWaveform(byId("waveform"), waveform.samples);
+  const { grids } = shared.eyes.value;
+  const padded = padFrames(spectrogram, grids.audio.columns * grids.audio.patch);
+  const image = spectrogramPicture(padded, ...spanOf(spectrogram.data));
+  contextOf(byId("log-mel"), image.width, image.height).putImageData(image, 0, 0);
+  const [T, bins] = spectrogram.shape;
+  byId("log-mel-caption").textContent =
+    `Log-mel spectrogram as the model hears it: ${T} frames of 10 ms, ${bins} bins, padded or cut to ${padded.shape[0]}`;
+  const place = byId("frames");
+  place.replaceChildren(
+    ...frames.map((frame, index) => {
+      const canvas = make("canvas");
+      contextOf(canvas, frame.width, frame.height).putImageData(pictureOf(frame), 0, 0);
+      const button = make("button", { type: "button", onclick: () => shared.frame.set(index) }, canvas);
+      button.setAttribute("aria-label", `Frame at ${frame.time.toFixed(2)} s`);
+      return button;
+    }),
+  );
+  choose();
+}
+
+/** Marks the chosen frame. */
+function choose(): void {
+  const chosen = shared.frame.value;
+  for (const [index, button] of [...byId("frames").children].entries()) {
+    button.setAttribute("aria-pressed", String(index === chosen));
+  }
+  const frame = shared.clip.value?.seen.frames[chosen];
+  if (frame) contextOf(madePicture, frame.width, frame.height).putImageData(pictureOf(frame), 0, 0);
+}
+
+/** Opens a film that was dropped, chosen or recorded. */
+export const openClip = (file: Blob, name: string): Promise<void> =>
+  asked(note, async () => {
+    say(note, `Reading ${name} …`);
+    show(await media.ask("open", { file, name, seeing: seeingOf(shared.eyes.value) }), file);
+  });
+
+/** Makes a clip in this page. */
+export const makeClip = (seed: number, kind?: string): Promise<void> =>
+  asked(note, async () => {
+    say(note, "Making a clip …");
+    show(await media.ask("make", { seed, kind, seeing: seeingOf(shared.eyes.value) }));
+  });
+
+export function beginClipSection(): void {
+  const drop = byId("drop");
+  const over = (event: DragEvent, isOver: boolean) => {
+    event.preventDefault();
+    drop.classList.toggle("over", isOver);
+  };
+  // The whole page takes a drop: a film let go beside the frame would else replace the page.
+  addEventListener("dragover", (event) => over(event, true));
+  addEventListener("dragleave", (event) => over(event, false));
+  addEventListener("drop", (event) => {
+    over(event, false);
+    const file = event.dataTransfer?.files[0];
+    if (file === undefined) return;
+    if (/\.safetensors$/i.test(file.name)) dispatchEvent(new CustomEvent("model-dropped", { detail: file }));
+    else void openClip(file, file.name);
+  });
+  const chooser = byId<HTMLInputElement>("file");
+  chooser.onchange = () => {
+    const file = chooser.files?.[0];
+    chooser.value = "";
+    if (file) void openClip(file, file.name);
+  };
+  byId("make").onclick = () => void makeClip(madeSeed++);
+  const recorder = byId<HTMLButtonElement>("record");
+  recorder.onclick = () =>
+    asked(
+      note,
+      async () => {
+        const seconds = Number(byId<HTMLInputElement>("record-seconds").value);
+        const file = await record(seconds, (left) => say(note, `Recording: ${left} s left …`));
+        await openClip(file, "your recording");
+      },
+      recorder,
+    );
+  shared.clip.watch(draw);
+  shared.frame.watch(choose);
+  // Another model sees other sizes.
+  shared.eyes.watch((eyes) => {
+    const clip = shared.clip.value;
+    if (clip === undefined) return;
+    void asked(note, async () => {
+      const seen = await media.ask("look", seeingOf(eyes));
+      if (shared.clip.value === clip) shared.clip.set({ ...clip, seen });
+    });
+  });
+}

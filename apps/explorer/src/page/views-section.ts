@@ -1,0 +1,115 @@
+import { type ClipGrids, type ClipView, createRng } from "@kdc-mae/core";
+import { padFrames } from "@kdc-mae/data";
+import { complementaryViews, type Masker, randomViews, structuredViews } from "@kdc-mae/masking";
+import { contextOf, coverPatches, pictureOf, spanOf, spectrogramPicture } from "./draw.js";
+import { asked, byId, make, say } from "./elements.js";
+import { shared } from "./state.js";
+
+/** What the controls say. */
+export type ViewChoice = {
+  readonly views: number;
+  readonly ratio: { readonly audio: number; readonly visual: number };
+  readonly kind: "complementary" | "independent";
+  readonly structure: "none" | "time" | "frequency" | "time-frequency";
+  readonly seed: number;
+};
+
+const maskerOf = ({ views, ratio, kind, structure }: ViewChoice): Masker => {
+  const disjoint = kind === "complementary";
+  if (structure !== "none") return structuredViews({ axis: structure, views, ratio, disjoint });
+  return disjoint ? complementaryViews({ views, ratio }) : randomViews({ views, ratio });
+};
+
+/** The views of a choice: those that `masker(grids, createRng(seed))` gives anywhere. */
+export const viewsOf = (choice: ViewChoice, grids: ClipGrids): readonly ClipView[] =>
+  maskerOf(choice)(grids, createRng(choice.seed));
+
+const input = (id: string) => byId<HTMLInputElement>(id);
+const chosen = (): ViewChoice => ({
+  views: Number(input("view-count").value),
+  ratio: { audio: Number(input("audio-ratio").value) / 100, visual: Number(input("visual-ratio").value) / 100 },
+  kind: byId<HTMLSelectElement>("view-kind").value as ViewChoice["kind"],
+  structure: byId<HTMLSelectElement>("view-structure").value as ViewChoice["structure"],
+  seed: Number(input("view-seed").value),
+});
+
+/** Frame and spectrogram of the clip as pictures of the grids' own pixels, made once per clip and frame. */
+let pictures: { readonly frame: ImageData; readonly sound: ImageData } | undefined;
+
+function readPictures(): void {
+  const clip = shared.clip.value;
+  const { grids } = shared.eyes.value;
+  const frame = clip?.seen.frames[shared.frame.value];
+  pictures = undefined;
+  if (clip === undefined || frame?.width !== grids.visual.rows * grids.visual.patch) return;
+  const { spectrogram } = clip.seen;
+  const padded = padFrames(spectrogram, grids.audio.columns * grids.audio.patch);
+  pictures = { frame: pictureOf(frame), sound: spectrogramPicture(padded, ...spanOf(spectrogram.data)) };
+}
+
+function drawViews(views: readonly ClipView[]): void {
+  const { grids } = shared.eyes.value;
+  const place = byId("view-pictures");
+  while (place.children.length > views.length) place.lastElementChild?.remove();
+  for (const [index, view] of views.entries()) {
+    const figure =
+      place.children[index] ??
+      place.appendChild(
+        make(
+          "figure",
+          { className: "pair" },
+          make("canvas", { className: "square" }),
+          make("canvas"),
+          make("figcaption"),
+        ),
+      );
+    const [visual, audio, caption] = figure.children as unknown as [HTMLCanvasElement, HTMLCanvasElement, HTMLElement];
+    for (const [canvas, modality] of [
+      [visual, "visual"],
+      [audio, "audio"],
+    ] as const) {
+      const { rows, columns, patch } = grids[modality];
+      const context = contextOf(canvas, columns * patch, rows * patch);
+      const image = modality === "visual" ? pictures?.frame : pictures?.sound;
+      if (image) context.putImageData(image, 0, 0);
+      else {
+        context.fillStyle = "#7a88a6";
+        context.fillRect(0, 0, canvas.width, canvas.height);
+      }
+      coverPatches(context, grids[modality], view[modality].hidden, modality === "audio");
+      canvas.setAttribute("role", "img");
+      const [seen, all] = [view[modality].visible.length, rows * columns];
+      canvas.setAttribute("aria-label", `View ${index + 1}, ${modality}: ${seen} of ${all} patches seen`);
+    }
+    const { audio: sound, visual: picture } = view;
+    caption.textContent = `View ${index + 1}: sees ${picture.visible.length} of ${grids.visual.rows * grids.visual.columns} patches of the picture, ${sound.visible.length} of ${grids.audio.rows * grids.audio.columns} of the sound`;
+  }
+}
+
+function redraw(): void {
+  const note = byId("view-note");
+  const choice = chosen();
+  byId("view-count-out").textContent = String(choice.views);
+  byId("audio-ratio-out").textContent = `${Math.round(choice.ratio.audio * 100)} %`;
+  byId("visual-ratio-out").textContent = `${Math.round(choice.ratio.visual * 100)} %`;
+  void asked(note, () => {
+    const start = performance.now();
+    const views = viewsOf(choice, shared.eyes.value.grids);
+    drawViews(views);
+    shared.views.set(views);
+    say(note, `Dealt and drawn in ${(performance.now() - start).toFixed(1)} ms.`);
+  });
+}
+
+export function beginViewsSection(): void {
+  byId("view-form").addEventListener("input", redraw);
+  byId("view-form").addEventListener("submit", (event) => event.preventDefault());
+  const again = () => {
+    readPictures();
+    redraw();
+  };
+  shared.clip.watch(again);
+  shared.frame.watch(again);
+  shared.eyes.watch(again);
+  redraw();
+}

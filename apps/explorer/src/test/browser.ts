@@ -1,0 +1,123 @@
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type ExploreOptions, explore } from "@kdc-mae/trainer";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { build } from "vite";
+
+const app = fileURLToPath(new URL("../..", import.meta.url));
+const repository = join(app, "..", "..");
+
+const executablePath = [
+  process.env.CHROMIUM_PATH,
+  "/usr/bin/chromium",
+  "/usr/bin/google-chrome",
+  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+].find((path) => path !== undefined && existsSync(path));
+
+/** Why tests in a browser are not run; undefined where they are. */
+export const missing = executablePath === undefined ? "no Chromium (CHROMIUM_PATH)" : undefined;
+if (missing) console.info(`skipped: ${missing}`);
+
+/** Builds the page from the sources of all packages, so that no build is needed first. */
+export async function buildPage(out: string): Promise<void> {
+  const source = (path: string) => join(repository, path);
+  await build({
+    root: app,
+    configFile: join(app, "vite.config.ts"),
+    logLevel: "error",
+    build: { outDir: out, emptyOutDir: true, minify: true },
+    resolve: {
+      alias: [
+        { find: /^onnxruntime-web$/, replacement: "onnxruntime-web/wasm" },
+        { find: /^@kdc-mae\/trainer\/recipe$/, replacement: source("apps/trainer/src/recipe.ts") },
+        { find: /^@kdc-mae\/([a-z]+)$/, replacement: source("packages/$1/src/index.ts") },
+        { find: /^@kdc-mae\/([a-z]+)\/([a-z-]+)$/, replacement: source("packages/$1/src/$2.ts") },
+      ],
+    },
+  });
+}
+
+/** A page that is open, and what was seen of it that should not be. */
+export type OpenPage = { readonly page: Page; readonly complaints: string[]; readonly outside: string[] };
+
+export type ExplorerInBrowser = {
+  readonly folder: string;
+  readonly address: string;
+  readonly open: (options?: BrowserContextOptions) => Promise<OpenPage>;
+  /** The same page served with something else. */
+  readonly serve: (options: ExploreOptions) => Promise<string>;
+  readonly close: () => Promise<void>;
+};
+
+/** Chromium with WebGPU on whatever adapter there is, a software one at least. */
+const launch = (): Promise<Browser> =>
+  chromium.launch({
+    executablePath,
+    args: [
+      ...["--no-sandbox", "--disable-background-networking", "--enable-unsafe-webgpu"],
+      ...["--use-webgpu-adapter=swiftshader", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"],
+    ],
+  });
+
+/** Builds, serves and opens the explorer as a person would. */
+export async function openExplorer(options: ExploreOptions = {}): Promise<ExplorerInBrowser> {
+  const folder = await mkdtemp(join(tmpdir(), "kdc-explorer-"));
+  const page = join(folder, "page");
+  await buildPage(page);
+  const servers = [await explore({ ...options, page })];
+  const browser = await launch();
+  return {
+    folder,
+    address: servers[0].address,
+    serve: async (more) => {
+      servers.push(await explore({ ...more, page }));
+      return servers[servers.length - 1].address;
+    },
+    open: async (context = {}) => {
+      const { baseURL = servers[0].address, ...rest } = context;
+      const opened = await (await browser.newContext(rest)).newPage();
+      const [complaints, outside]: [string[], string[]] = [[], []];
+      opened.on("pageerror", (error) => complaints.push(error.message));
+      opened.on("console", (message) => {
+        if (message.type() === "error") complaints.push(message.text());
+      });
+      opened.on("request", (request) => {
+        if (!/^(blob|data):/.test(request.url()) && !request.url().startsWith(baseURL)) outside.push(request.url());
+      });
+      await opened.addInitScript(() => {
+        const tasks: number[] = [];
+        Object.assign(globalThis, { longTasks: tasks });
+        new PerformanceObserver((list) => {
+          for (const { duration } of list.getEntries()) tasks.push(duration);
+        }).observe({ type: "longtask", buffered: true });
+      });
+      await opened.goto(baseURL);
+      await opened.waitForSelector("html[data-ready=yes]");
+      return { page: opened, complaints, outside };
+    },
+    close: async () => {
+      await browser.close();
+      for (const server of servers) await server.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/**
+ * Tasks of the page's own thread that took longer than a person bears while something was done, ms: of the best of three
+ * times, since a busy machine stops a thread wherever it is.
+ */
+export async function undisturbed(page: Page, act: () => Promise<void>): Promise<number[]> {
+  let best: number[] | undefined;
+  for (let attempt = 0; attempt < 3 && (best === undefined || best.length > 0); attempt++) {
+    const kept = () => page.evaluate(() => (globalThis as unknown as { longTasks: number[] }).longTasks);
+    const before = (await kept()).length;
+    await act();
+    const long = (await kept()).slice(before).filter((took) => took > 100);
+    if (best === undefined || long.length < best.length) best = long;
+  }
+  return best ?? [];
+}

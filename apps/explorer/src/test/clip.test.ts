@@ -1,0 +1,177 @@
+import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
+import { createRng } from "@kdc-mae/core";
+import { logMel } from "@kdc-mae/data";
+import { frontEndFor, maskerFor } from "@kdc-mae/trainer/recipe";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { publishedEyes } from "../page/state.js";
+import { type ExplorerInBrowser, missing, openExplorer, undisturbed } from "./browser.js";
+import { asCommandLine, differ, ffmpegs, makeFilms } from "./films.js";
+
+const frontEnd = frontEndFor(publishedEyes.grids);
+
+/** What the page holds of the clip, as plain arrays. */
+const held = (page: Page) =>
+  page.evaluate(() => {
+    const { clip } = (globalThis as unknown as { explorer: { clip: { value: import("../page/state.js").PageClip } } })
+      .explorer;
+    const { spectrogram, frames, waveform } = clip.value.seen;
+    return {
+      shape: spectrogram.shape,
+      spectrogram: [...spectrogram.data],
+      samples: [...waveform.samples],
+      frames: [0, 5].map((index) => [...frames[index].data]),
+    };
+  });
+
+describe.skipIf(missing)("a clip in the page", () => {
+  let explorer: ExplorerInBrowser;
+  let films: Awaited<ReturnType<typeof makeFilms>>;
+  let programs: readonly string[];
+
+  beforeAll(async () => {
+    explorer = await openExplorer();
+    programs = await ffmpegs();
+    films = await makeFilms(explorer.folder, programs[0]);
+  });
+  afterAll(() => explorer?.close());
+
+  const give = async (page: Page, path: string) => {
+    await page.setInputFiles("#file", path);
+    await page.waitForFunction(
+      () => /decoded in/.test(document.querySelector("#clip-note")?.textContent ?? ""),
+      undefined,
+      {
+        timeout: 60_000,
+      },
+    );
+  };
+
+  it("is heard and seen as the command line hears and sees it, but for what two decoders differ", async () => {
+    const { page, complaints, outside } = await explorer.open();
+    // Sound of 16 kHz is not resampled. The rest is the 16th bit, which rounding errors of 1e-7 turn over now and then.
+    const kinds = [
+      { path: films.source, within: 0.99, worst: 0.02 },
+      { path: await films.film("44.mp4", "-ar", "44100", "-ac", "2", "-s", "320x240"), within: 0.3, worst: 0.3 },
+      { path: await films.film("48.mov", "-ar", "48000", "-s", "320x240"), within: 0.3, worst: 0.3 },
+    ];
+    const tasks: number[] = [];
+    for (const { path, within, worst } of kinds) {
+      tasks.push(...(await undisturbed(page, () => give(page, path))));
+      const inPage = await held(page);
+      for (const ffmpeg of programs) {
+        const inNode = await asCommandLine(path, frontEnd, ffmpeg);
+        const direct = logMel(inNode.clip.waveform, frontEnd.logMel);
+        expect(inPage.shape).toEqual(direct.shape);
+        const samples = differ(inPage.samples, inNode.clip.waveform.samples);
+        const sound = differ(inPage.spectrogram, direct.data);
+        const near = inPage.spectrogram.filter((value, index) => Math.abs(value - direct.data[index]) < 1e-3);
+        const share = near.length / inPage.spectrogram.length;
+        const pictures = [0, 5].map((frame, index) => differ(inPage.frames[index], inNode.frames[frame]));
+        const mean = pictures.reduce((sum, one) => sum + one.mean, 0) / pictures.length;
+        console.info(
+          `${basename(path)}, ${ffmpeg}: samples at most ${(samples.most * 32768).toFixed(0)} of 32768 apart; log-mel at most ${sound.most.toExponential(1)}, mean ${sound.mean.toExponential(1)}, ${(100 * share).toFixed(1)} % within 1e-3; ` +
+            `pictures at most ${Math.max(...pictures.map(({ most }) => most))} of 255, mean ${mean.toFixed(2)}`,
+        );
+        expect(samples.most).toBeLessThanOrEqual(1 / 32768);
+        expect(share).toBeGreaterThan(within);
+        expect(sound.most).toBeLessThan(worst);
+        expect(sound.mean).toBeLessThan(5e-3);
+        expect(mean).toBeLessThan(3);
+      }
+    }
+    expect(complaints).toEqual([]);
+    expect(outside).toEqual([]);
+    expect(tasks).toEqual([]);
+  });
+
+  it("deals the views that the masking package deals in Node, in under 50 ms a redraw", async () => {
+    const { page, complaints } = await explorer.open();
+    await give(page, films.source);
+    const base = {
+      views: 2,
+      audioRatio: 0.75,
+      visualRatio: 0.75,
+      kind: "complementary",
+      audioStructure: "none",
+    } as const;
+    const choices = [
+      { ...base, seed: 0 },
+      { ...base, views: 3, audioRatio: 0.8, visualRatio: 0.9, seed: 7 },
+      { ...base, kind: "independent" as const, audioRatio: 0.5, seed: 11 },
+      { ...base, audioStructure: "time-frequency" as const, seed: 3 },
+      { ...base, kind: "independent" as const, audioStructure: "time" as const, seed: 4 },
+    ];
+    for (const { seed, ...masking } of choices) {
+      const set = (id: string, value: string) =>
+        page.$eval(
+          `#${id}`,
+          (control, to) => {
+            (control as HTMLInputElement).value = to;
+            control.dispatchEvent(new Event("input", { bubbles: true }));
+          },
+          value,
+        );
+      await set("view-count", String(masking.views));
+      await set("audio-ratio", String(Math.round(100 * masking.audioRatio)));
+      await set("visual-ratio", String(Math.round(100 * masking.visualRatio)));
+      await set("view-kind", masking.kind);
+      await set("view-structure", masking.audioStructure);
+      await set("view-seed", String(seed));
+      const shown = await page.evaluate(() => {
+        const { views } = (
+          globalThis as unknown as { explorer: { views: { value: import("@kdc-mae/core").ClipView[] } } }
+        ).explorer;
+        return views.value.map((view) => [[...view.audio.visible], [...view.visual.visible]]);
+      });
+      const mask = maskerFor({ masking } as never)!;
+      const inNode = mask(publishedEyes.grids, createRng(seed)).map((view) => [
+        [...view.audio.visible],
+        [...view.visual.visible],
+      ]);
+      expect(shown).toEqual(inNode);
+      const took = /drawn in ([\d.]+) ms/.exec((await page.textContent("#view-note")) ?? "")?.[1];
+      expect(Number(took)).toBeLessThan(50);
+      expect(await page.locator("#view-pictures figure").count()).toBe(masking.views);
+    }
+    await page.$eval("#view-count", (control) => {
+      (control as HTMLInputElement).value = "4";
+      control.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+    await page.$eval("#visual-ratio", (control) => {
+      (control as HTMLInputElement).value = "50";
+      control.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+    await page.selectOption("#view-kind", "complementary");
+    expect(await page.textContent("#view-note")).toContain("disjoint views");
+    expect(complaints).toEqual([]);
+  });
+
+  it("is recorded from camera and microphone", async () => {
+    const { page, complaints } = await explorer.open();
+    await page.fill("#record-seconds", "2");
+    await page.click("#record");
+    await page.waitForFunction(
+      () => /^your recording: /.test(document.querySelector("#clip-note")?.textContent ?? ""),
+      undefined,
+      {
+        timeout: 60_000,
+      },
+    );
+    expect(await page.textContent("#clip-facts")).toContain("sound opus");
+    expect(complaints).toEqual([]);
+  });
+
+  it("is dropped, as a person drops it", async () => {
+    const { page } = await explorer.open();
+    const bytes = (await readFile(films.source)).toString("base64");
+    await page.evaluate((text) => {
+      const data = new DataTransfer();
+      const raw = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+      data.items.add(new File([raw], "dropped.mp4", { type: "video/mp4" }));
+      document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+    }, bytes);
+    await page.waitForFunction(() => /^dropped.mp4: 2/.test(document.querySelector("#clip-note")?.textContent ?? ""));
+  });
+});

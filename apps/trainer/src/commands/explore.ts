@@ -1,0 +1,35 @@
+import { existsSync } from "node:fs";
+import { type Command, InvalidArgumentError } from "commander";
+import { type ExploreOptions, explore } from "../pipeline/explore/open-explorer.js";
+import { untilInterrupted } from "../terminal/interrupt.js";
+import { print, remark } from "../terminal/print.js";
+
+const portOf = (text: string): number => {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port < 65_536) return port;
+  throw new InvalidArgumentError("It must be a whole number below 65536.");
+};
+
+/** Adds `kdc-mae explore`. */
+export function addExploreCommand(program: Command): void {
+  program
+    .command("explore")
+    .description("a page that shows the method on your own clip, searches and trains, served to this machine alone")
+    .argument("[run]", "a run's folder or a model.safetensors (default: runs/demo, where it is there)")
+    .option("--index <folder>", "what kdc-mae index made, for searching")
+    .option("--media <folder>", "the indexed films, where they were moved")
+    .option("--port <n>", "where it is served; any free port unless given", portOf)
+    .addHelpText("after", "\nExamples:\n  kdc-mae explore runs/demo\n  kdc-mae explore runs/demo --index clips.index\n")
+    .action(run);
+}
+
+async function run(given: string | undefined, options: Omit<ExploreOptions, "run">): Promise<void> {
+  const usual = existsSync("runs/demo/model.safetensors") ? "runs/demo" : undefined;
+  const served = await explore({ ...options, run: given ?? usual });
+  print(`${served.address}\n`);
+  remark("open it in a browser; Ctrl-C ends it\n");
+  await untilInterrupted(
+    (signal) => new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true })),
+  );
+  await served.close();
+}

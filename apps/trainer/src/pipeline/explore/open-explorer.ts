@@ -1,0 +1,65 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { KdcError } from "@kdc-mae/core";
+import { openStore } from "../search/open-store.js";
+import { type ServedExplorer, serveExplorer } from "./serve-explorer.js";
+
+/** Where the built page lies: in this package as published, or in the app beside it. */
+const pages = ["../../../page", "../../../../explorer/dist"].map((path) =>
+  fileURLToPath(new URL(path, import.meta.url)),
+);
+
+export type ExploreOptions = {
+  /** A run's folder, or a model's file; the page alone where there is none. */
+  readonly run?: string;
+  /** What `kdc-mae index` made. */
+  readonly index?: string;
+  /** The indexed films, where they lie elsewhere now than the index says. */
+  readonly media?: string;
+  readonly port?: number;
+  /** The built page, where it is not the package's own. */
+  readonly page?: string;
+};
+
+function modelOf(run: string): string {
+  const file = run.endsWith(".safetensors") ? run : join(run, "model.safetensors");
+  if (existsSync(file)) return file;
+  throw new KdcError({
+    where: "explore",
+    what: `there is no model ${file}`,
+    remedy: "Give the folder of a finished run, or a model.safetensors; kdc-mae demo makes one",
+    reason: "usage",
+  });
+}
+
+/**
+ * Serves the explorer with what there is: a run's model, an index and its films.
+ *
+ * @throws KdcError for a run without a model, an index that is none, or a page that was not built
+ */
+export async function explore({ run, index, media, port, page }: ExploreOptions): Promise<ServedExplorer> {
+  const model = run === undefined ? undefined : modelOf(run);
+  let films = media;
+  if (index !== undefined) {
+    const store = await openStore(index, {});
+    films ??= store.about.root;
+    const { kind } = store;
+    await store.close();
+    if (kind !== "plain") {
+      throw new KdcError({
+        where: `index ${index}`,
+        what: "it is kept in LanceDB, which a page cannot read",
+        remedy: "Make a plain one beside it: kdc-mae index FOLDER --index other",
+        reason: "usage",
+      });
+    }
+  }
+  return serveExplorer({
+    page: page ?? pages.find((one) => existsSync(join(one, "index.html"))) ?? pages[1],
+    model,
+    index,
+    media: films,
+    port,
+  });
+}
