@@ -2,14 +2,14 @@ import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { createRng } from "@kdc-mae/core";
 import { logMel } from "@kdc-mae/data";
-import { frontEndFor, maskerFor } from "@kdc-mae/trainer/recipe";
+import { clipFormFor, maskerFor } from "@kdc-mae/trainer/recipe";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { publishedEyes } from "../page/state.js";
 import { type ExplorerInBrowser, missing, openExplorer, undisturbed } from "./browser.js";
 import { asCommandLine, differ, ffmpegs, makeFilms } from "./films.js";
 
-const frontEnd = frontEndFor(publishedEyes.grids);
+const form = clipFormFor(publishedEyes.grids);
 
 /** What the page holds of the clip, as plain arrays. */
 const held = (page: Page) =>
@@ -61,8 +61,8 @@ describe.skipIf(missing)("a clip in the page", () => {
       tasks.push(...(await undisturbed(page, () => give(page, path))));
       const inPage = await held(page);
       for (const ffmpeg of programs) {
-        const inNode = await asCommandLine(path, frontEnd, ffmpeg);
-        const direct = logMel(inNode.clip.waveform, frontEnd.logMel);
+        const inNode = await asCommandLine(path, form, ffmpeg);
+        const direct = logMel(inNode.clip.waveform, form.audio);
         expect(inPage.shape).toEqual(direct.shape);
         const samples = differ(inPage.samples, inNode.clip.waveform.samples);
         const sound = differ(inPage.spectrogram, direct.data);

@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import type { Clip } from "@kdc-mae/core";
 import { decoderNames } from "@kdc-mae/data";
 import { createDecoder, locateFfmpeg, makeSet } from "@kdc-mae/data/node";
-import { type FrontEnd, type StoredClip, storeClip } from "@kdc-mae/trainer/recipe";
+import { type ClipForm, type StoredClip, storeClip } from "@kdc-mae/trainer/recipe";
 
 const run = promisify(execFile);
 
@@ -34,20 +34,20 @@ export async function makeFilms(folder: string, ffmpeg: string) {
 /** What the command line makes of a film: its decoder, then its front end. */
 export async function asCommandLine(
   path: string,
-  frontEnd: FrontEnd,
+  form: ClipForm,
   ffmpeg: string,
 ): Promise<StoredClip & { readonly clip: Clip }> {
   const decoder = createDecoder(decoderNames[0], ffmpeg, { processes: 1 });
   const clip = await decoder.decode(
     { id: "film", path, labels: [] },
     {
-      sampleRate: frontEnd.logMel.sampleRate,
-      frames: { count: frontEnd.framesPerClip, limit: frontEnd.seconds },
-      size: frontEnd.imageSize,
-      seconds: frontEnd.seconds + 0.1,
+      sampleRate: form.audio.sampleRate,
+      frames: { count: form.framesPerClip, limit: form.seconds },
+      size: form.visual.size,
+      seconds: form.seconds + 0.1,
     },
   );
-  return { ...storeClip(clip, frontEnd), clip };
+  return { ...storeClip(clip, form), clip };
 }
 
 /** Largest and mean difference of two arrays. */
