@@ -2,7 +2,7 @@ import { countPatches, type Modality, type Reconstruction } from "@kdc-mae/core"
 import { add, concat, slice, type Tensor, type Tensor2D, type Tensor3D } from "@tensorflow/tfjs-core";
 import type { ModelConfig } from "./config.js";
 import { positionTable } from "./embed.js";
-import { blocks } from "./nn/block.js";
+import { blocks, type Keep } from "./nn/block.js";
 import { layerNorm } from "./nn/layer-norm.js";
 import { linear } from "./nn/linear.js";
 import type { DecoderParams } from "./params.js";
@@ -13,14 +13,16 @@ import { place } from "./place.js";
  *
  * @param joint `[B, Ka + Kv, D]`, audio first
  * @param seats where each token belongs: audio `[B, Ka]`, visual `[B, Kv]` int32
+ * @param keep what of a block is kept for the gradient, all unless given
  */
 export function decode(
   config: ModelConfig,
   params: DecoderParams<Tensor>,
   joint: Tensor3D,
   seats: Readonly<Record<Modality, Tensor2D>>,
+  keep?: Keep,
 ): Reconstruction {
-  const settings = { heads: config.decoderHeads, epsilon: config.layerNormEpsilon };
+  const settings = { heads: config.decoderHeads, epsilon: config.layerNormEpsilon, keep };
   const tokens = linear(params.embed, joint);
   const Na = countPatches(config.audio);
   const Nv = countPatches(config.visual);

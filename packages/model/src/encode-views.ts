@@ -13,8 +13,8 @@ export const encodeGroup = (
   encoder: EncoderParams<Tensor>,
   patches: Patches,
   { views }: ViewGroup,
-  { compat }: PretrainOptions,
-): Encoded => encodeVisible(config, encoder, patches, visibleSideBySide(views), views.length, compat);
+  options: PretrainOptions,
+): Encoded => encodeVisible(config, encoder, patches, visibleSideBySide(views), views.length, options);
 
 /** The streams of view `v` of a group. */
 export const encodedOfView = (encoded: Encoded, V: number, v: number): Encoded =>

@@ -9,7 +9,7 @@ import {
   type Tensor3D,
   tile,
 } from "@tensorflow/tfjs-core";
-import { type Compat, departsBy } from "./compat.js";
+import { departsBy, type PretrainOptions } from "./compat.js";
 import type { ModelConfig } from "./config.js";
 import { embedPatches, embedVisible } from "./embed.js";
 import { encodedStreams } from "./joint.js";
@@ -63,7 +63,7 @@ export function branchTokens(
  * @param patches audio `[B, Na, Pa]`, visual `[B, Nv, Pv]`
  * @param visible audio `[B, Ka·V]`, visual `[B, Kv·V]` int32: the visible patches of V views, one view after another
  * @param views V
- * @param compat with `unchained-streams` the audio and the visual stream meet only the last joint block
+ * @param options with the departure `unchained-streams` the audio and the visual stream meet only the last joint block
  * @returns streams of `B·V` samples, all views of the first clip first
  */
 export function encodeVisible(
@@ -72,11 +72,11 @@ export function encodeVisible(
   patches: Patches,
   visible: Readonly<Record<Modality, Tensor2D>>,
   views: number,
-  compat?: Compat,
+  { compat, keep }: PretrainOptions = {},
 ): Encoded {
   const B = patches.visual.shape[0];
   const Kv = visible.visual.shape[1] / views;
-  const settings = encoderSettings(config, B * views, reshape(visible.visual, [B * views, Kv]));
+  const settings = encoderSettings(config, B * views, { visible: reshape(visible.visual, [B * views, Kv]), keep });
   const tokens = (modality: Modality): Tensor3D => {
     const embedded = embedVisible(params[modality], config[modality], patches[modality], visible[modality]);
     const [, KV, D] = embedded.shape;

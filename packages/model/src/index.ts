@@ -20,7 +20,7 @@ export { features } from "./features.js";
 export { countParameters, initClassifier, initModel, parameterCount } from "./init.js";
 export { throughNorms } from "./joint.js";
 export type { Attention } from "./nn/attention.js";
-export type { Block, BlockNorms, Mlp } from "./nn/block.js";
+export type { Block, BlockNorms, Keep, Mlp } from "./nn/block.js";
 export type { Norm } from "./nn/layer-norm.js";
 export type { Linear } from "./nn/linear.js";
 export { sineCosinePositions } from "./nn/positions.js";

@@ -31,7 +31,7 @@ export function pretrainForward(
     const V = group.views.length;
     const encoded = encodeGroup(config, params.encoder, patches, group, options);
     const seats = visibleAsBatch(misplaced ? group.views.map(() => group.views[0]) : group.views);
-    const reconstruction = decode(config, params.decoder, encoded.joint, seats);
+    const reconstruction = decode(config, params.decoder, encoded.joint, seats, options.keep);
     for (const [v, index] of group.indices.entries()) {
       made[index] = {
         view: views[index],

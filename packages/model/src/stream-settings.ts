@@ -1,7 +1,7 @@
 import type { Modality, Stream } from "@kdc-mae/core";
 import { matMul, reshape, type Tensor2D, type Tensor3D, tensor, tile } from "@tensorflow/tfjs-core";
 import type { ModelConfig } from "./config.js";
-import type { BlockSettings } from "./nn/block.js";
+import type { BlockSettings, Keep } from "./nn/block.js";
 import { gridPlaces, type Nearness, nearness, withPlaceless } from "./nn/nearness.js";
 import { oneHotPositions } from "./place.js";
 
@@ -30,10 +30,15 @@ export type EncoderSettings = {
  * How the encoder's blocks run.
  *
  * @param samples how many samples go through the blocks
- * @param visible the visual patches that are seen, `[samples, K]` int32; all unless given
+ * @param seen.visible the visual patches that are seen, `[samples, K]` int32; all unless given
+ * @param seen.keep what of a block is kept for the gradient
  */
-export function encoderSettings(config: ModelConfig, samples: number, visible?: Tensor2D): EncoderSettings {
-  const everywhere = { heads: config.heads, epsilon: config.layerNormEpsilon };
+export function encoderSettings(
+  config: ModelConfig,
+  samples: number,
+  { visible, keep }: { readonly visible?: Tensor2D; readonly keep?: Keep } = {},
+): EncoderSettings {
+  const everywhere = { heads: config.heads, epsilon: config.layerNormEpsilon, keep };
   const near = visualNearness(config, samples, visible);
   const globals = config.globalToken ? 1 : 0;
   const visual = (before: number, after: number): BlockSettings =>

@@ -7,6 +7,7 @@ import {
   planFunction,
   type Runtime,
 } from "@kdc-mae/engine";
+import type { Keep } from "@kdc-mae/model";
 import { pretrainLoss } from "../pipeline/pretrain/loss.js";
 import { type ModelSize, stepInputs } from "./work.js";
 
@@ -85,6 +86,7 @@ export async function estimateStep(
   batch: number,
   name: CardName,
   precision: Estimate["precision"],
+  keep?: Keep,
 ): Promise<Estimate> {
   const card: Card = cards[name];
   const { config, params, inputs, objective } = stepInputs(size, batch);
@@ -101,7 +103,7 @@ export async function estimateStep(
       throw planned;
     },
   };
-  const steps = createDeviceStep(planner, pretrainLoss(config, objective), adam());
+  const steps = createDeviceStep(planner, pretrainLoss(config, objective, { keep }), adam());
   const state = steps.init(params);
   await steps.step(state, inputs, 1e-4).catch((error: unknown) => {
     if (error !== planned) throw error;

@@ -2,7 +2,7 @@ import { countPatches, createRng, type FloatTensor, float32, type PatchGrid, pat
 import { adam, createTrainStep, type Execute } from "@kdc-mae/engine";
 import { kdcMae, objective } from "@kdc-mae/losses";
 import { batchViews, complementaryViews } from "@kdc-mae/masking";
-import { initModel, type ModelConfig, presets } from "@kdc-mae/model";
+import { initModel, type Keep, type ModelConfig, presets } from "@kdc-mae/model";
 import { createEmbedder } from "../pipeline/evaluate/embedding.js";
 import { pretrainLoss } from "../pipeline/pretrain/loss.js";
 import { runInt8 } from "./int8.js";
@@ -24,6 +24,8 @@ export type Work = {
   readonly dtype?: "float32" | "int8";
   /** On WebGPU alone; float32 unless given. */
   readonly precision?: "float32" | "mixed";
+  /** What a pretraining step keeps of a block for its gradient; all unless given. */
+  readonly keep?: Keep;
 };
 
 const noise = (grid: PatchGrid, batch: number): FloatTensor => {
@@ -68,7 +70,7 @@ export async function runWork(work: Work, given: Execute): Promise<Timed> {
   }
   const train = createTrainStep(
     execute,
-    pretrainLoss(config, losses),
+    pretrainLoss(config, losses, { keep: work.keep }),
     adam({ betas: [0.95, 0.999], weightDecay: 5e-7 }),
   );
   const state = train.init(params);

@@ -14,6 +14,7 @@ type BenchOptions = {
   readonly device: DeviceName;
   readonly precision: "float32" | "mixed";
   readonly estimate?: CardName;
+  readonly gradientCheckpointing?: "blocks";
   readonly peerDevice: string;
   readonly attention: Peer["attention"];
   readonly limit: number;
@@ -57,6 +58,12 @@ export function addBenchCommand(program: Command): void {
         "plan a step for a card that is not here, and say what it takes at least",
       ).choices(Object.keys(cards)),
     )
+    .addOption(
+      new Option(
+        "--gradient-checkpointing <what>",
+        "for the compiled pretraining step: blocks keeps their inputs alone and makes the rest again",
+      ).choices(["blocks"]),
+    )
     .addOption(new Option("--size <preset>", "model size").choices(["tiny", "small", "base"]).default("base"))
     .option("--batch <n>", "clips in a batch", atLeastOne, 4)
     .option("--steps <n>", "timed repetitions", atLeastOne, 3)
@@ -92,13 +99,21 @@ export function addBenchCommand(program: Command): void {
       what: "only --device webgpu reads it",
       remedy: "Leave it out, or give --device webgpu",
     },
+    {
+      options: ["gradientCheckpointing"],
+      when: ({ engines: chosen, task, estimate }) =>
+        estimate !== undefined || (chosen.join() === "compiled" && task === "pretrain-step"),
+      what: "only the compiled pretraining step reads it",
+      remedy: "Leave it out, or give --engines compiled --task pretrain-step",
+    },
   ]);
 }
 
 /** Rows as they come: on stdout, or beside the JSON that follows on stderr. */
 async function run(options: BenchOptions, signal: AbortSignal): Promise<void> {
+  const keep = options.gradientCheckpointing === undefined ? "all" : "inputs";
   if (options.estimate !== undefined) {
-    const estimate = await estimateStep(options.size, options.batch, options.estimate, options.precision);
+    const estimate = await estimateStep(options.size, options.batch, options.estimate, options.precision, keep);
     return print(options.json ? `${JSON.stringify(estimate, null, 2)}\n` : estimateTable(estimate));
   }
   const { engines: chosen, size, batch, steps, warmup, task, json, device, limit } = options;
@@ -107,7 +122,7 @@ async function run(options: BenchOptions, signal: AbortSignal): Promise<void> {
   const say = (text: string) => (json ? process.stderr : process.stdout).write(`${text}\n`);
   const report = await bench({
     ...{ engines: chosen, dtypes: options.dtypes, device, limit, signal },
-    works: tasks.map((name) => ({ task: name, size, batch, steps, warmup, precision: options.precision })),
+    works: tasks.map((name) => ({ task: name, size, batch, steps, warmup, keep, precision: options.precision })),
     peer: { python, device: peerDevice, attention },
     onRow: (row) => say(line(row)),
     onMissing: (what, reason) => say(`${what} did not run: ${reason}`),

@@ -48,7 +48,7 @@ export async function measureAdam(execute: Execute, folder: ReferenceFolder): Pr
   const { params } = loadModel(config, await folder.tensors("weights"));
   const train = createTrainStep(
     execute,
-    pretrainLoss(config, objective(plan.entries), plan.compat),
+    pretrainLoss(config, objective(plan.entries), { compat: plan.compat }),
     adam({ betas: recipe.betas, weightDecay: recipe.weightDecay }),
   );
   const state = train.init({ model: params, weighting: {} });

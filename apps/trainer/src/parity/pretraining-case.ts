@@ -42,7 +42,7 @@ type Inputs = { readonly params: PretrainParams<Tensor>; readonly batch: { patch
 const caseFunction =
   (config: ModelConfig, plan: CasePlan) =>
   ({ params, batch }: Inputs) => {
-    const loss = pretrainLoss(config, objective(plan.entries), plan.compat);
+    const loss = pretrainLoss(config, objective(plan.entries), { compat: plan.compat });
     const evidence = pretrainForward(config, params.model, batch.patches, batch.views, { compat: plan.compat });
     const target = (modality: Modality) =>
       plan.reconstruction?.normPixels ? normalizePatches(batch.patches[modality]) : batch.patches[modality];

@@ -1,5 +1,5 @@
 import { fusedKernels } from "@kdc-mae/core";
-import { add, multiply, number, subtract } from "./arithmetic.js";
+import { add, multiply, number, reshape, subtract } from "./arithmetic.js";
 import type { Value } from "./graph-builder.js";
 import type { KernelRules } from "./kernel-rule.js";
 import { reductionRules } from "./kernels-reduction.js";
@@ -25,6 +25,21 @@ export const fusedRules: KernelRules = {
     const centered = subtract(graph, subtract(graph, scaled, average(scaled)), alongUnit);
     const dx = multiply(graph, inverseDeviation, centered);
     return [dx, reduced(multiply(graph, dy, unit), rows, false, "Sum"), reduced(dy, rows, false, "Sum")];
+  },
+  // Either way it is x; which way is asked of dy, so that nothing behind it can be made before.
+  [fusedKernels.onceMore]: ({ inputs: { x, dy }, graph }) => {
+    const first = graph.node(
+      "Slice",
+      [dy, graph.int64s(dy.shape.map(() => 0)), graph.int64s(dy.shape.map(() => 1))],
+      dy.shape.map(() => 1),
+    );
+    const one = reshape(
+      graph,
+      first,
+      x.shape.map(() => 1),
+    );
+    const positive = graph.elementwise("Greater", [one, number(graph, 0, one)], { dtype: "bool" });
+    return graph.elementwise("Where", [positive, x, x], { dtype: x.dtype });
   },
   [fusedKernels.gelu]: ({ inputs: { x }, graph }) => graph.node("Gelu", [x], x.shape),
   /**

@@ -30,6 +30,14 @@ describe("estimateMemory", () => {
     expect(teacher.optimizer - one.optimizer).toBe(4 * parameterCount(presets.base).encoder);
   });
 
+  it("counts one working block and the inputs of all where gradients make blocks again", async () => {
+    const experiment = await loadExperiment("kdc-mae-base");
+    const again = { ...experiment, training: { ...experiment.training, gradientCheckpointing: "blocks" as const } };
+    const [all, inputs] = [estimateMemory(experiment, presets.base, 10), estimateMemory(again, presets.base, 10)];
+    expect({ ...inputs, activations: 0 }).toEqual({ ...all, activations: 0 });
+    expect(inputs.activations / all.activations).toBeLessThan(0.25);
+  });
+
   it("lies within a factor of two of what was measured", async () => {
     const experiment = await loadExperiment("demo");
     // Peak resident set of a whole run of two steps, MB: docs/reliability.md says how it was measured.

@@ -27,7 +27,7 @@ const block = (tokens: number, dim: number, heads: number): number =>
   keptOfToken * tokens * dim + keptOfPair * heads * tokens ** 2;
 
 /** Numbers that one clip's views leave until the gradients are made. */
-function activations(config: ModelConfig, { masking }: CheckedExperiment): number {
+function activations(config: ModelConfig, { masking, training }: CheckedExperiment): number {
   const {
     embedDim: D,
     heads,
@@ -41,11 +41,19 @@ function activations(config: ModelConfig, { masking }: CheckedExperiment): numbe
   } = config;
   const [Na, Nv] = [countPatches(audio), countPatches(visual)];
   const [Ka, Kv] = [Math.floor(Na * (1 - masking.audioRatio)), Math.floor(Nv * (1 - masking.visualRatio))];
-  const branches = modalityDepth * (block(Ka, D, heads) + block(Kv, D, heads));
-  const joint = jointDepth * (block(Ka + Kv, D, heads) + block(Ka, D, heads) + block(Kv, D, heads));
-  const decoded = decoderDepth * block(Na + Nv, decoderDim, decoderHeads);
+  const encoderDepth = modalityDepth + jointDepth;
+  const stacks: [depth: number, tokens: number, dim: number, heads: number][] = [
+    [encoderDepth, Ka, D, heads],
+    [encoderDepth, Kv, D, heads],
+    [jointDepth, Ka + Kv, D, heads],
+    [decoderDepth, Na + Nv, decoderDim, decoderHeads],
+  ];
+  const again = training.gradientCheckpointing === "blocks";
+  const kept = stacks.map(([depth, tokens, dim, H]) => depth * (again ? tokens * dim : block(tokens, dim, H)));
+  // Blocks whose inputs alone are kept are made again one at a time.
+  const working = again ? Math.max(...stacks.map(([, tokens, dim, H]) => block(tokens, dim, H))) : 0;
   const patches = 4 * (Na * patchLength(audio) + Nv * patchLength(visual));
-  return masking.views * (branches + joint + decoded + patches);
+  return masking.views * (kept.reduce((sum, numbers) => sum + numbers) + working + patches);
 }
 
 /**
@@ -104,5 +112,5 @@ export function expectRoom(estimate: MemoryEstimate, available: number): string 
     });
   }
   if (sumOf(estimate) <= available) return undefined;
-  return `memory: about ${size(sumOf(estimate))} are needed and this process may use ${size(available)}; if it ends for want of it, take a smaller training.batch with more training.accumulate`;
+  return `memory: about ${size(sumOf(estimate))} are needed and this process may use ${size(available)}; if it ends for want of it, take a smaller training.batch with more training.accumulate, or training.gradientCheckpointing "blocks"`;
 }

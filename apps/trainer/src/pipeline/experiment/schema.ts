@@ -219,6 +219,8 @@ export const describedExperiment = z.strictObject({
      * of their own batch; "cached", all accumulated clips, exactly as in one large batch, for one forward run more.
      */
     accumulateContrast: z.enum(["per-batch", "cached"]).optional(),
+    /** "blocks" keeps the inputs of every block alone and makes the rest again for its gradient: less memory, more time. */
+    gradientCheckpointing: z.enum(["blocks"]).optional(),
     /** `best`: also the model of the epoch with the smallest mean loss, as `best.safetensors`. */
     keep: keep.extend({ best: z.boolean().optional() }).optional(),
     probes: probes.optional(),

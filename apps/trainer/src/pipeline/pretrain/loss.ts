@@ -1,7 +1,7 @@
 import type { Encoded, Evidence, FloatTensor, HostPatches, HostView, LossReport, Patches, View } from "@kdc-mae/core";
 import type { LossInParts } from "@kdc-mae/engine";
 import type { Objective, ObjectiveParts } from "@kdc-mae/losses";
-import type { Compat, ModelConfig, ModelParams } from "@kdc-mae/model";
+import type { PretrainOptions as ForwardOptions, ModelConfig, ModelParams } from "@kdc-mae/model";
 import { encodeViews, pretrainForward } from "@kdc-mae/model";
 import type { Tensor } from "@tensorflow/tfjs-core";
 
@@ -27,17 +27,21 @@ export type HostPretrainBatch = {
 
 /** What the model and the teacher make of a batch. */
 const evidenceOf =
-  (config: ModelConfig, compat?: Compat) =>
+  (config: ModelConfig, options: ForwardOptions) =>
   ({ model }: PretrainParams<Tensor>, { patches, views, teacher }: PretrainBatch): Evidence => {
-    const evidence = pretrainForward(config, model, patches, views, { compat });
+    const evidence = pretrainForward(config, model, patches, views, options);
     const taught: readonly Encoded[] | undefined =
-      teacher && encodeViews(config, teacher.encoder, patches, views, { compat });
+      teacher && encodeViews(config, teacher.encoder, patches, views, options);
     return taught === undefined ? evidence : { ...evidence, teacher: taught };
   };
 
-/** The whole pretraining objective as one tfjs function of parameters and a batch. */
-export const pretrainLoss = (config: ModelConfig, objective: Objective, compat?: Compat) => {
-  const evidence = evidenceOf(config, compat);
+/**
+ * The whole pretraining objective as one tfjs function of parameters and a batch.
+ *
+ * @param options departures of the released code to repeat, and what a gradient finds kept
+ */
+export const pretrainLoss = (config: ModelConfig, objective: Objective, options: ForwardOptions = {}) => {
+  const evidence = evidenceOf(config, options);
   return (params: PretrainParams<Tensor>, batch: PretrainBatch): LossReport =>
     objective.compute(evidence(params, batch), params.weighting);
 };
@@ -46,9 +50,9 @@ export const pretrainLoss = (config: ModelConfig, objective: Objective, compat?:
 export const pretrainLossInParts = (
   config: ModelConfig,
   objective: Objective,
-  compat?: Compat,
+  options: ForwardOptions = {},
 ): LossInParts<PretrainParams<Tensor>, PretrainBatch, ObjectiveParts> => {
-  const evidence = evidenceOf(config, compat);
+  const evidence = evidenceOf(config, options);
   return {
     part: (params, batch) => objective.part(evidence(params, batch)),
     whole: ({ weighting }, parts) => objective.whole(parts, weighting),

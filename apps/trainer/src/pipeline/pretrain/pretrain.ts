@@ -79,10 +79,12 @@ export async function pretrainSteps(options: PretrainStepsOptions): Promise<Pret
   const { betas, epsilon, weightDecay, clipNorm } = settings;
   const updates = make<PretrainParams<FloatTensor>>({ betas, epsilon, weightDecay });
   const limits = { clipNorm, signal };
+  const keep = training.gradientCheckpointing === "blocks" ? "inputs" : "all";
+  const forward = { compat: experiment.compat, keep } as const;
   const cached = training.accumulate > 1 && training.accumulateContrast === "cached";
   const stepper = cached
-    ? createCachedStep(execute, pretrainLossInParts(config, objective, experiment.compat), updates, limits)
-    : createTrainStep(execute, pretrainLoss(config, objective, experiment.compat), updates, limits);
+    ? createCachedStep(execute, pretrainLossInParts(config, objective, forward), updates, limits)
+    : createTrainStep(execute, pretrainLoss(config, objective, forward), updates, limits);
   const params: PretrainParams<FloatTensor> = { model, weighting: objective.initParams() };
   const state = stepper.init(params);
   const momentum = experiment.teacher?.momentum ?? (objective.needs.teacher ? DEFAULT_MOMENTUM : undefined);
