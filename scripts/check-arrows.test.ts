@@ -35,6 +35,7 @@ describe("check-arrows", () => {
     const { ok, said } = check({
       ...sound,
       "apps/trainer/src/pipeline/run.ts": 'import { bar } from "../terminal/bar.js";\nexport const run = bar;',
+      "apps/trainer/package.json": JSON.stringify({ exports: {} }),
       "apps/trainer/src/terminal/bar.ts": "export const bar = 1;",
     });
     expect({ ok, said }).toEqual({ ok: false, said: expect.stringContaining("reaches up to") });
