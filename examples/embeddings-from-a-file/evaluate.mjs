@@ -8,19 +8,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
   findProtocol,
-  headline,
   kindsOf,
   labelIndices,
   linearProbe,
   matrix,
-  numberText,
   protocols,
-  reportHtml,
-  reportJson,
-  reportMarkdown,
   retrieval,
   varyProtocol,
 } from "@kdc-mae/eval";
+import { headline, numberText, reportHtml, reportJson, reportMarkdown } from "@kdc-mae/eval/report";
 
 /** Rows of a CSV file with columns id, kind, split, audio0 …, visual0 …. Clips with an empty cell are left out. */
 function readClips(text) {

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { reportHtml, reportJson } from "@kdc-mae/eval";
+import { reportHtml, reportJson } from "@kdc-mae/eval/report";
 import { expect, it } from "vitest";
 import { evaluate } from "./evaluate.mjs";
 import { makeEmbeddings } from "./make-embeddings.mjs";

@@ -5,7 +5,8 @@
  *   node own-embed.mjs
  */
 import { fileURLToPath } from "node:url";
-import { embedAll, headline, kindsOf, labelIndices, linearProbe, matrix, numberText, retrieval } from "@kdc-mae/eval";
+import { embedAll, kindsOf, labelIndices, linearProbe, matrix, retrieval } from "@kdc-mae/eval";
+import { headline, numberText } from "@kdc-mae/eval/report";
 import { makeClips } from "./make-clips.mjs";
 
 /**

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createRng } from "@kdc-mae/core";
 import { compiled } from "@kdc-mae/engine/node";
-import { comparisonMarkdown } from "@kdc-mae/eval";
+import { comparisonMarkdown } from "@kdc-mae/eval/report";
 import { entry, kdcMae, objective } from "@kdc-mae/losses";
 import { checkLossTerm, exampleEvidence } from "@kdc-mae/losses/testing";
 import * as tf from "@tensorflow/tfjs";

@@ -3,7 +3,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { resultsJson } from "@kdc-mae/eval";
+import { resultsJson } from "@kdc-mae/eval/report";
 import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
 import { runCommandLine } from "./command-line.js";
 import * as trainer from "./index.js";

@@ -5,7 +5,9 @@ export type HostTensor =
   | { readonly dtype: "float32"; readonly shape: readonly number[]; readonly data: Float32Array }
   | { readonly dtype: "int32"; readonly shape: readonly number[]; readonly data: Int32Array };
 
+/** A float32 tensor in ordinary memory. */
 export type FloatTensor = Extract<HostTensor, { dtype: "float32" }>;
+/** An int32 tensor in ordinary memory. */
 export type IntTensor = Extract<HostTensor, { dtype: "int32" }>;
 
 /** A float32 host tensor; zeros unless data is given. */

@@ -2,7 +2,7 @@ export { crc32 } from "./disk/crc32.js";
 export { expectWritable } from "./disk/expect-writable.js";
 export { fileError } from "./disk/file-error.js";
 export { disk, type FileSystem, type GrowingFile, makeFolder } from "./disk/file-system.js";
-export { lockFile, lockFolder, withLock } from "./disk/lock.js";
+export { withLock } from "./disk/lock.js";
 export { writeNew } from "./disk/place-new.js";
 export { readJson } from "./disk/read-json.js";
 export { sha256OfFile } from "./disk/sha256.js";

@@ -14,12 +14,17 @@ const signed = (value: number): number[] => {
 };
 
 // Whole numbers of 32 bits.
+/** The value of a local. */
 export const get = (local: number): Code => [0x20, ...unsigned(local)];
+/** local ← value. */
 export const set = (local: number, value: Code): Code => [...value, 0x21, ...unsigned(local)];
+/** A whole number of 32 bits. */
 export const whole = (value: number): Code => [0x41, ...signed(value)];
+/** a + b, whole numbers of 32 bits. */
 export const plus = (a: Code, b: Code): Code => [...a, ...b, 0x6a];
 /** A whole number shifted left by `bits`. */
 export const shiftLeft = (a: Code, bits: number): Code => [...a, ...whole(bits), 0x74];
+/** A whole number of 32 bits from memory, at a place in bytes. */
 export const read32 = (at: Code, offset = 0): Code => [...at, 0x28, 2, ...unsigned(offset)];
 /** local ← local + bytes. */
 export const advance = (local: number, bytes: number): Code => set(local, plus(get(local), whole(bytes)));
@@ -36,8 +41,11 @@ export const countUp = (local: number, bytes: number, end: number, body: Code): 
 ];
 
 // One float32 number.
+/** A float32 number. */
 export const float = (value: number): Code => [0x43, ...new Uint8Array(Float32Array.of(value).buffer)];
+/** A float32 number from memory, at a place in bytes. */
 export const readFloat = (at: Code, offset = 0): Code => [...at, 0x2a, 2, ...unsigned(offset)];
+/** Puts a float32 number into memory. */
 export const writeFloat = (at: Code, offset: number, value: Code): Code => [
   ...at,
   ...value,
@@ -45,20 +53,28 @@ export const writeFloat = (at: Code, offset: number, value: Code): Code => [
   2,
   ...unsigned(offset),
 ];
+/** a + b, float32. */
 export const addFloat = (a: Code, b: Code): Code => [...a, ...b, 0x92];
+/** a / b, float32. */
 export const divideFloat = (a: Code, b: Code): Code => [...a, ...b, 0x95];
 
 /** The larger of two; not a number where either is none. */
 export const maxFloat = (a: Code, b: Code): Code => [...a, ...b, 0x97];
+/** The size of a float32 number, without its sign. */
 export const absFloat = (a: Code): Code => [...a, 0x8b];
 
 // One float64 number, and one whole number of 64 bits.
+/** A float64 number from memory, at a place in bytes. */
 export const readDouble = (at: Code, offset = 0): Code => [...at, 0x2b, 3, ...unsigned(offset)];
+/** a · b, float64. */
 export const timesDouble = (a: Code, b: Code): Code => [...a, ...b, 0xa2];
 /** A float32 number as float64, and back. */
 export const promote = (a: Code): Code => [...a, 0xbb];
+/** A float64 number rounded to float32. */
 export const demote = (a: Code): Code => [...a, 0xb6];
+/** A whole number of 64 bits from memory, at a place in bytes. */
 export const readLong = (at: Code, offset = 0): Code => [...at, 0x29, 3, ...unsigned(offset)];
+/** Puts a whole number of 64 bits into memory. */
 export const writeLong = (at: Code, offset: number, value: Code): Code => [
   ...at,
   ...value,
@@ -66,9 +82,11 @@ export const writeLong = (at: Code, offset: number, value: Code): Code => [
   3,
   ...unsigned(offset),
 ];
+/** a + b, whole numbers of 64 bits. */
 export const plusLong = (a: Code, b: Code): Code => [...a, ...b, 0x7c];
 /** A float64 number rounded to a whole number (ties to even), the largest there is where it is larger, and back. */
 export const toLong = (a: Code): Code => [...a, 0x9e, 0xfc, 0x06];
+/** A whole number of 64 bits as float64. */
 export const fromLong = (a: Code): Code => [...a, 0xb9];
 
 // Four float32 numbers side by side.
@@ -76,26 +94,42 @@ const simd = (...operation: number[]) => [0xfd, ...operation];
 const pair =
   (operation: Code) =>
   (a: Code, b: Code): Code => [...a, ...b, ...operation];
+/** a + b, lane by lane. */
 export const add = pair(simd(0xe4, 0x01));
+/** a − b, lane by lane. */
 export const sub = pair(simd(0xe5, 0x01));
+/** a · b, lane by lane. */
 export const mul = pair(simd(0xe6, 0x01));
+/** a / b, lane by lane. */
 export const div = pair(simd(0xe7, 0x01));
+/** √a, lane by lane. */
 export const squareRoot = (a: Code): Code => [...a, ...simd(0xe3, 0x01)];
 /** A number that is no place in memory, four times. */
 export const splat = (a: Code): Code => [...a, ...simd(0x13)];
+/** The larger of two, lane by lane. */
 export const max = pair(simd(0xe9, 0x01));
 /** All bits of a lane, −1 as a whole number, where it holds; else none. */
 export const equalTo = pair(simd(0x41));
+/** All bits of a lane where a > b as float32; else none. */
 export const greaterThan = pair(simd(0x44));
+/** The bits that both have. */
 export const and = pair(simd(0x4e));
+/** a + b, lanes as whole numbers of 32 bits. */
 export const addInt = pair(simd(0xae, 0x01));
+/** a − b, lanes as whole numbers of 32 bits. */
 export const subInt = pair(simd(0xb1, 0x01));
+/** Lanes as whole numbers, shifted right by `bits`; signs stay. */
 export const shiftRight = (a: Code, bits: number): Code => [...a, ...whole(bits), ...simd(0xac, 0x01)];
+/** Lanes that are whole numbers, as float32. */
 export const toFloat = (a: Code): Code => [...a, ...simd(0xfa, 0x01)];
 const lanes = (bytes: Uint8Array): Code => simd(0x0c, ...bytes, ...bytes, ...bytes, ...bytes);
+/** One float32 number in all four lanes. */
 export const four = (value: number): Code => lanes(new Uint8Array(Float32Array.of(value).buffer));
+/** Zero in all four lanes. */
 export const fourZeros: Code = lanes(new Uint8Array(4));
+/** One whole number in all four lanes. */
 export const fourInt = (value: number): Code => lanes(new Uint8Array(Int32Array.of(value).buffer));
+/** Four numbers from memory, at a place in bytes. */
 export const load = (at: Code, offset = 0): Code => [...at, ...simd(0x00, 4, ...unsigned(offset))];
 /** One number four times. */
 export const spread = (at: Code, offset = 0): Code => [...at, ...simd(0x09, 2, ...unsigned(offset))];
@@ -104,10 +138,12 @@ export const loadLane = (at: Code, value: Code, lane: number, offset = 0): Code 
   ...[...at, ...value],
   ...simd(0x56, 2, ...unsigned(offset), lane),
 ];
+/** Puts four numbers into memory. */
 export const store = (at: Code, offset: number, value: Code): Code => [
   ...[...at, ...value],
   ...simd(0x0b, 4, ...unsigned(offset)),
 ];
+/** Puts one lane into memory. */
 export const storeLane = (at: Code, offset: number, value: Code, lane: number): Code => [
   ...[...at, ...value],
   ...simd(0x5a, 2, ...unsigned(offset), lane),
@@ -151,7 +187,11 @@ type Host = {
 const pageBytes = 65536;
 
 /** A module that is ready: its memory, and its function. */
-export type RunningWasm = { readonly memory: ArrayBuffer; readonly run: (...numbers: number[]) => void };
+export type RunningWasm = {
+  readonly memory: ArrayBuffer;
+  /** Calls the module's one function. */
+  readonly run: (...numbers: number[]) => void;
+};
 
 /**
  * Starts a module of {@link wasmModule} with memory of its own, at least `bytes` of it. Undefined where the host has no

@@ -1,5 +1,5 @@
 export { type BackendName, type BackendReport, selectBackend, surveyBackends } from "./backend/select.js";
-export { type CompiledProgram, compiledOn, programOf } from "./compile/compile.js";
+export { type CompiledProgram, compiledOn } from "./compile/compile.js";
 export type {
   Attribute,
   BatchAxis,
@@ -39,7 +39,7 @@ export {
 export type { OpenSession, Session } from "./run/session.js";
 export { type AdamOptions, type AdamState, adam, adamW } from "./train/adam.js";
 export { createCachedStep, type LossInParts } from "./train/cached-step.js";
-export { clipScale, globalNorm } from "./train/clip.js";
+export { globalNorm } from "./train/clip.js";
 export { createDeviceStep } from "./train/device-step.js";
 export { type Gradients, type Loss, valueAndGradients } from "./train/gradient.js";
 export type { Optimizer, ParameterGroup } from "./train/optimizer.js";

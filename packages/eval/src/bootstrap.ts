@@ -10,6 +10,7 @@ export type Interval = {
   readonly resamples: number;
 };
 
+/** How intervals are drawn. */
 export type BootstrapOptions = {
   /** Default: a fixed stream, so that the same results give the same interval everywhere. */
   readonly rng?: Rng;

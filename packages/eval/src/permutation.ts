@@ -1,5 +1,6 @@
 import { createRng, KdcError, type Rng } from "@kdc-mae/core";
 
+/** What {@link pairedPermutation} found. */
 export type PermutationTest = {
   /** Mean of first − second. */
   readonly difference: number;

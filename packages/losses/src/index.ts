@@ -1,6 +1,6 @@
 export { avMae, type BuiltinEntry, type BuiltinOptions, builtinTerms, cavMae, kdcMae } from "./builtin.js";
 export { entry, type Objective, type ObjectiveEntry, objective, type TermEntry } from "./objective.js";
-export { aboveZero, expectOptions, flag, type OptionsSchema, oneOf, strictOptions } from "./options.js";
+export { aboveZero, expectOptions, flag, type OptionsSchema, strictOptions } from "./options.js";
 export type { ObjectiveParts } from "./parts.js";
 export type { EncodedStream, LossTerm, Needs } from "./term.js";
 export { binaryCrossEntropy, crossEntropy } from "./terms/classification.js";

@@ -20,6 +20,7 @@ export type OptionsSchema<Options> = {
   readonly "~standard": {
     readonly version: 1;
     readonly vendor: string;
+    /** The options as they are, or what is wrong with them. */
     readonly validate: (value: unknown) => Checked<Options> | Promise<Checked<Options>>;
   };
 };

@@ -34,7 +34,9 @@ export type LossTerm<Options = unknown> = {
    * Twins' correlations, the least value of a batch). Where a batch is seen in parts, such a term waits for all of them.
    */
   readonly comparesClips?: boolean;
+  /** What it looks at with these options. */
   needs(options?: Options): Needs;
+  /** The term’s value, a scalar mean over the clips of the batch; differentiable. */
   compute(evidence: Evidence, options?: Options): Scalar;
 };
 

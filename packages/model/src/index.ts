@@ -10,7 +10,6 @@ export {
 } from "./checkpoint/load.js";
 export { type OfficialChoices, type OfficialModel, officialModel } from "./checkpoint/official.js";
 export { parseSafetensors, safetensorsChunks, type TensorFile } from "./checkpoint/safetensors.js";
-export { differingSizes, storedSizes } from "./checkpoint/sizes.js";
 export { officialTensors, stateDict } from "./checkpoint/state-dict.js";
 export { type ClassifierMode, classify, modalitiesOf, officialModes, pooled } from "./classifier.js";
 export type { Compat, Departure, PretrainOptions } from "./compat.js";

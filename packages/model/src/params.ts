@@ -20,6 +20,7 @@ export type JointBlock<Leaf> = Pick<Block<Leaf>, "attention" | "mlp"> & {
   readonly norms: Readonly<Record<Stream, BlockNorms<Leaf>>>;
 };
 
+/** Both branches before the joint blocks, the joint blocks, and the norms after them, by stream. */
 export type EncoderParams<Leaf> = {
   readonly audio: Branch<Leaf>;
   readonly visual: Branch<Leaf>;

@@ -1,5 +1,5 @@
 import { join, resolve } from "node:path";
-import { comparisonMarkdown } from "@kdc-mae/eval";
+import { comparisonMarkdown } from "@kdc-mae/eval/report";
 import type { Command } from "commander";
 import { ablate, runsFolder } from "../pipeline/ablate/ablate.js";
 import { type Arms, aboutArm, workOutArms } from "../pipeline/ablate/arms.js";

@@ -1,4 +1,4 @@
-import { reportJson } from "@kdc-mae/eval";
+import { reportJson } from "@kdc-mae/eval/report";
 import type { Command } from "commander";
 import { defaultMedia } from "../pipeline/corpus/open-corpus.js";
 import { demo } from "../pipeline/demo/demo.js";

@@ -1,4 +1,5 @@
-import { printProtocol, reportJson, resultsJson, resultsText } from "@kdc-mae/eval";
+import { printProtocol } from "@kdc-mae/eval";
+import { reportJson, resultsJson, resultsText } from "@kdc-mae/eval/report";
 import { type Command, Option } from "commander";
 import { defaultMedia } from "../pipeline/corpus/open-corpus.js";
 import { reportOn } from "../pipeline/evaluate/picture-report.js";

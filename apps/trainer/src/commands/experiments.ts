@@ -1,4 +1,4 @@
-import { alignedTable } from "@kdc-mae/eval";
+import { alignedTable } from "@kdc-mae/eval/report";
 import type { Command } from "commander";
 import { experimentJsonSchema, type ListedExperiment, listExperiments } from "../pipeline/experiment/list.js";
 import { atTerminal } from "../terminal/interrupt.js";

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { Stream } from "@kdc-mae/core";
 import { writeWhole } from "@kdc-mae/core/node";
-import { searchHtml } from "@kdc-mae/eval";
+import { searchHtml } from "@kdc-mae/eval/report";
 import { type Command, Option } from "commander";
 import type { DecoderChoice } from "../pipeline/corpus/open-decoder.js";
 import { readAssume } from "../pipeline/run/assume.js";

@@ -3,13 +3,24 @@ import { dirname } from "node:path";
 import { fileError } from "./file-error.js";
 
 /** An open file that grows at its end. */
-export type GrowingFile = { write(bytes: Uint8Array): Promise<unknown>; sync(): Promise<void>; close(): Promise<void> };
+export type GrowingFile = {
+  /** Puts bytes at its end. */
+  write(bytes: Uint8Array): Promise<unknown>;
+  /** Comes back when everything written is on the disk. */
+  sync(): Promise<void>;
+  /** Lets the file go. */
+  close(): Promise<void>;
+};
 
 /** What writing needs of a disk, so that a failing one can be put in its place. */
 export type FileSystem = {
+  /** A new, empty file; what stood there is gone. */
   open(path: string): Promise<GrowingFile>;
+  /** Gives a file another name, in the place of what has it. */
   rename(from: string, to: string): Promise<void>;
+  /** Takes a file away; nothing happens where there is none. */
   remove(path: string): Promise<void>;
+  /** Makes a folder and those above it. */
   makeFolder(path: string): Promise<void>;
   /** Undefined when there is no such file. */
   readText(path: string): Promise<string | undefined>;

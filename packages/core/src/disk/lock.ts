@@ -134,7 +134,7 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   };
 }
 
-/** Does work as the only writer of a folder. See {@link lockFolder}. */
+/** Does work as the only writer of a folder. As long as it works, another process that asks is refused. */
 export async function withLock<T>(folder: string, work: () => Promise<T>): Promise<T> {
   const release = await lockFolder(folder);
   try {

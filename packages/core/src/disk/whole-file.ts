@@ -5,6 +5,7 @@ import { hold, temporaryName } from "./temporary.js";
 
 /** A file that is being written under a passing name; it gets its own only when it is whole. */
 export type PendingFile = {
+  /** Puts bytes at its end. */
   write(bytes: Uint8Array): Promise<void>;
   /**
    * Brings everything to the disk and gives the file its name.

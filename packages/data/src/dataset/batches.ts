@@ -8,6 +8,7 @@ export type Batch = {
   readonly members: Int32Array;
 };
 
+/** What {@link batches} makes batches of, and how many clips are in one. */
 export type BatchesOptions = {
   /** Order of the clips in an epoch, such as `shuffledOrder` gives; asked once per epoch. */
   readonly order: (epoch: number) => Int32Array;

@@ -8,6 +8,7 @@ import { itemReasons, mediaError } from "../media/media-error.js";
 /** A clip that could not be used, and why. */
 export type LeftOut = { readonly item: ManifestItem; readonly error: KdcError };
 
+/** How {@link decodeAll} reads clips, and what it keeps of them. */
 export type DecodeAllOptions<T> = {
   readonly decoder: ItemDecoder;
   /** Where the clips lie; a link that leads out of it is not followed. Without it every path is. */
@@ -17,12 +18,15 @@ export type DecodeAllOptions<T> = {
   readonly concurrency: number;
   /** What to keep of a clip. Called as clips come, in no fixed order; the decoded clip is then let go. */
   readonly keep: (clip: Clip) => T;
+  /** Called after every clip. */
   readonly onProgress?: (progress: DecodeProgress) => void;
   readonly signal?: AbortSignal;
 };
 
+/** How many clips were dealt with, of how many, and how many of those could not be used. */
 export type DecodeProgress = { readonly done: number; readonly total: number; readonly leftOut: number };
 
+/** What came of decoding a list of clips. */
 export type DecodedSet<T> = {
   /** What was kept, in the order of the items. */
   readonly kept: readonly T[];

@@ -9,6 +9,7 @@ export type MediaWindow = WindowSpan & {
   readonly frames?: readonly Frame[];
 };
 
+/** Which windows of a file are read, and in what form. */
 export type WindowsRequest = WindowChoice & {
   /** Hz; sound comes as the mean of its channels at this rate. */
   readonly sampleRate: number;

@@ -10,6 +10,7 @@ import { planEpoch } from "./plan-epoch.js";
 import { placeSamples } from "./read-shards.js";
 import { readerOf, type SampleReader } from "./sample-reader.js";
 
+/** How {@link openShards} draws, prepares and batches clips. */
 export type LoaderOptions = BatchOptions & {
   /** Leave out the last samples of an epoch that do not fill a batch (true unless told). */
   readonly dropLast?: boolean;

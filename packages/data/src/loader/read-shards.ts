@@ -12,6 +12,7 @@ import { openShardSet, type ShardSet } from "../shards/shard-set.js";
 import { decodePicturesOf } from "../visual/encode-picture.js";
 import { readerOf } from "./sample-reader.js";
 
+/** Which clips of a prepared set are read. */
 export type ReadShardsOptions = {
   /** Only clips of this split, by the rule of {@link placeClips}. */
   readonly split?: string;
@@ -48,6 +49,7 @@ export type ShardReading = {
   readonly passedOver: ShardSet["passedOver"];
   /** Every clip once in the order of the shards, as the decoder gave it: its sound, and all of its pictures. */
   clips(): AsyncGenerator<Clip, void>;
+  /** Gives back files and processes; nothing can be read after. */
   close(): Promise<void>;
 };
 

@@ -14,6 +14,7 @@ import type { RemoteOptions } from "../shards/remote-source.js";
 import { measuredBySplit } from "../shards/shard-set.js";
 import { readShards } from "./read-shards.js";
 
+/** What {@link shardStatistics} measures, and on which clips. */
 export type ShardStatisticsOptions = {
   /** The model's own front end. */
   readonly audio: AudioForm;
@@ -22,6 +23,7 @@ export type ShardStatisticsOptions = {
   readonly choice?: ShardChoice;
   readonly remote?: RemoteOptions;
   readonly signal?: AbortSignal;
+  /** Called after every clip. */
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
 };
 

@@ -7,7 +7,11 @@ export type PassOver = (reason: string, name: string) => void;
 const shown = 3;
 
 /** Counts what is passed over. */
-export function countPassedOver(): { readonly passOver: PassOver; readonly result: () => PassedOver } {
+export function countPassedOver(): {
+  readonly passOver: PassOver;
+  /** What was passed over so far, the most frequent reason first. */
+  readonly result: () => PassedOver;
+} {
   const reasons = new Map<string, { count: number; first: string[] }>();
   return {
     passOver: (reason, name) => {

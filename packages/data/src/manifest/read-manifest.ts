@@ -33,8 +33,10 @@ const readers = {
 /** The kinds of manifest that can be read. */
 export type ManifestFormat = keyof typeof readers;
 
+/** Formats of lists that are read. */
 export const manifestFormats = Object.keys(readers) as readonly ManifestFormat[];
 
+/** How {@link openManifest} reads a list of clips. */
 export type ManifestOptions = {
   /** Found out from the name and the first lines unless told. */
   readonly format?: ManifestFormat;
@@ -54,6 +56,7 @@ export type Manifest = {
   readonly format: ManifestFormat;
   readonly media: MediaRoot;
   /** @param passOver told of files that are no media by their names, and of clips and labels that are not taken */
+  /** The list from its beginning. @param passOver called with what is met and is no clip */
   items(passOver?: PassOver): AsyncGenerator<ManifestItem>;
 };
 

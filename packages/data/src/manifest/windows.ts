@@ -6,6 +6,7 @@ import type { ManifestItem } from "./manifest-item.js";
 import type { PassOver } from "./passed-over.js";
 import type { Manifest } from "./read-manifest.js";
 
+/** How {@link inWindows} cuts long recordings into clips. */
 export type WindowOptions = {
   /** Length of a clip, seconds. */
   readonly seconds: number;

@@ -29,6 +29,7 @@ export type MediaInfo = {
 /** Which frames: at these times (seconds from the clip's start), or equally spaced as `chooseFrames` does. */
 export type FrameChoice = { readonly times: readonly number[] } | { readonly count: number; readonly limit: number };
 
+/** What is wanted of a clip: sound at a rate, pictures at moments and of a size. */
 export type DecodeRequest = {
   /** Hz; sound comes as the mean of its channels at this rate. */
   readonly sampleRate: number;
@@ -51,7 +52,9 @@ export type Decoder = {
   readonly name: string;
   /** How many clips one process takes at a time; whoever has many asks for this many times the processes. */
   readonly together?: number;
+  /** What a file holds, without decoding it. @throws KdcError with a `MediaReason` */
   probe(path: string, options?: { signal?: AbortSignal }): Promise<MediaInfo>;
+  /** Sound and pictures of one clip. @throws KdcError with a `MediaReason` */
   decode(item: ClipItem, request: DecodeRequest): Promise<Clip>;
 };
 

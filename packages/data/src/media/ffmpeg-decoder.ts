@@ -23,6 +23,7 @@ import { mediaError } from "./media-error.js";
 import type { Decoded, Wanted } from "./wanted.js";
 import { decodeWav } from "./wav.js";
 
+/** Bounds of one decoding. */
 export type DecoderOptions = {
   /** A process still running after this long is killed, ms (60 000 unless told). */
   readonly timeoutMs?: number;

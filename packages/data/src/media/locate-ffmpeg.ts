@@ -3,6 +3,7 @@ import { delimiter, isAbsolute, join, resolve } from "node:path";
 import { isKdcError, KdcError } from "@kdc-mae/core";
 import { runProcess } from "./run-process.js";
 
+/** An ffmpeg program that runs here, and where it was found. */
 export type Ffmpeg = {
   readonly path: string;
   readonly source: "FFMPEG_PATH" | "PATH" | "@ffmpeg-installer/ffmpeg";
@@ -14,6 +15,7 @@ export type Ffmpeg = {
   readonly passedOver: readonly string[];
 };
 
+/** Where {@link locateFfmpeg} looks. */
 export type LocateOptions = {
   /** The environment to read FFMPEG_PATH and PATH from; an app passes `process.env`. */
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -26,6 +26,7 @@ import { hashItems, parseRecord, type Quarantined, type ShardRecord, sampleKey, 
 import { type DatasetSummary, startSummary } from "./summary.js";
 import { type Outcome, type ShardWriter, writeShard } from "./write-shard.js";
 
+/** What {@link prepare} makes a set of shards of. */
 export type PrepareOptions = {
   readonly manifest: Manifest;
   /** Folder of the set; made when missing. A run that was stopped there goes on. */
@@ -38,12 +39,14 @@ export type PrepareOptions = {
   readonly decodedBy?: string;
   /** Told once when shards of an earlier run were decoded by something else. */
   readonly onNote?: (note: string) => void;
+  /** Called after every clip. */
   readonly onProgress?: (progress: PrepareProgress) => void;
   readonly signal?: AbortSignal;
   /** The disk; another one in tests. */
   readonly files?: FileSystem;
 };
 
+/** How far preparing a set has come. */
 export type PrepareProgress = {
   /** Items dealt with, those of an earlier run included. */
   readonly done: number;

@@ -26,6 +26,7 @@ export const surveyReasons = [
   "label-unknown",
   "refused",
 ] as const;
+/** Why an item cannot be used. */
 export type SurveyReason = (typeof surveyReasons)[number];
 
 /** One item that cannot be used; `detail` is the finer reason. */
@@ -36,6 +37,7 @@ export type Problem = {
   readonly message: string;
 };
 
+/** What {@link survey} looks at. */
 export type SurveyOptions = {
   readonly manifest: Manifest;
   readonly decoder: Decoder & SoundDecoder;
@@ -48,11 +50,14 @@ export type SurveyOptions = {
   readonly thresholds?: Partial<Thresholds>;
   /** Where to write the items that can be used, as JSONL. */
   readonly cleaned?: string;
+  /** Called for each item that cannot be used. */
   readonly onProblem?: (problem: Problem) => void;
+  /** Called after every clip. */
   readonly onProgress?: (progress: { readonly done: number; readonly problems: number }) => void;
   readonly signal?: AbortSignal;
 };
 
+/** What a data set holds: how many items can be used, and why the others cannot. */
 export type Survey = {
   readonly total: number;
   /** Items that can be used: the N that a reported figure should carry. */

@@ -10,6 +10,7 @@ import { type Trace, trace } from "./trace.js";
 /** A program that can also be written as an `.onnx` file; its inputs and outputs are named by their dotted paths. */
 export type CompiledProgram<I, O> = Program<I, O> & {
   readonly graph: OnnxGraph;
+  /** The bytes of an `.onnx` file of this program. */
   readonly onnx: (metadata?: ModelMetadata) => Uint8Array;
 };
 

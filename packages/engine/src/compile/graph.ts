@@ -7,6 +7,7 @@ export type StoredType = ElementType | "float16" | "int8";
 /** Values of a constant: BigInt64Array for int64, Uint8Array (0 or 1) for bool, Uint16Array (bits) for float16. */
 export type ConstantData = Float32Array | Int32Array | BigInt64Array | Uint8Array | Uint16Array | Int8Array;
 
+/** An attribute of an ONNX operation: whole numbers as numbers, a floating-point one in a record. */
 export type Attribute = number | string | readonly number[] | { readonly float: number };
 
 /** One operation. An empty input name is an input left out. */
@@ -21,6 +22,7 @@ export type GraphNode = {
   readonly site?: string;
 };
 
+/** A constant of the graph: weights that were bound, or numbers the function itself made. */
 export type GraphConstant = {
   readonly name: string;
   readonly dtype: StoredType;

@@ -5,6 +5,7 @@ import type { Hosted } from "../run/program.js";
 import type { Execute } from "../run/runtime.js";
 import { createSession, type SessionOptions } from "./node-session.js";
 
+/** Settings of a compiled program: those of its session, and kernel rules. */
 export type CompileOptions = SessionOptions & {
   /** Kernel rules for this program, before the table. */
   readonly rules?: KernelRules;

@@ -10,6 +10,7 @@ import { onnxRuntime } from "./load.js";
 /** Where ONNX Runtime computes. `cpu` and `webgpu` come with the npm package; `cuda` the user installs. */
 export type Device = "cpu" | "webgpu" | "cuda";
 
+/** Where and how ONNX Runtime computes. */
 export type SessionOptions = {
   readonly device?: Device;
   /** Threads inside one operation; as many as the process may use at once unless given. */

@@ -12,10 +12,13 @@ export const asTree = <Leaf>(tree: unknown): Tree<Leaf> => tree as Tree<Leaf>;
 /** A function of tensors made ready to run on host tensors, again and again. */
 export type Program<I, O> = {
   /**
+   * Computes once.
+   *
    * @param inputs a tree like the example, same shapes
    * @param into a result of an earlier run to write into instead of making new arrays
    */
   readonly run: (inputs: Hosted<I>, into?: Hosted<O>) => Promise<Hosted<O>>;
+  /** Gives back what it holds; it cannot be run again. */
   readonly dispose: () => Promise<void>;
 };
 

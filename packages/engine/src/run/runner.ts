@@ -7,12 +7,17 @@ type WithParams = { readonly params: unknown };
 
 /** Programs of one function, made when inputs of other shapes come. */
 export type Runner<Inputs extends WithParams, Outputs> = {
-  /** @param slot results of one slot are written into the same arrays, run after run */
+  /**
+   * Runs the program for inputs of these shapes, which is made where there is none.
+   *
+   * @param slot results of one slot are written into the same arrays, run after run
+   */
   readonly run: (
     params: Hosted<Inputs["params"]>,
     given: Hosted<Omit<Inputs, "params">>,
     slot?: number,
   ) => Promise<Hosted<Outputs>>;
+  /** Disposes of every program that was made. */
   readonly dispose: () => Promise<void>;
 };
 
@@ -54,7 +59,9 @@ export function createRunner<Inputs extends WithParams, Outputs>(
 
 /** A {@link Runner} whose parameters stay as they are. */
 export type ModelRunner<Inputs extends WithParams, Outputs> = {
+  /** Runs the program for inputs of these shapes, which is made where there is none. */
   readonly run: (given: Hosted<Omit<Inputs, "params">>) => Promise<Hosted<Outputs>>;
+  /** Disposes of every program that was made, and of the parameters on the device. */
   readonly dispose: () => Promise<void>;
 };
 

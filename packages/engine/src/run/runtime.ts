@@ -17,6 +17,7 @@ export type Placed<T> = TreeLike<T, HostTensor | DeviceTensor>;
 /** A tree like one of tensors or host tensors, all of it on the device. */
 export type OnDevice<T> = TreeLike<T, DeviceTensor>;
 
+/** Which of a program’s outputs stay on the device. */
 export type Residence = {
   /**
    * Outputs, by dotted path, that live on until they are disposed of. One that has the path, shape and type of an input
@@ -50,6 +51,7 @@ export type Runtime = {
   readonly place: <T>(tree: T) => Promise<OnDevice<T>>;
   /** Programs from host tensors to host tensors, for what knows nothing of devices. */
   readonly execute: Execute;
+  /** Lets the device go, with all that lies on it. */
   readonly dispose: () => Promise<void>;
 };
 
@@ -62,6 +64,7 @@ export type Execute = {
   readonly runtime?: Runtime;
 };
 
+/** True for a leaf that lies on a device; its values come by `read()`. */
 export const isOnDevice = (leaf: HostTensor | DeviceTensor): leaf is DeviceTensor => !("data" in leaf);
 
 /** Brings a tree back to ordinary memory. */
@@ -80,7 +83,11 @@ export async function readTree<T>(tree: Placed<T>): Promise<Hosted<T>> {
 export async function resident<T>(
   execute: Execute,
   tree: T,
-): Promise<{ readonly tree: T; readonly dispose: () => void }> {
+): Promise<{
+  readonly tree: T;
+  /** Gives back the memory on the device. */
+  readonly dispose: () => void;
+}> {
   if (execute.runtime === undefined) return { tree, dispose: () => undefined };
   const placed = await execute.runtime.place(tree);
   const dispose = (): void => {

@@ -3,7 +3,9 @@ import { type GraphPort, type OnnxGraph, shapeFor } from "../compile/graph.js";
 
 /** A graph made ready to run, its tensors in ordinary memory. Ports are given by path. */
 export type Session = {
+  /** Computes once, into the arrays of `outputs`. */
   readonly run: (inputs: ReadonlyMap<string, HostTensor>, outputs: ReadonlyMap<string, HostTensor>) => Promise<void>;
+  /** Gives back what it holds. */
   readonly dispose: () => Promise<void>;
 };
 

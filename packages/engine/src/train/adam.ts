@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { createAdamKernel } from "./adam-kernel.js";
 import type { Optimizer, ParameterGroup, TracedUpdate } from "./optimizer.js";
 
+/** Settings of {@link adam} and {@link adamW}, named and preset as in PyTorch. */
 export type AdamOptions = {
   /** Decay of the first and the second moment; 0.9 and 0.999 unless given. */
   readonly betas?: readonly [number, number];

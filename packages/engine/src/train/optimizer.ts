@@ -7,6 +7,7 @@ import type { Tensor } from "@tensorflow/tfjs-core";
  */
 export type Optimizer<Params, State> = {
   readonly name: string;
+  /** A fresh state for parameters. */
   readonly init: (params: Params) => State;
   /** The arrays of a state, as trees like the parameters, by name; filling them changes the state. */
   readonly slots: (state: State) => Readonly<Record<string, Tree<FloatTensor>>>;

@@ -75,6 +75,7 @@ export type UpdateSettings = {
   readonly signal?: AbortSignal;
 };
 
+/** Clipping, stopping, and how several batches or processes make one step. */
 export type TrainStepOptions<Batch> = UpdateSettings & {
   /** Clips in a batch, for the mean over accumulated batches; batches count alike unless given. */
   readonly clips?: (batch: Hosted<Batch>) => number;
@@ -87,7 +88,9 @@ export type TrainStepOptions<Batch> = UpdateSettings & {
   readonly exact?: boolean;
 };
 
+/** A loss and an optimizer, joined into steps: what {@link createTrainStep} makes. */
 export type TrainStep<Params, Batch, OptimizerState> = {
+  /** A fresh state; the parameters are kept and changed in place. */
   readonly init: (params: HostedParams<Params>) => TrainState<Params, OptimizerState>;
   /** One update from one batch; `state` changes in place. */
   readonly step: (
@@ -110,6 +113,7 @@ export type TrainStep<Params, Batch, OptimizerState> = {
   readonly changed: () => void;
   /** Paths of the parameters the loss does not depend on, known after the first step. */
   readonly withoutGradient: () => readonly string[];
+  /** Disposes of its programs, and of the state on a device. */
   readonly dispose: () => Promise<void>;
 };
 

@@ -3,7 +3,10 @@ import { KdcError } from "@kdc-mae/core";
 import { createDevice, type OpenDevice } from "./device.js";
 
 /** Where a WebGPU implementation begins: `navigator.gpu`, or what the npm package `webgpu` makes. */
-export type GpuEntry = { readonly requestAdapter: (options?: object) => Promise<unknown> };
+export type GpuEntry = {
+  /** As WebGPU's own: a `GPUAdapter`, or null where there is none. */
+  readonly requestAdapter: (options?: object) => Promise<unknown>;
+};
 
 /** How to get a driver, by system. */
 const drivers =

@@ -19,6 +19,7 @@ import { type Plan, planGraph } from "./plan.js";
 import { webGpuRules } from "./rules.js";
 import { checkFamilies, expectRight } from "./self-test.js";
 
+/** Which adapter is used, at which precision, and what is known of it. */
 export type WebGpuOptions = {
   /** `navigator.gpu`, or what `create` of the npm package webgpu gave; found unless given. */
   readonly gpu?: GpuEntry;
@@ -31,12 +32,18 @@ export type WebGpuOptions = {
    * Remembers which adapters computed every family of kernels right, by a key that names adapter, driver and kernels.
    * Without it every runtime that is made is tested first.
    */
-  readonly tested?: { readonly has: (key: string) => Promise<boolean>; readonly add: (key: string) => Promise<void> };
+  readonly tested?: {
+    /** Whether this adapter was found right before. */
+    readonly has: (key: string) => Promise<boolean>;
+    /** Notes that it was. */
+    readonly add: (key: string) => Promise<void>;
+  };
 };
 
 /** A WebGPU runtime, with what its adapter says of itself and what its buffers take. */
 export type WebGpuRuntime = Runtime & {
   readonly adapter: AdapterInfo;
+  /** Buffers held now, and their bytes. */
   readonly allocated: () => { readonly buffers: number; readonly bytes: number };
 };
 

@@ -17,6 +17,7 @@ import { type KindScores, rankKinds } from "./kind-scores.js";
 import { oneHot } from "./labels.js";
 import { dPrime } from "./roc.js";
 
+/** Probabilities of one kind per clip, and what is true. */
 export type ClassificationInput = {
   readonly kinds: readonly string[];
   /** Probabilities of the kinds, `[N, C]`. */
@@ -31,6 +32,7 @@ export type ClassificationInput = {
 /** One row of the per-class table; null where a figure does not exist. */
 export type KindRow = KindScores & { readonly recall: number | null; readonly precision: number | null };
 
+/** Figures of a classifier that names one kind per clip. Averages over kinds are null where no kind has both positives and negatives. */
 export type ClassificationResult = Evaluated & {
   readonly accuracy: number;
   /** The most frequent label of the evaluated clips, and the accuracy of always saying it. */

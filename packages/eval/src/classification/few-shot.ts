@@ -21,6 +21,7 @@ export type ShotScores = {
   readonly episodes: readonly number[];
 };
 
+/** Accuracy by number of training clips per kind. */
 export type FewShotResult = Evaluated & {
   readonly kinds: number;
   readonly shots: readonly ShotScores[];

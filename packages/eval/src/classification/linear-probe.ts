@@ -24,6 +24,7 @@ export type TaggedRows = { readonly features: Matrix; readonly targets: Matrix }
 /** A strength that was tried: what it gave on the validation clips. */
 export type Tried = { readonly l2: number; readonly score: number; readonly loss: number; readonly converged: boolean };
 
+/** A fitted linear classifier, the strength of regularisation that was chosen, and those that were tried. */
 export type LinearProbe = {
   readonly classifier: LinearClassifier;
   readonly l2: number;

@@ -56,7 +56,7 @@ export function neighbourVotes(
 /**
  * Scores the votes of the nearest training clips.
  *
- * @throws KdcError as {@link neighbourVotes} and `classification`
+ * @throws KdcError as `classification`, and for a k or temperature that is not above 0
  */
 export function knnProbe(
   input: Voting &

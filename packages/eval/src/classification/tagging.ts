@@ -9,6 +9,7 @@ import { chanceMeanAP } from "./chance.js";
 import { type KindScores, rankKinds } from "./kind-scores.js";
 import { dPrime } from "./roc.js";
 
+/** Scores of any number of kinds per clip, and what is true. */
 export type TaggingInput = {
   readonly kinds: readonly string[];
   /** Any scores, higher is likelier, `[N, C]`. */
@@ -20,6 +21,7 @@ export type TaggingInput = {
   readonly intervals?: BootstrapOptions;
 };
 
+/** Figures of a tagger. Averages over kinds are null where no kind has both positives and negatives. */
 export type TaggingResult = Evaluated & {
   readonly mAP: number | null;
   readonly auc: number | null;

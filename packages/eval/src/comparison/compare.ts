@@ -52,6 +52,7 @@ export type ArmToCompare = {
 /** Arms to be put side by side; the first one is what the others are compared with. */
 export type TableRequest = { readonly title: string; readonly arms: readonly string[] };
 
+/** Arms of an ablation with their runs, and which figures are compared. */
 export type ComparisonInput = {
   readonly title: string;
   readonly summary?: string;
@@ -99,6 +100,7 @@ export type ComparedTable = {
   readonly family: number;
 };
 
+/** Arms compared with their references, table by table: what the tables of a report are made of. */
 export type Comparison = Omit<ComparisonInput, "arms" | "tables"> & {
   readonly tables: readonly ComparedTable[];
   /** Runs that are not finished. */

@@ -29,6 +29,7 @@ export const standardUnits: Readonly<Record<Modality, PixelUnits>> = {
 
 type InpaintedPair = { readonly audio: InpaintedBatch; readonly visual: InpaintedBatch };
 
+/** Clips with some patches hidden and what a model made of them. */
 export type InpaintingInput = {
   /** Batches of both modalities; taken one at a time, so they may be made on the way. */
   readonly batches: Iterable<InpaintedPair> | AsyncIterable<InpaintedPair>;
@@ -56,6 +57,7 @@ export type ModalityInpainting = {
   readonly clips: Readonly<Record<"mse" | "meanFill", readonly number[]>>;
 };
 
+/** Errors on hidden patches, each modality beside mean-fill. */
 export type InpaintingResult = Evaluated & {
   readonly mask: string;
   /** Share of patches hidden. */

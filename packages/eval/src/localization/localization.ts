@@ -24,6 +24,7 @@ export type LocalizationClip = {
   })[];
 };
 
+/** Clips with heat maps and boxes, and how they are scored. */
 export type LocalizationInput = MapSizes & {
   /** Taken one at a time, so they may be made on the way. */
   readonly clips: Iterable<LocalizationClip> | AsyncIterable<LocalizationClip>;
@@ -46,6 +47,7 @@ export type PointingScores = {
 /** One step's line in the table. */
 export type LocalizedStep = StepScores & { readonly id: string; readonly time?: number };
 
+/** How well heat maps point at what sounds, beside boxes that look at nothing. */
 export type LocalizationResult = Evaluated &
   PointingScores & {
     readonly pixelAP: number;

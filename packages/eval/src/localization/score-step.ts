@@ -44,6 +44,7 @@ export type StepScores = {
   readonly overlaps: Overlaps | undefined;
 };
 
+/** How much a map, and each thing it is compared with, overlaps the true boxes at one moment, 0 to 1. */
 export type Overlaps = {
   readonly model: number;
   readonly pixelAP: number;

@@ -6,6 +6,7 @@ import { findProtocol, type Protocol } from "../protocol.js";
 import { protocols } from "../protocols.js";
 import { type CrossModalRanks, crossModalRanks } from "./ranks.js";
 
+/** Embeddings of the same clips in both modalities, or ranks that were counted elsewhere. */
 export type RetrievalInput = {
   /** One row per clip, `[N, D]`. */
   readonly audio: Matrix;
@@ -31,6 +32,7 @@ export type DirectionScores = Readonly<Record<Figure, number>> & {
   readonly ranks: Int32Array;
 };
 
+/** Recall and ranks in both directions, beside a random order of the gallery. */
 export type RetrievalResult = Evaluated & {
   readonly gallery: number;
   readonly audioToVisual: DirectionScores;

@@ -34,6 +34,7 @@ export type SounderScores = Shares & {
   readonly intervals: Readonly<Record<"f1" | "hitRate", Interval>>;
 };
 
+/** Figures on VGGSounder, by what the model was given and by what the labels can be told from. */
 export type VggSounderResult = Evaluated & {
   readonly given: Readonly<Record<Given, SounderScores>>;
   /** The whole model on labels that one modality alone can tell. */

@@ -27,6 +27,7 @@ import {
 import { aboveZero, expectOptions, oneOf, strictOptions } from "../options.js";
 import type { LossTerm } from "../term.js";
 
+/** Options of the term `contrastive`. */
 export type ContrastiveOptions = {
   /** Divides the cosines. Default 0.05. */
   readonly temperature?: number;

@@ -19,6 +19,7 @@ import {
 import { flag, strictOptions } from "../options.js";
 import type { LossTerm } from "../term.js";
 
+/** Options of the terms `reconstruction-audio` and `reconstruction-visual`. */
 export type ReconstructionOptions = {
   /** Compare with each patch's values after taking off its mean and dividing by its deviation. Default false. */
   readonly normPixels?: boolean;

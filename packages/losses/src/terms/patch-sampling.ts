@@ -17,6 +17,7 @@ import { stopGradient } from "../stop-gradient.js";
 import { expectNeeds, type LossTerm } from "../term.js";
 import { normalizePatches } from "./masked-reconstruction.js";
 
+/** Options of the term `patch-sampling`. */
 export type PatchSamplingOptions = {
   /** Errors of each patch's normalised values, as the reconstruction terms have them. Default false. */
   readonly normPixels?: boolean;

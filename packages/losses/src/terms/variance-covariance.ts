@@ -18,6 +18,7 @@ import {
 import { aboveZero, streamsOf, strictOptions } from "../options.js";
 import { type EncodedStream, expectNeeds, type LossTerm } from "../term.js";
 
+/** Options of the term `variance-covariance`. */
 export type VarianceCovarianceOptions = {
   /** Which streams are kept from collapsing, each by its mean token. Default audio and visual. */
   readonly streams?: readonly EncodedStream[];

@@ -24,6 +24,7 @@ const divergences = {
   mmd: { of: "embeddings", compare: maximumMeanDiscrepancy },
 } as const satisfies Record<string, Divergence>;
 
+/** Options of the term `view-distillation`. */
 export type DistillationOptions = {
   /**
    * Default `js`, as published. `kl` is KL(target ‖ student); with target `both`, where the views are equals, it is

@@ -12,5 +12,6 @@ export type Weighting = {
   readonly name: string;
   /** First values of what it trains, for these terms. */
   readonly init: (terms: readonly Omit<WeightedTerm, "value">[]) => WeightingParams<FloatTensor>;
+  /** The one number, of the terms’ values and what is trained. */
   readonly total: (terms: readonly WeightedTerm[], params: WeightingParams<Tensor>) => Scalar;
 };

@@ -18,6 +18,7 @@ import { runOne } from "./run-one.js";
 import type { CheckedAblation } from "./schema.js";
 import { compareRuns, type FinishedRun, writeTables } from "./tables.js";
 
+/** What {@link ablate} runs, and where its runs and tables go. */
 export type AblationOptions = Surroundings & {
   readonly ablation: CheckedAblation;
   readonly arms: Arms;

@@ -1,13 +1,7 @@
 import { join } from "node:path";
 import { makeFolder, writeWhole } from "@kdc-mae/core/node";
-import {
-  type Comparison,
-  compareArms,
-  comparisonCsv,
-  comparisonHtml,
-  comparisonMarkdown,
-  type FigureToCompare,
-} from "@kdc-mae/eval";
+import { type Comparison, compareArms, type FigureToCompare } from "@kdc-mae/eval";
+import { comparisonCsv, comparisonHtml, comparisonMarkdown } from "@kdc-mae/eval/report";
 import { type Arms, aboutArm } from "./arms.js";
 import type { Outcome } from "./outcome.js";
 import type { PlannedRun } from "./plan.js";

@@ -18,7 +18,9 @@ import { remoteAccess } from "./remote-access.js";
 /** Clips to look at one after the other, as often as needed: held in memory, or read from shards as they come. */
 export type ClipSet = {
   readonly items: readonly { readonly id: string; readonly labels: readonly string[] }[];
+  /** The clips, one after the other, from the first. */
   read(): AsyncIterable<StoredClip> | Iterable<StoredClip>;
+  /** Gives back files and processes; nothing can be read after. */
   close(): Promise<void>;
 };
 
@@ -65,6 +67,7 @@ export type SplitSets = {
   readonly sets: Readonly<Record<Split, ClipSet>>;
   readonly leftOut: Readonly<Record<string, number>>;
   readonly placing: Placing;
+  /** Gives back files and processes; nothing can be read after. */
   close(): Promise<void>;
 };
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { withLock } from "@kdc-mae/core/node";
 import type { Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
-import type { ReportInput } from "@kdc-mae/eval";
+import type { ReportInput } from "@kdc-mae/eval/report";
 import { countParameters } from "@kdc-mae/model";
 import { clipFormFor } from "../corpus/clip-form.js";
 import { mediaFor, openCorpus } from "../corpus/open-corpus.js";
@@ -20,6 +20,7 @@ import { configFor } from "../run/model-file.js";
 import { openRunFolder } from "../run/run-folder.js";
 import { clockOf, type Surroundings, surroundingsOf } from "../surroundings.js";
 
+/** Where {@link demo} keeps what it makes, and what computes. */
 export type DemoOptions = Surroundings & {
   /** The run's folder, the report with it. */
   readonly out: string;

@@ -32,6 +32,7 @@ export type FileWindows = {
 export type FileEmbedder = {
   /** Decodes a file with sound and picture. @throws KdcError with a `MediaReason` */
   read(file: string, signal?: AbortSignal): Promise<FileWindows>;
+  /** Embeds what was read. */
   embedWindows(windows: FileWindows): Promise<FileEmbedding>;
   /** Both steps. */
   embed(file: string, signal?: AbortSignal): Promise<FileEmbedding>;
@@ -39,6 +40,7 @@ export type FileEmbedder = {
   embedSound(file: string, signal?: AbortSignal): Promise<Float32Array>;
   /** The visual vector `[D]` of a picture, or of a film that need not hold sound. */
   embedPicture(file: string, signal?: AbortSignal): Promise<Float32Array>;
+  /** Disposes of the model’s programs. */
   dispose(): Promise<void>;
 };
 

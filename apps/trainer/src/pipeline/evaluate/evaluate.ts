@@ -1,7 +1,8 @@
 import type { FloatTensor } from "@kdc-mae/core";
 import type { StoredClip } from "@kdc-mae/data";
 import type { Execute } from "@kdc-mae/engine";
-import { kindsOf, type ReportInput } from "@kdc-mae/eval";
+import { kindsOf } from "@kdc-mae/eval";
+import type { ReportInput } from "@kdc-mae/eval/report";
 import type { ModelConfig, ModelParams } from "@kdc-mae/model";
 import { spread } from "../corpus/open-corpus.js";
 import type { CheckedExperiment } from "../experiment/schema.js";

@@ -1,5 +1,5 @@
 import type { StoredClip } from "@kdc-mae/data";
-import type { Picture } from "@kdc-mae/eval";
+import type { Picture } from "@kdc-mae/eval/report";
 import { describe, expect, it } from "vitest";
 import { embedClips } from "./embed-clips.js";
 import { changedFrom, cutting, model, soundingClip } from "./made-moments.test.support.js";

@@ -1,7 +1,7 @@
 import { countPatches, type FloatTensor } from "@kdc-mae/core";
 import type { StoredClip } from "@kdc-mae/data";
 import type { Execute } from "@kdc-mae/engine";
-import { type ClipPictures, type InpaintingStrip, numberText } from "@kdc-mae/eval";
+import { type ClipPictures, type InpaintingStrip, numberText } from "@kdc-mae/eval/report";
 import { complementaryViews, randomViews } from "@kdc-mae/masking";
 import type { ModelConfig, ModelParams } from "@kdc-mae/model";
 import type { ClipEmbedding, Cutting } from "./embed-clips.js";

@@ -1,7 +1,7 @@
 import { expectWritable } from "@kdc-mae/core/node";
 import type { Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
-import type { ReportInput } from "@kdc-mae/eval";
+import type { ReportInput } from "@kdc-mae/eval/report";
 import { countParameters } from "@kdc-mae/model";
 import { fittedSplit } from "../corpus/choose-clips.js";
 import { clipFormFor } from "../corpus/clip-form.js";
@@ -21,6 +21,7 @@ import { evaluateTasks } from "./evaluate.js";
 import { settingsOf } from "./run-in-words.js";
 import { writeReport } from "./write-report.js";
 
+/** Which data {@link reportOn} looks at, and where the page goes. */
 export type ReportOptions = Surroundings &
   DataChoice &
   Pick<ReadOptions, "assume"> & {

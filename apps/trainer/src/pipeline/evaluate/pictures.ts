@@ -1,6 +1,7 @@
 import type { Box, FloatTensor, PatchGrid } from "@kdc-mae/core";
 import type { StoredClip } from "@kdc-mae/data";
 import { denormalizeSpectrogram, pasteFrame, pasteSpectrogram } from "@kdc-mae/data";
+import { minMax, neighbours, similarityMap, upsampleBilinear } from "@kdc-mae/eval";
 import {
   boxPicture,
   type ClipPictures,
@@ -8,15 +9,11 @@ import {
   heatPicture,
   type ImagePair,
   maskedPicture,
-  minMax,
-  neighbours,
   type Picture,
   type RetrievalExample,
-  similarityMap,
   spectrogramPicture,
   spectrogramRange,
-  upsampleBilinear,
-} from "@kdc-mae/eval";
+} from "@kdc-mae/eval/report";
 import type { ModelConfig } from "@kdc-mae/model";
 import { cutBatch } from "../corpus/batch.js";
 import type { Statistics } from "../corpus/statistics.js";

@@ -1,5 +1,5 @@
 import type { Modality } from "@kdc-mae/core";
-import type { ReportInput } from "@kdc-mae/eval";
+import type { ReportInput } from "@kdc-mae/eval/report";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import type { LogEntry } from "../run/run-folder.js";
 

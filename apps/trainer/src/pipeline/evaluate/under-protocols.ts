@@ -3,15 +3,15 @@ import { dirname, join, resolve } from "node:path";
 import { expectWritable, writeWhole } from "@kdc-mae/core/node";
 import type { Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
+import { readVggSounder } from "@kdc-mae/eval";
 import {
   type FailedProtocol,
   type Results,
-  readVggSounder,
   resultsHtml,
   resultsJson,
   resultsMarkdown,
   resultsMteb,
-} from "@kdc-mae/eval";
+} from "@kdc-mae/eval/report";
 import { countParameters } from "@kdc-mae/model";
 import { openSplitSets } from "../corpus/clip-set.js";
 import { mediaFor } from "../corpus/open-corpus.js";
@@ -30,6 +30,7 @@ import { protocolsNamed, type RunnableProtocol } from "./protocols/plan.js";
 import { expectProbesApart, runProtocols, splitsFor, usesOf } from "./protocols/run.js";
 import { frontEndOf, ownData, sharedOf } from "./protocols/subject.js";
 
+/** Under which protocols and on which data {@link evaluate} measures. */
 export type EvaluateOptions = Surroundings &
   DataChoice &
   Pick<ReadOptions, "assume"> & {

@@ -10,7 +10,7 @@ import {
   reportHtml,
   reportJson,
   reportMarkdown,
-} from "@kdc-mae/eval";
+} from "@kdc-mae/eval/report";
 
 /** Writes report.html, report.md and report.json into a folder; returns the path of the page. */
 export async function writeReport(folder: string, input: ReportInput): Promise<string> {

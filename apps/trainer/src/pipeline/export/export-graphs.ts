@@ -10,6 +10,7 @@ import { makeGraph, possibleGraphs, traceGraph } from "./make-graph.js";
 import type { Dtype } from "./metadata.js";
 import { type ExportSource, readExportSource } from "./source.js";
 
+/** Which graphs {@link exportGraphs} writes, and how. */
 export type ExportGraphsOptions = ReadOptions & {
   /** A folder for the files. */
   readonly out: string;

@@ -11,6 +11,7 @@ import { type FineTuningResult, runFineTuning } from "./run-fine-tuning.js";
 import type { CheckedFineTuning } from "./schema.js";
 import { readStart } from "./start.js";
 
+/** Where {@link finetune} begins and where its run goes. */
 export type FinetuneFromOptions = Surroundings &
   Pick<ReadOptions, "assume"> & {
     /** The run's folder; a run that was stopped there goes on. */

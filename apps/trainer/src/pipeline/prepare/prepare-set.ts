@@ -9,6 +9,7 @@ import { type DecoderChoice, openDecoder } from "../corpus/open-decoder.js";
 import type { Surroundings } from "../surroundings.js";
 import { type ManifestChoice, openChosen } from "./manifest-choice.js";
 
+/** Which clips {@link prepareSet} packs, and into what. */
 export type PrepareSetOptions = Surroundings &
   DecoderChoice &
   ManifestChoice & {

@@ -3,6 +3,7 @@ import { type DecoderChoice, openDecoder } from "../corpus/open-decoder.js";
 import type { Surroundings } from "../surroundings.js";
 import { type ManifestChoice, openChosen } from "./manifest-choice.js";
 
+/** Which clips {@link surveyData} looks at. */
 export type SurveyDataOptions = Surroundings &
   DecoderChoice &
   ManifestChoice & {
@@ -12,6 +13,7 @@ export type SurveyDataOptions = Surroundings &
     readonly clean?: string;
     /** Counts clips without a label as label-unknown. */
     readonly requireLabels?: boolean;
+    /** Called for each clip that cannot be used. */
     readonly onProblem?: (problem: Problem) => void;
   };
 

@@ -22,6 +22,7 @@ import { maskedBatches, type PretrainBatches } from "./masked-batches.js";
 import { expectRoomFor } from "./plan.js";
 import { MODEL_FILE, runPretraining } from "./run-pretraining.js";
 
+/** Where {@link pretrain} begins and where its run goes. */
 export type PretrainFromOptions = Surroundings & {
   /** The run's folder; a run that was stopped there goes on. */
   readonly out: string;

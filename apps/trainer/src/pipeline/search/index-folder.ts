@@ -12,6 +12,7 @@ import { isAddress, openStore, type StoreKind } from "./open-store.js";
 import { type Scan, scanFolder } from "./scan-folder.js";
 import { expectRoot, type IndexChange, updateIndex } from "./update-index.js";
 
+/** Which model {@link indexFolder} embeds with, and where the index is kept. */
 export type IndexFolderOptions = Surroundings &
   Pick<ReadOptions, "assume"> &
   DecoderChoice & {

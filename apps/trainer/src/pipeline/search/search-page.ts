@@ -1,6 +1,6 @@
 import { dirname, isAbsolute, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { SearchPage } from "@kdc-mae/eval";
+import type { SearchPage } from "@kdc-mae/eval/report";
 import { isPicture } from "../evaluate/embed-files.js";
 import type { SearchAnswer } from "./find-clips.js";
 

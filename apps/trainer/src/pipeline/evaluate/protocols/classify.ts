@@ -1,4 +1,5 @@
-import { classificationSection, type Protocol, type ResultSection, taggingSection, varyProtocol } from "@kdc-mae/eval";
+import { type Protocol, varyProtocol } from "@kdc-mae/eval";
+import { classificationSection, type ResultSection, taggingSection } from "@kdc-mae/eval/report";
 import type { ClassifierMode } from "@kdc-mae/model";
 import { expectClasses } from "../../finetune/classes.js";
 import { linkOf } from "../../finetune/run-fine-tuning.js";

@@ -1,4 +1,5 @@
-import { inpaintingSection, type Protocol, type ResultSection } from "@kdc-mae/eval";
+import type { Protocol } from "@kdc-mae/eval";
+import { inpaintingSection, type ResultSection } from "@kdc-mae/eval/report";
 import { randomViews, structuredViews } from "@kdc-mae/masking";
 import { restoredTargets } from "../run-in-words.js";
 import { inpaint } from "../tasks.js";

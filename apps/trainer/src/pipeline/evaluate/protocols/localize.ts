@@ -4,13 +4,12 @@ import {
   ezVsl,
   type LocalizationClip,
   localization,
-  localizationSection,
   type Matrix,
   type Protocol,
   plainIoU,
-  type ResultSection,
   takeRows,
 } from "@kdc-mae/eval";
+import { localizationSection, type ResultSection } from "@kdc-mae/eval/report";
 import { boxesOf } from "../tasks.js";
 import { type EmbeddedSet, embedBatches, rowOf } from "./embedded-set.js";
 import type { ProtocolPlan } from "./plan.js";

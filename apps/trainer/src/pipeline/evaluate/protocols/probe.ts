@@ -1,5 +1,4 @@
 import {
-  classificationSection,
   fitTaggingProbe,
   holdOut,
   kindsOf,
@@ -9,12 +8,11 @@ import {
   type Matrix,
   type Protocol,
   predictLinear,
-  type ResultSection,
   tagging,
-  taggingSection,
   takeRows,
   varyProtocol,
 } from "@kdc-mae/eval";
+import { classificationSection, type ResultSection, taggingSection } from "@kdc-mae/eval/report";
 import { expectClasses } from "../../finetune/classes.js";
 import type { EmbeddedSet } from "./embedded-set.js";
 import type { ProtocolPlan } from "./plan.js";

@@ -1,11 +1,5 @@
-import {
-  choosePerClass,
-  type Protocol,
-  type ResultSection,
-  retrieval,
-  retrievalSection,
-  takeRows,
-} from "@kdc-mae/eval";
+import { choosePerClass, type Protocol, retrieval, takeRows } from "@kdc-mae/eval";
+import { type ResultSection, retrievalSection } from "@kdc-mae/eval/report";
 import { expectClips } from "../../corpus/splits.js";
 import { manyRanks } from "../many-ranks.js";
 import type { EmbeddedSet } from "./embedded-set.js";

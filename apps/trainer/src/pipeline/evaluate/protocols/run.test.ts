@@ -1,16 +1,8 @@
 import { createRng, type FloatTensor } from "@kdc-mae/core";
 import type { StoredClip } from "@kdc-mae/data";
 import { compiled } from "@kdc-mae/engine/node";
-import {
-  chanceAveragePrecision,
-  printProtocol,
-  readVggSounder,
-  resultsHtml,
-  resultsJson,
-  resultsMarkdown,
-  resultsMteb,
-  resultsText,
-} from "@kdc-mae/eval";
+import { chanceAveragePrecision, printProtocol, readVggSounder } from "@kdc-mae/eval";
+import { resultsHtml, resultsJson, resultsMarkdown, resultsMteb, resultsText } from "@kdc-mae/eval/report";
 import { type ClassifierParams, initClassifier, initModel } from "@kdc-mae/model";
 import { describe, expect, it } from "vitest";
 import { memorySet } from "../../corpus/clip-set.js";

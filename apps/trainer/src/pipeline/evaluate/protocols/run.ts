@@ -1,5 +1,6 @@
 import type { SplitUse } from "@kdc-mae/data/node";
-import { type FailedProtocol, type ResultSection, varyProtocol } from "@kdc-mae/eval";
+import { varyProtocol } from "@kdc-mae/eval";
+import type { FailedProtocol, ResultSection } from "@kdc-mae/eval/report";
 import { expectClips } from "../../corpus/splits.js";
 import { classifyClips } from "./classify.js";
 import { embeddings } from "./embedded-set.js";

@@ -1,5 +1,6 @@
 import { basename } from "node:path";
-import { type Protocol, type ResultSection, takeRows, vggSounder, vggSounderSection } from "@kdc-mae/eval";
+import { type Protocol, takeRows, vggSounder } from "@kdc-mae/eval";
+import { type ResultSection, vggSounderSection } from "@kdc-mae/eval/report";
 import type { ClassifierMode } from "@kdc-mae/model";
 import { createPredictor } from "../predict.js";
 import { cuttingOf, evaluatedSet, refuseModel, type Subject } from "./subject.js";

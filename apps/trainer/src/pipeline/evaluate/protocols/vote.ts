@@ -1,13 +1,5 @@
-import {
-  classificationSection,
-  fewShot,
-  fewShotSection,
-  kindsOf,
-  knnProbe,
-  labelIndices,
-  type Protocol,
-  type ResultSection,
-} from "@kdc-mae/eval";
+import { fewShot, kindsOf, knnProbe, labelIndices, type Protocol } from "@kdc-mae/eval";
+import { classificationSection, fewShotSection, type ResultSection } from "@kdc-mae/eval/report";
 import { expectClasses } from "../../finetune/classes.js";
 import type { EmbeddedSet } from "./embedded-set.js";
 import type { ProtocolPlan } from "./plan.js";

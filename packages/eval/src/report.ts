@@ -1,0 +1,53 @@
+export type { TableRequest } from "./comparison/compare.js";
+export { comparisonCsv } from "./comparison/comparison-csv.js";
+export { comparisonHtml } from "./comparison/comparison-html.js";
+export { comparisonMarkdown } from "./comparison/comparison-markdown.js";
+export type { ColourMap, Rgb } from "./report/colour-map.js";
+export { type HeadlineRow, headline } from "./report/headline.js";
+export { intervalText, type NumberKind, numberText } from "./report/number-text.js";
+export {
+  boxPicture,
+  framePicture,
+  heatPicture,
+  joinPictures,
+  maskedPicture,
+  type Picture,
+  spectrogramPicture,
+  spectrogramRange,
+} from "./report/pictures.js";
+export { type Deflate, encodePng } from "./report/png.js";
+export { reportHtml } from "./report/report-html.js";
+export type {
+  ClipPictures,
+  Image,
+  ImagePair,
+  InpaintingStrip,
+  ReelStep,
+  ReportInput,
+  RetrievalExample,
+} from "./report/report-input.js";
+export { reportMarkdown } from "./report/report-markdown.js";
+export { reportJson } from "./report/report-record.js";
+export { resultsMteb } from "./report/results/mteb.js";
+export {
+  type FailedProtocol,
+  type Results,
+  resultsHtml,
+  resultsJson,
+  resultsMarkdown,
+  resultsText,
+} from "./report/results/results.js";
+export {
+  classificationSection,
+  type Figure,
+  fewShotSection,
+  inpaintingSection,
+  localizationSection,
+  type ResultSection,
+  type ResultTable,
+  retrievalSection,
+  taggingSection,
+  vggSounderSection,
+} from "./report/results/section.js";
+export { type PlayedFile, type SearchPage, searchHtml } from "./report/search-page.js";
+export { alignedTable } from "./report/table-text.js";
