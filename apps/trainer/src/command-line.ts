@@ -20,7 +20,8 @@ import { addPretrainCommand } from "./commands/pretrain.js";
 import { addSearchCommand } from "./commands/search.js";
 import { addSurveyCommand } from "./commands/survey.js";
 import { inErrorWords } from "./terminal/error-words.js";
-import { print, remark } from "./terminal/print.js";
+import { complain, print, remark } from "./terminal/print.js";
+import { expectOneProcess, failRanks, leaveRanks, REQUEUE, rankInWords, stopped } from "./terminal/ranks.js";
 
 /** As published: the package's own. */
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
@@ -46,6 +47,9 @@ const commands = [
   addBenchDataCommand,
 ];
 
+/** Commands whose work processes share that `mpirun` started. */
+const shared: ReadonlySet<string> = new Set(["pretrain", "finetune"]);
+
 /**
  * Runs a command line, and says on stderr what went wrong.
  *
@@ -65,21 +69,33 @@ export async function runCommandLine(args: readonly string[]): Promise<number | 
   for (const command of program.commands) {
     command.configureOutput(output).exitOverride().showHelpAfterError("(add --help for what may be given)");
   }
+  program.hook("preAction", (_, command) => {
+    if (!shared.has(command.name())) expectOneProcess(command.name());
+  });
   try {
     await program.parseAsync([...args], { from: "user" });
+    leaveRanks();
     return undefined;
   } catch (thrown) {
-    const error = inErrorWords(thrown);
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (isKdcError(error) && error.reason !== "aborted") {
-      remark(`${error.message}\n`);
-      return error.reason === "experiment" || error.reason === "usage" ? 2 : 1;
-    }
-    if (isKdcError(error) || (error instanceof Error && error.name === "AbortError")) {
-      remark("stopped; the same command goes on from here\n");
-      return 130;
-    }
-    remark(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-    return 1;
+    const { code, say = "" } = failureOf(inErrorWords(thrown));
+    await failRanks(code, () => {
+      // Wrong use is the same everywhere, and said once.
+      if (code === 2) remark(say);
+      else complain(say === "" ? "" : `${rankInWords()}${say}`);
+    });
+    return code;
   }
+}
+
+/** What a failure is exited with, and said of it. */
+function failureOf(error: unknown): { readonly code: number; readonly say?: string } {
+  if (error instanceof CommanderError) return { code: error.exitCode === 0 ? 0 : 2 };
+  if (isKdcError(error) && error.reason !== "aborted") {
+    const isUse = error.reason === "experiment" || error.reason === "usage";
+    return { code: isUse ? 2 : error.reason === "rank-lost" ? REQUEUE : 1, say: `${error.message}\n` };
+  }
+  if (isKdcError(error) || (error instanceof Error && error.name === "AbortError")) {
+    return { code: stopped(), say: "stopped; the same command goes on from here\n" };
+  }
+  return { code: 1, say: `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n` };
 }

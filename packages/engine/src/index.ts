@@ -43,7 +43,7 @@ export { globalNorm } from "./train/clip.js";
 export { createDeviceStep } from "./train/device-step.js";
 export { type Gradients, type Loss, valueAndGradients } from "./train/gradient.js";
 export type { Optimizer, ParameterGroup } from "./train/optimizer.js";
-export { noPeers, type Peers } from "./train/peers.js";
+export { anyoneAsked, noPeers, type Peers } from "./train/peers.js";
 export { constantRate, multiStep, type Schedule, stepDecay, warmupCosine } from "./train/schedule.js";
 export { createTrainStep } from "./train/train-step.js";
 export type { StepReport, TrainState, TrainStep, TrainStepOptions } from "./train/update.js";

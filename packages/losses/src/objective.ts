@@ -26,6 +26,8 @@ export type Objective = {
   readonly names: readonly string[];
   /** What all terms together need of the evidence. */
   readonly needs: { readonly views: number; readonly teacher: boolean };
+  /** Whether a term must see all clips of a batch together, so that the loss is no mean of the losses of its pieces. */
+  readonly seesAllClips: boolean;
   /** First values of the numbers that the weighting trains; `{}` for fixed weights. */
   initParams(): WeightingParams<FloatTensor>;
   /**
@@ -105,6 +107,7 @@ export function objective(entries: readonly ObjectiveEntry[], weighting: Weighti
   };
   return {
     names,
+    seesAllClips: together.length > 0,
     needs: {
       views: Math.max(...needs.map(({ views }) => views)),
       teacher: needs.some(({ teacher }) => teacher === true),

@@ -6,7 +6,7 @@ import { loadFineTuning, namedFineTunings } from "../pipeline/finetune/named.js"
 import type { FineTuningResult } from "../pipeline/finetune/run-fine-tuning.js";
 import { readAssume } from "../pipeline/run/assume.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
-import { atTerminal } from "../terminal/interrupt.js";
+import { atRanks } from "../terminal/interrupt.js";
 import { print } from "../terminal/print.js";
 import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
 import { listNamed } from "./list-named.js";
@@ -55,7 +55,7 @@ Examples:
 `,
     );
   withEngineOptions(withAssume(withDataOptions(command))).action((experiment: string, options: FinetuneOptions) =>
-    atTerminal((around) => run(experiment, options, around)),
+    atRanks((around) => run(experiment, options, around)),
   );
 }
 

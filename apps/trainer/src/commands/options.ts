@@ -4,6 +4,7 @@ import { KdcError } from "@kdc-mae/core";
 import { decoderNames } from "@kdc-mae/data";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { remark } from "../terminal/print.js";
+import { stopped } from "../terminal/ranks.js";
 
 /** A number above 0. */
 export const positiveNumber = (text: string): number => {
@@ -60,7 +61,7 @@ export const withAssume = (command: Command): Command =>
 /** Says that a run was stopped and can go on, and sets the exit code a shell gives an interrupt. */
 export function saysStopped(folder: string): void {
   remark(`stopped; the same command goes on from here (${resolve(folder)})\n`);
-  process.exitCode = 130;
+  process.exitCode = stopped();
 }
 
 /** @throws KdcError (`no-model`) when there is no such model file */

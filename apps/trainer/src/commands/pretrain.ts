@@ -7,7 +7,7 @@ import { named } from "../pipeline/experiment/named.js";
 import { pretrain } from "../pipeline/pretrain/from-experiment.js";
 import { type PretrainPlan, planPretraining } from "../pipeline/pretrain/plan.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
-import { atTerminal } from "../terminal/interrupt.js";
+import { atRanks } from "../terminal/interrupt.js";
 import { print } from "../terminal/print.js";
 import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
 import { listNamed } from "./list-named.js";
@@ -46,7 +46,7 @@ export function addPretrainCommand(program: Command): void {
       `${listNamed(named)}\nExample:\n  kdc-mae pretrain kdc-mae-base --set data.path=vggsound.csv --out runs/vggsound\n`,
     );
   withEngineOptions(withDataOptions(command)).action((experiment: string, options: PretrainCommandOptions) =>
-    atTerminal((around) => run(experiment, options, around)),
+    atRanks((around) => run(experiment, options, around)),
   );
 }
 

@@ -12,6 +12,8 @@ export type Progress = {
   readonly note?: string;
 };
 
+import { alone, type Ranks } from "./ranks/ranks.js";
+
 /** What a call of the pipeline is given by whoever calls it; each is optional. */
 export type Surroundings = {
   /** Where ffmpeg and access keys are looked up; the process's own environment unless given. */
@@ -28,6 +30,8 @@ export type Surroundings = {
   readonly onProgress?: (progress: Progress) => void;
   /** One sentence at a time that a person should see, such as a clip that was left out. */
   readonly onNote?: (note: string) => void;
+  /** The processes the call is shared by; each makes the same call, and one result comes out. One unless given. */
+  readonly ranks?: Ranks;
 };
 
 /** The environment of a call. The one place of the pipeline that knows there is a process. */
@@ -52,6 +56,10 @@ export const surroundingsOf = ({
   signal,
   onProgress,
   onNote,
+  ranks,
 }: Surroundings): Surroundings => ({
-  ...{ env, clock, now, memory, signal, onProgress, onNote },
+  ...{ env, clock, now, memory, signal, onProgress, onNote, ranks },
 });
+
+/** The ranks of a call. */
+export const ranksOf = ({ ranks = alone }: Surroundings): Ranks => ranks;

@@ -1,6 +1,7 @@
 import type { Surroundings } from "../pipeline/surroundings.js";
-import { remark } from "./print.js";
+import { remark, speaks } from "./print.js";
 import { showProgress } from "./progress.js";
+import { joinRanks } from "./ranks.js";
 
 /**
  * Runs work that the first Ctrl-C (or SIGTERM) asks to stop at its next safe point; a second one ends the process at once.
@@ -22,6 +23,13 @@ export async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise
   }
 }
 
+/**
+ * The same for work that many processes share, where `mpirun` started them: what the first has to tell is shown. A
+ * process that is stopped or fails takes the others with it.
+ */
+export const atRanks = <T>(work: (around: AtTerminal) => Promise<T>): Promise<T> =>
+  atTerminal(async (around) => work({ ...around, ranks: await joinRanks() }));
+
 /** What a terminal gives the pipeline. */
 export type AtTerminal = Surroundings & { readonly signal: AbortSignal };
 
@@ -30,7 +38,7 @@ export const atTerminal = <T>(work: (around: AtTerminal) => Promise<T>): Promise
   untilInterrupted(async (signal) => {
     const { stop, onProgress, onNote } = showProgress();
     try {
-      return await work({ signal, onProgress, onNote, env: process.env });
+      return await work({ signal, env: process.env, ...(speaks ? { onProgress, onNote } : {}) });
     } finally {
       stop();
     }

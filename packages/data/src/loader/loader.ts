@@ -58,8 +58,11 @@ export type Loader = {
   /** What is known of each of them, in the order of the set. */
   readonly items: readonly ClipTold[];
   readonly stepsPerEpoch: number;
-  /** The batches of an epoch from number `from` on: always the same ones, and the next are made while one is used. */
-  batches(epoch: number, from?: number): AsyncGenerator<LoadedBatch, void>;
+  /**
+   * The batches of an epoch from number `from` on: always the same ones, and the next are made while one is used. Those
+   * that are not wanted are left out, and nothing of them is read.
+   */
+  batches(epoch: number, from?: number, wanted?: (step: number) => boolean): AsyncGenerator<LoadedBatch, void>;
   close(): Promise<void>;
 };
 
@@ -135,14 +138,18 @@ export function loaderOf(clips: Clips, options: BatchOptions, openPool: OpenPool
     return draws.slice(first, clips.stepsPerEpoch * batch);
   };
 
-  async function* batches(epoch: number, from = 0): AsyncGenerator<LoadedBatch, void> {
-    const draws = drawsFrom(epoch, from * batch);
-    const groups = Array.from({ length: Math.ceil(draws.length / batch) }, (_, at) => ({
+  async function* batches(
+    epoch: number,
+    from = 0,
+    wanted: (step: number) => boolean = () => true,
+  ): AsyncGenerator<LoadedBatch, void> {
+    const drawn = drawsFrom(epoch, from * batch);
+    const groups = Array.from({ length: Math.ceil(drawn.length / batch) }, (_, at) => ({
       step: from + at,
-      draws: draws.slice(at * batch, (at + 1) * batch),
-    }));
-    const reading = clips.open(draws.map(({ index }) => index));
-    const jobOf = async ({ index, occurrence }: (typeof draws)[number]): Promise<SampleJob> => {
+      draws: drawn.slice(at * batch, (at + 1) * batch),
+    })).filter(({ step }) => wanted(step));
+    const reading = clips.open(groups.flatMap(({ draws }) => draws.map(({ index }) => index)));
+    const jobOf = async ({ index, occurrence }: (typeof drawn)[number]): Promise<SampleJob> => {
       const stream = streamName(seed, epoch, told(index).id, occurrence);
       const other = drawPartner(sampleStream(stream), augment, items.length);
       const of = await reading.piece(index);

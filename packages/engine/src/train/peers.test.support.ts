@@ -13,7 +13,7 @@ export function peersInMemory(size: number): readonly Peers[] {
   const meet = async (rank: number, what: unknown): Promise<Meeting["given"]> => {
     const number = calls[rank]++;
     if (meetings[number] === undefined) {
-      let open = () => undefined as void;
+      let open: () => void = () => undefined;
       const all = new Promise<void>((resolve) => {
         open = resolve;
       });

@@ -20,7 +20,7 @@ export const noPeers: Peers = {
 };
 
 /** Whether anybody is asked to stop: the same answer for all. */
-export async function anyoneAsked(peers: Peers, signal: AbortSignal | undefined): Promise<boolean> {
+export async function anyoneAsked(peers: Peers, signal: { readonly aborted: boolean } | undefined): Promise<boolean> {
   if (peers.size === 1) return signal?.aborted ?? false;
   const asked = Float64Array.of(signal?.aborted ? 1 : 0);
   await peers.allreduce(asked, "max");

@@ -3,7 +3,8 @@ import { availableMemory } from "@kdc-mae/core/node";
 import { type StoredClip, storeClip } from "@kdc-mae/data";
 import { type ClassLabels, expectSplit, type Placing, passedOverInWords, readShards } from "@kdc-mae/data/node";
 import type { CheckedExperiment } from "../experiment/schema.js";
-import { environmentOf, type Surroundings, surroundingsOf } from "../surroundings.js";
+import { firstFirst } from "../ranks/ranks.js";
+import { environmentOf, ranksOf, type Surroundings, surroundingsOf } from "../surroundings.js";
 import { choiceOf, type DataSource, nameOfData, type Purpose, sayPlacing } from "./choose-clips.js";
 import { bytesOfClip, type ClipForm } from "./clip-form.js";
 import { type DataDigest, digestOf } from "./data-digest.js";
@@ -80,7 +81,8 @@ async function loadItems(
   const opened = await openDecoder(around, data);
   const most = Math.floor(availableMemory() / bytesOfClip(form));
   const asked = { directory, opened, seed, only, most, namedFor, scored, classes };
-  const found = await openItems(data, { ...asked, ...around });
+  // Made clips are made by one, and found by the others.
+  const found = await firstFirst(ranksOf(around), () => openItems(data, { ...asked, ...around }));
   for (const name of needs) expectSplit(found.placing, name, `data set ${nameOfData(data)}`);
   sayPlacing(data, found.placing, { uses }, around);
   const items = sample === undefined ? found.items : spread(found.items, sample);

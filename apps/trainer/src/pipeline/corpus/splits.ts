@@ -1,8 +1,10 @@
 import { KdcError } from "@kdc-mae/core";
 import type { StoredClip } from "@kdc-mae/data";
-import { type ManifestItem, type MediaRoot, makeSet } from "@kdc-mae/data/node";
+import { type DecodedSet, type ManifestItem, type MediaRoot, makeSet } from "@kdc-mae/data/node";
 import type { CheckedExperiment } from "../experiment/schema.js";
-import type { Surroundings } from "../surroundings.js";
+import { ownerOf, type Ranks, toldByAll } from "../ranks/ranks.js";
+import { sharedList } from "../ranks/shared-list.js";
+import { ranksOf, type Surroundings } from "../surroundings.js";
 import type { ClipForm } from "./clip-form.js";
 import { loadClips } from "./load-clips.js";
 import type { OpenedDecoder } from "./open-decoder.js";
@@ -40,19 +42,37 @@ export async function loadSplits(
   form: ClipForm,
   options: Surroundings & { readonly opened: OpenedDecoder; readonly media?: MediaRoot },
 ): Promise<LoadedSplits> {
-  const { kept, leftOut, reasons } = await loadClips(items, form, {
+  const ranks = ranksOf(options);
+  const own = items.filter((_, index) => ownerOf(index, items.length, ranks) === ranks.rank);
+  const decoded = await loadClips(own, form, {
     ...{ decoder: options.opened.decoder, media: options.media },
     concurrency: options.opened.workers,
-    onProgress: (done) => options.onProgress?.({ stage: "decode", unit: "clips", done, total: items.length }),
+    onProgress: (done) => options.onProgress?.({ stage: "decode", unit: "clips", done, total: own.length }),
     signal: options.signal,
   });
+  const kept = await sharedList(ranks, decoded.kept);
+  const [messages, reasons] = await outOfAll(ranks, decoded);
   const of = (split: string) => kept.filter(({ item }) => item.split === split);
   const others = [...new Set(kept.map(({ item }) => item.split ?? ""))].map((split) => [split, of(split)] as const);
   return {
     splits: { train: of("train"), validation: of("validation"), test: of("test"), ...Object.fromEntries(others) },
     leftOut: reasons,
-    messages: leftOut.slice(0, 5).map(({ error }) => error.message),
+    messages,
   };
+}
+
+/** What all ranks left out: the first messages, and how many by reason. */
+async function outOfAll(
+  ranks: Ranks,
+  { leftOut, reasons }: Pick<DecodedSet<StoredClip>, "leftOut" | "reasons">,
+): Promise<[messages: readonly string[], reasons: Readonly<Record<string, number>>]> {
+  const own = { messages: leftOut.slice(0, 5).map(({ error }) => error.message), reasons };
+  const all = await toldByAll(ranks, own);
+  const sums: Record<string, number> = {};
+  for (const each of all) {
+    for (const [reason, count] of Object.entries(each.reasons)) sums[reason] = (sums[reason] ?? 0) + count;
+  }
+  return [all.flatMap((each) => each.messages).slice(0, 5), sums];
 }
 
 /** @throws KdcError when a split that is needed has no clips */

@@ -163,6 +163,13 @@ export const training = z.strictObject({
   epochs: count,
   /** Gradients of this many batches are averaged before each update. */
   accumulate: count.default(1),
+  /** Clips computed at a time, which divides `batch`: for less memory, and for more ranks. As few pieces as ranks need unless given. */
+  microBatch: count.optional(),
+  /**
+   * The same bits of losses and weights for any number of ranks: pieces of one size (a quarter of an update unless
+   * `microBatch` says otherwise), and gradients added up exactly.
+   */
+  reproducible: z.boolean().optional(),
   /** Seconds between resumable checkpoints. */
   checkpointSeconds: positive.default(300),
   /** Models kept in `checkpoints/`: those of the last few epochs, and of every so many. None unless given. */

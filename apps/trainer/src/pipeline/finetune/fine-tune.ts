@@ -6,7 +6,7 @@ import { patchesFor } from "../evaluate/predict.js";
 import type { RunWatch } from "../log/observe-run.js";
 import { trainObserved } from "../log/train-observed.js";
 import type { RunFolder } from "../run/run-folder.js";
-import { type Surroundings, surroundingsOf } from "../surroundings.js";
+import { ranksOf, type Surroundings, surroundingsOf } from "../surroundings.js";
 import { addToMean, zerosLike } from "../train/average.js";
 import { bytesIn } from "../train/disk-space.js";
 import { encoderSum } from "../train/encoder-sum.js";
@@ -71,6 +71,7 @@ type Notes = {
 export async function fineTune(options: FineTuneOptions): Promise<FineTuned> {
   const { experiment, config, params, source, execute, folder, evaluate, keepBest, onStep, signal } = options;
   const { optimizer: settings, mode, averaging } = experiment;
+  const ranks = ranksOf(options);
   const frozen = experiment.tune === "linear-probe" ? { encoder: params.encoder } : undefined;
   const tuned: Tuned<FloatTensor> = frozen === undefined ? params : { head: params.head };
   const make = settings.kind === "adam" ? adam : adamW;
@@ -81,7 +82,9 @@ export async function fineTune(options: FineTuneOptions): Promise<FineTuned> {
     groups: rateGroups(config, settings),
   });
   const loss = fineTuneLoss(config, mode, experiment.loss.kind);
-  const stepper = createTrainStep(execute, loss, updates, { clipNorm: settings.clipNorm, signal });
+  const stepper = createTrainStep(execute, loss, updates, {
+    ...{ clipNorm: settings.clipNorm, signal, peers: ranks, exact: experiment.training.reproducible },
+  });
   const state = stepper.init(tuned);
   const mean = averaging === undefined ? undefined : zerosLike(tuned);
   const whole = (learned: Tuned<FloatTensor>): ClassifierParams<FloatTensor> => ({
@@ -114,7 +117,8 @@ export async function fineTune(options: FineTuneOptions): Promise<FineTuned> {
     },
     update: (group, rate) => {
       const batches = group.map(
-        ({ patches, targets }): HostFineTuneBatch => ({ patches: patchesFor(mode, patches), targets, frozen }),
+        (batch): HostFineTuneBatch | undefined =>
+          batch && { patches: patchesFor(mode, batch.patches), targets: batch.targets, frozen },
       );
       return stepper.accumulate(state, batches, rate);
     },

@@ -3,9 +3,10 @@ import { compiled } from "@kdc-mae/engine/node";
 import { mediaFor } from "../corpus/open-corpus.js";
 import { verifyData } from "../corpus/verify-data.js";
 import type { RunLogger } from "../log/run-logger.js";
+import { divide } from "../ranks/division.js";
 import type { ReadOptions } from "../run/read-saved.js";
-import { inRunFolder } from "../run/run-folder.js";
-import { type Surroundings, surroundingsOf } from "../surroundings.js";
+import { inRunFolder, type RunFolder } from "../run/run-folder.js";
+import { ranksOf, type Surroundings, surroundingsOf } from "../surroundings.js";
 import { openFineTuningData } from "./open-data.js";
 import { type FineTuningResult, runFineTuning } from "./run-fine-tuning.js";
 import type { CheckedFineTuning } from "./schema.js";
@@ -54,8 +55,13 @@ export async function finetune(experiment: CheckedFineTuning, options: FinetuneF
   const start = await readStart(experiment, init, options);
   start.notes.forEach(say);
   if (verify) await verifyData([experiment.data, experiment.evaluation.data], around);
-  return inRunFolder(out, experiment, async (folder) => {
-    const data = await openFineTuningData(experiment, start.config, { ...around, media, statistics: start.statistics });
+  const ranks = ranksOf(around);
+  const { pieces, clips } = divide(experiment.training, ranks, false);
+  const pieced = { ...experiment, training: { ...experiment.training, batch: clips } };
+  const where = { ...around, media, statistics: start.statistics };
+  const work = async (folder: RunFolder<CheckedFineTuning>): Promise<FineTuning> => {
+    const opened = await openFineTuningData(pieced, start.config, where);
+    const data = { ...opened, source: { ...opened.source, pieces } };
     data.notes.forEach(say);
     const ended = await runFineTuning({
       ...{ ...around, folder, start, data, execute, acceptChangedData: options.acceptChangedData },
@@ -64,5 +70,6 @@ export async function finetune(experiment: CheckedFineTuning, options: FinetuneF
     if (ended === undefined) return { finished: false, folder: out };
     const { tuned: _, ...result } = ended;
     return { finished: true, folder: out, result };
-  });
+  };
+  return inRunFolder(out, experiment, work, ranks);
 }

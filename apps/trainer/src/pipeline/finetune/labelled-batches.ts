@@ -11,7 +11,10 @@ export type LabelledSource = {
   readonly stepsPerEpoch: number;
   /** What the clips are, so that a run that goes on knows them again. */
   readonly data?: RunData;
-  batches(epoch: number, from: number): AsyncIterable<LabelledBatch>;
+  /** How many of them count as one batch of the experiment; 1 unless given. */
+  readonly pieces?: number;
+  /** Those that are not wanted are left out. */
+  batches(epoch: number, from: number, wanted?: (batch: number) => boolean): AsyncIterable<LabelledBatch>;
   close(): Promise<void>;
 };
 
@@ -32,8 +35,8 @@ export const recipeOf = (
 /** The batches of clips that have classes. */
 export const labelledBatches = (loader: TrainingBatches): LabelledSource => ({
   ...{ stepsPerEpoch: loader.stepsPerEpoch, data: loader.data, close: loader.close },
-  async *batches(epoch, from) {
-    for await (const { patches, targets } of loader.batches(epoch, from)) {
+  async *batches(epoch, from, wanted) {
+    for await (const { patches, targets } of loader.batches(epoch, from, wanted)) {
       if (targets !== undefined) yield { patches, targets };
     }
   },

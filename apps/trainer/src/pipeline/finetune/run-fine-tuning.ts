@@ -6,7 +6,7 @@ import { createPredictor, type Link } from "../evaluate/predict.js";
 import { type ClassScores, isSingleLabel, scoreClasses } from "../evaluate/score-classes.js";
 import { saveClassifier } from "../run/classifier-file.js";
 import type { RunFolder } from "../run/run-folder.js";
-import { type Surroundings, surroundingsOf } from "../surroundings.js";
+import { ranksOf, type Surroundings, surroundingsOf } from "../surroundings.js";
 import { type EpochScore, type FineTuned, type FineTuneOptions, fineTune } from "./fine-tune.js";
 import type { FineTuningData } from "./open-data.js";
 import type { CheckedFineTuning } from "./schema.js";
@@ -50,6 +50,7 @@ export async function runFineTuning(
 ): Promise<(FineTuningResult & { readonly tuned: FineTuned }) | undefined> {
   const { folder, start, data, execute, signal } = options;
   const { experiment } = folder;
+  const ranks = ranksOf(options);
   const { config } = start;
   const { classes, statistics, source } = data;
   const params = initClassifier(config, classes.length, createRng(experiment.seed).fork("head"), start.encoder);
@@ -57,8 +58,10 @@ export async function runFineTuning(
     ...{ config, mode: experiment.mode, link: linkOf(experiment), frames: experiment.evaluation.frames },
     ...{ statistics, grids: { audio: config.audio, visual: config.visual }, batch: experiment.training.batch },
   });
-  const saved = (file: string, weights: string) => (tuned: ClassifierParams<FloatTensor>) =>
-    saveClassifier(file, { config, params: tuned, statistics, classes, experiment, weights });
+  const saved = (file: string, weights: string) => async (tuned: ClassifierParams<FloatTensor>) => {
+    if (ranks.rank > 0) return;
+    await saveClassifier(file, { config, params: tuned, statistics, classes, experiment, weights });
+  };
   const keep = (name: string, weights: string) => saved(folder.file(name), weights);
   const { epochs } = experiment.training;
   let [step, total, note] = [0, 0, ""];

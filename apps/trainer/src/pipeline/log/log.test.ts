@@ -63,7 +63,7 @@ async function run({ epochs = 2, perEpoch = 25, takes = 100, path = join(root, `
       if (state.step + 1 === rest.nanAt && !bad++) {
         throw new KdcError({ where: "fake", what: "the loss is NaN", remedy: "None", reason: "loss-not-finite" });
       }
-      learned.data[0] += batch;
+      learned.data[0] += batch ?? 0;
       state.step += 1;
       if (state.step === rest.stopAt) stop.abort();
       return { step: state.step, total: state.step, terms: { own: 2 * state.step }, gradientNorm: state.step / 10 };

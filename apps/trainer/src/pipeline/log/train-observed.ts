@@ -1,9 +1,10 @@
+import { ranksOf } from "../surroundings.js";
 import { type TrainOptions, train } from "../train/train.js";
 import type { Trainee } from "../train/trainee.js";
 import { collapseError, observeRun, type RunWatch } from "./observe-run.js";
 
 /**
- * Trains, and writes down all that happens (`events.jsonl`, and whoever else is told).
+ * Trains, and writes down all that happens (`events.jsonl`, and whoever else is told); of several ranks the first does.
  *
  * @throws KdcError as `train` does, and (`collapsed`) where the run was to end on a collapse; its state is saved then
  */
@@ -12,6 +13,7 @@ export async function trainObserved<Batch>(
   options: TrainOptions,
   watch: RunWatch,
 ): ReturnType<typeof train> {
+  if (ranksOf(options).rank > 0) return train(trainee, options);
   const observer = await observeRun({ ...options, ...watch });
   const onNote = (note: string) => {
     observer.note(note);

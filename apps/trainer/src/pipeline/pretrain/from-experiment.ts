@@ -14,11 +14,13 @@ import { checkExperiment } from "../experiment/check.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import type { RunLogger } from "../log/run-logger.js";
 import { heldOutClips } from "../probe/held-out.js";
+import { divide } from "../ranks/division.js";
 import { inCheckpoint } from "../run/in-checkpoint.js";
 import { configFor, type SavedModel } from "../run/model-file.js";
-import { inRunFolder } from "../run/run-folder.js";
-import { type Surroundings, surroundingsOf } from "../surroundings.js";
+import { inRunFolder, type RunFolder } from "../run/run-folder.js";
+import { ranksOf, type Surroundings, surroundingsOf } from "../surroundings.js";
 import { maskedBatches, type PretrainBatches } from "./masked-batches.js";
+import { objectiveFor } from "./objective.js";
 import { expectRoomFor } from "./plan.js";
 import { MODEL_FILE, runPretraining } from "./run-pretraining.js";
 
@@ -69,8 +71,12 @@ export async function pretrain(asked: CheckedExperiment, options: PretrainFromOp
   const config = configFor(experiment);
   const start = init === undefined ? undefined : await startFrom(init, config, experiment.seed, around);
   if (verify) await verifyData([experiment.data], around);
-  return inRunFolder(out, experiment, async (folder) => {
-    const { source, statistics, loader } = await openPretraining(experiment, media, around);
+  const ranks = ranksOf(around);
+  const { pieces, clips } = divide(experiment.training, ranks, objectiveFor(experiment).seesAllClips);
+  const pieced = { ...experiment, training: { ...experiment.training, batch: clips } };
+  const work = async (folder: RunFolder): Promise<Pretraining> => {
+    const { source: whole, statistics, loader } = await openPretraining(pieced, media, around);
+    const source = { ...whole, pieces };
     const { acceptChangedData, loggers, stopOnCollapse } = options;
     const { probes } = experiment.training;
     const train = async () => {
@@ -85,7 +91,8 @@ export async function pretrain(asked: CheckedExperiment, options: PretrainFromOp
     if (!finished) return { finished, steps, folder: out };
     const model = { config, params, statistics, experiment };
     return { finished, steps, folder: out, model, file: folder.file(MODEL_FILE) };
-  });
+  };
+  return inRunFolder(out, experiment, work, ranks);
 }
 
 /** The experiment with probes, the usual ones where it asks for none. */

@@ -28,7 +28,10 @@ export type BatchSource = {
   readonly stepsPerEpoch: number;
   /** What the clips are, so that a run that goes on knows them again. */
   readonly data?: RunData;
-  batches(epoch: number, from: number): AsyncIterable<MaskedBatch>;
+  /** How many of them count as one batch of the experiment; 1 unless given. */
+  readonly pieces?: number;
+  /** Those that are not wanted are left out. */
+  batches(epoch: number, from: number, wanted?: (batch: number) => boolean): AsyncIterable<MaskedBatch>;
 };
 
 /** What a pretraining learns from: its batches, what they are normalised with, and what is to be closed after. */
@@ -50,8 +53,8 @@ export function maskedSource(
   const root = createRng(seed).fork("clip");
   return {
     ...{ stepsPerEpoch: loader.stepsPerEpoch, data: loader.data },
-    async *batches(epoch, from) {
-      for await (const { patches, samples } of loader.batches(epoch, from)) {
+    async *batches(epoch, from, wanted) {
+      for await (const { patches, samples } of loader.batches(epoch, from, wanted)) {
         const streams = samples.map(({ id }) => root.fork(epoch).fork(id).fork("mask"));
         yield { patches, ...maskBatch(masker, grids, streams) };
       }

@@ -9,7 +9,7 @@ import { trainObserved } from "../log/train-observed.js";
 import { createProber } from "../probe/probe-model.js";
 import type { RunFolder } from "../run/run-folder.js";
 import { saveModel } from "../run/save-model.js";
-import { type Surroundings, surroundingsOf } from "../surroundings.js";
+import { ranksOf, type Surroundings, surroundingsOf } from "../surroundings.js";
 import { copyOf } from "../train/average.js";
 import { bytesIn } from "../train/disk-space.js";
 import { encoderSum } from "../train/encoder-sum.js";
@@ -78,10 +78,13 @@ export async function pretrainSteps(options: PretrainStepsOptions): Promise<Pret
   const make = settings.kind === "adam" ? adam : adamW;
   const { betas, epsilon, weightDecay, clipNorm } = settings;
   const updates = make<PretrainParams<FloatTensor>>({ betas, epsilon, weightDecay });
-  const limits = { clipNorm, signal };
+  const ranks = ranksOf(options);
+  const limits = { clipNorm, signal, peers: ranks, exact: training.reproducible };
   const keep = training.gradientCheckpointing === "blocks" ? "inputs" : "all";
   const forward = { compat: experiment.compat, keep } as const;
-  const cached = training.accumulate > 1 && training.accumulateContrast === "cached";
+  const { pieces = 1 } = source;
+  const cached =
+    (training.accumulate > 1 && training.accumulateContrast === "cached") || (pieces > 1 && objective.seesAllClips);
   const stepper = cached
     ? createCachedStep(execute, pretrainLossInParts(config, objective, forward), updates, limits)
     : createTrainStep(execute, pretrainLoss(config, objective, forward), updates, limits);
@@ -117,8 +120,12 @@ export async function pretrainSteps(options: PretrainStepsOptions): Promise<Pret
       });
     },
     async update(group, rate) {
-      const batches: HostPretrainBatch[] = [];
+      const batches: (HostPretrainBatch | undefined)[] = [];
       for (const batch of group) {
+        if (batch === undefined) {
+          batches.push(undefined);
+          continue;
+        }
         const drawn = await drawer.draw(batch);
         batches.push(teacher === undefined ? drawn : { ...drawn, teacher });
       }
@@ -133,10 +140,11 @@ export async function pretrainSteps(options: PretrainStepsOptions): Promise<Pret
       if (!training.keep?.best || total === undefined || total >= (notes.best?.total ?? Number.POSITIVE_INFINITY))
         return;
       notes.best = { epoch: epoch + 1, total };
-      await save(folder.file(BEST_FILE));
+      if (ranks.rank === 0) await save(folder.file(BEST_FILE));
     },
   };
-  const { heldOut: clips, loggers, stopOnCollapse } = options;
+  const { loggers, stopOnCollapse } = options;
+  const clips = ranks.rank === 0 ? options.heldOut : undefined;
   const prober =
     clips &&
     createProber({

@@ -4,7 +4,7 @@ import type { ModelConfig, ModelParams } from "@kdc-mae/model";
 import type { Statistics } from "../corpus/statistics.js";
 import type { RunFolder } from "../run/run-folder.js";
 import { saveModel } from "../run/save-model.js";
-import { type Surroundings, surroundingsOf } from "../surroundings.js";
+import { ranksOf, type Surroundings, surroundingsOf } from "../surroundings.js";
 import type { BatchSource } from "./masked-batches.js";
 import { type Pretrained, type PretrainStepsOptions, pretrainSteps } from "./pretrain.js";
 
@@ -45,7 +45,7 @@ export async function runPretraining(
         note: `loss ${total.toFixed(3)}, rate ${rate.toExponential(1)}, waiting for data ${(100 * waiting).toFixed(1)} % of the time`,
       }),
   });
-  if (trained.finished) {
+  if (trained.finished && ranksOf(options).rank === 0) {
     await saveModel(folder.file(MODEL_FILE), { config, params: trained.params, statistics, experiment });
   }
   return trained;

@@ -6,6 +6,7 @@ import { fileError, makeFolder, readJson, sweepTemporaries, withLock, writeWhole
 import { checkExperiment } from "../experiment/check.js";
 import { differingKeys, valueAt } from "../experiment/differing.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
+import { alone, type Ranks } from "../ranks/ranks.js";
 
 /** One line of a run's log: the means over an epoch. */
 export type LogEntry = {
@@ -92,7 +93,8 @@ export async function openRunFolder<Experiment>(path: string, experiment: Experi
 }
 
 /**
- * Works in a run's folder as its only writer.
+ * Works in a run's folder as its only writer. Of several ranks the first is, and the others are given a folder that
+ * writes no log.
  *
  * @throws KdcError reason `locked` when another run writes there, and those of {@link openRunFolder}
  */
@@ -100,7 +102,15 @@ export const inRunFolder = <Experiment, T>(
   path: string,
   experiment: Experiment,
   work: (folder: RunFolder<Experiment>) => Promise<T>,
-): Promise<T> => withLock(path, async () => work(await openRunFolder(path, experiment)));
+  ranks: Ranks = alone,
+): Promise<T> =>
+  ranks.rank === 0
+    ? withLock(path, async () => {
+        const opened = await openRunFolder(path, experiment);
+        await ranks.barrier();
+        return work(opened);
+      })
+    : ranks.barrier().then(() => work({ ...folder(path, experiment), log: async () => undefined }));
 
 /**
  * Reads the folder of a run that was begun earlier.

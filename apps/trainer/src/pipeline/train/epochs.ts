@@ -15,14 +15,24 @@ export function updatesPerEpoch(batches: number, accumulate: number): number {
   });
 }
 
-/** Groups of `size` batches; batches left over at the end are dropped. */
-export async function* grouped<Batch>(batches: AsyncIterable<Batch>, size: number): AsyncIterable<readonly Batch[]> {
-  let group: Batch[] = [];
+/**
+ * Groups of `size` batches; batches left over at the end are dropped.
+ *
+ * @param isOwn which places of a group the batches are for; the others are undefined
+ */
+export async function* grouped<Batch>(
+  batches: AsyncIterable<Batch>,
+  size: number,
+  isOwn: (place: number) => boolean = () => true,
+): AsyncIterable<readonly (Batch | undefined)[]> {
+  const places = Array.from({ length: size }, (_, place) => place).filter(isOwn);
+  const fresh = () => new Array<Batch | undefined>(size).fill(undefined);
+  let [group, taken] = [fresh(), 0];
   for await (const batch of batches) {
-    group.push(batch);
-    if (group.length < size) continue;
+    group[places[taken++]] = batch;
+    if (taken < places.length) continue;
     yield group;
-    group = [];
+    [group, taken] = [fresh(), 0];
   }
 }
 

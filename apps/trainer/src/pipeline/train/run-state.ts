@@ -1,5 +1,6 @@
-import { isKdcError } from "@kdc-mae/core";
+import { type FloatTensor, isKdcError, treeLeaves } from "@kdc-mae/core";
 import { changesIn, expectSameData, type RunData, withDecoders } from "../corpus/data-digest.js";
+import { type Ranks, told } from "../ranks/ranks.js";
 import { type LogEntry, type RunFolder, STATE_FILE } from "../run/run-folder.js";
 import { bytesIn, expectSpace } from "./disk-space.js";
 import { freshHistory, type LossHistory } from "./rollback.js";
@@ -38,10 +39,11 @@ export type RunState = {
   readonly bytes: number;
   /** True where the arrays are as they were last saved at a step of this run. */
   isSaved(): boolean;
-  /** True where there is a checkpoint to go back to. */
-  hasCheckpoint(): boolean;
-  /** Takes over what was saved last; false where nothing was. @throws KdcError for a state of another run */
+  /** True where there is a checkpoint to go back to; asked by all ranks. */
+  hasCheckpoint(): Promise<boolean>;
+  /** Takes over what was saved last, as rank 0 finds it; false where nothing was. @throws KdcError for a state of another run */
   restore(): Promise<boolean>;
+  /** Rank 0 writes; the others have nothing to do. */
   save(): Promise<void>;
   /** Between times: a full disk is told and tried again later, since stopping would lose more. */
   saveWhenDue(): Promise<void>;
@@ -63,9 +65,10 @@ export function runState(
     readonly acceptChangedData: boolean;
     readonly clock: () => number;
     readonly onNote?: (note: string) => void;
+    readonly ranks: Ranks;
   },
 ): RunState {
-  const { folder, training, acceptChangedData, clock, onNote } = options;
+  const { folder, training, acceptChangedData, clock, onNote, ranks } = options;
   const path = folder.file(STATE_FILE);
   const bytes = bytesIn(...Object.values(trees));
   let counters: Counters = {
@@ -85,6 +88,10 @@ export function runState(
     return { data: now, otherData: [...(before.otherData ?? []), { step: before.step, changes }] };
   };
   const save = async () => {
+    if (ranks.rank > 0) {
+      saved = { at: clock(), step: state.step };
+      return;
+    }
     await trainee.collect?.();
     await expectSpace(folder.path, bytes, "a checkpoint takes");
     Object.assign(counters, { step: state.step, optimizer: trainee.optimizer.counters() });
@@ -98,10 +105,13 @@ export function runState(
     },
     bytes,
     isSaved: () => saved.step === state.step,
-    hasCheckpoint: () => saved.step >= 0,
+    hasCheckpoint: () => told(ranks, () => saved.step >= 0),
     async restore() {
-      const read = await restoreState(path, trees, onNote, trainee.expectOwn);
+      const read = await told(ranks, () => restoreState(path, trees, onNote, trainee.expectOwn));
       if (read === undefined) return false;
+      for (const [, { data }] of ranks.size === 1 ? [] : treeLeaves<FloatTensor>(trees)) {
+        await ranks.broadcast(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+      }
       const { own, updates = 0, ...rest } = read as Counters & { readonly own?: object; readonly updates?: number };
       // A state of before optimizers wrote down their own counters has `updates` beside the others.
       counters = { ...rest, optimizer: rest.optimizer ?? { updates }, ...dataOf(rest) };

@@ -25,12 +25,12 @@ export function stepTaker<Batch>(
     /** Told of every update that counts. */
     readonly onUpdate: (report: StepReport, rate: number) => void;
   },
-): (group: readonly Batch[]) => Promise<Ended> {
+): (group: readonly (Batch | undefined)[]) => Promise<Ended> {
   const { training, rateAt, clock, onNote, signal, onUpdate } = options;
   const times = timesAllowed(training);
 
   /** An update, or undefined when it was given up because the signal asked to stop; the state is saved then. */
-  const updated = async (group: readonly Batch[]): Promise<StepReport | undefined> => {
+  const updated = async (group: readonly (Batch | undefined)[]): Promise<StepReport | undefined> => {
     let ask: () => void = () => undefined;
     const asked = new Promise<undefined>((resolve) => {
       ask = () => resolve(undefined);
@@ -54,7 +54,7 @@ export function stepTaker<Batch>(
     }
   };
   /** What an update gave, or what was wrong with it, in words. */
-  const attempt = async (group: readonly Batch[]): Promise<{ report?: StepReport; wrong?: string }> => {
+  const attempt = async (group: readonly (Batch | undefined)[]): Promise<{ report?: StepReport; wrong?: string }> => {
     try {
       const report = await updated(group);
       return { report, wrong: report && jumped(run.counters.history, report.total, training) };
@@ -95,7 +95,7 @@ export function stepTaker<Batch>(
     const { report, wrong } = await attempt(group);
     if (report === undefined && wrong === undefined) return "stopped";
     if (wrong !== undefined) {
-      const isLeft = run.counters.history.rollbacks < times && (report === undefined || run.hasCheckpoint());
+      const isLeft = run.counters.history.rollbacks < times && (report === undefined || (await run.hasCheckpoint()));
       if (isLeft && (await goBack(before, wrong))) return "back";
       if (!isLeft) onNote?.(`step ${before + 1}: ${wrong}; the run goes on`);
     }

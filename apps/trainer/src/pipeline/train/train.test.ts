@@ -60,7 +60,7 @@ async function run({ losses = () => [1, 2, 3, 4, 5], training = {}, takes = 0, .
     // As a device does: what it has begun is there when it is brought to ordinary memory.
     ...(rest.isLaunched ? { collect: () => begun } : {}),
     update: (group) => {
-      const made = take(group);
+      const made = take(group as readonly number[]);
       begun = made.then(
         () => undefined,
         () => undefined,

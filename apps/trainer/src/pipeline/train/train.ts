@@ -1,6 +1,8 @@
+import { anyoneAsked } from "@kdc-mae/engine";
 import type { CheckedExperiment } from "../experiment/schema.js";
+import { ownerOf } from "../ranks/ranks.js";
 import type { LogEntry, RunFolder } from "../run/run-folder.js";
-import { clockOf, type Surroundings } from "../surroundings.js";
+import { clockOf, ranksOf, type Surroundings } from "../surroundings.js";
 import { expectSpace } from "./disk-space.js";
 import { clocked, grouped, updatesPerEpoch } from "./epochs.js";
 import { keepEpoch, mostKept } from "./keep.js";
@@ -50,17 +52,24 @@ export async function train<Batch>(
   const { training } = experiment;
   const { accumulate } = training;
   const clock = clockOf(around);
-  const perEpoch = updatesPerEpoch(source.stepsPerEpoch, accumulate);
+  const ranks = ranksOf(around);
+  const { pieces = 1 } = source;
+  const batches = Math.floor(source.stepsPerEpoch / pieces);
+  const perEpoch = updatesPerEpoch(batches, accumulate);
+  const perUpdate = accumulate * pieces;
+  const isOwn = (place: number) => ownerOf(place % perUpdate, perUpdate, ranks) === ranks.rank;
+  /** Whether the run is to stop, as all ranks see it. */
+  const asked = (isEnough = false) => anyoneAsked(ranks, { aborted: isEnough || signal?.aborted === true });
   const steps = training.epochs * perEpoch;
   const rateAt = learningRateAt(experiment, perEpoch);
-  const run = runState(trainee, { folder, training, acceptChangedData, clock, onNote });
+  const run = runState(trainee, { folder, training, acceptChangedData, clock, onNote, ranks });
 
   const isResumed = await run.restore();
   if (run.counters.epochs < training.epochs) {
     const models = 1 + mostKept(training.keep ?? {}, training.epochs);
     // The state before stays beside the last one, and both while the next is written.
     const written = (isResumed ? 1 : 3) * run.bytes + models * trainee.modelBytes;
-    await expectSpace(folder.path, written, "checkpoints and models of this run will take");
+    if (ranks.rank === 0) await expectSpace(folder.path, written, "checkpoints and models of this run will take");
     if (run.counters.of !== training.epochs) {
       const rate = rateAt(state.step).toPrecision(2);
       onNote?.(
@@ -70,9 +79,8 @@ export async function train<Batch>(
     }
     const fading = fadingNote(experiment);
     if (fading !== undefined) onNote?.(fading);
-    const left = source.stepsPerEpoch % accumulate;
-    if (left > 0)
-      onNote?.(`${left} of ${source.stepsPerEpoch} batches of every epoch are left over by training.accumulate`);
+    const left = batches % accumulate;
+    if (left > 0) onNote?.(`${left} of ${batches} batches of every epoch are left over by training.accumulate`);
   }
 
   await observer?.begin(state.step, steps, perEpoch);
@@ -100,11 +108,12 @@ export async function train<Batch>(
   const trainEpoch = async (epoch: number): Promise<Ended> => {
     const end = (epoch + 1) * perEpoch;
     if (state.step >= end) return "done";
-    const from = (state.step - epoch * perEpoch) * accumulate;
-    for await (const group of clocked(grouped(source.batches(epoch, from), accumulate), clock, wait)) {
-      const ended = signal?.aborted ? "stopped" : await takeStep(group);
+    const from = (state.step - epoch * perEpoch) * perUpdate;
+    for await (const group of clocked(grouped(source.batches(epoch, from, isOwn), perUpdate, isOwn), clock, wait)) {
+      const ended = (await asked()) ? "stopped" : await takeStep(group);
       if (ended !== "done") return ended;
-      if ((await observe()) === "stop" || signal?.aborted) return "stopped";
+      const isEnough = (await observe()) === "stop";
+      if (await asked(isEnough)) return "stopped";
       if (state.step === end) break;
       await run.saveWhenDue();
     }
@@ -116,9 +125,11 @@ export async function train<Batch>(
     const { sums, taken, seconds, waited, otherData } = run.counters;
     const losses = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / taken]));
     const evaluation = await trainee.endEpoch?.(epoch, losses);
-    await keepEpoch(folder.path, training.keep ?? {}, epoch + 1, (file) =>
-      trainee.saveModel(file, `epoch ${epoch + 1}`),
-    );
+    if (ranks.rank === 0) {
+      await keepEpoch(folder.path, training.keep ?? {}, epoch + 1, (file) =>
+        trainee.saveModel(file, `epoch ${epoch + 1}`),
+      );
+    }
     const entry: LogEntry = {
       ...{ epoch, step: state.step, learningRate: rateAt(state.step - 1), seconds, waited, losses },
       ...(evaluation === undefined ? {} : { evaluation }),
@@ -144,13 +155,15 @@ export async function train<Batch>(
     try {
       await endEpoch(run.counters.epochs);
     } catch (error) {
-      if (!signal?.aborted) throw error;
+      // Of several ranks, others may not have been asked, and go on.
+      if (!signal?.aborted || ranks.size > 1) throw error;
       return stop();
     }
     const isLast = run.counters.epochs === training.epochs;
-    if (isLast || signal?.aborted) await run.save();
+    const isAsked = await asked();
+    if (isLast || isAsked) await run.save();
     else await run.saveWhenDue();
-    if (signal?.aborted && !isLast) return { finished: false, steps: state.step };
+    if (isAsked && !isLast) return { finished: false, steps: state.step };
   }
   return { finished: true, steps: state.step };
 }

@@ -8,8 +8,10 @@ export type Trainee<Batch> = {
   readonly source: {
     /** Batches of one epoch. */
     readonly stepsPerEpoch: number;
-    /** The batches of an epoch from one of them on; the same each time. */
-    batches(epoch: number, from: number): AsyncIterable<Batch>;
+    /** The batches of an epoch from one of them on; the same each time. Those that are not wanted are left out. */
+    batches(epoch: number, from: number, wanted?: (batch: number) => boolean): AsyncIterable<Batch>;
+    /** How many of them count as one batch of the experiment, which is computed in pieces; 1 unless given. */
+    readonly pieces?: number;
     /** What the clips are; a run that goes on must find the same. */
     readonly data?: RunData;
   };
@@ -21,8 +23,11 @@ export type Trainee<Batch> = {
     counters(): Readonly<Record<string, number>>;
     restore(counters: Readonly<Record<string, number>>): void;
   };
-  /** One update; changes nothing when it fails, or when the signal asks to stop before it is done. */
-  update(batches: readonly Batch[], rate: number): Promise<StepReport>;
+  /**
+   * One update; changes nothing when it fails, or when the signal asks to stop before it is done. Batches of other
+   * ranks are undefined.
+   */
+  update(batches: readonly (Batch | undefined)[], rate: number): Promise<StepReport>;
   /** Brings the trees up to date, where what learns lies on a device. */
   readonly collect?: () => Promise<void>;
   /** The trees were changed from outside. */
