@@ -25,7 +25,7 @@ const builtIn =
   /^(Pick|Omit|Record|Partial|Required|Readonly|Exclude|Extract|Parameters|ReturnType|Awaited|Array|Map|Set|Error|Promise|Symbol|Object|Function|Date|JSON)$/;
 
 const declared = /^export (?:declare )?(?:async )?(?:type|const|let|function\*?|class|interface|enum)\s+(\w+)/gm;
-const listed = /^export (?:type )?\{([^}]*)\}(?: from "(\.[^"]+)")?/gm;
+const listed = /^export (?:type )?\{([^}]*)\}(?: from "([^"]+)")?/gm;
 const starred = /^export \* from "(\.[^"]+)"/gm;
 
 const at = (file) => relative(root, file);
@@ -55,8 +55,9 @@ const exportsOf = (file) => {
   const target = (specifier) => join(dirname(file), specifier).replace(/\.js$/, ".ts");
   return [
     ...[...text.matchAll(declared)].map(([, name]) => [name, file]),
+    // What another package's entry hands on is counted there.
     ...[...text.matchAll(listed)].flatMap(([, list, from]) =>
-      list
+      (from === undefined || from.startsWith(".") ? list : "")
         .split(",")
         .map((word) =>
           word
