@@ -82,13 +82,13 @@ export function batchPool(recipe: SampleRecipe, count: number, file = findWorker
     worker.on("exit", (code) => lose(hand, new Error(`it ended with code ${code}`)));
     return hand;
   };
-  for (let index = 0; index < count; index++) hands.push(hire());
-
   return {
     make: (batch) =>
       new Promise((resolve, reject) => {
         const waiting = { batch, resolve, reject, tries: 0 };
         if (closed) reject(workerDied(whereOf(waiting), new Error("the loader was closed")));
+        // Nobody is hired before there is work.
+        while (!closed && hands.length < count) hands.push(hire());
         queue.push(waiting);
         deal();
       }),

@@ -1,9 +1,11 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
+import { batchThreads } from "@kdc-mae/data/node";
 import type { Execute } from "@kdc-mae/engine";
 import { clipFormFor } from "../corpus/clip-form.js";
 import type { LoadedSplits } from "../corpus/splits.js";
 import { clipsInMemory } from "../corpus/training-clips.js";
+import { openCutting } from "../evaluate/cutting.js";
 import { evaluateTasks } from "../evaluate/evaluate.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { maskedBatches } from "../pretrain/masked-batches.js";
@@ -58,13 +60,14 @@ async function runIn(folder: RunFolder, context: RunContext): Promise<Outcome | 
   if (!trained.finished || signal?.aborted) return undefined;
 
   const began = clock();
+  const cutting = openCutting({ grids: form.grids, statistics, batch: base.training.batch }, batchThreads);
   const evaluation = await evaluateTasks({
     splits,
     model: { execute, config, params: trained.params },
-    cutting: { grids: form.grids, statistics, batch: base.training.batch },
+    cutting,
     experiment: { ...experiment, masking: base.masking },
     leftOut,
-  });
+  }).finally(cutting.cutter.close);
   const evaluateSeconds = (clock() - began) / 1000;
   const { specs, figures } = figuresOf(
     evaluation,

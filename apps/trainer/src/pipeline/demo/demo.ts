@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { withLock } from "@kdc-mae/core/node";
+import { batchThreads } from "@kdc-mae/data/node";
 import type { Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
 import type { ReportInput } from "@kdc-mae/eval/report";
@@ -9,6 +10,7 @@ import { countParameters } from "@kdc-mae/model";
 import { clipFormFor } from "../corpus/clip-form.js";
 import { mediaFor, openCorpus } from "../corpus/open-corpus.js";
 import { clipsInMemory } from "../corpus/training-clips.js";
+import { openCutting } from "../evaluate/cutting.js";
 import { evaluateTasks } from "../evaluate/evaluate.js";
 import { lossCurves, settingsOf } from "../evaluate/run-in-words.js";
 import { writeReport } from "../evaluate/write-report.js";
@@ -86,14 +88,15 @@ async function run(experiment: CheckedExperiment, options: DemoOptions): Promise
   const pretrain = since(pretrainStart) + earlier;
 
   const evaluateStart = clock();
+  const cutting = openCutting({ grids: form.grids, statistics, batch: experiment.training.batch }, batchThreads);
   const evaluation = await evaluateTasks({
     splits,
     model: { execute, config, params },
-    cutting: { grids: form.grids, statistics, batch: experiment.training.batch },
+    cutting,
     experiment,
     leftOut,
     onProgress: (what) => around.onNote?.(`evaluate: ${what}`),
-  });
+  }).finally(cutting.cutter.close);
   const seconds = { media, pretrain, evaluate: since(evaluateStart), total: since(started) + earlier };
   const input: ReportInput = {
     title: "KDC-MAE demo",

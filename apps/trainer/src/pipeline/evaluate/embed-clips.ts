@@ -1,14 +1,10 @@
-import { type ClipGrids, type FloatTensor, type HostPatches, KdcError, type Stream } from "@kdc-mae/core";
+import { type FloatTensor, type HostPatches, KdcError, type Stream } from "@kdc-mae/core";
 import type { StoredClip } from "@kdc-mae/data";
 import type { Execute } from "@kdc-mae/engine";
 import { labelIndices, type Matrix } from "@kdc-mae/eval";
 import type { ModelConfig } from "@kdc-mae/model";
-import { cutBatch } from "../corpus/batch.js";
-import type { Statistics } from "../corpus/statistics.js";
+import type { Cutting } from "./cutting.js";
 import { createEmbedder, type WithEncoder } from "./embedding.js";
-
-/** What evaluation needs to turn clips into batches of one size. */
-export type Cutting = { readonly grids: ClipGrids; readonly statistics: Statistics; readonly batch: number };
 
 /** The picture in the middle of a clip, by rule. */
 export const middleFrame = (clip: StoredClip): number => Math.floor(clip.frames.length / 2);
@@ -19,24 +15,27 @@ export type FilledBatch = { readonly clips: readonly StoredClip[]; readonly patc
 /** Clips one after the other, held or still to come. */
 export type ClipStream = Iterable<StoredClip> | AsyncIterable<StoredClip>;
 
-/** Batches of one size, as compiled programs want them. */
-export async function* filledBatches(
-  clips: ClipStream,
-  { grids, statistics, batch }: Cutting,
-): AsyncGenerator<FilledBatch> {
-  const filled = (part: readonly StoredClip[]): FilledBatch => {
-    const all = Array.from({ length: batch }, (_, index) => part[Math.min(index, part.length - 1)]);
-    const picks = all.map((clip) => ({ clip, frame: middleFrame(clip) }));
-    return { clips: part, patches: cutBatch(picks, grids, statistics) };
-  };
-  let part: StoredClip[] = [];
-  for await (const clip of clips) {
-    part.push(clip);
-    if (part.length < batch) continue;
-    yield filled(part);
-    part = [];
+/** `batch` of some items, the last one again where they run out. */
+export const filled = <T>(items: readonly T[], batch: number): readonly T[] =>
+  Array.from({ length: batch }, (_, at) => items[Math.min(at, items.length - 1)]);
+
+/** Batches of one size, as compiled programs want them; the next are cut while one is used. */
+export async function* filledBatches(clips: ClipStream, { batch, cutter }: Cutting): AsyncGenerator<FilledBatch> {
+  async function* groups() {
+    const groupOf = (part: readonly StoredClip[]) => ({
+      clips: part,
+      shown: filled(part, batch).map((clip) => ({ clip })),
+    });
+    let part: StoredClip[] = [];
+    for await (const clip of clips) {
+      part.push(clip);
+      if (part.length < batch) continue;
+      yield groupOf(part);
+      part = [];
+    }
+    if (part.length > 0) yield groupOf(part);
   }
-  if (part.length > 0) yield filled(part);
+  yield* cutter.ahead(groups());
 }
 
 /** One clip's embeddings: mean of each stream `[D]`, and the visual tokens `[Nv, D]`. */

@@ -1,12 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
-import { type ClipItem, type FloatTensor, type Frame, float32, type HostPatches } from "@kdc-mae/core";
+import { type ClipItem, type FloatTensor, type Frame, float32 } from "@kdc-mae/core";
 import { fit, logMel, padFrames, type StoredClip, storeClip } from "@kdc-mae/data";
 import { type Decoder, decodeStill, type PictureDecoder, type SoundDecoder } from "@kdc-mae/data/node";
 import type { Execute } from "@kdc-mae/engine";
-import { cutBatch } from "../corpus/batch.js";
 import { clipFormFor } from "../corpus/clip-form.js";
 import type { SavedModel } from "../run/model-file.js";
+import { openCutting } from "./cutting.js";
 import { createEmbedder, type WithEncoder } from "./embedding.js";
 
 type Vectors = { readonly audio: Float32Array; readonly visual: Float32Array; readonly joint: Float32Array };
@@ -70,6 +70,7 @@ export async function createFileEmbedder(
   const { audio: sound, seconds } = form;
   const { size } = form.visual;
   const embedder = createEmbedder(execute, config, params);
+  const { cutter } = openCutting({ grids: config, statistics, batch: 1 });
 
   /** The file's windows as items, each with the time of its middle: those that all tracks asked for reach. */
   const windowsOf = async (file: string, tracks: readonly ("audio" | "video")[], signal?: AbortSignal) => {
@@ -101,8 +102,7 @@ export async function createFileEmbedder(
     const sums = (["audio", "visual", "joint"] as const).map(
       (stream) => [stream, new Float32Array(config.embedDim)] as const,
     );
-    for (const clip of clips) {
-      const patches: HostPatches = cutBatch([{ clip, frame: 0 }], config, statistics);
+    for await (const { patches } of cutter.ahead(clips.map((clip) => ({ shown: [{ clip }] })))) {
       const made = await embedder.embed(patches);
       for (const [stream, sum] of sums) {
         for (let i = 0; i < sum.length; i++) sum[i] += made[stream].data[i] / clips.length;

@@ -6,7 +6,8 @@ import type { ReportInput } from "@kdc-mae/eval/report";
 import type { ModelConfig, ModelParams } from "@kdc-mae/model";
 import { spread } from "../corpus/open-corpus.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
-import { type Cutting, embedClips } from "./embed-clips.js";
+import type { Cutting } from "./cutting.js";
+import { embedClips } from "./embed-clips.js";
 import { pictureClips, stripsAt } from "./picture-clips.js";
 import { retrievalExamples } from "./pictures.js";
 import { restoredNote, restoredTargets } from "./run-in-words.js";
@@ -85,6 +86,6 @@ export async function evaluateTasks(options: EvaluationOptions): Promise<Evaluat
     clips,
     inpaintingStrips,
     ...restoredNote(targets),
-    retrievalExamples: retrievalExamples(embedded.test, chosen.slice(0, 5), model.config, cutting.statistics),
+    retrievalExamples: await retrievalExamples(embedded.test, chosen.slice(0, 5), model.config, cutting),
   };
 }

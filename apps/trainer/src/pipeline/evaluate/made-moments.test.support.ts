@@ -4,10 +4,10 @@ import { logMel, silenceLevel } from "@kdc-mae/data";
 import { compiled } from "@kdc-mae/engine/node";
 import { initModel } from "@kdc-mae/model";
 import { config, form, grids, statistics } from "../finetune/made-clips.test.support.js";
-import type { Cutting } from "./embed-clips.js";
+import { openCutting } from "./cutting.js";
 
 export { config, statistics };
-export const cutting: Cutting = { grids, statistics, batch: 3 };
+export const cutting = openCutting({ grids, statistics, batch: 3 });
 export const model = { execute: compiled(), config, params: initModel(config, createRng(5)) };
 
 /** A tone and noise that fill the spectrogram, 96 × 32. */

@@ -4,7 +4,8 @@ import type { Execute } from "@kdc-mae/engine";
 import { type ClipPictures, type InpaintingStrip, numberText } from "@kdc-mae/eval/report";
 import { complementaryViews, randomViews } from "@kdc-mae/masking";
 import type { ModelConfig, ModelParams } from "@kdc-mae/model";
-import type { ClipEmbedding, Cutting } from "./embed-clips.js";
+import type { Cutting } from "./cutting.js";
+import type { ClipEmbedding } from "./embed-clips.js";
 import { clipPictures, heatReel } from "./pictures.js";
 import { reconstructClips, restoredPredictions, type Targets } from "./reconstruct.js";
 import { embedMoments } from "./sound-windows.js";
@@ -43,10 +44,12 @@ export async function pictureClips(
   for await (const made of reconstructClips(clips, model, { ...cutting, batch: clips.length }, masker, seed)) {
     drawn.push(...clipPictures(restoredPredictions(made, targets), embeddings, config, cutting.statistics));
   }
-  return drawn.map((one) => {
-    const own = moments.filter(({ clip }) => clip.item.id === one.id);
-    return own.length < 2 ? one : { ...one, reel: heatReel(own, config, cutting.statistics) };
-  });
+  return Promise.all(
+    drawn.map(async (one) => {
+      const own = moments.filter(({ clip }) => clip.item.id === one.id);
+      return own.length < 2 ? one : { ...one, reel: await heatReel(own, config, cutting) };
+    }),
+  );
 }
 
 /** The same clips with more and more hidden at random, and what the model makes of the rest. */

@@ -1,4 +1,5 @@
 import { expectWritable } from "@kdc-mae/core/node";
+import { batchThreads } from "@kdc-mae/data/node";
 import type { Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
 import type { ReportInput } from "@kdc-mae/eval/report";
@@ -17,6 +18,7 @@ import {
   expectData,
   expectDataFor,
 } from "./chosen-data.js";
+import { openCutting } from "./cutting.js";
 import { evaluateTasks } from "./evaluate.js";
 import { settingsOf } from "./run-in-words.js";
 import { writeReport } from "./write-report.js";
@@ -68,14 +70,14 @@ export async function reportOn(model: string | SavedModel, options: ReportOption
     },
   );
   const media = (clock() - started) / 1000;
+  const cutting = openCutting({ grids: config, statistics, batch: 32 }, batchThreads);
   const evaluation = await evaluateTasks({
-    splits,
+    ...{ splits, cutting },
     model: { execute, config, params },
-    cutting: { grids: config, statistics, batch: 32 },
     experiment,
     leftOut,
     onProgress: (what) => around.onNote?.(`evaluate: ${what}`),
-  });
+  }).finally(cutting.cutter.close);
   const total = (clock() - started) / 1000;
   const input: ReportInput = {
     title: `Evaluation of ${trained.name}`,

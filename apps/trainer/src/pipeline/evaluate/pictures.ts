@@ -1,5 +1,4 @@
 import type { Box, FloatTensor, PatchGrid } from "@kdc-mae/core";
-import type { StoredClip } from "@kdc-mae/data";
 import { denormalizeSpectrogram, pasteFrame, pasteSpectrogram } from "@kdc-mae/data";
 import { minMax, neighbours, similarityMap, upsampleBilinear } from "@kdc-mae/eval";
 import {
@@ -15,9 +14,9 @@ import {
   spectrogramRange,
 } from "@kdc-mae/eval/report";
 import type { ModelConfig } from "@kdc-mae/model";
-import { cutBatch } from "../corpus/batch.js";
 import type { Statistics } from "../corpus/statistics.js";
-import { type ClipEmbedding, middleFrame, stacked } from "./embed-clips.js";
+import type { Cutting } from "./cutting.js";
+import { type ClipEmbedding, stacked } from "./embed-clips.js";
 import type { Reconstructed } from "./reconstruct.js";
 import type { Moment } from "./sound-windows.js";
 import { boxesOf } from "./tasks.js";
@@ -79,11 +78,11 @@ function heatOf(embedding: ClipEmbedding, frame: Picture, config: ModelConfig): 
  * Where the sound around each picture is seen, from a clip's moments in time order. All pictures share one colour scale,
  * so that a moment whose sound fits nothing in its picture stays cold.
  */
-export function heatReel(
+export async function heatReel(
   moments: readonly Moment[],
   config: ModelConfig,
-  statistics: Statistics,
-): NonNullable<ClipPictures["reel"]> {
+  { cutter }: Pick<Cutting, "cutter">,
+): Promise<NonNullable<ClipPictures["reel"]>> {
   const { rows, columns, patch } = config.visual;
   const size = rows * patch;
   const maps = moments.map(({ audio, tokens }) => similarityMap(audio, tokens, config.visual));
@@ -91,9 +90,9 @@ export function heatReel(
     shape: [maps.length * rows, columns],
     data: Float32Array.from(maps.flatMap(({ data }) => [...data])),
   });
+  const { visual } = await cutter.cut(moments.map(({ clip, frame }) => ({ clip, picture: frame })));
   return moments.map(({ clip, frame, heard }, index) => {
-    const patches = cutBatch([{ clip, frame }], config, statistics);
-    const picture = framePicture(pasteFrame(clipRows(patches.visual, 0), config.visual));
+    const picture = framePicture(pasteFrame(clipRows(visual, index), config.visual));
     const cells = scaled.data.subarray(index * rows * columns, (index + 1) * rows * columns);
     const map = upsampleBilinear({ shape: [rows, columns], data: cells }, { width: size, height: size });
     return { heat: withBox(heatPicture(picture, map), boxesOf(clip, size, clip.times[frame])), heard };
@@ -141,41 +140,38 @@ const masked = (picture: Picture, grid: PatchGrid, visible: Int32Array, firstRow
   maskedPicture(picture, grid, visible, firstRow);
 
 /** Some queries in both directions with the five nearest answers. */
-export function retrievalExamples(
+export async function retrievalExamples(
   embeddings: readonly ClipEmbedding[],
   chosen: readonly number[],
   config: ModelConfig,
-  statistics: Statistics,
-): readonly RetrievalExample[] {
-  const drawn = new Map<StoredClip, { readonly frame: Picture; readonly spectrogram: Picture }>();
-  const draw = (clip: StoredClip) => {
-    const known = drawn.get(clip);
-    if (known !== undefined) return known;
-    const patches = cutBatch([{ clip, frame: middleFrame(clip) }], config, statistics);
-    const { pair } = pictures(clipRows(patches.audio, 0), clipRows(patches.visual, 0), config, statistics);
-    drawn.set(clip, pair);
-    return pair;
-  };
+  { cutter, statistics }: Pick<Cutting, "cutter" | "statistics">,
+): Promise<readonly RetrievalExample[]> {
+  if (chosen.length === 0) return [];
   const [audio, visual] = [stacked(embeddings, "audio"), stacked(embeddings, "visual")];
   const directions = [
     { direction: "audioToVisual", from: audio, to: visual, asked: "spectrogram", found: "frame" },
     { direction: "visualToAudio", from: visual, to: audio, asked: "frame", found: "spectrogram" },
   ] as const;
-  return directions.flatMap(({ direction, from, to, asked, found }) => {
+  const examples = directions.flatMap(({ direction, from, to, asked, found }) => {
     const lists = neighbours(from, to, embeddings.length);
-    return chosen.map((query): RetrievalExample => {
-      const { clip } = embeddings[query];
-      return {
-        direction,
-        query: { label: clip.item.labels.join(", "), image: draw(clip)[asked] },
-        place: lists[query].findIndex(({ index }) => index === query) + 1,
-        found: lists[query].slice(0, 5).map(({ index, cosine }) => ({
-          label: embeddings[index].clip.item.labels.join(", "),
-          image: draw(embeddings[index].clip)[found],
-          cosine,
-          right: index === query,
-        })),
-      };
-    });
+    return chosen.map((query) => ({ direction, asked, found, query, near: lists[query] }));
   });
+  const shown = [
+    ...new Set(examples.flatMap(({ query, near }) => [query, ...near.slice(0, 5).map(({ index }) => index)])),
+  ];
+  const made = await cutter.cut(shown.map((index) => ({ clip: embeddings[index].clip })));
+  const drawn = new Map(
+    shown.map((index, row) => [
+      index,
+      pictures(clipRows(made.audio, row), clipRows(made.visual, row), config, statistics).pair,
+    ]),
+  );
+  const of = (index: number, which: "frame" | "spectrogram") => ({
+    label: embeddings[index].clip.item.labels.join(", "),
+    image: drawn.get(index)?.[which] as Picture,
+  });
+  return examples.map(({ direction, asked, found, query, near }) => ({
+    ...{ direction, query: of(query, asked), place: near.findIndex(({ index }) => index === query) + 1 },
+    found: near.slice(0, 5).map(({ index, cosine }) => ({ ...of(index, found), cosine, right: index === query })),
+  }));
 }

@@ -1,12 +1,12 @@
-import type { ClipGrids, FloatTensor, HostPatches, Patches } from "@kdc-mae/core";
+import type { FloatTensor, HostPatches, Patches } from "@kdc-mae/core";
+import type { Shown } from "@kdc-mae/data";
 import { createRunner, type Execute } from "@kdc-mae/engine";
 import { type Matrix, matrix } from "@kdc-mae/eval";
 import { type ClassifierMode, type ClassifierParams, classify, type ModelConfig, modalitiesOf } from "@kdc-mae/model";
 import { sigmoid, softmax, type Tensor } from "@tensorflow/tfjs-core";
-import { cutBatch, type Pick } from "../corpus/batch.js";
 import type { ClipSet } from "../corpus/clip-set.js";
-import type { Statistics } from "../corpus/statistics.js";
-import { middleFrame } from "./embed-clips.js";
+import type { Cutting } from "./cutting.js";
+import { filled, middleFrame } from "./embed-clips.js";
 
 /** How logits become scores: softmax over the classes, or sigmoid of each. */
 export type Link = "softmax" | "sigmoid";
@@ -32,9 +32,7 @@ export type PredictorOptions = {
   readonly link: Link;
   /** middle: the picture in the middle; all: the mean of the scores of every picture. */
   readonly frames: "middle" | "all";
-  readonly statistics: Statistics;
-  readonly grids: ClipGrids;
-  readonly batch: number;
+  readonly cutting: Cutting;
 };
 
 /** Scores of every clip of a set, with the labels the clips have. */
@@ -53,7 +51,8 @@ export type Predictor = {
 
 /** Makes a {@link Predictor}; it is compiled at the first batch. */
 export function createPredictor(execute: Execute, options: PredictorOptions): Predictor {
-  const { config, mode, link, frames, statistics, grids, batch } = options;
+  const { config, mode, link, frames, cutting } = options;
+  const { batch, cutter } = cutting;
   const runner = createRunner(execute, scoreFunction(config, mode, link));
   // Without pictures there is one thing to score, however many pictures a clip has.
   const shows = (frames_: number, middle: number) =>
@@ -64,31 +63,35 @@ export function createPredictor(execute: Execute, options: PredictorOptions): Pr
   return {
     async predict(params, clips, onProgress = () => undefined, signal) {
       const rows: { readonly sum: Float32Array; readonly labels: readonly string[] }[] = [];
-      let waiting: (Pick & { readonly row: number; readonly share: number })[] = [];
-      const flush = async () => {
-        if (waiting.length === 0) return;
-        const picks = Array.from({ length: batch }, (_, at) => waiting[Math.min(at, waiting.length - 1)]);
-        const patches = patchesFor(mode, cutBatch(picks, grids, statistics));
-        const { data, shape } = (await runner.run(params, { patches })).scores as FloatTensor;
+      type Part = { readonly shown: Shown; readonly row: number; readonly share: number };
+      async function* groups() {
+        const groupOf = (parts: readonly Part[]) => ({ parts, shown: filled(parts, batch).map(({ shown }) => shown) });
+        let [parts, row]: [Part[], number] = [[], 0];
+        for await (const clip of clips.read()) {
+          signal?.throwIfAborted();
+          rows.push({ sum: new Float32Array(0), labels: clip.item.labels });
+          const pictures = shows(clip.frames.length, middleFrame(clip));
+          for (const picture of pictures) {
+            parts.push({ shown: { clip, picture }, row, share: 1 / pictures.length });
+            if (parts.length < batch) continue;
+            yield groupOf(parts);
+            parts = [];
+          }
+          row += 1;
+        }
+        if (parts.length > 0) yield groupOf(parts);
+      }
+      for await (const { parts, patches } of cutter.ahead(groups())) {
+        const { data, shape } = (await runner.run(params, { patches: patchesFor(mode, patches) }))
+          .scores as FloatTensor;
         const width = shape[1];
-        for (const [at, { row, share }] of waiting.entries()) {
+        for (const [at, { row, share }] of parts.entries()) {
           if (rows[row].sum.length === 0) rows[row] = { ...rows[row], sum: new Float32Array(width) };
           const { sum } = rows[row];
           for (let c = 0; c < width; c++) sum[c] += share * data[at * width + c];
         }
-        waiting = [];
-        onProgress(rows.length);
-      };
-      for await (const clip of clips.read()) {
-        signal?.throwIfAborted();
-        const shown = shows(clip.frames.length, middleFrame(clip));
-        rows.push({ sum: new Float32Array(0), labels: clip.item.labels });
-        for (const frame of shown) {
-          waiting.push({ clip, frame, row: rows.length - 1, share: 1 / shown.length });
-          if (waiting.length === batch) await flush();
-        }
+        onProgress(parts[parts.length - 1].row + 1);
       }
-      await flush();
       const scores = matrix(rows.length, rows[0]?.sum.length ?? 0);
       for (const [row, { sum }] of rows.entries()) scores.data.set(sum, row * sum.length);
       return { scores, labels: rows.map(({ labels }) => labels) };

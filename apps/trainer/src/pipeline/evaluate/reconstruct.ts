@@ -13,7 +13,8 @@ import { denormalizePatches, type PixelTargets } from "@kdc-mae/eval";
 import { batchViews, type Masker } from "@kdc-mae/masking";
 import { type ModelConfig, type ModelParams, pretrainForward } from "@kdc-mae/model";
 import type { Tensor } from "@tensorflow/tfjs-core";
-import { type ClipStream, type Cutting, filledBatches } from "./embed-clips.js";
+import type { Cutting } from "./cutting.js";
+import { type ClipStream, filledBatches } from "./embed-clips.js";
 
 type Inputs = { readonly params: ModelParams<Tensor>; readonly patches: Patches; readonly views: readonly View[] };
 

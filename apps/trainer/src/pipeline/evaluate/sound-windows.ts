@@ -5,9 +5,9 @@ import type { Matrix } from "@kdc-mae/eval";
 import { batchViews } from "@kdc-mae/masking";
 import { type EncoderParams, encodeViews, type ModelConfig } from "@kdc-mae/model";
 import { mean, type Tensor } from "@tensorflow/tfjs-core";
-import { cutBatch } from "../corpus/batch.js";
 import { clipFormFor } from "../corpus/clip-form.js";
-import type { Cutting } from "./embed-clips.js";
+import type { Cutting } from "./cutting.js";
+import { filled } from "./embed-clips.js";
 import type { WithEncoder } from "./embedding.js";
 
 /** One picture of a clip with the sound around it. */
@@ -70,7 +70,7 @@ const momentFunction =
 export async function embedMoments(
   clips: readonly StoredClip[],
   model: { readonly execute: Execute; readonly config: ModelConfig; readonly params: WithEncoder<FloatTensor> },
-  { grids, statistics, batch }: Cutting,
+  { grids, batch, cutter }: Cutting,
   audioRatio: number,
 ): Promise<readonly Moment[]> {
   const { execute, config } = model;
@@ -78,23 +78,24 @@ export async function embedMoments(
   const { seconds } = clipFormFor(grids, 1);
   const [sounds, N] = [grids.audio.columns, countPatches(grids.visual)];
   const whole = { visible: Int32Array.from({ length: N }, (_, place) => place), hidden: new Int32Array(0) };
-  const picks = clips.flatMap((clip) => clip.frames.map((_, frame) => ({ clip, frame })));
+  const all = clips.flatMap((clip) => clip.frames.map((_, picture) => ({ clip, picture })));
+  const groups = Array.from({ length: Math.ceil(all.length / batch) }, (_, at) => {
+    const own = all.slice(at * batch, (at + 1) * batch);
+    return { own, shown: filled(own, batch) };
+  });
   const made: Moment[] = [];
   try {
-    for (let from = 0; from < picks.length; from += batch) {
-      const shown = picks.slice(from, from + batch);
-      const filled = Array.from({ length: batch }, (_, at) => shown[Math.min(at, shown.length - 1)]);
-      const around = filled.map(({ clip, frame }) =>
-        stretchAround(clip.times[frame], grids.audio, { seconds, audioRatio }),
+    for await (const { own, shown, patches } of cutter.ahead(groups)) {
+      const around = shown.map(({ clip, picture }) =>
+        stretchAround(clip.times[picture], grids.audio, { seconds, audioRatio }),
       );
       const views = batchViews(around.map((stretch) => [{ audio: positionsOf(stretch, grids.audio), visual: whole }]));
-      const patches = cutBatch(filled, grids, statistics);
       const { audio, tokens } = (await runner.run({ patches, views })) as Record<keyof Made, FloatTensor>;
       const D = config.embedDim;
-      for (const [at, pick] of shown.entries()) {
+      for (const [at, { clip, picture }] of own.entries()) {
         const { first, count } = around[at];
         made.push({
-          ...pick,
+          ...{ clip, frame: picture },
           heard: [first / sounds, (first + count) / sounds],
           audio: audio.data.slice(at * D, (at + 1) * D),
           tokens: { shape: [N, D], data: tokens.data.slice(at * N * D, (at + 1) * N * D) },

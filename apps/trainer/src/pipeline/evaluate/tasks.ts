@@ -18,7 +18,8 @@ import {
 } from "@kdc-mae/eval";
 import { type Masker, randomViews } from "@kdc-mae/masking";
 import type { ModelConfig, ModelParams } from "@kdc-mae/model";
-import { type ClipEmbedding, type ClipStream, type Cutting, labelsOf, middleFrame, stacked } from "./embed-clips.js";
+import type { Cutting } from "./cutting.js";
+import { type ClipEmbedding, type ClipStream, labelsOf, middleFrame, stacked } from "./embed-clips.js";
 import { firstClips, reconstructClips, type Targets } from "./reconstruct.js";
 
 const streams = ["audio", "visual", "joint"] as const;

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { expectWritable, writeWhole } from "@kdc-mae/core/node";
+import { batchThreads } from "@kdc-mae/data/node";
 import type { Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
 import { readVggSounder } from "@kdc-mae/eval";
@@ -26,9 +27,10 @@ import {
   expectData,
   expectDataFor,
 } from "./chosen-data.js";
+import { openCutting } from "./cutting.js";
 import { protocolsNamed, type RunnableProtocol } from "./protocols/plan.js";
 import { expectProbesApart, runProtocols, splitsFor, usesOf } from "./protocols/run.js";
-import { frontEndOf, ownData, sharedOf } from "./protocols/subject.js";
+import { formOf, ownData, sharedOf } from "./protocols/subject.js";
 
 /** Under which protocols and on which data {@link evaluate} measures. */
 export type EvaluateOptions = Surroundings &
@@ -91,7 +93,7 @@ export async function openEvaluated(
     split,
   );
   expectProbesApart(chosen, split);
-  const opened = await openSplitSets({ data, seed: own.seed }, frontEndOf(saved), {
+  const opened = await openSplitSets({ data, seed: own.seed }, formOf(saved), {
     ...{ ...surroundingsOf(options), media: mediaFor(options.media, data) },
     ...{ namedFor, scored: split, needs, only, uses: usesOf(only, split) },
     classes: await classesFor(options.classes, own.classes),
@@ -116,17 +118,22 @@ export async function evaluate(model: string | Saved, options: EvaluateOptions):
   const { vggsounder } = options;
   const labels = vggsounder === undefined ? undefined : readVggSounder(await readFile(vggsounder, "utf8"));
   const failed: FailedProtocol[] = [];
+  const { config, statistics } = sharedOf(saved);
+  const cutting = openCutting({ grids: config, statistics, batch: 32 }, batchThreads);
   const sections = await runProtocols(
     chosen,
     {
-      ...{ saved, sets, split, leftOut, batch: 32, signal: around.signal, execute },
+      ...{ saved, sets, split, leftOut, cutting, signal: around.signal, execute },
       denormalize: options.denormalize === true,
       vggsounder: labels,
       onProgress: (note) =>
         around.onProgress?.({ stage: "evaluate", unit: "protocols", done: 0, total: chosen.length, note }),
     },
     (one) => failed.push(one),
-  ).finally(close);
+  ).finally(async () => {
+    await cutting.cutter.close();
+    await close();
+  });
   const { experiment } = sharedOf(saved);
   const results: Results = {
     title: `${experiment.name} under ${chosen.length === 1 ? chosen[0].protocol.name : `${chosen.length} protocols`}`,

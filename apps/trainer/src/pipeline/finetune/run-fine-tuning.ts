@@ -1,7 +1,9 @@
 import { createRng, type FloatTensor } from "@kdc-mae/core";
 import { writeWhole } from "@kdc-mae/core/node";
+import { batchThreads } from "@kdc-mae/data/node";
 import type { Execute } from "@kdc-mae/engine";
 import { type ClassifierParams, initClassifier } from "@kdc-mae/model";
+import { openCutting } from "../evaluate/cutting.js";
 import { createPredictor, type Link } from "../evaluate/predict.js";
 import { type ClassScores, isSingleLabel, scoreClasses } from "../evaluate/score-classes.js";
 import { saveClassifier } from "../run/classifier-file.js";
@@ -54,9 +56,10 @@ export async function runFineTuning(
   const { config } = start;
   const { classes, statistics, source } = data;
   const params = initClassifier(config, classes.length, createRng(experiment.seed).fork("head"), start.encoder);
+  const cutting = openCutting({ grids: config, statistics, batch: experiment.training.batch }, batchThreads);
   const predictor = createPredictor(execute, {
     ...{ config, mode: experiment.mode, link: linkOf(experiment), frames: experiment.evaluation.frames },
-    ...{ statistics, grids: { audio: config.audio, visual: config.visual }, batch: experiment.training.batch },
+    cutting,
   });
   const saved = (file: string, weights: string) => async (tuned: ClassifierParams<FloatTensor>) => {
     if (ranks.rank > 0) return;
@@ -109,5 +112,6 @@ export async function runFineTuning(
     throw error;
   } finally {
     await predictor.dispose();
+    await cutting.cutter.close();
   }
 }

@@ -10,9 +10,9 @@ import { type ClipPictures, encodePng, joinPictures, type Picture } from "@kdc-m
 import { batchViews, complementaryViews } from "@kdc-mae/masking";
 import { attentionEntropies, type ModelConfig, type ModelParams } from "@kdc-mae/model";
 import type { Tensor } from "@tensorflow/tfjs-core";
-import { cutBatch } from "../corpus/batch.js";
 import type { Statistics } from "../corpus/statistics.js";
-import { type ClipEmbedding, filledBatches, middleFrame } from "../evaluate/embed-clips.js";
+import { openCutting } from "../evaluate/cutting.js";
+import { type ClipEmbedding, filledBatches } from "../evaluate/embed-clips.js";
 import { type Embeddings, embedFunction, type WithEncoder } from "../evaluate/embedding.js";
 import { clipPictures } from "../evaluate/pictures.js";
 import { type Reconstructed, reconstructFunction, restoredPredictions } from "../evaluate/reconstruct.js";
@@ -60,12 +60,8 @@ export function createProber(options: {
   }));
   const reconstructor = createRunner(execute, reconstructFunction(config));
   const targets = restoredTargets(experiment);
-  const cut = (some: readonly StoredClip[]) =>
-    cutBatch(
-      some.map((clip) => ({ clip, frame: middleFrame(clip) })),
-      grids,
-      statistics,
-    );
+  const cutting = openCutting({ grids, statistics, batch: Math.min(BATCH, clips.length) });
+  const cut = (some: readonly StoredClip[]) => cutting.cutter.cut(some.map((clip) => ({ clip })));
   const shown = clips.slice(0, pictured);
   let embedded: readonly ClipEmbedding[] = [];
 
@@ -78,7 +74,6 @@ export function createProber(options: {
     };
     const first: ClipEmbedding[] = [];
     let done = 0;
-    const cutting = { grids, statistics, batch: Math.min(BATCH, clips.length) };
     for await (const { clips: part, patches } of filledBatches(clips, cutting)) {
       const made = (await embedder.run({ encoder }, { patches }, 0)) as Embeddings;
       for (const [index, clip] of part.entries()) {
@@ -127,7 +122,7 @@ export function createProber(options: {
     async probe() {
       const { encoder } = await model();
       const rows = await embed(encoder);
-      const { entropies } = (await attention.run({ encoder }, { patches: cut(clips.slice(0, ATTENDED)) }, 0)) as {
+      const { entropies } = (await attention.run({ encoder }, { patches: await cut(clips.slice(0, ATTENDED)) }, 0)) as {
         entropies: FloatTensor;
       };
       const [blocks, heads] = entropies.shape;
@@ -145,7 +140,7 @@ export function createProber(options: {
       const masker = complementaryViews({ views: 2, ratio: Math.max(experiment.masking.visualRatio, 0.5) });
       const root = createRng(experiment.seed).fork("evaluate");
       const views = batchViews(shown.map(({ item }) => masker(grids, root.fork(item.id))));
-      const patches = cut(shown);
+      const patches = await cut(shown);
       const predictions = (await reconstructor.run(
         await model(),
         { patches, views },

@@ -9,9 +9,9 @@ import { attentionEntropy } from "@kdc-mae/eval";
 import { attentionEntropies, type EncoderParams, initModel } from "@kdc-mae/model";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { cutBatch } from "../corpus/batch.js";
 import { clipFormFor } from "../corpus/clip-form.js";
 import { heldClips } from "../corpus/held-clips.js";
+import { openCutting } from "../evaluate/cutting.js";
 import { withChanges } from "../experiment/change.js";
 import { checkExperiment } from "../experiment/check.js";
 import { named } from "../experiment/named.js";
@@ -116,13 +116,10 @@ describe("a run that is looked at", () => {
 });
 
 describe("attention entropy", () => {
-  const patches = cutBatch(
-    clips.slice(0, 3).map((clip) => ({ clip, frame: 0 })),
-    grids,
-    statistics,
-  );
+  const { cutter } = openCutting({ grids, statistics, batch: 3 });
   const entropiesOf = async (encoder: EncoderParams<FloatTensor>, execute = eager("cpu")) => {
     type Inputs = { params: { encoder: EncoderParams<Tensor> }; patches: Patches };
+    const patches = await cutter.cut(clips.slice(0, 3).map((clip) => ({ clip, picture: 0 })));
     const inputs = { params: { encoder }, patches };
     const program = await execute(
       ({ params, patches: given }: Inputs) => attentionEntropies(config, params, given),

@@ -6,7 +6,7 @@ import { linkOf } from "../../finetune/run-fine-tuning.js";
 import { createPredictor } from "../predict.js";
 import { isSingleLabel, scoreClasses } from "../score-classes.js";
 import type { ProtocolPlan } from "./plan.js";
-import { cuttingOf, evaluatedSet, refuseModel, type Subject } from "./subject.js";
+import { evaluatedSet, refuseModel, type Subject } from "./subject.js";
 
 const inWords: Readonly<Record<ClassifierMode, { readonly mode: string; readonly pooling: string }>> = {
   multimodal: {
@@ -36,7 +36,7 @@ export async function classifyClips(
   plan: Extract<ProtocolPlan, { task: "classification" }>,
   subject: Subject,
 ): Promise<ResultSection> {
-  const { saved, execute, batch, leftOut, onProgress, signal } = subject;
+  const { saved, execute, cutting, leftOut, onProgress, signal } = subject;
   if (!("classifier" in saved)) {
     return refuseModel(
       protocol.name,
@@ -44,7 +44,7 @@ export async function classifyClips(
       "Give a classifier that kdc-mae finetune made, or use linear-probe-joint, linear-probe-audio, linear-probe-visual",
     );
   }
-  const { config, params, statistics, classes, experiment, weights } = saved.classifier;
+  const { config, params, classes, experiment, weights } = saved.classifier;
   if (plan.missing !== undefined && experiment.mode !== "multimodal") {
     refuseModel(
       protocol.name,
@@ -57,7 +57,7 @@ export async function classifyClips(
   const clips = evaluatedSet(subject);
   expectClasses(`${subject.split} clips`, clips.items, classes, link === "softmax" ? "one" : "any");
   const predictor = createPredictor(execute, {
-    ...{ config, mode, link, frames: plan.frames, statistics, grids: cuttingOf(subject).grids, batch },
+    ...{ config, mode, link, frames: plan.frames, cutting },
   });
   try {
     const predicted = await predictor.predict(

@@ -4,7 +4,7 @@ import { type Matrix, matrix } from "@kdc-mae/eval";
 import type { ClipSet } from "../../corpus/clip-set.js";
 import { filledBatches } from "../embed-clips.js";
 import { createEmbedder, type Embeddings } from "../embedding.js";
-import { cuttingOf, type Subject, sharedOf } from "./subject.js";
+import { type Subject, sharedOf } from "./subject.js";
 
 /** Mean embeddings of every clip of a set, one row each, with what the clips are called. */
 export type EmbeddedSet = Readonly<Record<Stream, Matrix>> & {
@@ -23,14 +23,14 @@ export const rowOf = ({ data, shape }: FloatTensor, index: number): Float32Array
 /** Embeds clips batch by batch, nothing hidden, middle picture; only one batch is held at a time. */
 export async function* embedBatches(
   clips: ClipSet,
-  subject: Pick<Subject, "saved" | "execute" | "batch" | "onProgress" | "signal">,
+  subject: Pick<Subject, "saved" | "execute" | "cutting" | "onProgress" | "signal">,
   what: string,
 ): AsyncGenerator<{ readonly clips: readonly StoredClip[]; readonly made: Embeddings }> {
   const { config, params } = sharedOf(subject.saved);
   const embedder = createEmbedder(subject.execute, config, params);
   let done = 0;
   try {
-    for await (const { clips: part, patches } of filledBatches(clips.read(), cuttingOf(subject))) {
+    for await (const { clips: part, patches } of filledBatches(clips.read(), subject.cutting)) {
       subject.signal?.throwIfAborted();
       yield { clips: part, made: await embedder.embed(patches) };
       done += part.length;
@@ -44,7 +44,7 @@ export async function* embedBatches(
 /** Mean embeddings of a whole set. */
 export async function embedSet(
   clips: ClipSet,
-  subject: Pick<Subject, "saved" | "execute" | "batch" | "onProgress" | "signal">,
+  subject: Pick<Subject, "saved" | "execute" | "cutting" | "onProgress" | "signal">,
   what: string,
 ): Promise<EmbeddedSet> {
   const width = sharedOf(subject.saved).config.embedDim;

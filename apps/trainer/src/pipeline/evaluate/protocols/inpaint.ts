@@ -4,7 +4,7 @@ import { randomViews, structuredViews } from "@kdc-mae/masking";
 import { restoredTargets } from "../run-in-words.js";
 import { inpaint } from "../tasks.js";
 import type { ProtocolPlan } from "./plan.js";
-import { cuttingOf, evaluatedSet, refuseModel, type Subject } from "./subject.js";
+import { evaluatedSet, refuseModel, type Subject } from "./subject.js";
 
 /**
  * Inpainting under one mask.
@@ -38,7 +38,7 @@ export async function inpaintClips(
   const masker =
     mask === "random" ? randomViews({ views: 1, ratio }) : structuredViews({ axis: mask, views: 1, ratio });
   onProgress(protocol.name);
-  const result = await inpaint(evaluatedSet(subject).read(), { execute, config, params }, cuttingOf(subject), {
+  const result = await inpaint(evaluatedSet(subject).read(), { execute, config, params }, subject.cutting, {
     ...{ ratio, seed: experiment.seed, leftOut, protocol, mask: { kind: mask, masker } },
     targets,
   });

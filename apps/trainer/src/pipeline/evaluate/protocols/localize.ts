@@ -14,7 +14,7 @@ import { boxesOf } from "../tasks.js";
 import { type EmbeddedSet, embedBatches, rowOf } from "./embedded-set.js";
 import type { ProtocolPlan } from "./plan.js";
 import { silence } from "./silence.js";
-import { cuttingOf, evaluatedSet, frontEndOf, refuseModel, type Subject, sharedOf } from "./subject.js";
+import { evaluatedSet, formOf, refuseModel, type Subject, sharedOf } from "./subject.js";
 import { timeSteps } from "./time-steps.js";
 import { windowSteps } from "./window-steps.js";
 
@@ -44,7 +44,7 @@ async function* pairedClips(subject: Subject, other: OtherSound | undefined): As
 
 /** The embedding of silence, the same for every clip. */
 async function silentSound(subject: Subject): Promise<OtherSound> {
-  const quiet = { items: [{ id: "silence", labels: [] }], read: () => [silence(frontEndOf(subject.saved))] };
+  const quiet = { items: [{ id: "silence", labels: [] }], read: () => [silence(formOf(subject.saved))] };
   for await (const { made } of embedBatches({ ...quiet, close: async () => undefined }, subject, "silence")) {
     const audio = rowOf(made.audio, 0);
     return () => audio;
@@ -90,9 +90,7 @@ export async function localizeClips(
         ? otherSound(await embedded(subject.split), protocol.name)
         : undefined;
   const steps = { tokens: timeSteps, windows: windowSteps };
-  const clips = plan.overTime
-    ? steps[plan.overTime](evaluatedSet(subject), subject, cuttingOf(subject))
-    : pairedClips(subject, other);
+  const clips = plan.overTime ? steps[plan.overTime](evaluatedSet(subject), subject) : pairedClips(subject, other);
   const result = await localization({
     grid: config.visual,
     picture: { width: side, height: side },

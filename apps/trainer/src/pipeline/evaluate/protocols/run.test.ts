@@ -11,6 +11,7 @@ import { named } from "../../experiment/named.js";
 import { classes, config, madeClip, statistics, tinyWith } from "../../finetune/made-clips.test.support.js";
 import type { FineTuningExperiment } from "../../finetune/schema.js";
 import type { Saved } from "../../run/read-saved.js";
+import { openCutting } from "../cutting.js";
 import { protocolsNamed, runnableProtocols } from "./plan.js";
 import { runProtocols } from "./run.js";
 import type { Subject } from "./subject.js";
@@ -43,7 +44,8 @@ const tuned = (
 });
 const execute = compiled();
 const subject = (saved: Saved, changes: Partial<Subject> = {}): Subject => ({
-  ...{ saved, execute, sets, split: "test", leftOut: { undecodable: 2 }, batch: 4, denormalize: false },
+  ...{ saved, execute, sets, split: "test", leftOut: { undecodable: 2 }, denormalize: false },
+  cutting: openCutting({ grids: config, statistics, batch: 4 }),
   onProgress: () => undefined,
   ...changes,
 });

@@ -3,7 +3,7 @@ import { type Protocol, takeRows, vggSounder } from "@kdc-mae/eval";
 import { type ResultSection, vggSounderSection } from "@kdc-mae/eval/report";
 import type { ClassifierMode } from "@kdc-mae/model";
 import { createPredictor } from "../predict.js";
-import { cuttingOf, evaluatedSet, refuseModel, type Subject } from "./subject.js";
+import { evaluatedSet, refuseModel, type Subject } from "./subject.js";
 
 const passes = { audio: "missing-visual", visual: "missing-audio", both: "multimodal" } as const satisfies Record<
   string,
@@ -19,7 +19,7 @@ const nameOf = (id: string): string => basename(id).replace(/\.[a-z0-9]+$/i, "")
  * @throws KdcError for a model without a head or tuned on one modality, without labels, for clips none of which has any
  */
 export async function sounderClips(protocol: Protocol, subject: Subject): Promise<ResultSection> {
-  const { saved, execute, batch, leftOut, onProgress, signal, vggsounder } = subject;
+  const { saved, execute, cutting, leftOut, onProgress, signal, vggsounder } = subject;
   if (!("classifier" in saved) || saved.classifier.experiment.mode !== "multimodal") {
     return refuseModel(
       protocol.name,
@@ -34,7 +34,7 @@ export async function sounderClips(protocol: Protocol, subject: Subject): Promis
       "Give VGGSounder's vggsounder.csv with --vggsounder",
     );
   }
-  const { config, params, statistics, classes } = saved.classifier;
+  const { config, params, classes } = saved.classifier;
   const set = evaluatedSet(subject);
   const found = set.items.map(({ id }) => vggsounder.get(id) ?? vggsounder.get(nameOf(id)));
   const kept = [...found.keys()].filter((clip) => found[clip] !== undefined);
@@ -51,7 +51,7 @@ export async function sounderClips(protocol: Protocol, subject: Subject): Promis
   >;
   for (const [given, mode] of Object.entries(passes) as [keyof typeof passes, ClassifierMode][]) {
     const predictor = createPredictor(execute, {
-      ...{ config, mode, link: "softmax", frames: "middle", statistics, grids: cuttingOf(subject).grids, batch },
+      ...{ config, mode, link: "softmax", frames: "middle", cutting },
     });
     try {
       const told = (done: number) => onProgress(`${protocol.name}, ${mode}: ${done}/${set.items.length}`);

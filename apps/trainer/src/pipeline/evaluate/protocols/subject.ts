@@ -6,7 +6,7 @@ import { clipFormFor } from "../../corpus/clip-form.js";
 import type { ClipSet, SplitSets } from "../../corpus/clip-set.js";
 import type { CheckedExperiment } from "../../experiment/schema.js";
 import type { Saved } from "../../run/read-saved.js";
-import type { Cutting } from "../embed-clips.js";
+import type { Cutting } from "../cutting.js";
 
 /** What is evaluated, on what, and how. */
 export type Subject = {
@@ -16,7 +16,7 @@ export type Subject = {
   /** Which of the sets is evaluated. */
   readonly split: "train" | "validation" | "test";
   readonly leftOut: Readonly<Record<string, number>>;
-  readonly batch: number;
+  readonly cutting: Cutting;
   /** Brings predictions of normalised pixels back with the true patches' statistics. */
   readonly denormalize: boolean;
   /** VGGSounder's labels by clip, for its protocol. */
@@ -53,14 +53,8 @@ export function ownData(saved: Saved): OwnData {
   return { data: evaluation.data ?? data, evaluationOnly, ...shared };
 }
 
-/** What cutting clips into batches takes. */
-export function cuttingOf({ saved, batch }: Pick<Subject, "saved" | "batch">): Cutting {
-  const { config, statistics } = sharedOf(saved);
-  return { grids: { audio: config.audio, visual: config.visual }, statistics, batch };
-}
-
-/** The front end a model asks for. */
-export function frontEndOf(saved: Saved) {
+/** The form of clips a model asks for. */
+export function formOf(saved: Saved) {
   const { config, statistics } = sharedOf(saved);
   return clipFormFor(config, ownData(saved).framesPerClip, statistics.sampleRate);
 }

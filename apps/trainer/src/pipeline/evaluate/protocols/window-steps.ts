@@ -1,7 +1,6 @@
 import type { StoredClip } from "@kdc-mae/data";
 import type { LocalizationClip } from "@kdc-mae/eval";
 import type { ClipSet } from "../../corpus/clip-set.js";
-import type { Cutting } from "../embed-clips.js";
 import { embedMoments } from "../sound-windows.js";
 import { boxesOf } from "../tasks.js";
 import { type Subject, sharedOf } from "./subject.js";
@@ -13,17 +12,13 @@ const HIDDEN = 0.75;
 const TOGETHER = 64;
 
 /** Every frame of every clip that has boxes, each with the quarter of the sound around it, the rest hidden. */
-export async function* windowSteps(
-  clips: ClipSet,
-  subject: Subject,
-  cutting: Cutting,
-): AsyncGenerator<LocalizationClip> {
+export async function* windowSteps(clips: ClipSet, subject: Subject): AsyncGenerator<LocalizationClip> {
   const { config, params } = sharedOf(subject.saved);
   const size = config.visual.rows * config.visual.patch;
   const model = { execute: subject.execute, config, params };
 
   async function* stepsOf(group: readonly StoredClip[]): AsyncGenerator<LocalizationClip> {
-    const moments = await embedMoments(group, model, cutting, HIDDEN);
+    const moments = await embedMoments(group, model, subject.cutting, HIDDEN);
     for (const clip of group) {
       const steps = moments
         .filter((moment) => moment.clip === clip)
