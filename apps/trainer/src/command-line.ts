@@ -19,6 +19,7 @@ import { addPrepareCommand } from "./commands/prepare.js";
 import { addPretrainCommand } from "./commands/pretrain.js";
 import { addSearchCommand } from "./commands/search.js";
 import { addSurveyCommand } from "./commands/survey.js";
+import { addWatchCommand } from "./commands/watch.js";
 import { inErrorWords } from "./terminal/error-words.js";
 import { complain, print, remark } from "./terminal/print.js";
 import { expectOneProcess, failRanks, leaveRanks, REQUEUE, rankInWords, stopped } from "./terminal/ranks.js";
@@ -33,6 +34,7 @@ const commands = [
   addPrepareCommand,
   addPretrainCommand,
   addFinetuneCommand,
+  addWatchCommand,
   addEvaluateCommand,
   addEmbedCommand,
   addAblateCommand,

@@ -24,7 +24,9 @@ export { type FineTuning, type FinetuneFromOptions, finetune } from "./pipeline/
 export { checkFineTuning, loadFineTuning, namedFineTunings } from "./pipeline/finetune/named.js";
 export type { CheckedFineTuning, FineTuningFile } from "./pipeline/finetune/schema.js";
 export { readEvents } from "./pipeline/log/events-file.js";
+export { type MlflowOptions, mlflowLogger } from "./pipeline/log/mlflow.js";
 export type { RunAbout, RunLogger, RunPicture, RunRecord } from "./pipeline/log/run-logger.js";
+export { tensorBoardLogger } from "./pipeline/log/tensorboard.js";
 export { type PrepareSetOptions, prepareSet as prepare } from "./pipeline/prepare/prepare-set.js";
 export { type SurveyDataOptions, type SurveyedData, surveyData as survey } from "./pipeline/prepare/survey-data.js";
 export { type PretrainFromOptions, type Pretraining, pretrain } from "./pipeline/pretrain/from-experiment.js";
@@ -36,3 +38,5 @@ export { type ReadOptions, readSaved as loadModel, type Saved } from "./pipeline
 export { type IndexedFolder, type IndexFolderOptions, indexFolder } from "./pipeline/search/index-folder.js";
 export { type SearchClipsOptions, searchClips } from "./pipeline/search/search-clips.js";
 export type { Progress, Surroundings } from "./pipeline/surroundings.js";
+export { type ServedRuns, serveRuns } from "./pipeline/watch/serve-runs.js";
+export { writeWatchPage } from "./pipeline/watch/watch-page.js";

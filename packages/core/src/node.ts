@@ -1,4 +1,4 @@
-export { crc32 } from "./disk/crc32.js";
+export { crc32, crc32c } from "./disk/crc32.js";
 export { expectWritable } from "./disk/expect-writable.js";
 export { fileError } from "./disk/file-error.js";
 export { disk, type FileSystem, type GrowingFile, makeFolder } from "./disk/file-system.js";

@@ -15,7 +15,8 @@ export {
   spectrogramPicture,
   spectrogramRange,
 } from "./report/pictures.js";
-export { type Deflate, encodePng } from "./report/png.js";
+export { escapeHtml } from "./report/html-text.js";
+export { base64, type Deflate, encodePng } from "./report/png.js";
 export { reportHtml } from "./report/report-html.js";
 export type {
   ClipPictures,

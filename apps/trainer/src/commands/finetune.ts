@@ -5,11 +5,12 @@ import { finetune } from "../pipeline/finetune/from-experiment.js";
 import { loadFineTuning, namedFineTunings } from "../pipeline/finetune/named.js";
 import type { FineTuningResult } from "../pipeline/finetune/run-fine-tuning.js";
 import { readAssume } from "../pipeline/run/assume.js";
-import type { Surroundings } from "../pipeline/surroundings.js";
+import { environmentOf, type Surroundings } from "../pipeline/surroundings.js";
 import { atRanks } from "../terminal/interrupt.js";
 import { print } from "../terminal/print.js";
 import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
 import { listNamed } from "./list-named.js";
+import { type LoggerChoice, loggersFor, withLoggers } from "./logger-options.js";
 import {
   type AssumeChoice,
   collect,
@@ -21,6 +22,7 @@ import {
 } from "./options.js";
 
 type FinetuneOptions = EngineChoice &
+  LoggerChoice &
   AssumeChoice &
   DataOptions & {
     readonly init?: string;
@@ -54,8 +56,8 @@ Examples:
     --set 'evaluation.data={"kind":"manifest","path":"test.json"}' --set classes=class_labels_indices.csv
 `,
     );
-  withEngineOptions(withAssume(withDataOptions(command))).action((experiment: string, options: FinetuneOptions) =>
-    atRanks((around) => run(experiment, options, around)),
+  withEngineOptions(withLoggers(withAssume(withDataOptions(command)))).action(
+    (experiment: string, options: FinetuneOptions) => atRanks((around) => run(experiment, options, around)),
   );
 }
 
@@ -78,8 +80,10 @@ async function run(
   around: Surroundings,
 ): Promise<void> {
   const experiment = await loadFineTuning(name, [...set.map(parseChange), ...dataChanges(rest)]);
+  const to = out ?? `runs/${experiment.name}`;
   const { result, folder } = await finetune(experiment, {
-    ...{ ...around, init, media, verify, acceptChangedData, out: out ?? `runs/${experiment.name}` },
+    ...{ ...around, init, media, verify, acceptChangedData, out: to },
+    loggers: loggersFor(rest, to, environmentOf(around)),
     ...{ execute: executeFor(rest), assume: await readAssume(assume) },
   });
   if (result === undefined) return saysStopped(folder);

@@ -6,14 +6,16 @@ import { expectRoom, inWords } from "../pipeline/experiment/memory.js";
 import { named } from "../pipeline/experiment/named.js";
 import { pretrain } from "../pipeline/pretrain/from-experiment.js";
 import { type PretrainPlan, planPretraining } from "../pipeline/pretrain/plan.js";
-import type { Surroundings } from "../pipeline/surroundings.js";
+import { environmentOf, type Surroundings } from "../pipeline/surroundings.js";
 import { atRanks } from "../terminal/interrupt.js";
 import { print } from "../terminal/print.js";
 import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
 import { listNamed } from "./list-named.js";
+import { type LoggerChoice, loggersFor, withLoggers } from "./logger-options.js";
 import { atLeastOne, collect, type DataOptions, dataChanges, saysStopped, withDataOptions } from "./options.js";
 
 type PretrainCommandOptions = EngineChoice &
+  LoggerChoice &
   DataOptions & {
     readonly out?: string;
     readonly media?: string;
@@ -45,8 +47,8 @@ export function addPretrainCommand(program: Command): void {
       "after",
       `${listNamed(named)}\nExample:\n  kdc-mae pretrain kdc-mae-base --set data.path=vggsound.csv --out runs/vggsound\n`,
     );
-  withEngineOptions(withDataOptions(command)).action((experiment: string, options: PretrainCommandOptions) =>
-    atRanks((around) => run(experiment, options, around)),
+  withEngineOptions(withLoggers(withDataOptions(command))).action(
+    (experiment: string, options: PretrainCommandOptions) => atRanks((around) => run(experiment, options, around)),
   );
 }
 
@@ -69,8 +71,10 @@ async function run(
   const probes = probeEvery === undefined ? [] : [{ training: { probes: { every: probeEvery } } }];
   const experiment = await loadExperiment(name, [...set.map(parseChange), ...dataChanges(rest), ...probes]);
   if (dryRun) return sayPlan(await planPretraining(experiment, around));
+  const to = out ?? `runs/${experiment.name}`;
   const { finished, steps, folder, file } = await pretrain(experiment, {
-    ...{ ...around, init, media, verify, acceptChangedData, stopOnCollapse, out: out ?? `runs/${experiment.name}` },
+    loggers: loggersFor(rest, to, environmentOf(around)),
+    ...{ ...around, init, media, verify, acceptChangedData, stopOnCollapse, out: to },
     execute: executeFor(rest),
   });
   if (!finished) return saysStopped(folder);

@@ -1,5 +1,13 @@
+import {
+  bytesField,
+  floatField,
+  integerField,
+  message,
+  messageBytes,
+  type Piece,
+  textField,
+} from "@kdc-mae/core/protobuf";
 import type { Attribute, GraphConstant, GraphNode, GraphPort, OnnxGraph, StoredType } from "./graph.js";
-import { bytesField, floatField, integerField, message, messageBytes, type Piece, textField } from "./protobuf.js";
 
 /** TensorProto.DataType */
 const dataTypes: Readonly<Record<StoredType, number>> = {

@@ -33,7 +33,8 @@ export type RunFolder<Experiment = CheckedExperiment> = {
   readLog(): Promise<LogEntry[]>;
 };
 
-const EXPERIMENT = "experiment.json";
+/** The file that says what a run is. */
+export const EXPERIMENT = "experiment.json";
 const LOG = "log.jsonl";
 
 /** The file a run keeps what it needs to go on in. */
@@ -146,19 +147,22 @@ function folder<Experiment>(path: string, experiment: Experiment): RunFolder<Exp
         throw fileError("write", file, error);
       }
     },
-    async readLog() {
-      if (!existsSync(join(path, LOG))) return [];
-      const lines = (await readFile(join(path, LOG), "utf8")).split("\n").filter((line) => line !== "");
-      const entries = new Map<number, LogEntry>();
-      for (const line of lines) {
-        try {
-          const entry = JSON.parse(line) as LogEntry;
-          entries.set(entry.epoch, entry);
-        } catch {
-          // A line cut short by a kill; the epoch runs again after a resume.
-        }
-      }
-      return [...entries.values()].sort((a, b) => a.epoch - b.epoch);
-    },
+    readLog: () => readLogEntries(path),
   };
+}
+
+/** The lines of a run's log, epoch by epoch; those cut short by a kill are passed over, their epochs run again. */
+export async function readLogEntries(path: string): Promise<LogEntry[]> {
+  if (!existsSync(join(path, LOG))) return [];
+  const lines = (await readFile(join(path, LOG), "utf8")).split("\n").filter((line) => line !== "");
+  const entries = new Map<number, LogEntry>();
+  for (const line of lines) {
+    try {
+      const entry = JSON.parse(line) as LogEntry;
+      entries.set(entry.epoch, entry);
+    } catch {
+      // Cut short.
+    }
+  }
+  return [...entries.values()].sort((a, b) => a.epoch - b.epoch);
 }

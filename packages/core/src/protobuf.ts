@@ -1,3 +1,5 @@
+/** What is written of protobuf: by the ONNX graphs that are compiled, and by event files for TensorBoard. */
+
 /** A piece of a protobuf message: its bytes, still in parts, and how many they are. */
 export type Piece = { readonly length: number; readonly parts: readonly (Uint8Array | Piece)[] };
 
@@ -18,7 +20,7 @@ const varintBytes = (value: number | bigint): Uint8Array => {
   return Uint8Array.from(bytes);
 };
 
-const tag = (field: number, wire: 0 | 2 | 5): Uint8Array => varintBytes(field * 8 + wire);
+const tag = (field: number, wire: 0 | 1 | 2 | 5): Uint8Array => varintBytes(field * 8 + wire);
 
 /** Fields one after the other. */
 export function message(...parts: readonly (Uint8Array | Piece)[]): Piece {
@@ -33,6 +35,24 @@ export function integerField(field: number, value: number | bigint): Piece {
 /** A 32-bit float field. */
 export function floatField(field: number, value: number): Piece {
   return message(tag(field, 5), new Uint8Array(Float32Array.of(value).buffer));
+}
+
+/** Numbers in little-endian float64, as wide as protobuf's `double`. */
+const doubles = (values: readonly number[]): Uint8Array => {
+  const bytes = new Uint8Array(8 * values.length);
+  const view = new DataView(bytes.buffer);
+  for (const [index, value] of values.entries()) view.setFloat64(8 * index, value, true);
+  return bytes;
+};
+
+/** A 64-bit float field. */
+export function doubleField(field: number, value: number): Piece {
+  return message(tag(field, 1), doubles([value]));
+}
+
+/** A repeated 64-bit float field, packed. */
+export function doublesField(field: number, values: readonly number[]): Piece {
+  return bytesField(field, doubles(values));
 }
 
 /** A field holding bytes or another message. */
