@@ -4,6 +4,7 @@ export { comparisonHtml } from "./comparison/comparison-html.js";
 export { comparisonMarkdown } from "./comparison/comparison-markdown.js";
 export type { ColourMap, Rgb } from "./report/colour-map.js";
 export { type HeadlineRow, headline } from "./report/headline.js";
+export { escapeHtml } from "./report/html-text.js";
 export { intervalText, type NumberKind, numberText } from "./report/number-text.js";
 export {
   boxPicture,
@@ -15,7 +16,6 @@ export {
   spectrogramPicture,
   spectrogramRange,
 } from "./report/pictures.js";
-export { escapeHtml } from "./report/html-text.js";
 export { base64, type Deflate, encodePng } from "./report/png.js";
 export { reportHtml } from "./report/report-html.js";
 export type {
