@@ -80,7 +80,8 @@ export async function pretrain(asked: CheckedExperiment, options: PretrainFromOp
     const { acceptChangedData, loggers, stopOnCollapse } = options;
     const { probes } = experiment.training;
     const train = async () => {
-      const heldOut = probes && (await heldOutClips(experiment, probes, config, { ...around, media }));
+      const heldOut =
+        ranks.rank === 0 && probes ? await heldOutClips(experiment, probes, config, { ...around, media }) : undefined;
       return runPretraining({
         ...{ ...around, folder, config, source, statistics, execute, start, acceptChangedData },
         ...{ heldOut, loggers, stopOnCollapse },

@@ -193,6 +193,7 @@ describe.skipIf(executablePath === undefined)("the page in a browser", () => {
     expect(await page.locator("figcaption").textContent()).toBe(`step 30: ${evil}`);
     expect(await page.locator("img").count()).toBe(1);
     expect(await page.locator("main b").count()).toBe(1);
+    await page.close();
     await own.close();
   });
 
@@ -211,6 +212,7 @@ describe.skipIf(executablePath === undefined)("the page in a browser", () => {
     await writeWatchPage([one, other], file);
     const text = await readFile(file, "utf8");
     expect(text).not.toMatch(/(src|href)="?https?:/);
+    problems.length = 0;
     const page = await open(`file://${file}`);
     expect(
       await page
