@@ -49,7 +49,10 @@ for (const folder of folders) {
   }
 }
 
-/** What a file exports: each name, and the file that declares it. */
+const made = (text, name) =>
+  new RegExp(`\\b(?:type|const|let|function\\*?|class|interface|enum)\\s+${name}\\b`).test(text);
+
+/** What a file exports: each name, and the file that declares it; none where another package does. */
 const exportsOf = (file) => {
   const text = texts.get(file);
   const target = (specifier) => join(dirname(file), specifier).replace(/\.js$/, ".ts");
@@ -67,9 +70,13 @@ const exportsOf = (file) => {
         )
         .filter(([name]) => name !== "")
         .map((names) => {
-          const source = from === undefined ? file : target(from);
-          const found = texts.has(source) ? exportsOf(source).find(([name]) => name === names[0]) : undefined;
-          return [names.at(-1), found?.[1] ?? source];
+          // What another package made is the same thing here.
+          if (from !== undefined && !from.startsWith(".")) return [names.at(-1), undefined];
+          if (from === undefined) return [names.at(-1), made(text, names[0]) ? file : undefined];
+          const found = texts.has(target(from))
+            ? exportsOf(target(from)).find(([name]) => name === names[0])
+            : undefined;
+          return [names.at(-1), found?.[1] ?? target(from)];
         }),
     ),
     ...[...text.matchAll(starred)].flatMap(([, from]) => exportsOf(target(from))),
@@ -85,7 +92,7 @@ for (const folder of folders) {
     for (const [name, file] of texts.has(entry) ? exportsOf(entry) : []) {
       count += 1;
       const others = (places.get(name) ?? []).filter((place) => place !== file);
-      if (others.length === 0 || name in onPurpose) continue;
+      if (file === undefined || others.length === 0 || name in onPurpose) continue;
       problems.push(`${name}: exported from ${at(file)}, and another thing in ${others.map(at).join(", ")}`);
     }
   }

@@ -6,7 +6,7 @@ const house = {
   "packages/data/package.json": entries,
   "packages/data/src/index.ts": 'export { type Clip, cut as cutClip } from "./clip.js";\nexport * from "./fit.js";',
   "packages/data/src/clip.ts": "export type Clip = { id: string };\nexport const cut = (clip: Clip) => clip;",
-  "packages/data/src/fit.ts": "export const fit = 1;",
+  "packages/data/src/fit.ts": "const fit = 1;\nexport { fit };",
   "packages/eval/package.json": entries,
   "packages/eval/src/index.ts": "export const score = 1;",
 };

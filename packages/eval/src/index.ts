@@ -80,8 +80,8 @@ export {
   type CrossModalRanks,
   crossModalRanks,
   crossModalRanksBy,
+  type DirectionRanks,
   type Multiply,
-  type Ranks,
 } from "./retrieval/ranks.js";
 export { type DirectionScores, type RetrievalInput, type RetrievalResult, retrieval } from "./retrieval/retrieval.js";
 export { type Perceived, readVggSounder, type VggSounderClip } from "./vggsounder/read-labels.js";

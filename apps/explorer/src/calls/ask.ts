@@ -46,15 +46,15 @@ export function askWorker<W extends Work>(start: () => Worker): Asked<W> {
     };
     return worker;
   };
-  const send = (name: string, input: unknown, onNews?: (news: never) => void): Promise<never> =>
+  const send = (name: string, input: unknown, onNews?: Waiting["onNews"]): Promise<never> =>
     new Promise((resolve, reject) => {
       const id = next++;
-      waiting.set(id, { resolve: resolve as Waiting["resolve"], reject, onNews: onNews as Waiting["onNews"] });
+      waiting.set(id, { resolve: resolve as Waiting["resolve"], reject, onNews });
       begun().postMessage({ id, name, input });
     });
   return {
     ask: (name, ...[input]) => send(name, input),
-    follow: (name, input, onNews) => send(name, input, onNews as never),
+    follow: (name, input, onNews) => send(name, input, onNews as Waiting["onNews"]),
     end: () => {
       worker?.terminate();
       worker = undefined;

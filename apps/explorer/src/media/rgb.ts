@@ -2,7 +2,7 @@ import type { Frame } from "@kdc-mae/core";
 import type { VideoSample } from "mediabunny";
 
 /** A picture without its time. */
-export type Picture = Omit<Frame, "time">;
+export type RgbPicture = Omit<Frame, "time">;
 
 /** Share of red and of blue in brightness, by the name of a matrix; what names none is BT.601, as ffmpeg takes it. */
 const brightness: Readonly<Record<string, readonly [red: number, blue: number]>> = {
@@ -27,7 +27,7 @@ async function planesOf(frame: VideoFrame) {
 }
 
 /** RGB of a frame's own planes (ITU-R BT.601, BT.709, BT.2020), so that every browser gives the same. */
-async function converted(frame: VideoFrame, space: VideoColorSpaceInit): Promise<Picture | undefined> {
+async function converted(frame: VideoFrame, space: VideoColorSpaceInit): Promise<RgbPicture | undefined> {
   const planes = await planesOf(frame);
   if (planes === undefined) return undefined;
   const { bytes, y, blue, red, step, width, height } = planes;
@@ -54,7 +54,7 @@ async function converted(frame: VideoFrame, space: VideoColorSpaceInit): Promise
 }
 
 /** Turned clockwise by quarters, then mirrored from left to right. */
-function turned({ width, height, data }: Picture, quarters: number, flip: boolean): Picture {
+function turned({ width, height, data }: RgbPicture, quarters: number, flip: boolean): RgbPicture {
   if (quarters === 0 && !flip) return { width, height, data };
   const [across, down] = quarters % 2 === 0 ? [width, height] : [height, width];
   const out = new Uint8Array(data.length);
@@ -79,7 +79,7 @@ function turned({ width, height, data }: Picture, quarters: number, flip: boolea
 let canvas: OffscreenCanvas | undefined;
 
 /** By a canvas, which takes every format and scales pixels that are not square; colours are the browser's. */
-function drawn(sample: VideoSample, width: number, height: number): Picture {
+function drawn(sample: VideoSample, width: number, height: number): RgbPicture {
   canvas ??= new OffscreenCanvas(width, height);
   Object.assign(canvas, { width, height });
   const context = canvas.getContext("2d", { willReadFrequently: true }) as OffscreenCanvasRenderingContext2D;
@@ -95,7 +95,7 @@ function drawn(sample: VideoSample, width: number, height: number): Picture {
 }
 
 /** A picture as it is shown: turned, with square pixels, RGB. @param space what the file says of its colours */
-export async function pictureOf(sample: VideoSample, space: VideoColorSpaceInit): Promise<Picture> {
+export async function pictureOf(sample: VideoSample, space: VideoColorSpaceInit): Promise<RgbPicture> {
   const { displayWidth, displayHeight, rotation, flip, pixelAspectRatio, visibleRect } = sample;
   if (pixelAspectRatio.num === pixelAspectRatio.den && visibleRect.width > 0) {
     const frame = sample.toVideoFrame();

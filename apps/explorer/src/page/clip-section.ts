@@ -1,6 +1,6 @@
 import { padFrames } from "@kdc-mae/data";
 import type { SeenClip } from "../media/worker.js";
-import { contextOf, drawWaveform, pictureOf, spanOf, spectrogramPicture } from "./draw.js";
+import { contextOf, drawSpectrogram, drawWaveform, pictureOf, spanOf } from "./draw.js";
 import { asked, byId, lasted, make, say } from "./elements.js";
 import { record } from "./record.js";
 import { seeingOf, shared } from "./state.js";
@@ -41,7 +41,7 @@ function draw(): void {
   drawWaveform(byId("waveform"), waveform.samples);
   const { grids } = shared.eyes.value;
   const padded = padFrames(spectrogram, grids.audio.columns * grids.audio.patch);
-  const image = spectrogramPicture(padded, ...spanOf(spectrogram.data));
+  const image = drawSpectrogram(padded, ...spanOf(spectrogram.data));
   contextOf(byId("log-mel"), image.width, image.height).putImageData(image, 0, 0);
   const [T, bins] = spectrogram.shape;
   byId("log-mel-caption").textContent =

@@ -28,7 +28,7 @@ export function warmth(share: number): readonly [number, number, number] {
 }
 
 /** A spectrogram `[T, bins]`, time to the right and low tones below; values between `low` and `high` are told apart. */
-export function spectrogramPicture({ shape: [T, bins], data }: FloatTensor, low: number, high: number): ImageData {
+export function drawSpectrogram({ shape: [T, bins], data }: FloatTensor, low: number, high: number): ImageData {
   const image = new ImageData(Math.max(1, T), bins);
   for (let t = 0; t < T; t++) {
     for (let bin = 0; bin < bins; bin++) {

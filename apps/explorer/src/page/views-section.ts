@@ -1,7 +1,7 @@
 import { type ClipGrids, type ClipView, createRng } from "@kdc-mae/core";
 import { padFrames } from "@kdc-mae/data";
 import { complementaryViews, type Masker, randomViews, structuredViews } from "@kdc-mae/masking";
-import { contextOf, coverPatches, pictureOf, spanOf, spectrogramPicture } from "./draw.js";
+import { contextOf, coverPatches, drawSpectrogram, pictureOf, spanOf } from "./draw.js";
 import { asked, byId, make, say } from "./elements.js";
 import { shared } from "./state.js";
 
@@ -44,7 +44,7 @@ function readPictures(): void {
   if (clip === undefined || frame?.width !== grids.visual.rows * grids.visual.patch) return;
   const { spectrogram } = clip.seen;
   const padded = padFrames(spectrogram, grids.audio.columns * grids.audio.patch);
-  pictures = { frame: pictureOf(frame), sound: spectrogramPicture(padded, ...spanOf(spectrogram.data)) };
+  pictures = { frame: pictureOf(frame), sound: drawSpectrogram(padded, ...spanOf(spectrogram.data)) };
 }
 
 function drawViews(views: readonly ClipView[]): void {

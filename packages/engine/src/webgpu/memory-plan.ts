@@ -3,9 +3,9 @@ import type { KernelBatch } from "./merge.js";
 import { bytesOf, keyOf, type PlanNode } from "./plan-node.js";
 
 /** Bindings begin at multiples of this many bytes on every adapter. */
-export const alignment = 256;
+export const bufferAlignment = 256;
 
-export const aligned = (bytes: number): number => Math.ceil(bytes / alignment) * alignment;
+export const aligned = (bytes: number): number => Math.ceil(bytes / bufferAlignment) * bufferAlignment;
 
 /** Which memory: an arena of the program by number, its constants, or one of its inputs by the input's path. */
 export type Area = { readonly arena: number } | { readonly constants: true } | { readonly input: string };

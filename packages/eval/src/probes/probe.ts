@@ -1,7 +1,7 @@
 import { labelIndices } from "../classification/labels.js";
 import { expectGiven } from "../given.js";
 import { expectMatrix, type Matrix } from "../matrix.js";
-import { crossModalRanks, type Ranks } from "../retrieval/ranks.js";
+import { crossModalRanks, type DirectionRanks } from "../retrieval/ranks.js";
 import { type HeldOutAccuracy, heldOutAccuracy } from "./held-out-accuracy.js";
 import { rankMe } from "./rank-me.js";
 import { alignment, channelDeviations, uniformity } from "./sphere.js";
@@ -32,7 +32,7 @@ export type Probe = {
 const average = (values: Float64Array): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** R@1 with ties counted as misses: where all embeddings are one, everything ties with everything. */
-const firsts = ({ rank, tied }: Ranks): number =>
+const firsts = ({ rank, tied }: DirectionRanks): number =>
   rank.reduce((sum, place, query) => sum + (place === 0 && tied[query] === 0 ? 1 : 0), 0) / rank.length;
 
 /**

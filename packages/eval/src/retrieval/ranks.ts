@@ -13,15 +13,15 @@ import {
 import { unitRows } from "./unit-rows.js";
 
 /** One number per query. */
-export type Ranks = {
+export type DirectionRanks = {
   /** Number of gallery items with strictly greater cosine than the right one: 0 is best. */
   readonly rank: Int32Array;
   /** Number of other gallery items with exactly the right one's cosine. */
   readonly tied: Int32Array;
 };
 
-/** Ranks in both directions. */
-export type CrossModalRanks = { readonly audioToVisual: Ranks; readonly visualToAudio: Ranks };
+/** DirectionRanks in both directions. */
+export type CrossModalRanks = { readonly audioToVisual: DirectionRanks; readonly visualToAudio: DirectionRanks };
 
 /** A piece of all cosines: that of row `row + i` with column `column + j` is `values[i · stride + j]`. */
 type Piece = {
@@ -103,7 +103,7 @@ function unitPair(where: string, audio: Matrix, visual: Matrix) {
 }
 
 /**
- * Ranks of the right partner in both directions from one pass over all N × N cosines, never held at once.
+ * DirectionRanks of the right partner in both directions from one pass over all N × N cosines, never held at once.
  * Row i of `audio [N, D]` belongs to row i of `visual [N, D]`.
  *
  * @throws KdcError for an empty gallery, unequal shapes, NaN or zero rows

@@ -1,8 +1,7 @@
 import { readFile } from "node:fs/promises";
-import { extname } from "node:path";
 import { type ClipItem, type FloatTensor, type Frame, float32 } from "@kdc-mae/core";
 import { fit, logMel, padFrames, type StoredClip, storeClip } from "@kdc-mae/data";
-import { type Decoder, decodeStill, type PictureDecoder, type SoundDecoder } from "@kdc-mae/data/node";
+import { type Decoder, decodeStill, isPicture, type PictureDecoder, type SoundDecoder } from "@kdc-mae/data/node";
 import type { Execute } from "@kdc-mae/engine";
 import { clipFormFor } from "../corpus/clip-form.js";
 import type { SavedModel } from "../run/model-file.js";
@@ -46,11 +45,6 @@ export type FileEmbedder = {
 
 /** At most this much of a file is looked at, seconds. */
 const LONGEST = 10;
-
-const pictureNames = new Set([".jpg", ".jpeg", ".png", ".webp", ".ppm"]);
-
-/** True for the name of a still picture. */
-export const isPicture = (file: string): boolean => pictureNames.has(extname(file).toLowerCase());
 
 /** Where windows of `length` seconds begin in a file that lasts `duration`: side by side, the last one whole. */
 function windowStarts(duration: number, length: number): readonly number[] {

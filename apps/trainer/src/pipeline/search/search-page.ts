@@ -1,7 +1,7 @@
 import { dirname, isAbsolute, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { isPicture } from "@kdc-mae/data/node";
 import type { SearchPage } from "@kdc-mae/eval/report";
-import { isPicture } from "../evaluate/embed-files.js";
 import type { SearchAnswer } from "./find-clips.js";
 
 /** The address of a file as a page in another place reaches it: relative, unless they are on different drives. */

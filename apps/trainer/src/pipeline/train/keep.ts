@@ -4,14 +4,14 @@ import { makeFolder } from "@kdc-mae/core/node";
 import type { CheckedExperiment } from "../experiment/schema.js";
 
 /** Which epochs' models stay. */
-export type Keep = NonNullable<CheckedExperiment["training"]["keep"]>;
+export type KeepRule = NonNullable<CheckedExperiment["training"]["keep"]>;
 
 /** Where they lie, beside the run's other files. */
 export const KEPT_FOLDER = "checkpoints";
 
 const nameOf = (epoch: number): string => `epoch-${String(epoch).padStart(4, "0")}.safetensors`;
 
-const isEvery = (epoch: number, { every }: Keep): boolean => every !== undefined && epoch % every === 0;
+const isEvery = (epoch: number, { every }: KeepRule): boolean => every !== undefined && epoch % every === 0;
 
 /**
  * Writes the model of an epoch (counted from 1) where it is to be kept, then removes those before the last few.
@@ -20,7 +20,7 @@ const isEvery = (epoch: number, { every }: Keep): boolean => every !== undefined
  */
 export async function keepEpoch(
   folder: string,
-  keep: Keep,
+  keep: KeepRule,
   epoch: number,
   write: (file: string) => Promise<void>,
 ): Promise<void> {
@@ -39,5 +39,5 @@ export async function keepEpoch(
 }
 
 /** How many models stay beside one another at most. */
-export const mostKept = ({ last = 0, every, best }: Keep, epochs: number): number =>
+export const mostKept = ({ last = 0, every, best }: KeepRule, epochs: number): number =>
   last + (every === undefined ? 0 : Math.floor(epochs / every)) + (best ? 1 : 0);

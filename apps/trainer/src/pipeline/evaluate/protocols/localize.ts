@@ -14,7 +14,9 @@ import { boxesOf } from "../tasks.js";
 import { type EmbeddedSet, embedBatches, rowOf } from "./embedded-set.js";
 import type { ProtocolPlan } from "./plan.js";
 import { silence } from "./silence.js";
+
 import { evaluatedSet, formOf, refuseModel, type Subject, sharedOf } from "./subject.js";
+
 import { timeSteps } from "./time-steps.js";
 import { windowSteps } from "./window-steps.js";
 
