@@ -20,7 +20,7 @@ export type DirectionRanks = {
   readonly tied: Int32Array;
 };
 
-/** DirectionRanks in both directions. */
+/** Ranks in both directions. */
 export type CrossModalRanks = { readonly audioToVisual: DirectionRanks; readonly visualToAudio: DirectionRanks };
 
 /** A piece of all cosines: that of row `row + i` with column `column + j` is `values[i · stride + j]`. */
@@ -103,7 +103,7 @@ function unitPair(where: string, audio: Matrix, visual: Matrix) {
 }
 
 /**
- * DirectionRanks of the right partner in both directions from one pass over all N × N cosines, never held at once.
+ * Ranks of the right partner in both directions from one pass over all N × N cosines, never held at once.
  * Row i of `audio [N, D]` belongs to row i of `visual [N, D]`.
  *
  * @throws KdcError for an empty gallery, unequal shapes, NaN or zero rows

@@ -12,7 +12,7 @@ export type RetrievalInput = {
   readonly audio: Matrix;
   /** The same clips in the same order, `[N, D]`. */
   readonly visual: Matrix;
-  /** DirectionRanks that were counted elsewhere, by `crossModalRanksBy`. */
+  /** Ranks that were counted elsewhere, by `crossModalRanksBy`. */
   readonly ranks?: CrossModalRanks;
   readonly protocol?: Protocol;
   readonly leftOut?: Readonly<Record<string, number>>;

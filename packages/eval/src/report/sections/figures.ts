@@ -107,7 +107,7 @@ export function classificationHtml({ classification, dataset }: ReportInput): st
   )}<div class="charts">${curves}${reliability}</div></div>${kindCurves(Object.fromEntries(modes.map((mode) => [mode, classification[mode]])))}<details><summary>Every kind</summary>${kinds}</details>`;
 }
 
-/** DirectionRanks in both directions. */
+/** Ranks in both directions. */
 export function retrievalTable({ retrieval }: ReportInput): string {
   if (retrieval === undefined) return "";
   const rows = [
