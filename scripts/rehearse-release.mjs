@@ -2,14 +2,15 @@
  * Rehearses a release: versions and publishes everything to a registry on this machine, and installs and uses each
  * package alone in blank projects, as a stranger would. `node scripts/rehearse-release.mjs [--full] [--only name,…]`
  *
- * Short, as in CI: every package with npm, and the largest with pnpm as well. `--full`: every package with both.
+ * Short, as in CI: every package with npm, and the largest with pnpm as well. `--full`: every package with both. Where
+ * the trainer is among them, its demo runs too, straight from the registry in an empty folder.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { tryPackage } from "./rehearsal/project.mjs";
+import { tryDemo, tryPackage } from "./rehearsal/project.mjs";
 import { publishAll } from "./rehearsal/publish.mjs";
 import { startRegistry } from "./rehearsal/registry.mjs";
 import { checkTarball } from "./rehearsal/tarball.mjs";
@@ -59,8 +60,8 @@ try {
       const start = Date.now();
       try {
         const row = await tryPackage({ folder, manager, published: one, url: registry.url, nodes });
-        rows.push(row);
         const seconds = Math.round((Date.now() - start) / 1000);
+        rows.push({ ...row, seconds });
         say(
           `ok      ${one.name} with ${manager}: ${megabytes(row.bytes)} installed, ${row.blocks} blocks, ${row.commands} commands, ${seconds} s`,
         );
@@ -69,6 +70,20 @@ try {
         say(`FAILED  ${one.name} with ${manager}: ${error.message}`);
       }
     }
+  }
+  const trainer = tried.find(({ name }) => name.endsWith("/trainer"));
+  if (trainer !== undefined) {
+    try {
+      const steps = await tryDemo(join(scratch, "demo"), trainer, registry.url);
+      say(`ok      npx ${trainer.name} demo: ${steps} training steps, a report`);
+    } catch (error) {
+      failed += 1;
+      say(`FAILED  npx ${trainer.name} demo: ${error.message}`);
+    }
+  }
+  say("| package | with | installed | README blocks | commands | seconds |\n| --- | --- | --- | --- | --- | --- |");
+  for (const { name, manager, bytes, blocks, commands, seconds } of rows) {
+    say(`| \`${name}\` | ${manager} | ${megabytes(bytes)} | ${blocks} | ${commands} | ${seconds} |`);
   }
   say(`Node ${versions.join(", ")}; TypeScript nodenext and bundler, plain import, require`);
   say(`rehearsal: ${rows.length} projects ok, ${failed} failed`);

@@ -46,6 +46,26 @@ async function install(folder, manager, packages, url) {
   return sizeOf(join(folder, "node_modules"));
 }
 
+/** A demo small enough for a rehearsal, and whole: clips made, a model trained, all four tasks, a report. */
+const smallDemo = Object.entries({ "data.train": 48, "data.validation": 16, "data.test": 16, "training.epochs": 2 })
+  .map(([key, value]) => `${key}=${value}`)
+  .flatMap((change) => ["--set", change]);
+
+/** What a stranger types first, in an empty folder: the command straight from the registry. @returns steps it trained */
+export async function tryDemo(folder, { name, version }, url) {
+  mkdirSync(folder, { recursive: true });
+  const args = ["--yes", `${name}@${version}`, "demo", "--out", "run", "--media", "clips", ...smallDemo];
+  await run("npx", args, { cwd: folder, env: { npm_config_registry: url }, timeoutSeconds: 900 });
+  if (!existsSync(join(folder, "run", "report.html"))) throw new Error("the demo wrote no report.html");
+  const log = readFileSync(join(folder, "run", "log.jsonl"), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  const { step = 0 } = log.at(-1) ?? {};
+  if (step < 2) throw new Error(`the demo's log ends at step ${step}`);
+  return step;
+}
+
 /** Type-checks blocks under both ways of finding modules, declaration files included. */
 async function typeCheck(folder, files) {
   for (const [name, options] of Object.entries(compilers)) {
