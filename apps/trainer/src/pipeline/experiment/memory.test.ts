@@ -40,7 +40,7 @@ describe("estimateMemory", () => {
 
   it("lies within a factor of two of what was measured", async () => {
     const experiment = await loadExperiment("demo");
-    // Peak resident set of a whole run of two steps, MB: docs/reliability.md says how it was measured.
+    // Peak resident set of a whole run of two steps, MB: docs/measurements/reliability.md says how it was measured.
     const measured = [
       ["tiny", 8, 18, 249],
       ["tiny", 64, 130, 452],

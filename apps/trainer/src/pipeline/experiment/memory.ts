@@ -18,7 +18,7 @@ export type MemoryEstimate = {
 };
 
 const float = 4;
-/** Numbers kept of a token in a block, in units of its width; measured, see docs/reliability.md. */
+/** Numbers kept of a token in a block, in units of its width; measured, see docs/measurements/reliability.md. */
 const keptOfToken = 20;
 /** And of every pair of tokens and head. */
 const keptOfPair = 2;
