@@ -14,7 +14,7 @@ const adapter = chosen === undefined && existsSync(software) ? { VK_ICD_FILENAME
 export default defineConfig({
   resolve: {
     alias: [
-      { find: /^@kdc-mae\/trainer\/recipe$/, replacement: `${apps}trainer/src/recipe.ts` },
+      { find: /^@kdc-mae\/trainer\/([a-z-]+)$/, replacement: `${apps}trainer/src/$1.ts` },
       { find: /^@kdc-mae\/trainer$/, replacement: `${apps}trainer/src/index.ts` },
       { find: /^@kdc-mae\/([a-z]+)$/, replacement: `${packages}$1/src/index.ts` },
       { find: /^@kdc-mae\/([a-z]+)\/([a-z-]+)$/, replacement: `${packages}$1/src/$2.ts` },

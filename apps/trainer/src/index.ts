@@ -8,8 +8,17 @@ export type { Ablation } from "./pipeline/ablate/schema.js";
 export { type ClipForm, clipFormFor } from "./pipeline/corpus/clip-form.js";
 export { type ClipSet, openSplitSets as openData, type SplitSets } from "./pipeline/corpus/clip-set.js";
 export { type DemoOptions, demo } from "./pipeline/demo/demo.js";
+export { createFileEmbedder, type FileEmbedder, type FileEmbedding } from "./pipeline/embed/embed-files.js";
+export {
+  createEmbedder,
+  type Embedder,
+  type EmbedderOptions,
+  type EmbeddingModel,
+  type EmbedInput,
+  type PlainFrame,
+  type Vectors,
+} from "./pipeline/embed/embedder.js";
 export type { DataChoice } from "./pipeline/evaluate/chosen-data.js";
-export { createFileEmbedder, type FileEmbedder, type FileEmbedding } from "./pipeline/evaluate/embed-files.js";
 export { type PictureReport, type ReportOptions, reportOn } from "./pipeline/evaluate/picture-report.js";
 export { runnableProtocols } from "./pipeline/evaluate/protocols/plan.js";
 export { type EvaluatedProtocols, type EvaluateOptions, evaluate } from "./pipeline/evaluate/under-protocols.js";

@@ -15,6 +15,7 @@ export { type SpecAugmentOptions, specAugment } from "./augment/spec-augment.js"
 export { type Batch, type BatchesOptions, batches } from "./dataset/batches.js";
 export { type DealSplits, dealFrom } from "./dataset/deal-from.js";
 export { balancedWeights, shuffledOrder, weightedOrder } from "./dataset/sampler.js";
+export { type RecordingParts, windowsOf } from "./film/windows-of.js";
 export { type ClipCutter, clipCutter, type Shown } from "./loader/clip-cutter.js";
 export { type BatchOptions, type ClipTold, type LoadedBatch, type Loader, stepsPerEpoch } from "./loader/loader.js";
 export { openStoredClips } from "./loader/open-stored-clips.js";

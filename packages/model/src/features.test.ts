@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { loadModel } from "./checkpoint/load.js";
 import { encodeVisible } from "./encoder.js";
-import { features } from "./features.js";
+import { features, featuresOf } from "./features.js";
 import type { ModelParams } from "./params.js";
 import { config, golden, hostPatches, onDevice, relativeError } from "./seed0.test.fixture.js";
 
@@ -26,6 +26,13 @@ describe("features", () => {
     expect(joint.shape).toEqual([3, 33, 32]);
     expect(relativeError(audio, reference.audio_tokens)).toBeLessThan(1e-5);
     expect(relativeError(visual, reference.visual_tokens)).toBeLessThan(1e-5);
+  });
+
+  it("are the same of one modality alone", () => {
+    const both = features(config, params, patches);
+    for (const modality of ["audio", "visual"] as const) {
+      expect(apart(featuresOf(config, params, modality, patches[modality]), both[modality])).toBe(0);
+    }
   });
 
   describe("with visual locality", () => {

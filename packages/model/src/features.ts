@@ -1,9 +1,9 @@
 import type { Encoded, Patches } from "@kdc-mae/core";
-import type { Tensor } from "@tensorflow/tfjs-core";
+import type { Tensor, Tensor3D } from "@tensorflow/tfjs-core";
 import type { ModelConfig } from "./config.js";
 import { branchTokens } from "./encoder.js";
 import { expectPatches } from "./expect-patches.js";
-import { encodedStreams } from "./joint.js";
+import { aloneStream, encodedStreams } from "./joint.js";
 import type { EncoderParams } from "./params.js";
 import { encoderSettings } from "./stream-settings.js";
 
@@ -25,4 +25,21 @@ export function features(
   const audio = branchTokens(config, encoder, "audio", patches.audio, branches.audio);
   const visual = branchTokens(config, encoder, "visual", patches.visual, branches.visual);
   return encodedStreams(encoder, audio, visual, streams);
+}
+
+/**
+ * One modality of clips whose other one is not there: its tokens as {@link features} gives them, `[B, N, D]`. The audio
+ * and the visual stream never see each other.
+ *
+ * @param patches of that modality, `[B, N, P]`
+ */
+export function featuresOf(
+  config: ModelConfig,
+  params: { readonly encoder: EncoderParams<Tensor> },
+  modality: "audio" | "visual",
+  patches: Tensor3D,
+): Tensor3D {
+  const { branches, streams } = encoderSettings(config, expectPatches("featuresOf", config, { [modality]: patches }));
+  const tokens = branchTokens(config, params.encoder, modality, patches, branches[modality]);
+  return aloneStream(params.encoder, modality, tokens, streams[modality]);
 }

@@ -15,7 +15,7 @@ export { type ClassifierMode, classify, modalitiesOf, officialModes, pooled } fr
 export type { Compat, Departure, PretrainOptions } from "./compat.js";
 export { checkConfig, type ModelConfig, presets } from "./config.js";
 export { encodeViews } from "./encode-views.js";
-export { features } from "./features.js";
+export { features, featuresOf } from "./features.js";
 export { countParameters, initClassifier, initModel, parameterCount } from "./init.js";
 export { throughNorms } from "./joint.js";
 export type { Attention } from "./nn/attention.js";

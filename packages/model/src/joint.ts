@@ -39,6 +39,16 @@ function apart(tokens: Tensor3D): { readonly global: Tensor3D; readonly local: T
   return { global: slice(tokens, [0, 0, 0], [B, 1, D]), local: slice(tokens, [0, 1, 0], [B, all - 1, D]) };
 }
 
+/** One modality's patch tokens where the other is not there: the pass it has beside it, too. */
+export function aloneStream(
+  params: EncoderParams<Tensor>,
+  modality: "audio" | "visual",
+  tokens: Tensor3D,
+  settings: BlockSettings,
+): Tensor3D {
+  return patchTokens(params, modalityPass(params, params.joint, modality, tokens, settings));
+}
+
 /**
  * The three passes of KDC-MAE over the tokens of the two branches; global tokens are left out of the joint one.
  *

@@ -3,7 +3,7 @@ import { adam, createTrainStep, type Execute } from "@kdc-mae/engine";
 import { kdcMae, objective } from "@kdc-mae/losses";
 import { batchViews, complementaryViews } from "@kdc-mae/masking";
 import { initModel, type Keep, type ModelConfig, presets } from "@kdc-mae/model";
-import { createEmbedder } from "../pipeline/evaluate/embedding.js";
+import { createBatchEmbedder } from "../pipeline/evaluate/embedding.js";
 import { pretrainLoss } from "../pipeline/pretrain/loss.js";
 import { runInt8 } from "./int8.js";
 import { type Timed, timed } from "./timed.js";
@@ -65,7 +65,7 @@ export async function runWork(work: Work, given: Execute): Promise<Timed> {
   const { config, patches, inputs, params, objective: losses } = stepInputs(work.size, work.batch);
   if (work.dtype === "int8") return runInt8(work, config, params.model, patches);
   if (work.task === "embed") {
-    const embedder = createEmbedder(execute, config, params.model);
+    const embedder = createBatchEmbedder(execute, config, params.model);
     return run(timed(work, () => embedder.embed(patches))).finally(embedder.dispose);
   }
   const train = createTrainStep(

@@ -40,6 +40,19 @@ export const withDecoderOption = (command: Command): Command =>
       .default(decoderNames[0]),
   );
 
+/** Which windows of a file are looked at, on the command line. */
+export type WindowChoice = { readonly window?: number; readonly hop?: number };
+
+/** Adds the options that say in which windows a file is looked at over its whole length. */
+export const withWindows = (command: Command): Command =>
+  command
+    .option(
+      "--window <seconds>",
+      "length of a window (default: the model's own, which is also the most)",
+      positiveNumber,
+    )
+    .option("--hop <seconds>", "from one window to the next (default: side by side)", positiveNumber);
+
 /** Commander's way of letting an option be given several times. */
 export const collect = (value: string, before: readonly string[]): string[] => [...before, value];
 

@@ -5,12 +5,13 @@ import { searchHtml } from "@kdc-mae/eval/report";
 import { type Command, Option } from "commander";
 import type { DecoderChoice } from "../pipeline/corpus/open-decoder.js";
 import { readAssume } from "../pipeline/run/assume.js";
+import { inTime } from "../pipeline/search/moments.js";
 import { searchClips } from "../pipeline/search/search-clips.js";
 import { searchPage } from "../pipeline/search/search-page.js";
 import { print, remark } from "../terminal/print.js";
 import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
 import { defaultIndex } from "./index-folder.js";
-import { type AssumeChoice, atLeastOne, expectModelFile, readWith, withAssume, withDecoderOption } from "./options.js";
+import { type AssumeChoice, atLeastOne, expectModelFile, withAssume, withDecoderOption } from "./options.js";
 
 type SearchOptions = EngineChoice &
   AssumeChoice &
@@ -25,16 +26,20 @@ type SearchOptions = EngineChoice &
     readonly html?: string;
   };
 
+const words = { audio: "sound", visual: "picture", joint: "sound beside a picture" } as const;
+
 /** Adds `kdc-mae search`. */
 export function addSearchCommand(program: Command): void {
   const command = program
     .command("search")
-    .description("find the nearest clips of an index: by both (a film), by sound alone, or by picture alone")
-    .argument("<file>", "a film; with --audio also a sound file, with --visual also a picture or a silent film")
+    .description(
+      "find the nearest moments of an index: by all that a file has, by its sound alone, or by its picture alone",
+    )
+    .argument("<file>", "a film, a sound file or a picture")
     .addOption(new Option("--audio", "ask by the file's sound").conflicts("visual"))
     .option("--visual", "ask by the file's picture")
     .addOption(
-      new Option("--among <stream>", "what of the clips it is compared with (default: what is asked by)").choices([
+      new Option("--among <stream>", "what it is compared with (default: what is asked by)").choices([
         "audio",
         "visual",
       ]),
@@ -46,23 +51,15 @@ export function addSearchCommand(program: Command): void {
     .option("--html <file>", "write a page with players, which needs no network")
     .addHelpText(
       "after",
-      "\nExamples:\n  kdc-mae search dog.mp4\n  kdc-mae search bark.wav --audio --html found.html\n" +
-        "  kdc-mae search bark.wav --audio --among visual    pictures for a sound\n",
+      "\nExamples:\n  kdc-mae search dog.mp4\n  kdc-mae search bark.wav --html found.html\n" +
+        "  kdc-mae search dog.jpg --among audio    sounds for a picture\n",
     );
-  readWith<SearchOptions>(command, [
-    {
-      options: ["among"],
-      when: ({ audio, visual }) => audio === true || visual === true,
-      what: "sound and picture together are compared with sound and picture together only",
-      remedy: "Add --audio or --visual to say what is asked by",
-    },
-  ]);
   withEngineOptions(withDecoderOption(withAssume(command))).action(run);
 }
 
 async function run(file: string, options: SearchOptions): Promise<void> {
   const { model, index, among, count, decoder } = options;
-  const by: Stream = options.audio ? "audio" : options.visual ? "visual" : "joint";
+  const by = options.audio ? "audio" : options.visual ? "visual" : undefined;
   expectModelFile("search", model);
   const answer = await searchClips(file, {
     ...{ model, index, by, among, count, decoder, modules: [process.cwd()] },
@@ -72,9 +69,12 @@ async function run(file: string, options: SearchOptions): Promise<void> {
   if (options.html !== undefined) await writeWhole(options.html, searchHtml(searchPage(answer, options.html)));
   if (options.json) print(`${JSON.stringify({ index: options.index, ...answer }, null, 2)}\n`);
   else {
-    for (const { place, cosine, path } of answer.found) {
-      print(`${String(place).padStart(3)}  ${cosine.toFixed(4)}  ${path}\n`);
+    for (const { place, cosine, path, start, end } of answer.found) {
+      const time = end > 0 ? `  ${inTime(start)}–${inTime(end)}` : "";
+      print(`${String(place).padStart(3)}  ${cosine.toFixed(4)}  ${path}${time}\n`);
     }
+    if (answer.compared < answer.clips)
+      remark(`${answer.clips - answer.compared} clips have no ${words[answer.among]} to compare\n`);
     if (options.html !== undefined) print(`page: ${resolve(options.html)}\n`);
   }
 }

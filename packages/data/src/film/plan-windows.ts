@@ -3,7 +3,7 @@ import { KdcError } from "@kdc-mae/core";
 /** Times of windows and pictures are whole numbers of these, per second. */
 export const stepsPerSecond = 100;
 /** A rest of a film shorter than this is none, steps: containers round times. */
-const near = 5;
+const near = 10;
 
 export type WindowChoice = {
   /** Length of a window, seconds: a multiple of 0.01. */

@@ -9,6 +9,8 @@ const endings = new Set(
   ),
 );
 
+const pictures = new Set("jpg jpeg png webp ppm".split(" "));
+
 const shard = /^shard-\d+\.tar$/;
 
 /** One folder's media, and where the folder lies below the root. */
@@ -25,12 +27,13 @@ export type MediaFolder = {
  * Goes through a folder in the order of its names, a folder's own files first. Every command that reads a folder reads
  * it so: hidden names, links to folders, what is no file and files of other endings are passed over, each told of.
  *
+ * @param options `stills`: pictures are media too
  * @throws KdcError for a folder that cannot be read
  */
 export async function* walkMedia(
   root: string,
   passOver: PassOver = () => undefined,
-  parts: readonly string[] = [],
+  { parts = [], stills = false }: { readonly parts?: readonly string[]; readonly stills?: boolean } = {},
 ): AsyncGenerator<MediaFolder> {
   const folder = join(root, ...parts);
   const [files, folders]: [string[], string[]] = [[], []];
@@ -43,7 +46,8 @@ export async function* walkMedia(
       if (name.startsWith(".")) pass("hidden", name);
       else if (entry.isDirectory()) folders.push(name);
       else if (shard.test(name) && ++shards) pass("prepared shard", name);
-      else if (endings.has(ending) && (entry.isFile() || entry.isSymbolicLink())) files.push(name);
+      else if ((endings.has(ending) || (stills && pictures.has(ending))) && (entry.isFile() || entry.isSymbolicLink()))
+        files.push(name);
       else if (entry.isSymbolicLink() && ending === "") pass("link to a folder, or without ending", name);
       else
         pass(entry.isFile() || entry.isSymbolicLink() ? (ending === "" ? "no ending" : `.${ending}`) : "no file", name);
@@ -52,5 +56,5 @@ export async function* walkMedia(
     throw fileError("read", folder, error);
   }
   yield { parts, files: files.sort(), prepared: shards > 0 && files.length + folders.length === 0 };
-  for (const name of folders.sort()) yield* walkMedia(root, passOver, [...parts, name]);
+  for (const name of folders.sort()) yield* walkMedia(root, passOver, { parts: [...parts, name], stills });
 }

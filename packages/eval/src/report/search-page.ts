@@ -6,6 +6,8 @@ export type PlayedFile = {
   readonly label: string;
   readonly kind: "film" | "sound" | "picture";
   readonly address: string;
+  /** Where the player begins, seconds. */
+  readonly from?: number;
 };
 
 /** A question and what was found, nearest first. */
@@ -14,11 +16,13 @@ export type SearchPage = {
   /** One sentence: what was compared with what. */
   readonly summary: string;
   readonly query: PlayedFile;
-  readonly found: readonly (PlayedFile & { readonly cosine: number })[];
+  /** `time`: which stretch of it was found, in words. */
+  readonly found: readonly (PlayedFile & { readonly cosine: number; readonly time?: string })[];
 };
 
-function player({ kind, address, label }: PlayedFile): string {
-  const [source, name] = [escapeHtml(address), escapeHtml(label)];
+function player({ kind, address, label, from = 0 }: PlayedFile): string {
+  // A media fragment: players begin there without a script.
+  const [source, name] = [escapeHtml(from > 0 ? `${address}#t=${from}` : address), escapeHtml(label)];
   if (kind === "picture") return `<img src="${source}" alt="${name}" loading="lazy">`;
   return kind === "sound"
     ? `<audio controls preload="none" src="${source}" title="${name}"></audio>`
@@ -41,7 +45,9 @@ const grid = `
  * script.
  */
 export function searchHtml({ title, summary, query, found }: SearchPage): string {
-  const cards = found.map((one, index) => card(`${index + 1} · ${one.cosine.toFixed(3)}`, one));
+  const cards = found.map((one, index) =>
+    card([`${index + 1}`, one.cosine.toFixed(3), ...(one.time ? [one.time] : [])].join(" · "), one),
+  );
   return htmlPage({
     title,
     lead: `<p>${escapeHtml(summary)}</p>`,

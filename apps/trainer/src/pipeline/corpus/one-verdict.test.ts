@@ -7,7 +7,7 @@ import { locateFfmpeg, openManifest, prepare, survey } from "@kdc-mae/data/node"
 import { compiled } from "@kdc-mae/engine/node";
 import { initModel } from "@kdc-mae/model";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { createFileEmbedder } from "../evaluate/embed-files.js";
+import { createFileEmbedder } from "../embed/embed-files.js";
 import { withChanges } from "../experiment/change.js";
 import { checkExperiment } from "../experiment/check.js";
 import { named } from "../experiment/named.js";
@@ -29,6 +29,8 @@ const experiment = checkExperiment(
 const config = configFor(experiment);
 const { path: ffmpeg } = await locateFfmpeg({ env: process.env });
 
+/** What embedding says: one modality is enough for it. */
+const enough = new Set(["no-video", "no-audio"]);
 /** Films, and what every command is to say of each: nothing for one that is used. */
 const verdicts: Readonly<Record<string, string | undefined>> = {
   "cover.m4a": "no-video",
@@ -105,21 +107,32 @@ it("survey, prepare, training and embedding say the same of every file", { timeo
   expect(said(leftOut.map(({ item, error }) => [item.id, error.reason])), "training").toEqual(verdicts);
 
   const model = { config, experiment, params: initModel(config, createRng(1)), statistics: { mean: -6, std: 4 } };
-  const embedder = await createFileEmbedder(model, compiled({}), decoder);
+  const embedder = createFileEmbedder(model, compiled({}), decoder);
   const embedded: [string, string][] = [];
   const windows: Record<string, readonly number[]> = {};
   for (const name of names) {
-    await embedder.read(at(name)).then(
-      ({ clips, leftOut: out }) => {
-        windows[name] = [clips.length, out];
-      },
-      (error) => embedded.push([name, isKdcError(error) ? error.reason : String(error)]),
-    );
+    try {
+      const { of } = await embedder.embed(at(name));
+      windows[name] = [of.audio, of.visual, of.joint];
+    } catch (error) {
+      embedded.push([name, isKdcError(error) ? error.reason : String(error)]);
+    }
   }
   await embedder.dispose();
-  expect(said(embedded), "embed").toEqual(verdicts);
-  // Those that sound and pictures reach, and how many they do not.
-  for (const name of ["plain.mp4", "no-duration.mkv", "titled.mp4"])
-    expect([name, windows[name]]).toEqual([name, [4, 0]]);
-  for (const name of ["short-pictures.mp4", "short-sound.mp4"]) expect([name, windows[name]]).toEqual([name, [3, 1]]);
+  const refused = Object.entries(verdicts).map(([name, reason]) => [
+    name,
+    enough.has(reason ?? "") ? undefined : reason,
+  ]);
+  expect(said(embedded), "embed").toEqual(Object.fromEntries(refused));
+  // Windows of 0.96 s over 4 s, and over what there is of each.
+  const all = Object.entries(windows).map(([name, counts]) => [name, ...counts]);
+  expect(all).toEqual([
+    ["cover.m4a", 2, 0, 0],
+    ["no-duration.mkv", 5, 5, 5],
+    ["plain.mp4", 5, 5, 5],
+    ["short-pictures.mp4", 5, 3, 3],
+    ["short-sound.mp4", 3, 5, 3],
+    ["silent.mp4", 0, 2, 0],
+    ["titled.mp4", 5, 5, 5],
+  ]);
 });

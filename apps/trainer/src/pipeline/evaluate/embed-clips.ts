@@ -4,7 +4,7 @@ import type { Execute } from "@kdc-mae/engine";
 import { labelIndices, type Matrix } from "@kdc-mae/eval";
 import type { ModelConfig } from "@kdc-mae/model";
 import type { Cutting } from "./cutting.js";
-import { createEmbedder, type WithEncoder } from "./embedding.js";
+import { createBatchEmbedder, type WithEncoder } from "./embedding.js";
 
 /** The picture in the middle of a clip, by rule. */
 export const middleFrame = (clip: StoredClip): number => Math.floor(clip.frames.length / 2);
@@ -61,7 +61,7 @@ export async function embedClips(
 ): Promise<readonly ClipEmbedding[]> {
   const { execute, config, params } = model;
   const made: ClipEmbedding[] = [];
-  const embedder = createEmbedder(execute, config, params);
+  const embedder = createBatchEmbedder(execute, config, params);
   try {
     for await (const { clips: part, patches } of filledBatches(clips, cutting)) {
       const { audio, visual, joint, tokens } = await embedder.embed(patches);

@@ -32,13 +32,17 @@ export const embedFunction =
   };
 
 /** A model made ready to embed batches. */
-export type Embedder = {
+export type BatchEmbedder = {
   readonly embed: (patches: HostPatches) => Promise<Embeddings>;
   readonly dispose: () => Promise<void>;
 };
 
-/** Makes an {@link Embedder}; its program is made at the first batch. */
-export function createEmbedder(execute: Execute, config: ModelConfig, { encoder }: WithEncoder<FloatTensor>): Embedder {
+/** Makes an {@link BatchEmbedder}; its program is made at the first batch. */
+export function createBatchEmbedder(
+  execute: Execute,
+  config: ModelConfig,
+  { encoder }: WithEncoder<FloatTensor>,
+): BatchEmbedder {
   const runner = createModelRunner(execute, embedFunction(config), { encoder });
   return {
     embed: async (patches) => (await runner.run({ patches })) as Embeddings,

@@ -17,7 +17,7 @@ import { classify } from "@kdc-mae/model";
 import { readCheckpoint } from "@kdc-mae/model/node";
 import { beforeAll, describe, expect, it } from "vitest";
 import { clipFormFor } from "../corpus/clip-form.js";
-import { createEmbedder } from "../evaluate/embedding.js";
+import { createBatchEmbedder } from "../evaluate/embedding.js";
 import { reconstructFunction } from "../evaluate/reconstruct.js";
 import { readClassifier, readModel } from "./read-saved.js";
 
@@ -57,7 +57,7 @@ describe.skipIf(folder === undefined || clip === undefined)("at full size, on a 
   it("embeds, points and fills in as the class does; with our own front end, within what the front ends differ", async () => {
     const { config, params, statistics } = await readModel(at("whole.pth"));
     const patches = given(config);
-    const embedder = createEmbedder(execute, config, params);
+    const embedder = createBatchEmbedder(execute, config, params);
     const same = await embedder.embed(patches);
     const heat = similarityMap(same.audio.data, float32([196, 768], same.tokens.data), config.visual);
     for (const [name, { data }] of Object.entries({

@@ -30,7 +30,7 @@ import {
 } from "@kdc-mae/model";
 import { readCheckpoint, writeTensors } from "@kdc-mae/model/node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createEmbedder } from "../evaluate/embedding.js";
+import { createBatchEmbedder } from "../evaluate/embedding.js";
 import { reconstructFunction } from "../evaluate/reconstruct.js";
 import { type Assume, readAssume } from "./assume.js";
 import { convertModel } from "./convert.js";
@@ -89,7 +89,7 @@ describe.each(["cav-mae", "kdc-mae"])("an official %s checkpoint", (name) => {
     });
     const theirs = await expected(name);
     const patches = patchesFor(config);
-    const embedder = createEmbedder(compiled(), config, params);
+    const embedder = createBatchEmbedder(compiled(), config, params);
     const { audio, visual, joint, tokens } = await embedder.embed(patches);
     await embedder.dispose();
     const heat = similarityMap(audio.data, float32([16, 64], tokens.data), config.visual);
@@ -228,7 +228,7 @@ describe("what is assumed", () => {
         [other, ours],
       ].map(async ([model, patches]) => {
         const { config, params } = model as typeof plain;
-        const embedder = createEmbedder(compiled(), config, params);
+        const embedder = createBatchEmbedder(compiled(), config, params);
         const made = await embedder.embed(patches as HostPatches);
         await embedder.dispose();
         return made;

@@ -26,7 +26,7 @@ const fromDistances = (steps: readonly number[]): number[] => {
 
 /** The content of `index.json`, with its own checksum. */
 export function writtenIndex({ about, segments }: PlainIndex): string {
-  const index = { format: 2, about, segments: segments.map((one) => ({ ...one, dead: distances(one.dead) })) };
+  const index = { format: 3, about, segments: segments.map((one) => ({ ...one, dead: distances(one.dead) })) };
   return `${JSON.stringify({ ...index, sum: sumOf(index) })}\n`;
 }
 
@@ -46,7 +46,10 @@ export function readIndexFile(text: string, path: string): PlainIndex {
   } catch (cause) {
     throw refuse("it is no index, or is damaged: no JSON", cause);
   }
-  if (typeof value !== "object" || value === null || value.format !== 2) throw refuse("it is no index");
+  if (typeof value !== "object" || value === null) throw refuse("it is no index");
+  if (value.format === 2)
+    throw refuse("it was made by an earlier version, which looked at the first ten seconds of a film");
+  if (value.format !== 3) throw refuse("it is no index");
   const { sum, ...index } = value;
   if (sum !== sumOf(index)) throw refuse("it is damaged: its checksum is that of another content");
   const named = Array.isArray(index.segments) && index.segments.every(({ file }) => segmentName.test(file));

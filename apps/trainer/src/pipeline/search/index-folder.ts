@@ -2,20 +2,26 @@ import { resolve } from "node:path";
 import { withLock } from "@kdc-mae/core/node";
 import type { Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
+import { clipFormFor } from "../corpus/clip-form.js";
 import { type DecoderChoice, openDecoder } from "../corpus/open-decoder.js";
-import { createFileEmbedder } from "../evaluate/embed-files.js";
+import { createFileEmbedder } from "../embed/embed-files.js";
 import { type ReadOptions, readEncoder } from "../run/read-saved.js";
-import { clockOf, type Surroundings } from "../surroundings.js";
+import { clockOf, type Progress, type Surroundings } from "../surroundings.js";
 import type { IndexAbout } from "./clip-store.js";
 import { expectModel, fingerprint } from "./fingerprint.js";
+import { knownFiles } from "./known-files.js";
+import { inTime } from "./moments.js";
 import { isAddress, openStore, type StoreKind } from "./open-store.js";
 import { type Scan, scanFolder } from "./scan-folder.js";
-import { expectRoot, type IndexChange, updateIndex } from "./update-index.js";
+import { expectSame, type IndexChange, type IndexProgress, updateIndex } from "./update-index.js";
 
 /** Which model {@link indexFolder} embeds with, and where the index is kept. */
 export type IndexFolderOptions = Surroundings &
   Pick<ReadOptions, "assume"> &
   DecoderChoice & {
+    /** Length of a window, seconds (the model's own unless told), and from one to the next (side by side unless told). */
+    readonly window?: number;
+    readonly hop?: number;
     /** The model's file. */
     readonly model: string;
     /** Where the index is kept: a folder, or an address of an object store for LanceDB. */
@@ -35,15 +41,18 @@ export type IndexedFolder = IndexChange & {
   /** The indexed folder, and the model. */
   readonly folder: string;
   readonly model: IndexAbout["model"];
-  /** Clips in the index now. */
+  /** Clips in the index now: windows of files. */
   readonly clips: number;
-  /** Files that are no films by their names, by ending. */
+  /** Files in the index now. */
+  readonly files: number;
+  /** Files that are no media by their names, by ending. */
   readonly passedBy: Readonly<Record<string, number>>;
 };
 
 /**
- * Embeds the clips of a folder into an index that can be searched. Called again, it embeds what is new or changed and
- * takes out what is gone.
+ * Embeds the films, sound files and pictures of a folder into an index that can be searched, window by window over their
+ * whole length. Called again, it embeds what is new or changed, goes on in a film where it was stopped, and takes out
+ * what is gone.
  *
  * @throws KdcError for an index of another folder or model; AbortError when stopped, all done so far kept
  */
@@ -51,11 +60,13 @@ export async function indexFolder(folder: string, options: IndexFolderOptions): 
   const { model: path, index, execute = compiled() } = options;
   const scan = await scanFolder(folder);
   const model = await readEncoder(path, options);
-  const about = {
-    format: 1 as const,
+  const { window = clipFormFor(model.config, 1).seconds } = options;
+  const about: IndexAbout = {
+    format: 2,
     root: resolve(folder),
     model: await fingerprint(path, model),
     width: model.config.embedDim,
+    ...{ window, hop: options.hop ?? window },
   };
   const work = () => indexInto(folder, scan, model, about, options, execute);
   // An object store keeps its own order of changes.
@@ -73,18 +84,26 @@ async function indexInto(
   const { index, signal, onProgress } = options;
   const store = await openStore(index, { kind: options.store, fresh: about, folders: options.modules });
   expectModel(index, store.about, about.model);
-  expectRoot(index, store.about, about.root);
-  const embedder = await createFileEmbedder(model, execute, (await openDecoder(options, options)).decoder);
+  expectSame(index, store.about, about);
+  const embedder = createFileEmbedder(model, execute, (await openDecoder(options, options)).decoder);
   try {
     const change = await updateIndex({
       ...{ store, folder, scan, embedder, signal, clock: clockOf(options) },
-      onProgress: (done, total) => onProgress?.({ stage: "index", unit: "clips", done, total }),
+      onProgress: (progress) => onProgress?.(inMegabytes(progress)),
     });
     const clips = await store.count();
+    const files = (await knownFiles(store)).size;
     const { root, model: by } = store.about;
-    return { index, store: store.kind, folder: root, model: by, clips, ...change, passedBy: scan.passedBy };
+    return { index, store: store.kind, folder: root, model: by, clips, files, ...change, passedBy: scan.passedBy };
   } finally {
     await store.close();
     await embedder.dispose();
   }
+}
+
+/** Progress by what files weigh, with the film's name and its time. */
+function inMegabytes({ done, total, file, at, length }: IndexProgress): Progress {
+  const megabytes = (bytes: number) => Math.round(bytes / 1e5) / 10;
+  const note = at === undefined || length === undefined ? file : `${file} ${inTime(at)} of ${inTime(length)}`;
+  return { stage: "index", unit: "MB", done: megabytes(done), total: megabytes(total), note };
 }

@@ -19,6 +19,7 @@ export type LanceConnection = {
 };
 
 type LanceQuery = {
+  where(condition: string): LanceQuery;
   select(columns: readonly string[]): LanceQuery;
   limit(count: number): LanceQuery;
   nearestTo(vector: Float32Array): LanceQuery;
@@ -28,16 +29,10 @@ type LanceQuery = {
   toArray(): Promise<Row[]>;
 };
 
-type LanceMerge = {
-  whenMatchedUpdateAll(): LanceMerge;
-  whenNotMatchedInsertAll(): LanceMerge;
-  execute(rows: readonly Row[]): Promise<unknown>;
-};
-
 export type LanceTable = {
-  countRows(): Promise<number>;
+  countRows(filter?: string): Promise<number>;
   query(): LanceQuery;
-  mergeInsert(key: string): LanceMerge;
+  add(rows: readonly Row[]): Promise<unknown>;
   delete(where: string): Promise<unknown>;
 };
 

@@ -5,7 +5,7 @@ import type { Segment } from "./segment.js";
 export type FoundRow = { readonly row: number; readonly cosine: number };
 
 /**
- * The `count` rows of a segment nearest to `query [D]` by exact cosine, nearest first, equal ones in the segment's order.
+ * The `count` rows of a segment that have the stream, nearest to `query [D]` by exact cosine, nearest first, equal ones in the segment's order.
  * The stream is read block by block; sums are kept in double precision.
  */
 export async function nearestIn(
@@ -30,6 +30,8 @@ export async function nearestIn(
         dot += value * query[d];
         norm += value * value;
       }
+      // A clip without this stream.
+      if (norm === 0) continue;
       const cosine = dot / Math.sqrt(own * norm);
       if (found.length === count && cosine <= least) continue;
       if (dead.has(row)) continue;

@@ -7,7 +7,7 @@ import type { ClipStore, ClipVectors, IndexAbout } from "./clip-store.js";
 import { fileHashes, type HashedFiles, hashOfFile } from "./hashed-files.js";
 import { type PlainIndex, readIndexFile, type SegmentState, segmentName, writtenIndex } from "./index-file.js";
 import { type FoundRow, nearestIn } from "./nearest-in.js";
-import { clipsOf, liveRows, memoryRows, openSegment, type Segment, writeSegment } from "./segment.js";
+import { clipsOf, countIn, liveRows, memoryRows, openSegment, type Segment, writeSegment } from "./segment.js";
 
 /** The file that says what a plain index is made of: segments, which never change, and their dead rows. */
 export const plainFile = (folder: string): string => join(folder, "index.json");
@@ -73,14 +73,19 @@ export async function openPlainStore(folder: string, fresh?: IndexAbout): Promis
     if (old.length === 0 && clips.length === 0) return all.slice(0, first);
     const file = newName();
     const sources = await Promise.all(old.map(({ segment, dead }) => liveRows(segment, width, dead)));
-    const written = await writeSegment(at(file), file, width, [...sources, memoryRows(clips)]);
+    const written = await writeSegment(at(file), file, width, [...sources, memoryRows(clips, width)]);
     return [...all.slice(0, first), { segment: await openSegment(at(file), written, width), dead: new Set() }];
   };
 
   return {
     kind: "plain",
     about,
-    count: async () => open.reduce((sum, one) => sum + liveIn(one), 0),
+    async count(stream) {
+      if (stream === undefined) return open.reduce((sum, one) => sum + liveIn(one), 0);
+      let count = 0;
+      for (const { segment, dead } of open) count += await countIn(segment, stream, dead);
+      return count;
+    },
     async *clips() {
       for (const { segment, dead } of open) {
         for await (const { from, clips } of clipsOf(segment)) {
@@ -90,10 +95,7 @@ export async function openPlainStore(folder: string, fresh?: IndexAbout): Promis
     },
     async change(added, removed) {
       await makeFolder(folder);
-      // Of a file that comes twice the last counts.
-      const last = [...new Map(added.map((clip) => [clip.file, clip])).values()];
-      const left = await buried(new Set([...removed, ...last.map(({ file }) => file)]));
-      const all = await joinedWith(left, last);
+      const all = await joinedWith(await buried(new Set(removed)), added);
       const segments = all.map(({ segment, dead }): SegmentState => ({ ...segment.about, dead: [...dead] }));
       index = { about, segments };
       await writeWhole(plainFile(folder), writtenIndex(index));

@@ -10,7 +10,7 @@ export type Candidate = { readonly file: string; readonly size: number; readonly
 export type Scan = { readonly candidates: readonly Candidate[]; readonly passedBy: Readonly<Record<string, number>> };
 
 /**
- * Every media file below a folder, as `survey` and `prepare` find them, in the order of their paths. Hidden files and
+ * Every media file below a folder, as `survey` and `prepare` find them, and every picture, in the order of their paths. Hidden files and
  * folders are not looked at, links to folders not followed; what is passed by is counted by its ending.
  *
  * @throws KdcError (`missing`) when there is no such folder
@@ -30,7 +30,7 @@ export async function scanFolder(folder: string): Promise<Scan> {
   const passOver = (reason: string) => {
     passedBy[reason] = (passedBy[reason] ?? 0) + 1;
   };
-  for await (const { parts, files } of walkMedia(folder, passOver)) {
+  for await (const { parts, files } of walkMedia(folder, passOver, { stills: true })) {
     for (const name of files) {
       const file = [...parts, name].join("/");
       // A link to nowhere has no size; reading it will say so.

@@ -3,6 +3,7 @@ import { pathToFileURL } from "node:url";
 import { isPicture } from "@kdc-mae/data/node";
 import type { SearchPage } from "@kdc-mae/eval/report";
 import type { SearchAnswer } from "./find-clips.js";
+import { inTime } from "./moments.js";
 
 /** The address of a file as a page in another place reaches it: relative, unless they are on different drives. */
 function addressFrom(page: string, file: string): string {
@@ -14,23 +15,24 @@ function addressFrom(page: string, file: string): string {
 
 const words = { audio: "sound", visual: "picture", joint: "sound and picture together" } as const;
 
-/** An answer as a page shows it. */
-export function searchPage(answer: SearchAnswer, page: string): SearchPage {
-  const { file, by, among, found, clips, model } = answer;
-  const kind = isPicture(file)
+/** How a file is played: by its name. */
+const kindOf = (file: string): "picture" | "sound" | "film" =>
+  isPicture(file)
     ? "picture"
-    : by === "audio" && /\.(wav|mp3|ogg|oga|m4a|flac|aac|opus)$/i.test(file)
+    : /\.(wav|mp3|ogg|oga|m4a|mka|flac|aac|ac3|aiff?|au|amr|opus)$/i.test(file)
       ? "sound"
       : "film";
+
+/** An answer as a page shows it: each player begins at the moment that was found. */
+export function searchPage(answer: SearchAnswer, page: string): SearchPage {
+  const { file, by, among, found, compared, model } = answer;
   return {
-    title: "Nearest clips",
-    summary: `${clips} clips compared by ${by === among ? words[by] : `${words[by]} with ${words[among]}`}, by the model ${model}.`,
-    query: { label: file, kind, address: addressFrom(page, file) },
-    found: found.map((one) => ({
-      label: one.file,
-      cosine: one.cosine,
-      kind: "film" as const,
-      address: addressFrom(page, one.path),
+    title: "Nearest moments",
+    summary: `${compared} clips compared by ${by === among ? words[by] : `${words[by]} with ${words[among]}`}, by the model ${model}.`,
+    query: { label: file, kind: kindOf(file), address: addressFrom(page, file) },
+    found: found.map(({ file, path, cosine, best, start, end }) => ({
+      ...{ label: file, cosine, kind: kindOf(file), address: addressFrom(page, path) },
+      ...(end > 0 ? { from: best.start, time: `${inTime(start)}–${inTime(end)}` } : {}),
     })),
   };
 }

@@ -2,11 +2,26 @@ import { type FileHandle, open } from "node:fs/promises";
 import { KdcError, type Stream } from "@kdc-mae/core";
 import { beginFile, crc32 } from "@kdc-mae/core/node";
 import { type Outline, readOutline, safetensorsHeader } from "@kdc-mae/model/node";
+import { streamNames } from "../embed/embed-files.js";
 import type { ClipVectors, IndexedClip } from "./clip-store.js";
 
 /** The columns of a segment in their order in the file; `ends` says where each name ends in `names`. */
-const columnNames = ["size", "modified", "ends", "audio", "visual", "joint", "windows", "names"] as const;
+const columnNames = [
+  "size",
+  "modified",
+  "ends",
+  "start",
+  "end",
+  "audio",
+  "visual",
+  "joint",
+  "streams",
+  "names",
+] as const;
 export type ColumnName = (typeof columnNames)[number];
+
+/** A clip's streams in one number, and whether it is its file's last; what it does not have is zeros. */
+const bits = { audio: 1, visual: 2, joint: 4, last: 8 } as const;
 
 /** What an index says of one of its segments: N rows, the length of their names, and CRC-32 block by block. */
 export type SegmentAbout = {
@@ -24,7 +39,7 @@ const blockBytes = 4 * 2 ** 20;
 /** Bytes of one item of a column, and how it is told in the file. */
 const itemOf = (column: ColumnName, width: number): readonly [bytes: number, type: Outline["type"]] => {
   if (column === "audio" || column === "visual" || column === "joint") return [4 * width, "F32"];
-  if (column === "windows") return [4, "I32"];
+  if (column === "streams") return [4, "I32"];
   return column === "names" ? [1, "U8"] : [8, "F64"];
 };
 const blockOf = (item: number): number => item * Math.max(1, Math.floor(blockBytes / item));
@@ -39,8 +54,11 @@ export type RowSource = {
   pieces(column: ColumnName): AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 };
 
+const bitsOf = (clip: ClipVectors): number =>
+  streamNames.reduce((sum, stream) => sum + (clip[stream] ? bits[stream] : 0), clip.last ? bits.last : 0);
+
 /** Clips in memory as rows. */
-export function memoryRows(clips: readonly ClipVectors[]): RowSource {
+export function memoryRows(clips: readonly ClipVectors[], width: number): RowSource {
   const names = clips.map(({ file }) => new TextEncoder().encode(file));
   let end = 0;
   const ends = Float64Array.from(names, ({ length }) => (end += length));
@@ -50,21 +68,19 @@ export function memoryRows(clips: readonly ClipVectors[]): RowSource {
     pieces(column) {
       if (column === "names") return [Buffer.concat(names)];
       if (column === "ends") return [bytesOf(ends)];
-      if (column === "windows") return [bytesOf(Int32Array.from(clips, ({ windows }) => windows))];
-      if (column === "size") return [bytesOf(Float64Array.from(clips, ({ size }) => size))];
-      if (column === "modified") return [bytesOf(Float64Array.from(clips, ({ modified }) => modified))];
-      return stacked(clips, column);
+      if (column === "streams") return [bytesOf(Int32Array.from(clips, bitsOf))];
+      if (column === "audio" || column === "visual" || column === "joint") return stacked(clips, column, width);
+      return [bytesOf(Float64Array.from(clips, (clip) => clip[column]))];
     },
   };
 }
 
 /** The vectors of many clips in few pieces. */
-function* stacked(clips: readonly ClipVectors[], column: Stream): Generator<Uint8Array> {
+function* stacked(clips: readonly ClipVectors[], column: Stream, width: number): Generator<Uint8Array> {
   for (let from = 0; from < clips.length; from += rowsAtOnce) {
     const some = clips.slice(from, from + rowsAtOnce);
-    const width = some[0][column].length;
     const values = new Float32Array(some.length * width);
-    for (const [at, clip] of some.entries()) values.set(clip[column], at * width);
+    for (const [at, { [column]: vector }] of some.entries()) if (vector) values.set(vector, at * width);
     yield bytesOf(values);
   }
 }
@@ -213,13 +229,18 @@ export async function openSegment(path: string, about: SegmentAbout, width: numb
       async clips(from, to) {
         const numbers = async (column: ColumnName) => new Float64Array((await range(column, 8 * from, 8 * to)).buffer);
         const [size, modified, ends] = [await numbers("size"), await numbers("modified"), await numbers("ends")];
-        const windows = new Int32Array((await range("windows", 4 * from, 4 * to)).buffer);
+        const [start, end] = [await numbers("start"), await numbers("end")];
+        const streams = new Int32Array((await range("streams", 4 * from, 4 * to)).buffer);
         const first = from === 0 ? 0 : new Float64Array((await range("ends", 8 * from - 8, 8 * from)).buffer)[0];
         const names = await range("names", first, ends[to - from - 1] ?? first);
         const text = new TextDecoder();
         return Array.from(size, (_, at): IndexedClip => {
           const name = names.subarray((at === 0 ? first : ends[at - 1]) - first, ends[at] - first);
-          return { file: text.decode(name), size: size[at], modified: modified[at], windows: windows[at] };
+          return {
+            ...{ file: text.decode(name), size: size[at], modified: modified[at], start: start[at], end: end[at] },
+            streams: streamNames.filter((stream) => (streams[at] & bits[stream]) !== 0),
+            last: (streams[at] & bits.last) !== 0,
+          };
         });
       },
       close: () => file.close(),
@@ -237,6 +258,18 @@ export async function* clipsOf(
   for (let from = 0; from < segment.about.rows; from += rowsAtOnce) {
     yield { from, clips: await segment.clips(from, Math.min(segment.about.rows, from + rowsAtOnce)) };
   }
+}
+
+/** How many rows of a segment have a stream. */
+export async function countIn(segment: Segment, stream: Stream, dead: ReadonlySet<number>): Promise<number> {
+  let [count, row] = [0, 0];
+  for await (const { buffer, byteOffset, byteLength } of segment.blocks("streams")) {
+    for (const value of new Int32Array(buffer as ArrayBuffer, byteOffset, byteLength / 4)) {
+      if ((value & bits[stream]) !== 0 && !dead.has(row)) count++;
+      row++;
+    }
+  }
+  return count;
 }
 
 /** Those rows of a segment that are not dead, to be written into another. */

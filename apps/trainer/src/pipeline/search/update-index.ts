@@ -1,17 +1,41 @@
 import { join } from "node:path";
 import { isKdcError, KdcError } from "@kdc-mae/core";
-import type { FileEmbedder, FileEmbedding, FileWindows } from "../evaluate/embed-files.js";
-import type { ClipStore, ClipVectors, IndexAbout, IndexedClip } from "./clip-store.js";
+import { type EmbeddedWindow, type FileEmbedder, streamNames } from "../embed/embed-files.js";
+import { begunAhead } from "./begun-ahead.js";
+import type { ClipStore, ClipVectors, IndexAbout } from "./clip-store.js";
+import { type KnownFile, knownFiles } from "./known-files.js";
 import type { Candidate, Scan } from "./scan-folder.js";
 
 /** What became of an index. */
 export type IndexChange = {
+  /** Files. */
   readonly added: number;
   readonly changed: number;
   readonly unchanged: number;
+  /** Files of which a run before this one had embedded some, which were gone on with. */
+  readonly resumed: number;
   /** Files that are no longer in the folder. */
   readonly removed: readonly string[];
-  readonly leftOut: readonly { readonly file: string; readonly reason: string; readonly message: string }[];
+  /** Files that cannot be used, or `from` some second on cannot. */
+  readonly leftOut: readonly LeftOutFile[];
+};
+
+export type LeftOutFile = {
+  readonly file: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly from?: number;
+};
+
+/** How far indexing is. */
+export type IndexProgress = {
+  /** Bytes of the files, of which as much of the one at work counts as its time is passed. */
+  readonly done: number;
+  readonly total: number;
+  readonly file: string;
+  /** Seconds of the film, where it has a length. */
+  readonly at?: number;
+  readonly length?: number;
 };
 
 export type UpdateOptions = {
@@ -23,116 +47,145 @@ export type UpdateOptions = {
   readonly clock: () => number;
   /** Time between writes, ms (20 000 unless told); a kill loses no more than that. */
   readonly writeEvery?: number;
-  /** Files decoded at the same time. */
-  readonly concurrency?: number;
-  readonly onProgress?: (done: number, total: number) => void;
+  readonly onProgress?: (progress: IndexProgress) => void;
   readonly signal?: AbortSignal;
 };
 
 /**
- * Brings an index up to what the folder holds: embeds what is new or changed (another size or time), takes out what is
- * gone. Files that cannot be used are left out with their reason, and tried again next time.
+ * Brings an index up to what the folder holds: embeds what is new or changed (another size or time), window by window,
+ * goes on in a film where a run was stopped, and takes out what is gone. Files that cannot be used are left out with their
+ * reason, and tried again next time; of a film that fails on the way what came before stands.
  *
  * @throws KdcError (`empty-folder`) when nothing is left of what is indexed; AbortError when stopped, all done so far kept
  */
 export async function updateIndex(options: UpdateOptions): Promise<IndexChange> {
   const { store, folder, scan, embedder, clock, writeEvery = 20_000, onProgress, signal } = options;
-  const known = new Map<string, IndexedClip>();
-  for await (const clip of store.clips()) known.set(clip.file, clip);
+  const { window, hop } = store.about;
+  const known = await knownFiles(store);
   const present = new Set(scan.candidates.map(({ file }) => file));
   const removed = [...known.keys()].filter((file) => !present.has(file));
   if (known.size > 0 && removed.length === known.size) throw nothingLeft(folder, known.size);
-
-  const isKnown = ({ file, size, modified }: Candidate) =>
+  const same = ({ file, size, modified }: Candidate) =>
     known.get(file)?.size === size && known.get(file)?.modified === modified;
-  const waiting = scan.candidates.filter((candidate) => !isKnown(candidate));
-  const leftOut: { file: string; reason: string; message: string }[] = [];
+  const waiting = scan.candidates.filter((candidate) => !(same(candidate) && known.get(candidate.file)!.whole));
+  const total = waiting.reduce((sum, { size }) => sum + Math.max(1, size), 0);
+
+  const leftOut: LeftOutFile[] = [];
   // A changed file that can no longer be used must not be found by what it was.
   const gone = [...removed];
   const ready: ClipVectors[] = [];
   let written = clock();
-  let [added, changed, done] = [0, 0, 0];
+  const counted = { added: 0, changed: 0, resumed: 0 };
+  let done = 0;
   const flush = async () => {
     if (ready.length > 0 || gone.length > 0) await store.change(ready.splice(0), gone.splice(0));
     written = clock();
   };
+  const skipOf = (candidate: Candidate): number => (same(candidate) ? nextWindow(known.get(candidate.file)!, hop) : 0);
+  const lengths = new Map<string, number>();
+  const begin = ({ file, ...candidate }: Candidate) =>
+    embedder.read(join(folder, file), {
+      ...{ window, hop, skip: skipOf({ file, ...candidate }), signal },
+      onLength: (seconds) => void lengths.set(file, seconds),
+    });
 
-  const read = (candidate: Candidate) => embedder.read(join(folder, candidate.file), signal);
   try {
-    for await (const { item: candidate, result } of ahead(waiting, read, options.concurrency ?? 2)) {
+    for await (const { candidate, windows } of begunAhead(waiting, begin)) {
       signal?.throwIfAborted();
       const { file, size, modified } = candidate;
+      const before = known.get(file);
+      const resumed = skipOf(candidate) > 0;
+      if (before && !resumed) gone.push(file);
+      // The last one is told apart only when nothing follows it.
+      let held: ClipVectors | undefined;
+      const tell = (at?: number) => {
+        const length = lengths.get(file);
+        const share = length === undefined || at === undefined ? 0 : Math.min(1, at / length);
+        onProgress?.({
+          done: done + share * size,
+          total,
+          file,
+          ...(length === undefined ? {} : { at: at ?? 0, length }),
+        });
+      };
+      let fault: { readonly reason: string; readonly message: string } | undefined;
       try {
-        const { audio, visual, joint, windows } = await embedWhole(embedder, await result);
-        ready.push({ file, size, modified, windows, audio, visual, joint });
-        if (known.has(file)) changed += 1;
-        else added += 1;
+        for await (const { index: _, ...made } of embedder.embedWindows(windows)) {
+          signal?.throwIfAborted();
+          expectDirections(file, made);
+          if (held) ready.push(held);
+          held = { file, size, modified, last: false, ...made };
+          tell(made.end);
+          if (clock() - written > writeEvery) await flush();
+        }
       } catch (error) {
         signal?.throwIfAborted();
         if (!isKdcError(error)) throw error;
-        leftOut.push({ file, reason: error.reason, message: error.message });
-        if (known.has(file)) gone.push(file);
+        fault = error;
       }
-      done += 1;
-      onProgress?.(done, waiting.length);
+      // Left off, it is embedded again by the run that goes on.
+      if (held && !passing.has(fault?.reason ?? "")) ready.push({ ...held, last: true });
+      else fault ??= resumed ? undefined : { reason: "too-short", message: `${join(folder, file)}: it is too short` };
+      if (fault) {
+        const { reason, message } = fault;
+        leftOut.push({ file, reason, message, ...(held ? { from: held.end } : {}) });
+      }
+      if (resumed) counted.resumed += 1;
+      else if (held) counted[before ? "changed" : "added"] += 1;
+      done += Math.max(1, size);
+      onProgress?.({ done, total, file });
       if (clock() - written > writeEvery) await flush();
     }
   } finally {
     await flush();
   }
-  return { added, changed, unchanged: scan.candidates.length - waiting.length, removed, leftOut };
+  return { ...counted, unchanged: scan.candidates.length - waiting.length, removed, leftOut };
 }
 
+/** Faults of the moment, after which the next run goes on. */
+const passing: ReadonlySet<string> = new Set(["killed", "timeout"]);
+
+/** The window that follows those that are there of a file. */
+const nextWindow = ({ lastStart }: KnownFile, hop: number): number => Math.round(lastStart / hop) + 1;
+
 /** @throws KdcError (`not-finite`) for vectors that cannot be compared */
-async function embedWhole(embedder: Pick<FileEmbedder, "embedWindows">, windows: FileWindows): Promise<FileEmbedding> {
-  const made = await embedder.embedWindows(windows);
-  for (const stream of ["audio", "visual", "joint"] as const) {
-    if (made[stream].every(Number.isFinite) && made[stream].some((value) => value !== 0)) continue;
+function expectDirections(file: string, made: Partial<EmbeddedWindow>): void {
+  for (const stream of streamNames) {
+    const vector = made[stream];
+    if (vector === undefined || (vector.every(Number.isFinite) && vector.some((value) => value !== 0))) continue;
     throw new KdcError({
-      where: windows.file,
+      where: file,
       what: `its ${stream} vector has no direction (all zeros, or not a number)`,
       remedy: "Look whether the model's training diverged",
       reason: "not-finite",
     });
-  }
-  return made;
-}
-
-/** Items in order with the work on them, begun up to `count` items ahead. */
-async function* ahead<T, R>(
-  items: readonly T[],
-  work: (item: T) => Promise<R>,
-  count: number,
-): AsyncGenerator<{ readonly item: T; readonly result: Promise<R> }> {
-  const begun: { item: T; result: Promise<R> }[] = [];
-  let next = 0;
-  while (next < items.length || begun.length > 0) {
-    while (next < items.length && begun.length < count) {
-      const item = items[next++];
-      const result = work(item);
-      // Whoever awaits it hears of a failure; until then it must not end the process.
-      result.catch(() => undefined);
-      begun.push({ item, result });
-    }
-    yield begun.shift()!;
   }
 }
 
 const nothingLeft = (folder: string, indexed: number) =>
   new KdcError({
     where: `folder ${folder}`,
-    what: `none of the ${indexed} indexed clips is there any more`,
+    what: `none of the ${indexed} indexed files is there any more`,
     remedy: "Check that the folder is the right one and its disk is mounted; to begin again, delete the index",
     reason: "empty-folder",
   });
 
-/** @throws KdcError (`other-folder`) when an index is of another folder, whose clips would all count as gone */
-export function expectRoot(where: string, about: IndexAbout, root: string): void {
-  if (about.root === root) return;
+/** @throws KdcError (`other-folder`, `other-windows`) when an index is of another folder or of other windows */
+export function expectSame(where: string, about: IndexAbout, wanted: IndexAbout): void {
+  if (about.root !== wanted.root) {
+    throw new KdcError({
+      where: `index ${where}`,
+      what: `it is of the folder ${about.root}, not of ${wanted.root}`,
+      remedy: "Give a folder that holds both, or make another index with --index",
+      reason: "other-folder",
+    });
+  }
+  if (about.window === wanted.window && about.hop === wanted.hop) return;
+  const words = ({ window, hop }: IndexAbout) => `windows of ${window} s every ${hop} s`;
   throw new KdcError({
     where: `index ${where}`,
-    what: `it is of the folder ${about.root}, not of ${root}`,
-    remedy: "Give a folder that holds both, or make another index with --index",
-    reason: "other-folder",
+    what: `it has ${words(about)}, not ${words(wanted)}`,
+    remedy: `Give --window ${about.window} --hop ${about.hop}, or make another index with --index`,
+    reason: "other-windows",
   });
 }

@@ -3,7 +3,7 @@ import type { StoredClip } from "@kdc-mae/data";
 import { type Matrix, matrix } from "@kdc-mae/eval";
 import type { ClipSet } from "../../corpus/clip-set.js";
 import { filledBatches } from "../embed-clips.js";
-import { createEmbedder, type Embeddings } from "../embedding.js";
+import { createBatchEmbedder, type Embeddings } from "../embedding.js";
 import { type Subject, sharedOf } from "./subject.js";
 
 /** Mean embeddings of every clip of a set, one row each, with what the clips are called. */
@@ -27,7 +27,7 @@ export async function* embedBatches(
   what: string,
 ): AsyncGenerator<{ readonly clips: readonly StoredClip[]; readonly made: Embeddings }> {
   const { config, params } = sharedOf(subject.saved);
-  const embedder = createEmbedder(subject.execute, config, params);
+  const embedder = createBatchEmbedder(subject.execute, config, params);
   let done = 0;
   try {
     for await (const { clips: part, patches } of filledBatches(clips.read(), subject.cutting)) {

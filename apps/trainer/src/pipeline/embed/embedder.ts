@@ -1,0 +1,218 @@
+import {
+  type FloatTensor,
+  type Frame,
+  float32,
+  type HostPatches,
+  KdcError,
+  type Patches,
+  type Waveform,
+} from "@kdc-mae/core";
+import { audioPatches, spectrogramOf, visualPatches } from "@kdc-mae/data";
+import { createModelRunner, type Execute, type ModelRunner } from "@kdc-mae/engine";
+import { featuresOf, type ModelConfig } from "@kdc-mae/model";
+import { mean, type Tensor } from "@tensorflow/tfjs-core";
+import { clipFormFor, frontEndOf } from "../corpus/clip-form.js";
+import { embedFunction, type WithEncoder } from "../evaluate/embedding.js";
+import type { SavedModel } from "../run/model-file.js";
+
+/** A picture as programs hold it: RGB, or RGBA whose transparency is not looked at, as a canvas gives it. */
+export type PlainFrame = Omit<Frame, "data" | "time"> & {
+  readonly data: Uint8Array | Uint8ClampedArray;
+  /** Seconds from the beginning of what it belongs to; of a single picture it may be left out. */
+  readonly time?: number;
+};
+
+/** One stretch of a recording, no longer than the model's own. A `MediaWindow` is one. */
+export type EmbedInput = {
+  /** Mono, at any rate. */
+  readonly sound?: Waveform;
+  /** The one nearest to the middle is looked at. */
+  readonly frames?: readonly PlainFrame[];
+  /** Where it lies in its film, seconds; its middle is else that of the sound. */
+  readonly start?: number;
+  readonly end?: number;
+};
+
+/** What the model makes of it, each `[D]`: the mean over the tokens of each stream. `joint` needs sound and picture. */
+export type Vectors = {
+  readonly audio?: Float32Array;
+  readonly visual?: Float32Array;
+  readonly joint?: Float32Array;
+};
+
+/** A model made ready to embed sound and pictures. */
+export type Embedder = {
+  /** Longest stretch that it hears at a time, seconds. */
+  readonly seconds: number;
+  /** Hz; sound of this rate needs no resampling. */
+  readonly sampleRate: number;
+  /** Side of the square pictures that it looks at, pixels; those of this size need no fitting. */
+  readonly imageSize: number;
+  /** @throws KdcError (`too-long`, `too-short`, `shape`, `no-input`) for what the model cannot take */
+  embed(input: EmbedInput): Promise<Vectors>;
+  /** A stream of stretches in, a stream of vectors out, in their order; as many at a time as fill a batch. */
+  embedAll<Input extends EmbedInput>(
+    inputs: AsyncIterable<Input> | Iterable<Input>,
+  ): AsyncGenerator<{ readonly input: Input; readonly vectors: Vectors }>;
+  dispose(): Promise<void>;
+};
+
+/** Anything with an encoder, and how its sound is normalised: a pretrained model or a classifier, as `loadModel` gives. */
+export type EmbeddingModel = Pick<SavedModel, "config" | "statistics"> & { readonly params: WithEncoder<FloatTensor> };
+
+export type EmbedderOptions = {
+  /** What computes: `compiled()` of `@kdc-mae/engine/node` or `@kdc-mae/engine/web`, or `eager("cpu")`. */
+  readonly execute: Execute;
+  /** Most stretches that are computed together by `embedAll` (1 unless told). */
+  readonly batch?: number;
+};
+
+/** A little more sound than the model's own length is rounding, seconds. */
+const rounding = 0.1;
+
+type Kind = "both" | "audio" | "visual";
+type Cut = Partial<HostPatches>;
+type Inputs = { readonly params: WithEncoder<Tensor>; readonly patches: Partial<Patches> };
+
+/**
+ * Makes a model embed plain arrays, in Node and in browsers alike: nothing is hidden, and each modality is looked at alone
+ * where the other is not there. Programs are made at the first use.
+ */
+export function createEmbedder(model: EmbeddingModel, { execute, batch = 1 }: EmbedderOptions): Embedder {
+  const { config, statistics, params } = model;
+  const form = clipFormFor(config, 1, statistics.sampleRate);
+  const { audio, visual } = frontEndOf(form, statistics);
+  const { seconds } = form;
+  const encoder = { encoder: params.encoder };
+  const runners = new Map<Kind, ModelRunner<Inputs, Readonly<Record<string, Tensor>>>>();
+  const runnerOf = (kind: Kind) => {
+    const known = runners.get(kind);
+    if (known) return known;
+    const made = createModelRunner(execute, functionOf(config, kind), encoder);
+    runners.set(kind, made);
+    return made;
+  };
+
+  const cut = (input: EmbedInput): Cut => {
+    const picture = middlePicture(input);
+    const { sound } = input;
+    if (sound) expectSound(sound, seconds);
+    if (!sound && !picture) throw nothing();
+    return {
+      ...(sound ? { audio: audioPatches(spectrogramOf(sound, audio), audio, config.audio) } : {}),
+      ...(picture ? { visual: visualPatches(rgb(picture), visual.size, config.visual) } : {}),
+    };
+  };
+  const embedBatch = async (cuts: readonly Cut[]): Promise<readonly Vectors[]> => {
+    const [first] = cuts;
+    const kind = kindOf(first);
+    const patches = {
+      ...(first.audio ? { audio: stacked(cuts.map((one) => one.audio!)) } : {}),
+      ...(first.visual ? { visual: stacked(cuts.map((one) => one.visual!)) } : {}),
+    };
+    const made = (await runnerOf(kind).run({ patches })) as Readonly<Record<string, FloatTensor>>;
+    const D = config.embedDim;
+    return cuts.map((_, at) =>
+      Object.fromEntries(Object.entries(made).map(([name, { data }]) => [name, data.slice(at * D, (at + 1) * D)])),
+    );
+  };
+
+  async function* inBatches<Input extends EmbedInput>(inputs: AsyncIterable<Input> | Iterable<Input>) {
+    let waiting: { readonly input: Input; readonly patches: Cut }[] = [];
+    async function* flush() {
+      const part = waiting;
+      waiting = [];
+      if (part.length === 0) return;
+      // One size of batch, one program: the last one fills it up.
+      const filled = Array.from({ length: batch }, (_, at) => part[Math.min(at, part.length - 1)].patches);
+      const made = await embedBatch(filled);
+      for (const [at, { input }] of part.entries()) yield { input, vectors: made[at] };
+    }
+    for await (const input of inputs) {
+      const patches = cut(input);
+      if (waiting.length > 0 && kindOf(waiting[0].patches) !== kindOf(patches)) yield* flush();
+      waiting.push({ input, patches });
+      if (waiting.length === batch) yield* flush();
+    }
+    yield* flush();
+  }
+
+  return {
+    ...{ seconds, sampleRate: audio.sampleRate, imageSize: visual.size },
+    embed: async (input) => (await embedBatch([cut(input)]))[0],
+    embedAll: inBatches,
+    dispose: async () => {
+      for (const runner of runners.values()) await runner.dispose();
+    },
+  };
+}
+
+const kindOf = ({ audio, visual }: Cut): Kind => (audio && visual ? "both" : audio ? "audio" : "visual");
+
+/** Means of the streams that there are, as a tfjs function. */
+const functionOf =
+  (config: ModelConfig, kind: Kind) =>
+  ({ params, patches }: Inputs): Readonly<Record<string, Tensor>> => {
+    if (kind === "both") {
+      const { audio, visual, joint } = embedFunction(config)({ params, patches: patches as Patches });
+      return { audio, visual, joint };
+    }
+    return { [kind]: mean(featuresOf(config, params, kind, patches[kind]!), 1) };
+  };
+
+function stacked(parts: readonly FloatTensor[]): FloatTensor {
+  const [{ shape, data }] = parts;
+  const out = float32([parts.length, ...shape]);
+  for (const [at, part] of parts.entries()) out.data.set(part.data, at * data.length);
+  return out;
+}
+
+/** The picture taken nearest to the middle; of pictures without times the one in the middle of the list. */
+function middlePicture({ frames = [], sound, start, end }: EmbedInput): PlainFrame | undefined {
+  const length =
+    start !== undefined && end !== undefined ? end - start : sound && sound.samples.length / sound.sampleRate;
+  if (length === undefined || frames.some(({ time }) => time === undefined)) return frames[frames.length >> 1];
+  const away = ({ time = 0 }: PlainFrame) => Math.abs(time - length / 2);
+  return frames.reduce<PlainFrame | undefined>(
+    (best, one) => (best && away(best) <= away(one) ? best : one),
+    undefined,
+  );
+}
+
+/** RGB, from RGB or RGBA. @throws KdcError (`shape`) for neither */
+function rgb({ width, height, data, time = 0 }: PlainFrame): Frame {
+  const pixels = width * height;
+  if (data.length === 3 * pixels && pixels > 0) return { width, height, data: Uint8Array.from(data), time };
+  if (data.length !== 4 * pixels || pixels === 0) {
+    throw new KdcError({
+      where: "embed",
+      what: `a picture of ${width} × ${height} has ${data.length} bytes`,
+      remedy: "Give width × height × 4 bytes of RGBA, or × 3 of RGB",
+      reason: "shape",
+    });
+  }
+  const opaque = new Uint8Array(3 * pixels);
+  for (let at = 0; at < pixels; at++) {
+    for (let channel = 0; channel < 3; channel++) opaque[3 * at + channel] = data[4 * at + channel];
+  }
+  return { width, height, data: opaque, time };
+}
+
+function expectSound({ samples, sampleRate }: Waveform, most: number): void {
+  const length = samples.length / sampleRate;
+  if (length <= most + rounding) return;
+  throw new KdcError({
+    where: "embed",
+    what: `the sound lasts ${length.toFixed(2)} s and the model hears ${most} s at a time`,
+    remedy: `Cut it into windows: windowsOf({ sound, frames }, { window: ${most} }) of @kdc-mae/data`,
+    reason: "too-long",
+  });
+}
+
+const nothing = () =>
+  new KdcError({
+    where: "embed",
+    what: "there is neither sound nor a picture",
+    remedy: "Give sound, frames, or both",
+    reason: "no-input",
+  });
