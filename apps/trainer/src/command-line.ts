@@ -18,6 +18,7 @@ import { addParityCommand } from "./commands/parity.js";
 import { addPrepareCommand } from "./commands/prepare.js";
 import { addPretrainCommand } from "./commands/pretrain.js";
 import { addSearchCommand } from "./commands/search.js";
+import { addShareCommands } from "./commands/share.js";
 import { addSurveyCommand } from "./commands/survey.js";
 import { addWatchCommand } from "./commands/watch.js";
 import { inErrorWords } from "./terminal/error-words.js";
@@ -35,6 +36,7 @@ const commands = [
   addPretrainCommand,
   addFinetuneCommand,
   addWatchCommand,
+  addShareCommands,
   addEvaluateCommand,
   addEmbedCommand,
   addAblateCommand,

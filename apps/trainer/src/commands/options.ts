@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { KdcError } from "@kdc-mae/core";
 import { decoderNames } from "@kdc-mae/data";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { isHubAddress } from "../pipeline/share/hub-address.js";
 import { remark } from "../terminal/print.js";
 import { stopped } from "../terminal/ranks.js";
 
@@ -79,7 +80,7 @@ export function saysStopped(folder: string): void {
 
 /** @throws KdcError (`no-model`) when there is no such model file */
 export function expectModelFile(where: string, path: string): void {
-  if (existsSync(path)) return;
+  if (isHubAddress(path) || existsSync(path)) return;
   throw new KdcError({
     where,
     what: `there is no model ${path}`,

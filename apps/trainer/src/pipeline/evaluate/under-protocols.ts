@@ -18,6 +18,7 @@ import { openSplitSets } from "../corpus/clip-set.js";
 import { mediaFor } from "../corpus/open-corpus.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { type ReadOptions, readSaved, type Saved } from "../run/read-saved.js";
+import { hubAddress, isHubAddress } from "../share/hub-address.js";
 import { type Surroundings, surroundingsOf } from "../surroundings.js";
 import {
   classesFor,
@@ -71,8 +72,9 @@ function aboutLines(name: string, saved: Saved, split: string, engine: string, d
   ] as const;
 }
 
-/** Where a model's results go unless told: beside it. */
-export const evaluationFolder = (model: string): string => join(dirname(model), "evaluation");
+/** Where a model's results go unless told: beside it; those of a model on a hub in `runs/`. */
+export const evaluationFolder = (model: string): string =>
+  isHubAddress(model) ? join("runs", hubAddress(model).repo, "evaluation") : join(dirname(model), "evaluation");
 
 /**
  * The clips that protocols look at.

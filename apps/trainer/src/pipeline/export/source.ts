@@ -13,6 +13,7 @@ import { expectOwnGrids } from "../run/expect-own-grids.js";
 import { inCheckpoint } from "../run/in-checkpoint.js";
 import { notesIn } from "../run/metadata.js";
 import { expectNothingAssumed, type ReadOptions, savedIn } from "../run/read-saved.js";
+import { localModel } from "../share/local-model.js";
 
 /** What a trained file holds that graphs are made of. */
 export type ExportSource = {
@@ -33,7 +34,7 @@ export type ExportSource = {
  * @throws KdcError for a file that is neither
  */
 export async function readExportSource(path: string, options: ReadOptions = {}): Promise<ExportSource> {
-  const { tensors, metadata } = await readCheckpoint(path);
+  const { tensors, metadata } = await readCheckpoint(await localModel(path));
   const written = notesIn(path, metadata);
   const [config, statistics, classes, experiment] = [
     written.config(),

@@ -16,6 +16,7 @@ import { notesIn } from "../run/metadata.js";
 import { configFor } from "../run/model-file.js";
 import { officialShape } from "../run/official-shape.js";
 import { expectNothingAssumed, type ReadOptions } from "../run/read-saved.js";
+import { localModel } from "../share/local-model.js";
 import type { CheckedFineTuning } from "./schema.js";
 
 /** Where fine-tuning begins. */
@@ -51,7 +52,7 @@ export async function readStart(
       wanted ?? refuseSize("no checkpoint", "neither --init nor the experiment says what size the model has");
     return { config, encoder: initClassifier(config, 1, rng).encoder, notes: ["the encoder starts from nothing"] };
   }
-  const { tensors, metadata } = await readCheckpoint(path);
+  const { tensors, metadata } = await readCheckpoint(await localModel(path));
   const written = notesIn(path, metadata);
   const isImageMae = withoutPrefix(tensors).has("cls_token");
   const given = isImageMae ? undefined : written.config();

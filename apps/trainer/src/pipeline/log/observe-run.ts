@@ -1,5 +1,6 @@
 import { KdcError } from "@kdc-mae/core";
 import { type CollapseSign, collapseSigns, type Probe } from "@kdc-mae/eval";
+import type { RunData } from "../corpus/data-digest.js";
 import type { RunFolder } from "../run/run-folder.js";
 import { clockOf, machineInWords, memoryOf, nowOf, type Surroundings } from "../surroundings.js";
 import type { TrainObserver, Update } from "../train/observer.js";
@@ -43,6 +44,8 @@ export type RunWatch = {
   readonly contrast?: boolean;
   /** Ends the run where its model collapses. */
   readonly stopOnCollapse?: boolean;
+  /** What the run's clips are. */
+  readonly data?: RunData;
 };
 
 type Options = Surroundings & RunWatch & { readonly folder: RunFolder<unknown> };
@@ -138,7 +141,7 @@ export async function observeRun(options: Options): Promise<RunObserver> {
       await logger.begin({
         ...{ name: options.name, folder: path, experiment: folder.experiment, step, steps, machine },
       });
-      await logger.log({ ...at(), kind: "begin", steps, perEpoch, machine });
+      await logger.log({ ...at(), kind: "begin", steps, perEpoch, machine, data: options.data });
     },
     async update(update) {
       step = update.step;

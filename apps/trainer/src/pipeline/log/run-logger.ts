@@ -1,4 +1,5 @@
 import type { Probe } from "@kdc-mae/eval";
+import type { RunData } from "../corpus/data-digest.js";
 import type { LogEntry } from "../run/run-folder.js";
 
 /** What a logger is told when a run begins, or goes on. */
@@ -22,6 +23,8 @@ export type RunRecord = { readonly time: number; readonly step: number } & (
       readonly steps: number;
       readonly perEpoch: number;
       readonly machine: string;
+      /** The clips that are trained on, and those that the data name. */
+      readonly data?: RunData;
     }
   | { /** The run is at this step again: what was told of later ones is undone. */ readonly kind: "back" }
   | {

@@ -14,7 +14,7 @@ export async function trainObserved<Batch>(
   watch: RunWatch,
 ): ReturnType<typeof train> {
   if (ranksOf(options).rank > 0) return train(trainee, options);
-  const observer = await observeRun({ ...options, ...watch });
+  const observer = await observeRun({ ...options, ...watch, data: trainee.source.data });
   const onNote = (note: string) => {
     observer.note(note);
     options.onNote?.(note);

@@ -18,6 +18,7 @@ import { divide } from "../ranks/division.js";
 import { inCheckpoint } from "../run/in-checkpoint.js";
 import { configFor, type SavedModel } from "../run/model-file.js";
 import { inRunFolder, type RunFolder } from "../run/run-folder.js";
+import { localModel } from "../share/local-model.js";
 import { ranksOf, type Surroundings, surroundingsOf } from "../surroundings.js";
 import { maskedBatches, type PretrainBatches } from "./masked-batches.js";
 import { objectiveFor } from "./objective.js";
@@ -109,7 +110,7 @@ async function startFrom(
   seed: number,
   { onNote }: Surroundings,
 ): Promise<ModelParams<FloatTensor>> {
-  const { tensors } = await readCheckpoint(path);
+  const { tensors } = await readCheckpoint(await localModel(path));
   const loaded = inCheckpoint(path, () =>
     withoutPrefix(tensors).has("cls_token")
       ? loadImageMae(config, tensors, createRng(seed).fork("init"))

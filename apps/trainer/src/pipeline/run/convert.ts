@@ -1,5 +1,6 @@
 import { KdcError } from "@kdc-mae/core";
 import { readCheckpoint } from "@kdc-mae/model/node";
+import { localModel } from "../share/local-model.js";
 import { type Assumption, assumptionLine } from "./assume.js";
 import { saveClassifier } from "./classifier-file.js";
 import { officialIn } from "./official-file.js";
@@ -23,7 +24,7 @@ export type ConvertedModel = {
  * @throws KdcError for a file that is no official checkpoint, or says everything already
  */
 export async function convertModel(from: string, to: string, options: ReadOptions = {}): Promise<ConvertedModel> {
-  const { tensors, metadata } = await readCheckpoint(from);
+  const { tensors, metadata } = await readCheckpoint(await localModel(from));
   if (metadata.config !== undefined) {
     throw new KdcError({
       where: `checkpoint ${from}`,

@@ -1,6 +1,8 @@
 import { KdcError } from "@kdc-mae/core";
 import type { TensorFile } from "@kdc-mae/model";
 import { readCheckpoint } from "@kdc-mae/model/node";
+import { localModel } from "../share/local-model.js";
+import type { Surroundings } from "../surroundings.js";
 import { type Assume, assumptionLine } from "./assume.js";
 import { classifierIn, type SavedClassifier } from "./classifier-file.js";
 import { modelIn, type SavedModel } from "./model-file.js";
@@ -15,16 +17,20 @@ export type ReadOptions = {
   readonly assume?: Assume;
   /** Told every assumption. */
   readonly onNote?: (note: string) => void;
+  /** Where a hub's address, token and cache are looked up. */
+  readonly env?: Surroundings["env"];
 };
 
 /**
  * A pretrained model or a classifier, whichever the file holds: one that kdc-mae wrote, or a checkpoint of the official
  * CAV-MAE or KDC-MAE code (`.pth` or `.safetensors`).
  *
+ * @param path a file, or `hf://user/name[@revision][/file]`, which is fetched once
+ *
  * @throws KdcError for a file that is none, saying why; and for assumptions about a file that says everything itself
  */
 export const readSaved = async (path: string, options: ReadOptions = {}): Promise<Saved> =>
-  savedIn(path, await readCheckpoint(path), options);
+  savedIn(path, await readCheckpoint(await localModel(path, options)), options);
 
 /** A model in a file that was read. See {@link readSaved}. */
 export function savedIn(path: string, file: TensorFile, options: ReadOptions): Saved {

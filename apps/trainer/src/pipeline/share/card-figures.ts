@@ -1,0 +1,123 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { readJson } from "@kdc-mae/core/node";
+import type { Interval } from "@kdc-mae/eval";
+import { intervalText, type NumberKind, numberText, type Results } from "@kdc-mae/eval/report";
+
+/** One figure of a card: what was measured, how, and on how many clips. */
+export type CardFigure = {
+  readonly protocol: string;
+  readonly name: string;
+  readonly value: number;
+  /** As it is printed. */
+  readonly text: string;
+  readonly interval: string;
+  readonly baseline: string;
+  readonly clips: number;
+};
+
+const remedy = "Evaluate the run again, or take the file out of its folder";
+
+type Measured = { readonly protocol: string; readonly evaluated: number };
+type Bounds = Readonly<Record<string, Interval>>;
+/** What `report.json` of a demo or an evaluation holds, as far as a card shows it. */
+type ReportFile = {
+  readonly retrieval?: Measured & {
+    readonly chance: { readonly r1: number };
+  } & Readonly<Record<"audioToVisual" | "visualToAudio", { readonly r1: number; readonly intervals: Bounds }>>;
+  readonly classification?: { readonly majority: number } & Readonly<
+    Record<"audio" | "visual" | "joint", Measured & { readonly accuracy: number; readonly intervals: Bounds }>
+  >;
+  readonly inpainting?: Measured &
+    Readonly<
+      Record<"audio" | "visual", { readonly mse: number; readonly meanFill: number; readonly intervals: Bounds }>
+    >;
+  readonly localization?: Measured & { readonly ciou50: number; readonly intervals: Bounds };
+};
+
+type Row = {
+  readonly name: string;
+  readonly kind: NumberKind;
+  readonly value: number;
+  readonly interval?: Interval;
+  readonly baseline?: string;
+};
+
+const shown = ({ protocol, evaluated }: Measured, { name, kind, value, interval, baseline = "" }: Row): CardFigure => ({
+  ...{ protocol, name, value, baseline, clips: evaluated },
+  ...{ text: numberText(value, kind), interval: intervalText(interval, kind) },
+});
+
+function reportFigures(report: ReportFile): CardFigure[] {
+  const { retrieval, classification, inpainting, localization } = report;
+  const share = (value: number) => numberText(value, "share");
+  return [
+    ...(["audioToVisual", "visualToAudio"] as const).flatMap((direction) => {
+      if (retrieval === undefined) return [];
+      const { r1, intervals } = retrieval[direction];
+      const name = `R@1, ${direction === "audioToVisual" ? "sound to picture" : "picture to sound"}`;
+      const baseline = `chance ${share(retrieval.chance.r1)}`;
+      return [shown(retrieval, { name, kind: "share", value: r1, interval: intervals.r1, baseline })];
+    }),
+    ...(["joint", "audio", "visual"] as const).flatMap((mode) => {
+      if (classification === undefined) return [];
+      const { accuracy, intervals } = classification[mode];
+      const baseline = `commonest class ${share(classification.majority)}`;
+      const row = { name: "accuracy", kind: "share", value: accuracy, interval: intervals.accuracy, baseline } as const;
+      return [shown(classification[mode], row)];
+    }),
+    ...(["audio", "visual"] as const).flatMap((modality) => {
+      if (inpainting === undefined) return [];
+      const { mse, meanFill, intervals } = inpainting[modality];
+      const baseline = `mean fill ${numberText(meanFill, "error")}`;
+      const name = `squared error of hidden patches, ${modality}`;
+      return [shown(inpainting, { name, kind: "error", value: mse, interval: intervals.mse, baseline })];
+    }),
+    ...(localization === undefined
+      ? []
+      : [
+          shown(localization, {
+            ...{ name: "cIoU@0.5", kind: "share", value: localization.ciou50 },
+            interval: localization.intervals.ciou50,
+          }),
+        ]),
+  ];
+}
+
+/** Every figure that was measured of a run's model and is kept beside it, with the warnings that were given. */
+export async function cardFigures(
+  folder: string,
+): Promise<{ readonly figures: readonly CardFigure[]; readonly warnings: readonly string[] }> {
+  const figures: CardFigure[] = [];
+  const warnings: string[] = [];
+  const report = join(folder, "report.json");
+  if (existsSync(report)) figures.push(...reportFigures((await readJson(report, remedy)) as ReportFile));
+  const protocols = join(folder, "evaluation", "protocols.json");
+  if (existsSync(protocols)) {
+    const { results } = (await readJson(protocols, remedy)) as { readonly results: Results["sections"] };
+    for (const { protocol, evaluated, figures: own, warnings: told } of results) {
+      warnings.push(...told.map((warning) => `${protocol.name}: ${warning}`));
+      for (const { name, kind, value, interval, baseline } of own) {
+        if (value === null) continue;
+        const beside =
+          baseline === undefined || baseline.value === null
+            ? ""
+            : `${baseline.name} ${numberText(baseline.value, kind)}`;
+        figures.push(shown({ protocol: protocol.name, evaluated }, { name, kind, value, interval, baseline: beside }));
+      }
+    }
+  }
+  const result = join(folder, "result.json");
+  if (existsSync(result)) {
+    const { last, evaluation } = (await readJson(result, remedy)) as {
+      readonly last: Readonly<Record<string, number | null>>;
+      readonly evaluation: { readonly evaluated: number; readonly split: string };
+    };
+    for (const [name, value] of Object.entries(last)) {
+      if (value === null) continue;
+      const protocol = `last epoch on the ${evaluation.split} clips`;
+      figures.push(shown({ protocol, evaluated: evaluation.evaluated }, { name, kind: "share", value }));
+    }
+  }
+  return { figures, warnings };
+}
