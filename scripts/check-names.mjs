@@ -12,6 +12,9 @@ const root = process.argv[2] ?? fileURLToPath(new URL("..", import.meta.url));
 
 /** Names that stand twice on purpose, and why. */
 const onPurpose = {
+  classify: "the trainer's opens films and names what is in them by the model's",
+  inpaint: "the trainer's opens films; evaluation's takes clips",
+  localize: "the trainer's opens films; evaluation's takes clips",
   compiled: "programs on ONNX Runtime, in Node and in browsers: one takes the other's place",
   createSession: "a session of ONNX Runtime, in Node and in browsers: one takes the other's place",
   loadModel: "the trainer's reads the file first",

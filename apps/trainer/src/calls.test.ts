@@ -149,6 +149,42 @@ it("index and search", async () => {
   expect(withoutTimes(answer.found)).toEqual(withoutTimes(found.found));
 });
 
+it("classify, localize and inpaint", async () => {
+  const files = ["00000", "00001"].map((name) => at("media", "test", `test-${name}.mp4`));
+  const jsonLines = (text: string) =>
+    text
+      .trim()
+      .split("\n")
+      .map((line) => withoutTimes(JSON.parse(line)));
+  const seen: unknown[] = [];
+  const onFile = (one: unknown) => seen.push(withoutTimes(one));
+
+  const tuned = at("tuned-by-call", "best.safetensors");
+  const labels = await silent(trainer.classify(files, { model: tuned, count: 2, onFile }));
+  expect(jsonLines(await command("classify", ...files, "--model", tuned, "--count", "2", "--json"))).toEqual(seen);
+  expect(withoutTimes(labels.files)).toEqual(seen.splice(0));
+  const page = at("labels.html");
+  await command("classify", files[0], "--model", tuned, "--html", page);
+  expect(await readFile(page, "utf8")).toContain('<video controls playsinline preload="metadata" src="./media/test/');
+
+  await silent(trainer.localize(files, { model: model(), every: 0.6, out: at("heat-by-call"), onFile }));
+  const heat = ["--model", model(), "--every", "0.6", "--out", at("heat-by-command")];
+  const located = jsonLines(await command("localize", ...files, ...heat, "--json"));
+  const withoutFilms = (all: readonly unknown[]) =>
+    JSON.parse(JSON.stringify(all).replaceAll("heat-by-call", "heat-by-command"));
+  expect(located).toEqual(withoutFilms(seen.splice(0)));
+  const name = "test-00001.heat.mp4";
+  expect(await bytes(at("heat-by-command", name))).toEqual(await bytes(at("heat-by-call", name)));
+
+  const hole = { share: 0.5, structure: "frequency" } as const;
+  await silent(trainer.inpaint(files, { model: model(), hole, onFile }));
+  const options = ["--model", model(), "--hide", "0.5", "--structure", "frequency"];
+  expect(jsonLines(await command("inpaint", ...files, ...options, "--json"))).toEqual(seen.splice(0));
+  expect(await command("inpaint", files[0], "--model", model(), "--time", "0.8-1")).toMatch(
+    /sound from 0\.8 to 1 s; 1 window\)\nhidden +squared error +mean fill\nsound +\d/,
+  );
+});
+
 it("export", async () => {
   const printed = JSON.parse(await command("export", model(), "--graphs", "encoder", "--out", at("onnx-1"), "--json"));
   const written = await silent(trainer.exportGraphs(model(), { graphs: ["encoder"], out: at("onnx-2") }));

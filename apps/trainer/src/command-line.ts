@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { addAblateCommand } from "./commands/ablate.js";
 import { addBenchCommand } from "./commands/bench.js";
 import { addBenchDataCommand } from "./commands/bench-data.js";
+import { addClassifyCommand } from "./commands/classify.js";
 import { addConvertCommand } from "./commands/convert.js";
 import { addDemoCommand } from "./commands/demo.js";
 import { addDoctorCommand } from "./commands/doctor.js";
@@ -14,6 +15,8 @@ import { addExploreCommand } from "./commands/explore.js";
 import { addExportCommand } from "./commands/export.js";
 import { addFinetuneCommand } from "./commands/finetune.js";
 import { addIndexCommand } from "./commands/index-folder.js";
+import { addInpaintCommand } from "./commands/inpaint.js";
+import { addLocalizeCommand } from "./commands/localize.js";
 import { addParityCommand } from "./commands/parity.js";
 import { addPrepareCommand } from "./commands/prepare.js";
 import { addPretrainCommand } from "./commands/pretrain.js";
@@ -46,6 +49,9 @@ const commands = [
   addIndexCommand,
   addSearchCommand,
   addExploreCommand,
+  addClassifyCommand,
+  addLocalizeCommand,
+  addInpaintCommand,
   addParityCommand,
   addBenchCommand,
   addBenchDataCommand,

@@ -29,6 +29,22 @@ export type { CheckedExperiment, Experiment, ExperimentFile } from "./pipeline/e
 export { type ExploreOptions, explore } from "./pipeline/explore/open-explorer.js";
 export type { ServedExplorer } from "./pipeline/explore/serve-explorer.js";
 export { type ExportGraphsOptions, exportGraphs, type WrittenGraph } from "./pipeline/export/export-graphs.js";
+export {
+  type ClassifiedFile,
+  type ClassifyOptions,
+  classify,
+  type ScoredLabel,
+} from "./pipeline/films/classify-files.js";
+export type { FileResults, LeftOutFile } from "./pipeline/films/each-file.js";
+export type { HoleError } from "./pipeline/films/fill-window.js";
+export type { Hole } from "./pipeline/films/hole.js";
+export { type InpaintedFile, type InpaintOptions, inpaint } from "./pipeline/films/inpaint-files.js";
+export {
+  type LocalizedFile,
+  type LocalizeOptions,
+  type LocatedStep,
+  localize,
+} from "./pipeline/films/localize-files.js";
 export { type FineTuning, type FinetuneFromOptions, finetune } from "./pipeline/finetune/from-experiment.js";
 export { checkFineTuning, loadFineTuning, namedFineTunings } from "./pipeline/finetune/named.js";
 export type { CheckedFineTuning, FineTuningFile } from "./pipeline/finetune/schema.js";

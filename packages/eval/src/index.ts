@@ -41,7 +41,7 @@ export { type Embed, embedAll } from "./embed.js";
 export type { ByGroup, GroupFigure } from "./groups/by-group.js";
 export type { Evaluated, Head } from "./head.js";
 export { denormalizePatches, type Values } from "./inpainting/denormalize.js";
-export type { HiddenErrors, InpaintedBatch, PixelUnits } from "./inpainting/hidden-error.js";
+export { type HiddenErrors, hiddenErrors, type InpaintedBatch, type PixelUnits } from "./inpainting/hidden-error.js";
 export {
   type InpaintingInput,
   type InpaintingResult,
@@ -60,6 +60,7 @@ export {
   localization,
   type PointingScores,
 } from "./localization/localization.js";
+export { centreSquare, type PeakRegion, peakRegion } from "./localization/peak-region.js";
 export type { LocalizationStep, MapSizes, Overlaps, StepScores } from "./localization/score-step.js";
 export { ezVsl, plainIoU, type Scoring, successArea } from "./localization/scoring.js";
 export { similarityMap } from "./localization/similarity-map.js";

@@ -5,17 +5,22 @@ export { comparisonMarkdown } from "./comparison/comparison-markdown.js";
 export type { ColourMap, Rgb } from "./report/colour-map.js";
 export { type HeadlineRow, headline } from "./report/headline.js";
 export { escapeHtml } from "./report/html-text.js";
-export { intervalText, type NumberKind, numberText } from "./report/number-text.js";
+export { type LabelledFile, type LabelsPage, labelsHtml } from "./report/labels-page.js";
+export { clockText, intervalText, type NumberKind, numberText } from "./report/number-text.js";
 export {
   boxPicture,
   framePicture,
+  heatLayer,
   heatPicture,
   joinPictures,
   maskedPicture,
   type Picture,
+  resizePicture,
   spectrogramPicture,
   spectrogramRange,
+  stackPictures,
 } from "./report/pictures.js";
+export type { PlayedFile } from "./report/player.js";
 export { base64, type Deflate, encodePng } from "./report/png.js";
 export { reportHtml } from "./report/report-html.js";
 export type {
@@ -50,5 +55,5 @@ export {
   taggingSection,
   vggSounderSection,
 } from "./report/results/section.js";
-export { type PlayedFile, type SearchPage, searchHtml } from "./report/search-page.js";
+export { type SearchPage, searchHtml } from "./report/search-page.js";
 export { alignedTable } from "./report/table-text.js";

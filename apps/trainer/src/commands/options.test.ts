@@ -18,6 +18,11 @@ it.each([
   ["bench", "--batch", "1.5"],
   ["bench-data", media, "--rounds", "x"],
   ["export", "--hidden", "2"],
+  ["classify", "x.mp4", "--count", "0"],
+  ...["2-", "1", "a-b", "1-2-3"].map((time) => ["inpaint", "x.mp4", "--time", time]),
+  ...["1,2,3", "1,2,3,x", "-1,2,3,4"].map((box) => ["inpaint", "x.mp4", "--rectangle", box]),
+  ...["0", "1", "x"].map((share) => ["inpaint", "x.mp4", "--hide", share]),
+  ["localize", "x.mp4", "--every", "0"],
 ])("%j is bad usage, in one line", async (...line: string[]) => {
   let err = "";
   vi.spyOn(process.stderr, "write").mockImplementation((text) => {
@@ -45,6 +50,9 @@ it.each([
     "--media made: it says where made clips are kept, and these data are not made",
   ],
   [["search", "x.mp4", "--among", "audio"], "--among: "],
+  [["localize", "x.mp4", "--size", "100"], "--size: only what is written reads it"],
+  [["inpaint", "x.mp4", "--every", "1"], "--every: only a film reads it"],
+  [["inpaint", "x.mp4", "--time", "1-2", "--seed", "3"], "--seed: nothing is drawn where a time or a rectangle"],
   [["embed", "x.mp4", "--backend", "cpu"], "--backend cpu: only the eager engine reads it"],
 ] as const)("%j: an option that is not read is bad usage", async (line, words) => {
   let err = "";

@@ -79,12 +79,12 @@ export function saysStopped(folder: string): void {
 }
 
 /** @throws KdcError (`no-model`) when there is no such model file */
-export function expectModelFile(where: string, path: string): void {
+export function expectModelFile(where: string, path: string, first = "kdc-mae demo or kdc-mae pretrain"): void {
   if (isHubAddress(path) || existsSync(path)) return;
   throw new KdcError({
     where,
     what: `there is no model ${path}`,
-    remedy: "Run kdc-mae demo or kdc-mae pretrain first, or give one with --model",
+    remedy: `Run ${first} first, or give one with --model`,
     reason: "no-model",
   });
 }

@@ -31,3 +31,13 @@ export function durationText(seconds: number): string {
     ? `${minutes} min ${Math.round(seconds - 60 * minutes)} s`
     : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
+
+/** A moment of a film as players show it, `1:02:03`; tenths where they are not 0. */
+export function clockText(seconds: number): string {
+  const tenths = Math.round(10 * seconds);
+  const [whole, rest] = [Math.floor(tenths / 10), tenths % 10];
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  const two = (value: number) => String(value).padStart(2, "0");
+  const tail = `${two(whole % 60)}${rest === 0 ? "" : `.${rest}`}`;
+  return hours > 0 ? `${hours}:${two(minutes)}:${tail}` : `${minutes}:${tail}`;
+}

@@ -93,6 +93,19 @@ export function maskedPicture(
   return masked;
 }
 
+/** How much of what is below a heat of 0–1 covers. */
+const heatCover = (value: number): number => 0.1 + 0.6 * value;
+
+/** The heat of {@link heatPicture} alone, RGBA, height × width × 4 bytes, to be laid over something. `heat [H, W]`, 0–1. */
+export function heatLayer(heat: Matrix): Uint8Array {
+  const { H, W } = expectMatrix("heatLayer", "heat", heat, "H W");
+  const layer = new Uint8Array(4 * H * W);
+  for (const [at, value] of heat.data.entries()) {
+    layer.set([...heatColours(value), Math.round(255 * heatCover(value))], 4 * at);
+  }
+  return layer;
+}
+
 /** Heat laid over a picture: the hotter, the more it covers. `heat [H, W]`, 0–1, in the picture's size. */
 export function heatPicture(picture: Picture, heat: Matrix): Picture {
   expectMatrix("heatPicture", "heat", heat, "H W", { H: picture.height, W: picture.width });
@@ -100,7 +113,7 @@ export function heatPicture(picture: Picture, heat: Matrix): Picture {
   for (let y = 0; y < picture.height; y++) {
     for (let x = 0; x < picture.width; x++) {
       const value = heat.data[y * picture.width + x];
-      paint(over, x, y, heatColours(value), 0.1 + 0.6 * value);
+      paint(over, x, y, heatColours(value), heatCover(value));
     }
   }
   return over;
@@ -120,6 +133,43 @@ export function boxPicture(picture: Picture, box: Box): Picture {
   outline(-1, [20, 20, 24]);
   outline(0, [255, 255, 255]);
   return drawn;
+}
+
+/** A picture in another size, every pixel that of the nearest place: cells stay cells. */
+export function resizePicture({ width, height, data }: Picture, across: number, down: number): Picture {
+  const resized = blank(across, down);
+  for (let y = 0; y < down; y++) {
+    const row = Math.floor((y * height) / down) * width;
+    for (let x = 0; x < across; x++) {
+      const from = 3 * (row + Math.floor((x * width) / across));
+      resized.data.set(data.subarray(from, from + 3), 3 * (y * across + x));
+    }
+  }
+  return resized;
+}
+
+/** Pictures of one width below each other, as one. */
+export function stackPictures(pictures: readonly Picture[]): Picture {
+  const width = pictures[0]?.width ?? 0;
+  const uneven = pictures.find((picture) => picture.width !== width);
+  if (pictures.length === 0 || uneven !== undefined) {
+    throw new KdcError({
+      where: "stackPictures",
+      what: uneven === undefined ? "there are no pictures" : `widths ${width} and ${uneven.width} do not fit`,
+      remedy: "Pass at least one picture, all of one width",
+      reason: "shape",
+    });
+  }
+  const stacked = blank(
+    width,
+    pictures.reduce((sum, picture) => sum + picture.height, 0),
+  );
+  let at = 0;
+  for (const { data } of pictures) {
+    stacked.data.set(data, at);
+    at += data.length;
+  }
+  return stacked;
 }
 
 /** Pictures of one height side by side, as one: an animated strip, or a row. */

@@ -1,14 +1,6 @@
 import { htmlPage } from "./html-page.js";
 import { escapeHtml } from "./html-text.js";
-
-/** A file in a page's player. `address` is relative to the page, or a `file:` address. */
-export type PlayedFile = {
-  readonly label: string;
-  readonly kind: "film" | "sound" | "picture";
-  readonly address: string;
-  /** Where the player begins, seconds. */
-  readonly from?: number;
-};
+import { type PlayedFile, player } from "./player.js";
 
 /** A question and what was found, nearest first. */
 export type SearchPage = {
@@ -19,15 +11,6 @@ export type SearchPage = {
   /** `time`: which stretch of it was found, in words. */
   readonly found: readonly (PlayedFile & { readonly cosine: number; readonly time?: string })[];
 };
-
-function player({ kind, address, label, from = 0 }: PlayedFile): string {
-  // A media fragment: players begin there without a script.
-  const [source, name] = [escapeHtml(from > 0 ? `${address}#t=${from}` : address), escapeHtml(label)];
-  if (kind === "picture") return `<img src="${source}" alt="${name}" loading="lazy">`;
-  return kind === "sound"
-    ? `<audio controls preload="none" src="${source}" title="${name}"></audio>`
-    : `<video controls playsinline preload="metadata" src="${source}" title="${name}"></video>`;
-}
 
 const card = (heading: string, file: PlayedFile, className = "") =>
   `<figure class="hit ${className}">${player(file)}<figcaption><b>${heading}</b> ${escapeHtml(file.label)}</figcaption></figure>`;

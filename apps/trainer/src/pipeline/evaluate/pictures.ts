@@ -22,7 +22,7 @@ import type { Moment } from "./sound-windows.js";
 import { boxesOf } from "./tasks.js";
 
 /** One clip's rows of a `[B, N, P]` tensor. */
-const clipRows = (tensor: FloatTensor, index: number): FloatTensor => {
+export const clipRows = (tensor: FloatTensor, index: number): FloatTensor => {
   const [, N, P] = tensor.shape;
   return { dtype: "float32", shape: [N, P], data: tensor.data.subarray(index * N * P, (index + 1) * N * P) };
 };
@@ -56,7 +56,7 @@ function pictures(
 }
 
 /** Predictions where patches were hidden, the originals where they were seen. */
-function mended(original: FloatTensor, predicted: FloatTensor, visible: Int32Array): FloatTensor {
+export function mended(original: FloatTensor, predicted: FloatTensor, visible: Int32Array): FloatTensor {
   const [, P] = original.shape;
   const data = predicted.data.slice();
   for (const place of visible) data.set(original.data.subarray(place * P, (place + 1) * P), place * P);

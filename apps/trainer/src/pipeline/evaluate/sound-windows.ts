@@ -58,6 +58,19 @@ const momentFunction =
     return { audio: mean(audio, 1), tokens: visual };
   };
 
+type MomentModel = {
+  readonly execute: Execute;
+  readonly config: ModelConfig;
+  readonly params: WithEncoder<FloatTensor>;
+};
+
+/** A model made ready to embed pictures with the sound around them; its program is made once. */
+export type MomentEmbedder = {
+  /** @returns clip by clip, pictures in time order */
+  embed(clips: readonly StoredClip[]): Promise<readonly Moment[]>;
+  dispose(): Promise<void>;
+};
+
 /**
  * Embeds every picture of some clips, each whole, with the sound around it alone. The rest of the sound is *hidden*, as
  * in pretraining, where the encoder never meets a hidden patch: nothing outside the stretch can reach the embedding,
@@ -65,26 +78,23 @@ const momentFunction =
  * sees in training.
  *
  * @param audioRatio share of the audio patches that training hides
- * @returns clip by clip, pictures in time order
  */
-export async function embedMoments(
-  clips: readonly StoredClip[],
-  model: { readonly execute: Execute; readonly config: ModelConfig; readonly params: WithEncoder<FloatTensor> },
+export function createMomentEmbedder(
+  { execute, config, params }: MomentModel,
   { grids, batch, cutter }: Cutting,
   audioRatio: number,
-): Promise<readonly Moment[]> {
-  const { execute, config } = model;
-  const runner = createModelRunner(execute, momentFunction(config), { encoder: model.params.encoder });
+): MomentEmbedder {
+  const runner = createModelRunner(execute, momentFunction(config), { encoder: params.encoder });
   const { seconds } = clipFormFor(grids, 1);
   const [sounds, N] = [grids.audio.columns, countPatches(grids.visual)];
   const whole = { visible: Int32Array.from({ length: N }, (_, place) => place), hidden: new Int32Array(0) };
-  const all = clips.flatMap((clip) => clip.frames.map((_, picture) => ({ clip, picture })));
-  const groups = Array.from({ length: Math.ceil(all.length / batch) }, (_, at) => {
-    const own = all.slice(at * batch, (at + 1) * batch);
-    return { own, shown: filled(own, batch) };
-  });
-  const made: Moment[] = [];
-  try {
+  const embed: MomentEmbedder["embed"] = async (clips) => {
+    const all = clips.flatMap((clip) => clip.frames.map((_, picture) => ({ clip, picture })));
+    const groups = Array.from({ length: Math.ceil(all.length / batch) }, (_, at) => {
+      const own = all.slice(at * batch, (at + 1) * batch);
+      return { own, shown: filled(own, batch) };
+    });
+    const made: Moment[] = [];
     for await (const { own, shown, patches } of cutter.ahead(groups)) {
       const around = shown.map(({ clip, picture }) =>
         stretchAround(clip.times[picture], grids.audio, { seconds, audioRatio }),
@@ -102,8 +112,22 @@ export async function embedMoments(
         });
       }
     }
+    return made;
+  };
+  return { embed, dispose: runner.dispose };
+}
+
+/** The same for clips that are all there. See {@link createMomentEmbedder}. */
+export async function embedMoments(
+  clips: readonly StoredClip[],
+  model: MomentModel,
+  cutting: Cutting,
+  audioRatio: number,
+): Promise<readonly Moment[]> {
+  const embedder = createMomentEmbedder(model, cutting, audioRatio);
+  try {
+    return await embedder.embed(clips);
   } finally {
-    await runner.dispose();
+    await embedder.dispose();
   }
-  return made;
 }

@@ -6,7 +6,7 @@ import type { SearchAnswer } from "./find-clips.js";
 import { inTime } from "./moments.js";
 
 /** The address of a file as a page in another place reaches it: relative, unless they are on different drives. */
-function addressFrom(page: string, file: string): string {
+export function addressFrom(page: string, file: string): string {
   const way = relative(dirname(resolve(page)), resolve(file));
   if (isAbsolute(way)) return pathToFileURL(resolve(file)).href;
   const parts = way.split(/[\\/]/).map(encodeURIComponent);
@@ -16,7 +16,7 @@ function addressFrom(page: string, file: string): string {
 const words = { audio: "sound", visual: "picture", joint: "sound and picture together" } as const;
 
 /** How a file is played: by its name. */
-const kindOf = (file: string): "picture" | "sound" | "film" =>
+export const kindOf = (file: string): "picture" | "sound" | "film" =>
   isPicture(file)
     ? "picture"
     : /\.(wav|mp3|ogg|oga|m4a|mka|flac|aac|ac3|aiff?|au|amr|opus)$/i.test(file)
