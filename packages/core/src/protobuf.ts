@@ -1,7 +1,7 @@
 /** What is written of protobuf: by the ONNX graphs that are compiled, and by event files for TensorBoard. */
 
 /** A piece of a protobuf message: its bytes, still in parts, and how many they are. */
-export type Piece = { readonly length: number; readonly parts: readonly (Uint8Array | Piece)[] };
+export type WireBytes = { readonly length: number; readonly parts: readonly (Uint8Array | WireBytes)[] };
 
 const utf8 = new TextEncoder();
 
@@ -23,17 +23,17 @@ const varintBytes = (value: number | bigint): Uint8Array => {
 const tag = (field: number, wire: 0 | 1 | 2 | 5): Uint8Array => varintBytes(field * 8 + wire);
 
 /** Fields one after the other. */
-export function message(...parts: readonly (Uint8Array | Piece)[]): Piece {
+export function message(...parts: readonly (Uint8Array | WireBytes)[]): WireBytes {
   return { parts, length: parts.reduce((sum, part) => sum + part.length, 0) };
 }
 
 /** An integer field. */
-export function integerField(field: number, value: number | bigint): Piece {
+export function integerField(field: number, value: number | bigint): WireBytes {
   return message(tag(field, 0), varintBytes(value));
 }
 
 /** A 32-bit float field. */
-export function floatField(field: number, value: number): Piece {
+export function floatField(field: number, value: number): WireBytes {
   return message(tag(field, 5), new Uint8Array(Float32Array.of(value).buffer));
 }
 
@@ -46,30 +46,30 @@ const doubles = (values: readonly number[]): Uint8Array => {
 };
 
 /** A 64-bit float field. */
-export function doubleField(field: number, value: number): Piece {
+export function doubleField(field: number, value: number): WireBytes {
   return message(tag(field, 1), doubles([value]));
 }
 
 /** A repeated 64-bit float field, packed. */
-export function doublesField(field: number, values: readonly number[]): Piece {
+export function doublesField(field: number, values: readonly number[]): WireBytes {
   return bytesField(field, doubles(values));
 }
 
 /** A field holding bytes or another message. */
-export function bytesField(field: number, value: Uint8Array | Piece): Piece {
+export function bytesField(field: number, value: Uint8Array | WireBytes): WireBytes {
   return message(tag(field, 2), varintBytes(value.length), value);
 }
 
 /** A text field. */
-export function textField(field: number, value: string): Piece {
+export function textField(field: number, value: string): WireBytes {
   return bytesField(field, utf8.encode(value));
 }
 
 /** All the bytes of a message, copied once. */
-export function messageBytes(piece: Piece): Uint8Array {
+export function messageBytes(piece: WireBytes): Uint8Array {
   const bytes = new Uint8Array(piece.length);
   let position = 0;
-  const write = (part: Uint8Array | Piece): void => {
+  const write = (part: Uint8Array | WireBytes): void => {
     if (part instanceof Uint8Array) {
       bytes.set(part, position);
       position += part.length;

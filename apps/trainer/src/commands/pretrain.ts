@@ -12,7 +12,15 @@ import { print } from "../terminal/print.js";
 import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
 import { listNamed } from "./list-named.js";
 import { type LoggerChoice, loggersFor, withLoggers } from "./logger-options.js";
-import { atLeastOne, collect, type DataOptions, dataChanges, saysStopped, withDataOptions } from "./options.js";
+import {
+  atLeastOne,
+  collect,
+  type DataOptions,
+  dataChanges,
+  readWith,
+  saysStopped,
+  withDataOptions,
+} from "./options.js";
 
 type PretrainCommandOptions = EngineChoice &
   LoggerChoice &
@@ -47,8 +55,13 @@ export function addPretrainCommand(program: Command): void {
       "after",
       `${listNamed(named)}\nExample:\n  kdc-mae pretrain kdc-mae-base --set data.path=vggsound.csv --out runs/vggsound\n`,
     );
-  withEngineOptions(withLoggers(withDataOptions(command))).action(
-    (experiment: string, options: PretrainCommandOptions) => atRanks((around) => run(experiment, options, around)),
+  readWith<PretrainCommandOptions>(withEngineOptions(withLoggers(withDataOptions(command))), [
+    {
+      ...{ options: ["tensorboard", "mlflow", "stopOnCollapse"], when: ({ dryRun }) => dryRun === undefined },
+      ...{ what: "nothing is trained where --dry-run asks what a run would take", remedy: "Leave one of them out" },
+    },
+  ]).action((experiment: string, options: PretrainCommandOptions) =>
+    atRanks((around) => run(experiment, options, around)),
   );
 }
 

@@ -4,8 +4,8 @@ import {
   integerField,
   message,
   messageBytes,
-  type Piece,
   textField,
+  type WireBytes,
 } from "@kdc-mae/core/protobuf";
 import type { Attribute, GraphConstant, GraphNode, GraphPort, OnnxGraph, StoredType } from "./graph.js";
 
@@ -26,7 +26,7 @@ const irVersion = 10;
 /** Opset 20 is the first with a standard Gelu. */
 const opset = 20;
 
-const attributeMessage = (name: string, value: Attribute): Piece => {
+const attributeMessage = (name: string, value: Attribute): WireBytes => {
   if (typeof value === "number") {
     return message(textField(1, name), integerField(3, value), integerField(20, attributeTypes.integer));
   }
@@ -43,7 +43,7 @@ const attributeMessage = (name: string, value: Attribute): Piece => {
   );
 };
 
-const nodeMessage = (node: GraphNode): Piece =>
+const nodeMessage = (node: GraphNode): WireBytes =>
   message(
     ...node.inputs.map((name) => textField(1, name)),
     ...node.outputs.map((name) => textField(2, name)),
@@ -54,7 +54,7 @@ const nodeMessage = (node: GraphNode): Piece =>
     ...(node.domain === "" ? [] : [textField(7, node.domain)]),
   );
 
-const constantMessage = ({ name, dtype, shape, data }: GraphConstant): Piece =>
+const constantMessage = ({ name, dtype, shape, data }: GraphConstant): WireBytes =>
   message(
     ...shape.map((size) => integerField(1, size)),
     integerField(2, dataTypes[dtype]),
@@ -62,7 +62,7 @@ const constantMessage = ({ name, dtype, shape, data }: GraphConstant): Piece =>
     bytesField(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength)),
   );
 
-const portMessage = ({ name, dtype, shape, batch = [] }: GraphPort): Piece => {
+const portMessage = ({ name, dtype, shape, batch = [] }: GraphPort): WireBytes => {
   const sizes = message(
     ...shape.map((size, at) => {
       const follows = batch.find(({ axis }) => axis === at);
@@ -75,7 +75,7 @@ const portMessage = ({ name, dtype, shape, batch = [] }: GraphPort): Piece => {
 };
 
 /** An output that is a list of tensors. */
-const listPortMessage = (name: string): Piece => {
+const listPortMessage = (name: string): WireBytes => {
   const tensorType = message(integerField(1, dataTypes.float32));
   return message(textField(1, name), bytesField(2, bytesField(4, bytesField(1, bytesField(1, tensorType)))));
 };
@@ -96,7 +96,7 @@ const listItem: GraphConstant = { name: `${listOutput}.item`, dtype: "float32", 
 /** Texts by key, kept in the file beside the graph. */
 export type ModelMetadata = Readonly<Record<string, string>>;
 
-const modelMessage = (graph: OnnxGraph, firstOutputs: readonly Piece[], metadata: ModelMetadata): Piece => {
+const modelMessage = (graph: OnnxGraph, firstOutputs: readonly WireBytes[], metadata: ModelMetadata): WireBytes => {
   const graphMessage = message(
     ...graph.nodes.map((node) => bytesField(1, nodeMessage(node))),
     textField(2, "kdc-mae"),

@@ -10,8 +10,8 @@ import {
   integerField,
   message,
   messageBytes,
-  type Piece,
   textField,
+  type WireBytes,
 } from "@kdc-mae/core/protobuf";
 import type { RunLogger, RunPicture, RunRecord } from "./run-logger.js";
 
@@ -36,16 +36,16 @@ export function recordBytes(data: Uint8Array): Uint8Array {
 }
 
 /** `Summary.Value` (tensorflow/core/framework/summary.proto): a tag and what it is. */
-const value = (tag: string, what: Piece): Piece => bytesField(1, message(textField(1, tag), what));
-const scalar = (tag: string, number: number): Piece => value(tag, floatField(2, number));
-const picture = (tag: string, { width, height }: RunPicture, png: Uint8Array): Piece =>
+const value = (tag: string, what: WireBytes): WireBytes => bytesField(1, message(textField(1, tag), what));
+const scalar = (tag: string, number: number): WireBytes => value(tag, floatField(2, number));
+const picture = (tag: string, { width, height }: RunPicture, png: Uint8Array): WireBytes =>
   value(
     tag,
     bytesField(4, message(integerField(1, height), integerField(2, width), integerField(3, 3), bytesField(4, png))),
   );
 
 /** `HistogramProto` of a few numbers, in thirty equal buckets between the least and the greatest. */
-function histogram(tag: string, numbers: readonly number[]): Piece {
+function histogram(tag: string, numbers: readonly number[]): WireBytes {
   const [least, greatest] = [Math.min(...numbers), Math.max(...numbers)];
   const count = greatest > least ? 30 : 1;
   const limits = Array.from({ length: count }, (_, at) =>
@@ -108,7 +108,7 @@ export function scalarsOf(record: RunRecord): Readonly<Record<string, number>> {
 export function tensorBoardLogger(directory: string, now: () => number = Date.now): RunLogger {
   let path = "";
   let folder = "";
-  const write = async (time: number, step: number, parts: readonly Piece[]) => {
+  const write = async (time: number, step: number, parts: readonly WireBytes[]) => {
     const event = message(doubleField(1, time / 1000), integerField(2, step), ...parts);
     await appendFile(path, recordBytes(messageBytes(event))).catch((error) => {
       throw fileError("write", path, error);
