@@ -8,7 +8,7 @@ import { exactSum, floatSum } from "./gradient-sum.js";
 import { gatherParts, joinParts, partOfBatch, rebuild } from "./join-parts.js";
 import type { Optimizer } from "./optimizer.js";
 import { anyoneAsked, gatherRows, noPeers } from "./peers.js";
-import { sharesOf, type TrainStep, type TrainStepOptions, update } from "./update.js";
+import { expectGoing, sharesOf, type TrainStep, type TrainStepOptions, update } from "./update.js";
 
 /**
  * A loss that can be computed of several batches as if they were one. `part` must give the same each time it sees the
@@ -108,7 +108,10 @@ export function createCachedStep<Params, Batch, Parts, OptimizerState>(
     // Float32 is what parameters and gradients are; a program's type says only that they are tensors.
     const params = state.params as Hosted<Params>;
     const made: Tree<HostTensor>[] = [];
+    // Between two batches it can be given up; several processes go on together.
+    const expectOn = () => peers.size > 1 || expectGoing(signal, state.step + 1);
     for (const [slot, { batch }] of own.entries()) {
+      expectOn();
       made.push(asTree(await forward.run(params, { batch } as Hosted<{ batch: Batch }>, slot)));
     }
     const joined = joinParts(await gatherParts(peers, made), shares);
@@ -118,6 +121,7 @@ export function createCachedStep<Params, Batch, Parts, OptimizerState>(
       own.map(({ batch, share, index }) => ({
         weight: 1,
         make: async (slot) => {
+          expectOn();
           const along = partOfBatch(toParts, joined, index, share);
           const given = { batch, along } as Hosted<{ batch: Batch; along: Named }>;
           return asTree<FloatTensor>((await backward.run(params, given, slot)).gradients);

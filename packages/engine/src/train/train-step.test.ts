@@ -138,4 +138,26 @@ describe.each(ways)("createTrainStep, %s", (_, execute) => {
     expect([...state.params.w.data]).toEqual([...start().w.data]);
     await train.dispose();
   });
+
+  it.each([3, 1])("asked to stop in the first of %i batches computes no other", async (count) => {
+    const controller = new AbortController();
+    let runs = 0;
+    const stopping: Execute = async (fn, inputs) => {
+      const program = await eager("cpu")(fn, inputs);
+      const run: typeof program.run = async (...given) => {
+        runs += 1;
+        const made = await program.run(...given);
+        controller.abort();
+        return made;
+      };
+      return { ...program, run };
+    };
+    const train = createTrainStep(stopping, loss, adam(), { signal: controller.signal });
+    const state = train.init(start());
+    const batches = Array.from({ length: count }, () => batchOf(5, 1));
+    await expect(train.accumulate(state, batches, 0.1)).rejects.toThrow("nothing was changed");
+    expect(runs).toBe(1);
+    expect(state.step).toBe(0);
+    await train.dispose();
+  });
 });

@@ -7,7 +7,7 @@ import { type Gradients, type Loss, valueAndGradients } from "./gradient.js";
 import { exactSum, floatSum } from "./gradient-sum.js";
 import type { Optimizer } from "./optimizer.js";
 import { anyoneAsked, gatherRows, noPeers } from "./peers.js";
-import { sharesOf, type TrainStep, type TrainStepOptions, update } from "./update.js";
+import { expectGoing, sharesOf, type TrainStep, type TrainStepOptions, update } from "./update.js";
 
 const scalar = (value: HostTensor): number => value.data[0];
 
@@ -47,6 +47,8 @@ export function createTrainStep<Params, Batch, OptimizerState>(
       own.map(({ batch, share }, at) => ({
         weight: share,
         make: async (slot) => {
+          // The processor is not asked while it computes a batch; between two it is. Several processes go on together.
+          if (peers.size === 1) expectGoing(signal, state.step + 1);
           const given = { batch } as Hosted<{ readonly batch: Batch }>;
           // Float32 is what parameters and gradients are; a program's type says only that they are tensors.
           const result = await programs.run(state.params as Hosted<Params>, given, slot);
