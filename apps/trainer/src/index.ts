@@ -1,4 +1,5 @@
 export type { StoredClip } from "@kdc-mae/data";
+export { protocolRecords as runnableProtocols } from "@kdc-mae/eval";
 export { type ParityReport, parity } from "./parity/parity.js";
 export { type AblationOptions, ablate } from "./pipeline/ablate/ablate.js";
 export { workOutArms } from "./pipeline/ablate/arms.js";
@@ -19,8 +20,8 @@ export {
   type Vectors,
 } from "./pipeline/embed/embedder.js";
 export type { DataChoice } from "./pipeline/evaluate/chosen-data.js";
-export { type PictureReport, type ReportOptions, reportOn } from "./pipeline/evaluate/picture-report.js";
-export { runnableProtocols } from "./pipeline/evaluate/protocols/plan.js";
+export type { EvaluatingOptions } from "./pipeline/evaluate/open-subject.js";
+export { type PictureReport, reportOn } from "./pipeline/evaluate/picture-report.js";
 export { type EvaluatedProtocols, type EvaluateOptions, evaluate } from "./pipeline/evaluate/under-protocols.js";
 export { checkExperiment } from "./pipeline/experiment/check.js";
 export { loadExperiment } from "./pipeline/experiment/load.js";

@@ -1,27 +1,29 @@
 import { createRng } from "@kdc-mae/core";
 import { describe, expect, it } from "vitest";
 import { chanceAveragePrecision } from "./classification/chance.js";
-import { classification } from "./classification/classification.js";
-import { tagging } from "./classification/tagging.js";
+import { type ClassificationResult, classification } from "./classification/classification.js";
+import { type TaggingResult, tagging } from "./classification/tagging.js";
 import { meanFillPatch } from "./inpainting/hidden-error.js";
-import { inpainting } from "./inpainting/inpainting.js";
-import { type LocalizationClip, localization } from "./localization/localization.js";
+import { type InpaintingResult, inpainting } from "./inpainting/inpainting.js";
+import { type LocalizationClip, type LocalizationResult, localization } from "./localization/localization.js";
 import { plainIoU } from "./localization/scoring.js";
 import { matrix } from "./matrix.js";
-import type { ResultSection } from "./report/results/section.js";
-import {
-  classificationSection,
-  inpaintingSection,
-  localizationSection,
-  retrievalSection,
-  taggingSection,
-} from "./report/results/section.js";
-import { retrieval } from "./retrieval/retrieval.js";
+import { type ResultSection, sectionOf } from "./report/results/section.js";
+import { type RetrievalResult, retrieval } from "./retrieval/retrieval.js";
 
 /** Every baseline is what a predictor that knows nothing scores: here one is let loose, again and again. */
 
 const quick = { resamples: 1 };
 const rng = createRng("random predictor");
+
+/** A head's result as it is printed. */
+const of = {
+  classification: (result: ClassificationResult) => sectionOf({ head: "classification", result }),
+  tagging: (result: TaggingResult) => sectionOf({ head: "tagging", result }),
+  retrieval: (result: RetrievalResult) => sectionOf({ head: "retrieval", result }),
+  inpainting: (result: InpaintingResult) => sectionOf({ head: "inpainting", result }),
+  localization: (result: LocalizationResult) => sectionOf({ head: "localization", result }),
+};
 
 /** Mean of a figure and of its baseline over many runs of a random predictor. */
 function meansOf(sections: readonly ResultSection[]): Map<string, { value: number; baseline: number }> {
@@ -64,7 +66,7 @@ describe("a random predictor scores the baseline", () => {
     const kinds = ["a", "b", "c"];
     const labels = Array.from({ length: 41 }, (_, i) => (i < 20 ? 0 : i < 37 ? 1 : 2));
     const scored = (fill: (place: number) => number) =>
-      classificationSection(
+      of.classification(
         classification({
           ...{ kinds, labels, intervals: quick },
           probabilities: matrix(
@@ -89,7 +91,7 @@ describe("a random predictor scores the baseline", () => {
       Float32Array.from({ length: 120 }, (_, i) => (i % 2 === 0 ? Number(i === 0) : Number(i < 9))),
     );
     const made = runs(600, () =>
-      taggingSection(
+      of.tagging(
         tagging({
           ...{ kinds: ["a", "b"], targets, intervals: quick },
           scores: matrix(
@@ -115,7 +117,7 @@ describe("a random predictor scores the baseline", () => {
         probabilities.data.set([first, 1 - first], 2 * i);
         labels[i] = rng.uniform() < first ? 0 : 1;
       }
-      return classificationSection(classification({ kinds: ["a", "b"], probabilities, labels, intervals: quick }));
+      return of.classification(classification({ kinds: ["a", "b"], probabilities, labels, intervals: quick }));
     });
     const { value, baseline } = meansOf(made).get("calibration error")!;
     expect(Math.abs(value - baseline)).toBeLessThan(0.01);
@@ -129,7 +131,7 @@ describe("a random predictor scores the baseline", () => {
         5,
         Float32Array.from({ length: 115 }, () => rng.normal()),
       );
-    const made = runs(600, () => retrievalSection(retrieval({ audio: random(), visual: random(), intervals: quick })));
+    const made = runs(600, () => of.retrieval(retrieval({ audio: random(), visual: random(), intervals: quick })));
     for (const [name, { value, baseline }] of meansOf(made)) {
       expect([name, Math.abs(value - baseline) < (name.endsWith("rank") ? 0.5 : 0.02)]).toEqual([name, true]);
     }
@@ -155,8 +157,7 @@ describe("a random predictor scores the baseline", () => {
       ...{ batches: runs(7, () => ({ audio: one(), visual: one() })), targets: "raw", intervals: quick },
       units: { audio: unit, visual: unit },
     });
-    for (const { value, baseline } of inpaintingSection(result).figures)
-      expect(value).toBeCloseTo(baseline!.value!, 10);
+    for (const { value, baseline } of of.inpainting(result).figures) expect(value).toBeCloseTo(baseline!.value!, 10);
   });
 
   describe("localization", () => {
@@ -179,7 +180,7 @@ describe("a random predictor scores the baseline", () => {
         });
       const made: ResultSection[] = [];
       for (let run = 0; run < 60; run++) {
-        made.push(localizationSection(await localization({ picture, clips: clips(run), intervals: quick })));
+        made.push(of.localization(await localization({ picture, clips: clips(run), intervals: quick })));
       }
       const means = meansOf(made);
       for (const name of ["pixel AP", "presence, AP", "presence, best F1", "located, AP", "located, best F1"]) {
@@ -198,7 +199,7 @@ describe("a random predictor scores the baseline", () => {
         Float32Array.from({ length: 16 }, (_, at) => ([5, 6, 9, 10].includes(at) ? 1 : 0)),
       );
       const clips = runs(9, (at) => ({ id: String(at), steps: [{ map: centre, boxes: [box()] }] }));
-      const { figures } = localizationSection(await localization({ picture, grid, clips, scoring: plainIoU }));
+      const { figures } = of.localization(await localization({ picture, grid, clips, scoring: plainIoU }));
       for (const { name, value, baseline } of figures.filter((one) => one.baseline?.name === "centre box")) {
         expect([name, value]).toEqual([name, baseline!.value]);
       }

@@ -38,6 +38,7 @@ export {
 export type { PairedDifference, SeedValue } from "./comparison/paired-difference.js";
 export type { MeanInterval } from "./comparison/t-interval.js";
 export { type Embed, embedAll } from "./embed.js";
+export { type Figure, figuresOf, type HeadResult, locatedClips } from "./figures.js";
 export type { ByGroup, GroupFigure } from "./groups/by-group.js";
 export type { Evaluated, Head } from "./head.js";
 export { denormalizePatches, type Values } from "./inpainting/denormalize.js";
@@ -74,7 +75,7 @@ export { type OfStreams, type Probe, probeEmbeddings } from "./probes/probe.js";
 export { rankMe, singularValues } from "./probes/rank-me.js";
 export { alignment, channelDeviations, uniformity } from "./probes/sphere.js";
 export { findProtocol, type Protocol, printProtocol, type Task, varyProtocol } from "./protocol.js";
-export { protocols } from "./protocols.js";
+export { type Conduct, inpaintingProtocol, type ProtocolRecord, protocolRecords, protocols } from "./protocols.js";
 export { type Neighbour, neighbours } from "./retrieval/neighbours.js";
 export { choosePerClass } from "./retrieval/per-class.js";
 export {

@@ -27,7 +27,7 @@ describe("protocols", () => {
 
   it("names the protocols there are for an unknown one", () => {
     expect(() => findProtocol(protocols, "vgg")).toThrow(
-      'findProtocol: there is no protocol named "vgg". Use one of linear-probe-joint, linear-probe-audio',
+      'findProtocol: there is no protocol named "vgg". Use one of classification-middle-frame, classification-10-frames',
     );
   });
 });

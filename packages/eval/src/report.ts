@@ -43,17 +43,6 @@ export {
   resultsMarkdown,
   resultsText,
 } from "./report/results/results.js";
-export {
-  classificationSection,
-  type Figure,
-  fewShotSection,
-  inpaintingSection,
-  localizationSection,
-  type ResultSection,
-  type ResultTable,
-  retrievalSection,
-  taggingSection,
-  vggSounderSection,
-} from "./report/results/section.js";
+export { type ResultSection, type ResultTable, sectionOf } from "./report/results/section.js";
 export { type SearchPage, searchHtml } from "./report/search-page.js";
 export { alignedTable } from "./report/table-text.js";

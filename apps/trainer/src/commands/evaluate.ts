@@ -1,9 +1,8 @@
-import { printProtocol } from "@kdc-mae/eval";
+import { printProtocol, protocolRecords } from "@kdc-mae/eval";
 import { reportJson, resultsJson, resultsText } from "@kdc-mae/eval/report";
 import { type Command, Option } from "commander";
 import { defaultMedia } from "../pipeline/corpus/open-corpus.js";
 import { reportOn } from "../pipeline/evaluate/picture-report.js";
-import { runnableProtocols } from "../pipeline/evaluate/protocols/plan.js";
 import { evaluate, evaluationFolder } from "../pipeline/evaluate/under-protocols.js";
 import { headlineTable } from "../pipeline/evaluate/write-report.js";
 import { readAssume } from "../pipeline/run/assume.js";
@@ -113,8 +112,7 @@ Examples:
 }
 
 /** Every protocol there is, in full. */
-const listProtocols = (): string =>
-  `${runnableProtocols.map(({ protocol }) => printProtocol(protocol)).join("\n\n")}\n`;
+const listProtocols = (): string => `${protocolRecords.map(({ protocol }) => printProtocol(protocol)).join("\n\n")}\n`;
 
 async function run(model: string, options: EvaluateCommandOptions, around: Surroundings): Promise<void> {
   const { protocol: protocols, data, mediaRoot, allowOutside, classes, labels, splitBy, windows } = options;

@@ -5,7 +5,7 @@ import type { Evaluated } from "../head.js";
 import { expectMatrix, matrix } from "../matrix.js";
 import { prepareRows } from "../product/row-products.js";
 import { findProtocol, type Protocol } from "../protocol.js";
-import { protocols } from "../protocols.js";
+import { drawing, protocols } from "../protocols.js";
 import { unitRows } from "../retrieval/unit-rows.js";
 import { argmaxRows, checkLabels } from "./classification.js";
 import type { LabelledRows } from "./linear-probe.js";
@@ -52,7 +52,14 @@ export function fewShot(input: {
 }): FewShotResult {
   const where = "fewShot";
   expectGiven(where, input, "kinds", "train", "test");
-  const { kinds, train, test, shots: asked = [1, 2, 5, 10], episodes = 200, rng = createRng("few-shot") } = input;
+  const {
+    kinds,
+    train,
+    test,
+    shots: asked = drawing.shots,
+    episodes = drawing.episodes,
+    rng = createRng("few-shot"),
+  } = input;
   for (const set of [train, test]) checkLabels(where, set.labels, kinds);
   const { D } = expectMatrix(where, "train features", train.features, "N D", { N: train.labels.length });
   expectMatrix(where, "test features", test.features, "N D", { N: test.labels.length, D });

@@ -2,7 +2,7 @@ import { KdcError } from "@kdc-mae/core";
 import { expectGiven } from "../given.js";
 import { expectMatrix, type Matrix, matrix } from "../matrix.js";
 import { findProtocol, type Protocol } from "../protocol.js";
-import { protocols } from "../protocols.js";
+import { protocols, voting } from "../protocols.js";
 import { neighbours } from "../retrieval/neighbours.js";
 import { type ClassificationInput, type ClassificationResult, checkLabels, classification } from "./classification.js";
 import type { LabelledRows } from "./linear-probe.js";
@@ -28,7 +28,7 @@ export function neighbourVotes(
   kinds: readonly string[],
   train: LabelledRows,
   queries: Matrix,
-  { k = 20, temperature = 0.07 }: Voting = {},
+  { k = voting.k, temperature = voting.temperature }: Voting = {},
 ): Matrix {
   const where = "neighbourVotes";
   checkLabels(where, train.labels, kinds);

@@ -1,4 +1,5 @@
 import { printProtocol } from "../protocol.js";
+import { classificationGrid, type Grid, inpaintingGrid } from "./figure-grid.js";
 import { beatsBaseline, headline } from "./headline.js";
 import { durationText, intervalText, numberText } from "./number-text.js";
 import type { ReportInput } from "./report-input.js";
@@ -36,23 +37,18 @@ function dataSection({ dataset, seconds, engine }: ReportInput): string {
   );
 }
 
-function classSection({ classification }: ReportInput): string {
-  if (classification === undefined) return "";
-  const modes = ["joint", "audio", "visual"] as const;
-  const figures = markdownTable(
-    ["Mode", "Accuracy", "mAP", "AUC", "d-prime", "Calibration error"],
-    modes.map((mode) => {
-      const { accuracy, mAP, auc, dPrime, calibration } = classification[mode];
-      return [
-        mode,
-        numberText(accuracy, "share"),
-        numberText(mAP, "share"),
-        numberText(auc, "share"),
-        numberText(dPrime, "error"),
-        numberText(calibration.error, "share"),
-      ];
-    }),
+/** A grid of figures; their intervals stand in the headline's table. */
+const gridTable = ({ head, rows }: Grid): string =>
+  markdownTable(
+    head,
+    rows.map((row) => row.map((cell) => (typeof cell === "string" ? cell : numberText(cell.value, cell.kind)))),
   );
+
+function classSection(input: ReportInput): string {
+  const { classification } = input;
+  const grid = classificationGrid(input);
+  if (classification === undefined || grid === undefined) return "";
+  const modes = ["joint", "audio", "visual"] as const;
   const kinds = markdownTable(
     ["Kind", "Clips", ...modes.map((mode) => `Recall, ${mode}`), "AP, joint"],
     classification.joint.kinds.map((row, index) => [
@@ -62,25 +58,13 @@ function classSection({ classification }: ReportInput): string {
       numberText(row.averagePrecision, "share"),
     ]),
   );
-  return `## Classification\n\n${figures}\n\n${kinds}`;
+  return `## Classification\n\n${gridTable(grid)}\n\n${kinds}`;
 }
 
-function maskSection({ inpainting }: ReportInput): string {
-  if (inpainting === undefined || inpainting.length < 2) return "";
-  const rows = inpainting.flatMap((result) =>
-    (["audio", "visual"] as const).map((modality) => {
-      const { mse, meanFill, psnr, meanFillPsnr } = result[modality];
-      return [
-        `${result.mask}, ${numberText(result.ratio[modality], "share")}`,
-        modality,
-        numberText(mse, "error"),
-        numberText(meanFill, "error"),
-        numberText(psnr, "decibel"),
-        numberText(meanFillPsnr, "decibel"),
-      ];
-    }),
-  );
-  return `## Inpainting by mask\n\n${markdownTable(["Mask", "Modality", "Error", "Mean fill", "PSNR", "Mean fill PSNR"], rows)}`;
+function maskSection(input: ReportInput): string {
+  const grid = inpaintingGrid(input);
+  if (grid === undefined || (input.inpainting ?? []).length < 2) return "";
+  return `## Inpainting by mask\n\n${gridTable(grid)}`;
 }
 
 /** The report as Markdown: tables, warnings and the protocols in full; no pictures. */

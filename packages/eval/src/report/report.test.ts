@@ -144,7 +144,7 @@ describe("reportMarkdown", () => {
     expect(text).toContain("chance, 1 of 23: 4.3 %");
     expect(text).toContain("protocol: localization-ez-vsl");
     expect(text).toContain("2 × no-audio");
-    expect(text).toContain("| time, 75.0 % | audio |");
+    expect(text).toContain("| time, audio | 75.0 % |");
     expect(text).not.toMatch(/NaN|undefined/);
   });
 

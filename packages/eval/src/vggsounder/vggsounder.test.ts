@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { matrix } from "../matrix.js";
-import { vggSounderSection } from "../report/results/section.js";
+import { sectionOf } from "../report/results/section.js";
 import { readVggSounder } from "./read-labels.js";
 import { vggSounder } from "./vggsounder.js";
 
@@ -74,7 +74,7 @@ describe("vggSounder", () => {
     expect(result.confusion.visual.share).toBe(1 / 4);
     expect(result.confusion.any.share).toBe(2 / 4);
     expect(result.warnings[0]).toContain("1 labels are none of the classes and take no part: siren");
-    const { figures } = vggSounderSection(result);
+    const { figures } = sectionOf({ head: "vggsounder", result });
     expect(figures.map(({ name }) => name)).toContain("confusion: right with either, wrong with both");
     for (const { interval } of figures) expect(interval?.level).toBe(0.95);
   });

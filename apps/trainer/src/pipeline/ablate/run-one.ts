@@ -1,12 +1,11 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { batchThreads } from "@kdc-mae/data/node";
 import type { Execute } from "@kdc-mae/engine";
 import { clipFormFor } from "../corpus/clip-form.js";
 import type { LoadedSplits } from "../corpus/splits.js";
 import { clipsInMemory } from "../corpus/training-clips.js";
-import { openCutting } from "../evaluate/cutting.js";
 import { evaluateTasks } from "../evaluate/evaluate.js";
+import { subjectOf } from "../evaluate/open-subject.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { maskedBatches } from "../pretrain/masked-batches.js";
 import type { Pretrained } from "../pretrain/pretrain.js";
@@ -60,14 +59,9 @@ async function runIn(folder: RunFolder, context: RunContext): Promise<Outcome | 
   if (!trained.finished || signal?.aborted) return undefined;
 
   const began = clock();
-  const cutting = openCutting({ grids: form.grids, statistics, batch: base.training.batch }, batchThreads);
-  const evaluation = await evaluateTasks({
-    splits,
-    model: { execute, config, params: trained.params },
-    cutting,
-    experiment: { ...experiment, masking: base.masking },
-    leftOut,
-  }).finally(cutting.cutter.close);
+  const model = { config, params: trained.params, statistics, experiment: { ...experiment, masking: base.masking } };
+  const evaluated = subjectOf(model, splits, { execute, leftOut, batch: base.training.batch });
+  const evaluation = await evaluateTasks(evaluated).finally(evaluated.cutting.cutter.close);
   const evaluateSeconds = (clock() - began) / 1000;
   const { specs, figures } = figuresOf(
     evaluation,

@@ -6,8 +6,8 @@ import { createPipesDecoder, locateFfmpeg, makeSet, openManifest, prepare } from
 import { initModel } from "@kdc-mae/model";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { openClips } from "../ablate/ablate.js";
-import { protocolsNamed } from "../evaluate/protocols/plan.js";
-import { openEvaluated } from "../evaluate/under-protocols.js";
+import { openEvaluated } from "../evaluate/open-subject.js";
+import { protocolsNamed } from "../evaluate/protocols/run.js";
 import { checkExperiment } from "../experiment/check.js";
 import { named } from "../experiment/named.js";
 import type { CheckedExperiment } from "../experiment/schema.js";

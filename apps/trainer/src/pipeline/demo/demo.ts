@@ -2,7 +2,6 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { withLock } from "@kdc-mae/core/node";
-import { batchThreads } from "@kdc-mae/data/node";
 import type { Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
 import type { ReportInput } from "@kdc-mae/eval/report";
@@ -10,8 +9,8 @@ import { countParameters } from "@kdc-mae/model";
 import { clipFormFor } from "../corpus/clip-form.js";
 import { mediaFor, openCorpus } from "../corpus/open-corpus.js";
 import { clipsInMemory } from "../corpus/training-clips.js";
-import { openCutting } from "../evaluate/cutting.js";
 import { evaluateTasks } from "../evaluate/evaluate.js";
+import { subjectOf } from "../evaluate/open-subject.js";
 import { lossCurves, settingsOf } from "../evaluate/run-in-words.js";
 import { writeReport } from "../evaluate/write-report.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
@@ -88,15 +87,11 @@ async function run(experiment: CheckedExperiment, options: DemoOptions): Promise
   const pretrain = since(pretrainStart) + earlier;
 
   const evaluateStart = clock();
-  const cutting = openCutting({ grids: form.grids, statistics, batch: experiment.training.batch }, batchThreads);
-  const evaluation = await evaluateTasks({
-    splits,
-    model: { execute, config, params },
-    cutting,
-    experiment,
-    leftOut,
-    onProgress: (what) => around.onNote?.(`evaluate: ${what}`),
-  }).finally(cutting.cutter.close);
+  const model = { config, params, statistics, experiment };
+  const evaluated = subjectOf(model, splits, { execute, leftOut, batch: experiment.training.batch });
+  const evaluation = await evaluateTasks(evaluated, (what) => around.onNote?.(`evaluate: ${what}`)).finally(
+    evaluated.cutting.cutter.close,
+  );
   const seconds = { media, pretrain, evaluate: since(evaluateStart), total: since(started) + earlier };
   const input: ReportInput = {
     title: "KDC-MAE demo",

@@ -1,7 +1,7 @@
-import { type FloatTensor, type HostPatches, KdcError, type Stream } from "@kdc-mae/core";
+import type { FloatTensor, HostPatches } from "@kdc-mae/core";
 import type { StoredClip } from "@kdc-mae/data";
 import type { Execute } from "@kdc-mae/engine";
-import { labelIndices, type Matrix } from "@kdc-mae/eval";
+import type { Matrix } from "@kdc-mae/eval";
 import type { ModelConfig } from "@kdc-mae/model";
 import type { Cutting } from "./cutting.js";
 import { createBatchEmbedder, type WithEncoder } from "./embedding.js";
@@ -80,29 +80,4 @@ export async function embedClips(
     await embedder.dispose();
   }
   return made;
-}
-
-/** One stream of many clips as a matrix `[N, D]`. */
-export function stacked(embeddings: readonly ClipEmbedding[], stream: Stream): Matrix {
-  const width = embeddings[0]?.[stream].length ?? 0;
-  const data = new Float32Array(embeddings.length * width);
-  for (const [index, embedding] of embeddings.entries()) data.set(embedding[stream], index * width);
-  return { shape: [embeddings.length, width], data };
-}
-
-/** The place of each clip's (first) label among the kinds. */
-export function labelsOf(embeddings: readonly ClipEmbedding[], kinds: readonly string[]): Int32Array {
-  const unlabelled = embeddings.find(({ clip }) => clip.item.labels.length === 0);
-  if (unlabelled !== undefined) {
-    throw new KdcError({
-      where: "classification",
-      what: `the clip ${unlabelled.clip.item.id} has no label`,
-      remedy: "Label every clip of the manifest, or leave it out",
-      reason: "no-label",
-    });
-  }
-  return labelIndices(
-    kinds,
-    embeddings.map(({ clip }) => clip.item.labels[0]),
-  );
 }

@@ -1,34 +1,17 @@
-import type { FloatTensor } from "@kdc-mae/core";
+import type { Stream } from "@kdc-mae/core";
 import type { StoredClip } from "@kdc-mae/data";
-import type { Execute } from "@kdc-mae/engine";
-import { kindsOf } from "@kdc-mae/eval";
+import { type HeadResult, inpaintingProtocol, kindsOf, type ProtocolRecord } from "@kdc-mae/eval";
 import type { ReportInput } from "@kdc-mae/eval/report";
-import type { ModelConfig, ModelParams } from "@kdc-mae/model";
+import type { ClipSet } from "../corpus/clip-set.js";
 import { spread } from "../corpus/open-corpus.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
-import type { Cutting } from "./cutting.js";
 import { embedClips } from "./embed-clips.js";
 import { pictureClips, stripsAt } from "./picture-clips.js";
 import { retrievalExamples } from "./pictures.js";
+import { type EmbeddedSet, embeddings } from "./protocols/embedded-set.js";
+import { carryOut, protocolsNamed } from "./protocols/run.js";
+import { refuseModel, type Subject } from "./protocols/subject.js";
 import { restoredNote, restoredTargets } from "./run-in-words.js";
-import { inpaint, localize, probes, retrieve } from "./tasks.js";
-
-/** Clips by what they are for. */
-export type Splits = Readonly<Record<"train" | "validation" | "test", readonly StoredClip[]>>;
-
-export type EvaluationOptions = {
-  readonly splits: Splits;
-  readonly model: {
-    readonly execute: Execute;
-    readonly config: ModelConfig;
-    readonly params: ModelParams<FloatTensor>;
-  };
-  readonly cutting: Cutting;
-  /** The experiment that made the model: its seed draws the masks, its mask ratio is the one inpainted at. */
-  readonly experiment: CheckedExperiment;
-  readonly leftOut: Readonly<Record<string, number>>;
-  readonly onProgress?: (what: string) => void;
-};
 
 /** The part of a report that evaluation fills in. */
 export type Evaluation = Pick<
@@ -46,46 +29,107 @@ export type Evaluation = Pick<
 
 const PICTURED_CLIPS = 8;
 const STRIPS = 3;
+const streams: readonly Stream[] = ["audio", "visual", "joint"];
 
-/** All four tasks on the test clips, with pictures. Nothing is drawn at random that the seed does not decide. */
-export async function evaluateTasks(options: EvaluationOptions): Promise<Evaluation> {
-  const { splits, model, cutting, experiment, leftOut, onProgress = () => undefined } = options;
-  const { seed } = experiment;
-  const { audioRatio, visualRatio: ratio } = experiment.masking;
-  const kinds = kindsOf(Object.values(splits).flatMap((clips) => clips.flatMap(({ item }) => item.labels)));
-  onProgress("embedding");
-  const all = await embedClips([...splits.train, ...splits.validation, ...splits.test], model, cutting);
-  const [first, second] = [splits.train.length, splits.train.length + splits.validation.length];
-  const embedded = { train: all.slice(0, first), validation: all.slice(first, second), test: all.slice(second) };
-  onProgress("retrieval");
-  const found = retrieve(embedded.test, leftOut);
-  onProgress("linear probes");
-  const classification = kinds.length > 1 ? probes(kinds, embedded, leftOut) : undefined;
-  onProgress("inpainting");
+/** What a report measures, one protocol a task; inpainting hides as much as the experiment does. */
+export const reportProtocols = ({ masking }: Pick<CheckedExperiment, "masking">): readonly ProtocolRecord[] => [
+  ...protocolsNamed(["retrieval-middle-frame", ...streams.map((stream) => `linear-probe-${stream}`)]),
+  inpaintingProtocol("random", masking.visualRatio),
+  ...protocolsNamed(["localization-ez-vsl"]),
+];
+
+/** The clips of a set at some places, in the order of the places. */
+async function clipsAt(set: ClipSet, places: readonly number[]): Promise<readonly StoredClip[]> {
+  const found = new Map<number, StoredClip>();
+  let at = 0;
+  for await (const clip of set.read()) {
+    if (places.includes(at)) found.set(at, clip);
+    at += 1;
+  }
+  return places.flatMap((place) => found.get(place) ?? []);
+}
+
+/** A set as a probe of one label sees it: of several labels the first. */
+const firstLabel = <Told extends { readonly labels: readonly string[] }>(one: Told): Told => ({
+  ...one,
+  labels: one.labels.slice(0, 1),
+});
+
+/**
+ * All four tasks, each under its protocol, with pictures. Nothing is drawn at random that the seed does not decide.
+ *
+ * @param subject with a pretrained model, whose experiment's seed draws the masks and whose mask ratio is inpainted at
+ */
+export async function evaluateTasks(
+  subject: Subject,
+  onStage: (what: string) => void = () => undefined,
+): Promise<Evaluation> {
+  const { saved, sets, split, leftOut, execute, cutting } = subject;
+  if (!("model" in saved)) {
+    return refuseModel("report", "the model is a classifier", "Give a pretrained model, or name protocols");
+  }
+  const { config, params, experiment } = saved.model;
+  const { seed, masking } = experiment;
+  const kinds = kindsOf(Object.values(sets).flatMap(({ items }) => items.flatMap(({ labels }) => labels)));
+  const embedded = embeddings(subject);
+  const one = (set: ClipSet): ClipSet => ({ ...set, items: set.items.map(firstLabel) });
+  const probed: Subject = {
+    ...{ ...subject, kinds, denormalize: true },
+    sets: { train: one(sets.train), validation: one(sets.validation), test: one(sets.test) },
+  };
+  const labelled = async (name: Subject["split"]): Promise<EmbeddedSet> => {
+    const set = await embedded(name);
+    return { ...set, labels: set.labels.map((labels) => labels.slice(0, 1)) };
+  };
+
+  onStage("embedding");
+  const { boxed } = await embedded(split);
+  const isMeasured = ({ conduct: { task } }: ProtocolRecord): boolean =>
+    task === "linear-probe" ? kinds.length > 1 : task !== "localization" || boxed > 0;
+  const made: { readonly record: ProtocolRecord; readonly carried: HeadResult }[] = [];
+  for (const record of reportProtocols(experiment).filter(isMeasured)) {
+    onStage(record.protocol.name);
+    made.push({ record, carried: await carryOut(record, probed, labelled) });
+  }
+  const resultOf = <Name extends HeadResult["head"]>(head: Name) =>
+    made.flatMap(({ carried }) =>
+      carried.head === head ? [carried.result as Extract<HeadResult, { head: Name }>["result"]] : [],
+    );
+  const [[retrieval], [inpainting], [localization]] = [
+    resultOf("retrieval"),
+    resultOf("inpainting"),
+    resultOf("localization"),
+  ];
+  const probes = Object.fromEntries(
+    made.flatMap(({ record: { conduct }, carried }) =>
+      conduct.task === "linear-probe" && carried.head === "classification" ? [[conduct.stream, carried.result]] : [],
+    ),
+  );
+
+  onStage("pictures");
   const targets = restoredTargets(experiment);
-  const filled = await inpaint(splits.test, model, cutting, { ratio, seed, targets, leftOut });
-  onProgress("localization");
-  const located = await localize(embedded.test, model.config, leftOut);
-  onProgress("pictures");
-  const chosen = spread([...splits.test.keys()], PICTURED_CLIPS);
-  const pictured = chosen.map((index) => splits.test[index]);
-  const clips = await pictureClips(pictured, embedded.test, model, cutting, { seed, ratio, audioRatio, targets });
+  const model = { execute, config, params };
+  const chosen = spread([...sets[split].items.keys()], PICTURED_CLIPS);
+  const pictured = await clipsAt(sets[split], chosen);
+  const ratios = { ratio: masking.visualRatio, audioRatio: masking.audioRatio };
+  const clips = await pictureClips(pictured, await embedClips(pictured, model, cutting), model, cutting, {
+    ...{ seed, ...ratios, targets },
+  });
   const inpaintingStrips = await stripsAt(pictured.slice(0, STRIPS), model, cutting, { seed, targets });
+  const count = (name: Subject["split"]) => sets[name].items.length;
   return {
-    dataset: {
-      train: splits.train.length,
-      validation: splits.validation.length,
-      test: splits.test.length,
-      kinds,
-      leftOut,
-    },
-    retrieval: found,
-    ...(classification === undefined ? {} : { classification }),
-    inpainting: [filled],
-    ...(located === undefined ? {} : { localization: located }),
-    clips,
-    inpaintingStrips,
-    ...restoredNote(targets),
-    retrievalExamples: await retrievalExamples(embedded.test, chosen.slice(0, 5), model.config, cutting),
+    dataset: { train: count("train"), validation: count("validation"), test: count("test"), kinds, leftOut },
+    retrieval,
+    ...(kinds.length > 1 ? { classification: probes as Evaluation["classification"] } : {}),
+    inpainting: inpainting === undefined ? [] : [inpainting],
+    ...(localization === undefined ? {} : { localization }),
+    ...{ clips, inpaintingStrips, ...restoredNote(targets) },
+    retrievalExamples: await retrievalExamples(
+      await embedded(split),
+      chosen.slice(0, 5),
+      model.config,
+      cutting,
+      (places) => clipsAt(sets[split], places),
+    ),
   };
 }

@@ -14,14 +14,11 @@ export const momentsFunction =
     return { moments: mean(reshape(audio, [audio.shape[0], rows, columns, config.embedDim]), 1), tokens: visual };
   };
 
-/** Sound this near to a frame counts as the frame's, seconds. */
-const NEAR = 0.5;
-
-/** The columns whose middle lies near a time; the nearest one where none does. */
-export function columnsNear(time: number, columns: number, seconds: number): readonly number[] {
+/** The columns whose middle lies within `near` seconds of a time; the nearest one where none does. */
+export function columnsNear(time: number, columns: number, seconds: number, near = 0.5): readonly number[] {
   const middles = Array.from({ length: columns }, (_, at) => ((at + 0.5) * seconds) / columns);
-  const near = [...middles.keys()].filter((at) => Math.abs(middles[at] - time) <= NEAR);
-  if (near.length > 0) return near;
+  const around = [...middles.keys()].filter((at) => Math.abs(middles[at] - time) <= near);
+  if (around.length > 0) return around;
   return [
     middles.reduce((best, middle, at) => (Math.abs(middle - time) < Math.abs(middles[best] - time) ? at : best), 0),
   ];

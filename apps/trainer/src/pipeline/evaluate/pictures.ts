@@ -1,4 +1,5 @@
 import type { Box, FloatTensor, PatchGrid } from "@kdc-mae/core";
+import type { StoredClip } from "@kdc-mae/data";
 import { denormalizeSpectrogram, pasteFrame, pasteSpectrogram } from "@kdc-mae/data";
 import { minMax, neighbours, similarityMap, upsampleBilinear } from "@kdc-mae/eval";
 import {
@@ -15,11 +16,12 @@ import {
 } from "@kdc-mae/eval/report";
 import type { ModelConfig } from "@kdc-mae/model";
 import type { Statistics } from "../corpus/statistics.js";
+import { boxesOf } from "./boxes.js";
 import type { Cutting } from "./cutting.js";
-import { type ClipEmbedding, stacked } from "./embed-clips.js";
+import type { ClipEmbedding } from "./embed-clips.js";
+import type { EmbeddedSet } from "./protocols/embedded-set.js";
 import type { Reconstructed } from "./reconstruct.js";
 import type { Moment } from "./sound-windows.js";
-import { boxesOf } from "./tasks.js";
 
 /** One clip's rows of a `[B, N, P]` tensor. */
 export const clipRows = (tensor: FloatTensor, index: number): FloatTensor => {
@@ -139,27 +141,31 @@ export function clipPictures(
 const masked = (picture: Picture, grid: PatchGrid, visible: Int32Array, firstRow: "top" | "bottom") =>
   maskedPicture(picture, grid, visible, firstRow);
 
-/** Some queries in both directions with the five nearest answers. */
+/**
+ * Some queries in both directions with the five nearest answers.
+ *
+ * @param clipsAt the clips at some places of the set
+ */
 export async function retrievalExamples(
-  embeddings: readonly ClipEmbedding[],
+  { audio, visual, ids, labels }: EmbeddedSet,
   chosen: readonly number[],
   config: ModelConfig,
   { cutter, statistics }: Pick<Cutting, "cutter" | "statistics">,
+  clipsAt: (places: readonly number[]) => Promise<readonly StoredClip[]>,
 ): Promise<readonly RetrievalExample[]> {
   if (chosen.length === 0) return [];
-  const [audio, visual] = [stacked(embeddings, "audio"), stacked(embeddings, "visual")];
   const directions = [
     { direction: "audioToVisual", from: audio, to: visual, asked: "spectrogram", found: "frame" },
     { direction: "visualToAudio", from: visual, to: audio, asked: "frame", found: "spectrogram" },
   ] as const;
   const examples = directions.flatMap(({ direction, from, to, asked, found }) => {
-    const lists = neighbours(from, to, embeddings.length);
+    const lists = neighbours(from, to, ids.length);
     return chosen.map((query) => ({ direction, asked, found, query, near: lists[query] }));
   });
   const shown = [
     ...new Set(examples.flatMap(({ query, near }) => [query, ...near.slice(0, 5).map(({ index }) => index)])),
   ];
-  const made = await cutter.cut(shown.map((index) => ({ clip: embeddings[index].clip })));
+  const made = await cutter.cut((await clipsAt(shown)).map((clip) => ({ clip })));
   const drawn = new Map(
     shown.map((index, row) => [
       index,
@@ -167,7 +173,7 @@ export async function retrievalExamples(
     ]),
   );
   const of = (index: number, which: "frame" | "spectrogram") => ({
-    label: embeddings[index].clip.item.labels.join(", "),
+    label: labels[index].join(", "),
     image: drawn.get(index)?.[which] as Picture,
   });
   return examples.map(({ direction, asked, found, query, near }) => ({

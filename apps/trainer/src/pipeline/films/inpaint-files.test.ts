@@ -2,10 +2,11 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { decodePicture } from "@kdc-mae/data/node";
 import { compiled } from "@kdc-mae/engine/node";
-import { randomViews, structuredViews } from "@kdc-mae/masking";
+import { inpaintingProtocol } from "@kdc-mae/eval";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { memorySet } from "../corpus/clip-set.js";
 import { openCutting } from "../evaluate/cutting.js";
-import { inpaint as inpaintingHead } from "../evaluate/tasks.js";
+import { inpaintClips } from "../evaluate/protocols/inpaint.js";
 import { config, statistics } from "../finetune/made-clips.test.support.js";
 import { inpaint } from "./inpaint-files.js";
 import { randomClassifier, randomModel } from "./known-model.test.support.js";
@@ -24,26 +25,21 @@ afterAll(() => rm(folder, { recursive: true }));
 describe("inpaint", () => {
   it.each(["random", "time"] as const)("measures what the inpainting head measures: %s", async (structure) => {
     if (!("model" in randomModel)) throw new Error("it is one");
-    const { params, experiment } = randomModel.model;
     const { files } = await inpaint([film()], { model: randomModel, hole: { share: 0.5, structure } });
-    const masker =
-      structure === "random"
-        ? randomViews({ views: 1, ratio: 0.5 })
-        : structuredViews({ axis: structure, views: 1, ratio: 0.5 });
-    const head = await inpaintingHead(
-      await windowsOf(film()),
-      { execute: compiled(), config, params },
-      openCutting({ grids: config, statistics, batch: 2 }),
-      {
-        ...{ ratio: 0.5, seed: experiment.seed, leftOut: {}, mask: { kind: structure, masker } },
-        targets: { audio: "raw", visual: "raw" },
-      },
-    );
+    const { protocol, conduct } = inpaintingProtocol(structure, 0.5);
+    const [none, clips] = [memorySet([]), memorySet(await windowsOf(film()))];
+    const head = await inpaintClips(protocol, conduct as Extract<typeof conduct, { task: "inpainting" }>, {
+      ...{ saved: randomModel, execute: compiled(), split: "test", leftOut: {}, denormalize: false },
+      sets: { train: none, validation: none, test: clips },
+      cutting: openCutting({ grids: config, statistics, batch: 2 }),
+      onProgress: () => undefined,
+    });
+    if (head.head !== "inpainting") throw new Error("it is one");
     for (const modality of ["audio", "visual"] as const) {
-      expect(files[0][modality]?.mse).toBeCloseTo(head[modality].mse, 5);
-      expect(files[0][modality]?.meanFill).toBeCloseTo(head[modality].meanFill, 5);
+      expect(files[0][modality]?.mse).toBeCloseTo(head.result[modality].mse, 5);
+      expect(files[0][modality]?.meanFill).toBeCloseTo(head.result[modality].meanFill, 5);
       for (const [n, window] of files[0].windows.entries()) {
-        expect(window[modality]?.mse).toBeCloseTo(head[modality].clips.mse[n], 5);
+        expect(window[modality]?.mse).toBeCloseTo(head.result[modality].clips.mse[n], 5);
       }
     }
   });

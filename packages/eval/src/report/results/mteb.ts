@@ -1,5 +1,7 @@
 import type { Results } from "./results.js";
-import type { Figure } from "./section.js";
+import type { ResultSection } from "./section.js";
+
+type Figure = ResultSection["figures"][number];
 
 const keyOf = (name: string): string =>
   name

@@ -4,7 +4,7 @@ import { htmlPage } from "../html-page.js";
 import { escapeHtml, htmlTable } from "../html-text.js";
 import { intervalText, numberText } from "../number-text.js";
 import { alignedTable, markdownBlock, markdownCell, markdownTable } from "../table-text.js";
-import type { Figure, ResultSection, ResultTable } from "./section.js";
+import type { ResultSection, ResultTable } from "./section.js";
 
 /** Results under their protocols, with what was evaluated. */
 export type Results = {
@@ -21,7 +21,9 @@ export type FailedProtocol = { readonly protocol: string; readonly message: stri
 
 const head = ["figure", "value", "95 %", "baseline"] as const;
 
-const figureRow = ({ name, kind, value, interval, baseline }: Figure): readonly string[] => [
+type Shown = ResultSection["figures"][number];
+
+const figureRow = ({ name, kind, value, interval, baseline }: Shown): readonly string[] => [
   name,
   numberText(value, kind),
   intervalText(interval, kind),

@@ -1,17 +1,35 @@
-import type { Interval } from "../../bootstrap.js";
 import { microPrecisionRecall } from "../../classification/average-precision.js";
 import { confusionMatrix } from "../charts/confusion-matrix.js";
 import { intervalBar } from "../charts/interval-bar.js";
 import { kindCurves } from "../charts/kind-curves.js";
 import { lineChart, thinned } from "../charts/line-chart.js";
+import {
+  classificationGrid,
+  detectionGrid,
+  type Grid,
+  inpaintingGrid,
+  localizationGrid,
+  retrievalGrid,
+} from "../figure-grid.js";
 import { beatsBaseline, headline } from "../headline.js";
 import { escapeHtml, htmlTable } from "../html-text.js";
-import { intervalText, type NumberKind, numberText } from "../number-text.js";
+import { intervalText, numberText } from "../number-text.js";
 import type { ReportInput } from "../report-input.js";
 
-/** A figure with its interval below it. */
-const withInterval = (value: number | null | undefined, kind: NumberKind, interval?: Interval): string =>
-  `${numberText(value, kind)}<small>${intervalText(interval, kind)}</small>`;
+/** A grid of figures, each with its interval below it. */
+const gridTable = (grid: Grid | undefined): string =>
+  grid === undefined
+    ? ""
+    : htmlTable(
+        grid.head.map(escapeHtml),
+        grid.rows.map((row) =>
+          row.map((cell) =>
+            typeof cell === "string"
+              ? escapeHtml(cell)
+              : `${numberText(cell.value, cell.kind)}<small>${intervalText(cell.interval, cell.kind)}</small>`,
+          ),
+        ),
+      );
 
 /** The cards on top: every task's figure beside its baseline. */
 export function headlineCards(input: ReportInput): string {
@@ -41,22 +59,10 @@ export function lossSection({ losses }: ReportInput): string {
 const modes = ["joint", "audio", "visual"] as const;
 
 /** Accuracy and its relatives, the confusion, precision–recall, calibration, every kind. */
-export function classificationHtml({ classification, dataset }: ReportInput): string {
+export function classificationHtml(input: ReportInput): string {
+  const { classification, dataset } = input;
   if (classification === undefined) return "";
-  const table = htmlTable(
-    ["Mode", "Accuracy", "mAP", "AUC", "d′", "Calibration error"],
-    modes.map((mode) => {
-      const one = classification[mode];
-      return [
-        mode,
-        withInterval(one.accuracy, "share", one.intervals.accuracy),
-        withInterval(one.mAP, "share", one.intervals.mAP),
-        withInterval(one.auc, "share", one.intervals.auc),
-        withInterval(one.dPrime, "error", one.intervals.dPrime),
-        withInterval(one.calibration.error, "share", one.intervals.calibration),
-      ];
-    }),
-  );
+  const table = gridTable(classificationGrid(input));
   const { joint } = classification;
   const curves = lineChart(
     "Precision by recall, all kinds together",
@@ -108,83 +114,16 @@ export function classificationHtml({ classification, dataset }: ReportInput): st
 }
 
 /** Ranks in both directions. */
-export function retrievalTable({ retrieval }: ReportInput): string {
-  if (retrieval === undefined) return "";
-  const rows = [
-    ["sound → picture", retrieval.audioToVisual],
-    ["picture → sound", retrieval.visualToAudio],
-  ] as const;
-  const kinds = { r1: "share", r5: "share", r10: "share", medianRank: "rank" } as const;
-  const names = Object.keys(kinds) as (keyof typeof kinds)[];
-  return htmlTable(
-    ["Direction", "R@1", "R@5", "R@10", "Median rank", "Tied"],
-    [
-      ...rows.map(([name, scores]) => [
-        name,
-        ...names.map((figure) => withInterval(scores[figure], kinds[figure], scores.intervals[figure])),
-        numberText(scores.tied, "share"),
-      ]),
-      ["chance", ...names.map((figure) => numberText(retrieval.chance[figure], kinds[figure])), ""],
-    ],
-  );
-}
+export const retrievalTable = (input: ReportInput): string => gridTable(retrievalGrid(input));
 
 /** Errors on hidden patches by mask. */
-export function inpaintingTable({ inpainting }: ReportInput): string {
-  if (inpainting === undefined) return "";
-  return htmlTable(
-    ["Mask", "Hidden", "Error", "Mean fill", "PSNR", "Mean fill"],
-    inpainting.flatMap((result) =>
-      (["audio", "visual"] as const).map((modality) => {
-        const one = result[modality];
-        return [
-          `${escapeHtml(result.mask)}, ${modality}`,
-          numberText(result.ratio[modality], "share"),
-          withInterval(one.mse, "error", one.intervals.mse),
-          withInterval(one.meanFill, "error", one.intervals.meanFill),
-          withInterval(one.psnr, "decibel", one.intervals.psnr),
-          numberText(one.meanFillPsnr, "decibel"),
-        ];
-      }),
-    ),
-  );
-}
+export const inpaintingTable = (input: ReportInput): string => gridTable(inpaintingGrid(input));
 
-/** Overlap with the true box, beside boxes in the centre and the best the grid allows. */
-export function localizationTable({ localization }: ReportInput): string {
+/** Overlap with the true box, and whether there is one. */
+export function localizationTable(input: ReportInput): string {
+  const { localization } = input;
   if (localization === undefined) return "";
-  const { centreBox, centreHalfArea, oracle, detection } = localization;
-  const rows = [
-    ["model", localization],
-    [`centre box, ${numberText(centreBox.side, "share")} of the side`, centreBox],
-    ["centre box, half of the area", centreHalfArea],
-    ["best on this grid", oracle],
-  ] as const;
-  const table = htmlTable(
-    ["", "cIoU@0.5", "AUC", "Mean cIoU"],
-    rows.map(([name, one]) => [
-      name,
-      withInterval(one.ciou50, "share", one.intervals.ciou50),
-      withInterval(one.auc, "share", one.intervals.auc),
-      withInterval(one.ciou, "share", one.intervals.ciou),
-    ]),
-  );
-  const note = `<p class="note">${localization.evaluated} clips; the true box covers ${numberText(localization.area, "share")} of the frame on average; pixel AP ${numberText(localization.pixelAP, "share")} (${intervalText(localization.pixelAPInterval, "share")}).</p>`;
-  if (detection === null) return table + note;
-  const negatives = htmlTable(
-    [`${detection.positives} with, ${detection.negatives} without a visible source`, "AP", "Best F1"],
-    (["presence", "located"] as const).flatMap((name) => [
-      [
-        name === "presence" ? "there is one" : "there is one, and it is shown (cIoU ≥ 0.5)",
-        withInterval(detection[name].averagePrecision, "share", detection[name].intervals.averagePrecision),
-        withInterval(detection[name].maxF1, "share", detection[name].intervals.maxF1),
-      ],
-      [
-        "chance",
-        numberText(detection.chance[name].averagePrecision, "share"),
-        numberText(detection.chance[name].maxF1, "share"),
-      ],
-    ]),
-  );
-  return table + note + negatives;
+  const { evaluated, area, pixelAP, pixelAPInterval } = localization;
+  const note = `<p class="note">${evaluated} clips; the true box covers ${numberText(area, "share")} of the frame on average; pixel AP ${numberText(pixelAP, "share")} (${intervalText(pixelAPInterval, "share")}).</p>`;
+  return gridTable(localizationGrid(input)) + note + gridTable(detectionGrid(input));
 }

@@ -1,12 +1,10 @@
-import { type Protocol, varyProtocol } from "@kdc-mae/eval";
-import { classificationSection, type ResultSection, taggingSection } from "@kdc-mae/eval/report";
+import { type Conduct, type Protocol, varyProtocol } from "@kdc-mae/eval";
 import type { ClassifierMode } from "@kdc-mae/model";
 import { expectClasses } from "../../finetune/classes.js";
 import { linkOf } from "../../finetune/run-fine-tuning.js";
 import { createPredictor } from "../predict.js";
 import { isSingleLabel, scoreClasses } from "../score-classes.js";
-import type { ProtocolPlan } from "./plan.js";
-import { evaluatedSet, refuseModel, type Subject } from "./subject.js";
+import { type Carried, evaluatedSet, refuseModel, type Subject } from "./subject.js";
 
 const inWords: Readonly<Record<ClassifierMode, { readonly mode: string; readonly pooling: string }>> = {
   multimodal: {
@@ -33,9 +31,9 @@ const inWords: Readonly<Record<ClassifierMode, { readonly mode: string; readonly
  */
 export async function classifyClips(
   protocol: Protocol,
-  plan: Extract<ProtocolPlan, { task: "classification" }>,
+  plan: Extract<Conduct, { task: "classification" }>,
   subject: Subject,
-): Promise<ResultSection> {
+): Promise<Carried> {
   const { saved, execute, cutting, leftOut, onProgress, signal } = subject;
   if (!("classifier" in saved)) {
     return refuseModel(
@@ -75,7 +73,7 @@ export async function classifyClips(
       ],
     });
     const result = scoreClasses(classes, link, predicted, { protocol: told, leftOut });
-    return isSingleLabel(result) ? classificationSection(result) : taggingSection(result);
+    return isSingleLabel(result) ? { head: "classification", result } : { head: "tagging", result };
   } finally {
     await predictor.dispose();
   }

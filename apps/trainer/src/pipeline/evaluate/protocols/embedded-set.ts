@@ -10,6 +10,8 @@ import { type Subject, sharedOf } from "./subject.js";
 export type EmbeddedSet = Readonly<Record<Stream, Matrix>> & {
   readonly ids: readonly string[];
   readonly labels: readonly (readonly string[])[];
+  /** How many of the clips say where something is. */
+  readonly boxed: number;
 };
 
 const streams = ["audio", "visual", "joint"] as const;
@@ -50,9 +52,11 @@ export async function embedSet(
   const width = sharedOf(subject.saved).config.embedDim;
   const rows = { audio: [] as Float32Array[], visual: [] as Float32Array[], joint: [] as Float32Array[] };
   const [ids, labels]: [string[], (readonly string[])[]] = [[], []];
+  let boxed = 0;
   for await (const { clips: part, made } of embedBatches(clips, subject, what)) {
     for (const [index, { item }] of part.entries()) {
       ids.push(item.id);
+      if (item.boxes !== undefined) boxed += 1;
       labels.push(item.labels);
       for (const stream of streams) rows[stream].push(rowOf(made[stream], index));
     }
@@ -62,7 +66,7 @@ export async function embedSet(
     for (const [index, row] of rows[stream].entries()) all.data.set(row, index * width);
     return all;
   };
-  return { ids, labels, audio: stacked("audio"), visual: stacked("visual"), joint: stacked("joint") };
+  return { ids, labels, boxed, audio: stacked("audio"), visual: stacked("visual"), joint: stacked("joint") };
 }
 
 /** Embeds a set at most once, however many protocols look at it. */

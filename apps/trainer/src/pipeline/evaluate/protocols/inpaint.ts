@@ -1,10 +1,9 @@
-import type { Protocol } from "@kdc-mae/eval";
-import { inpaintingSection, type ResultSection } from "@kdc-mae/eval/report";
+import type { FloatTensor, IntTensor, Modality } from "@kdc-mae/core";
+import { type Conduct, inpainting, type Protocol, standardUnits } from "@kdc-mae/eval";
 import { randomViews, structuredViews } from "@kdc-mae/masking";
+import { firstClips, reconstructClips } from "../reconstruct.js";
 import { restoredTargets } from "../run-in-words.js";
-import { inpaint } from "../tasks.js";
-import type { ProtocolPlan } from "./plan.js";
-import { evaluatedSet, refuseModel, type Subject } from "./subject.js";
+import { type Carried, evaluatedSet, refuseModel, type Subject } from "./subject.js";
 
 /**
  * Inpainting under one mask.
@@ -14,10 +13,10 @@ import { evaluatedSet, refuseModel, type Subject } from "./subject.js";
  */
 export async function inpaintClips(
   protocol: Protocol,
-  { mask, ratio }: Extract<ProtocolPlan, { task: "inpainting" }>,
+  { mask, ratio }: Extract<Conduct, { task: "inpainting" }>,
   subject: Subject,
-): Promise<ResultSection> {
-  const { saved, execute, leftOut, denormalize, onProgress } = subject;
+): Promise<Carried> {
+  const { saved, execute, cutting, leftOut, denormalize, onProgress } = subject;
   if (!("model" in saved)) {
     return refuseModel(
       protocol.name,
@@ -35,12 +34,26 @@ export async function inpaintClips(
       "Evaluate a model trained without normPixels, or give --denormalize to borrow the true patches' mean and deviation; the protocol then says so",
     );
   }
+  onProgress(protocol.name);
   const masker =
     mask === "random" ? randomViews({ views: 1, ratio }) : structuredViews({ axis: mask, views: 1, ratio });
-  onProgress(protocol.name);
-  const result = await inpaint(evaluatedSet(subject).read(), { execute, config, params }, subject.cutting, {
-    ...{ ratio, seed: experiment.seed, leftOut, protocol, mask: { kind: mask, masker } },
-    targets,
-  });
-  return inpaintingSection(result);
+  async function* batches() {
+    const clips = evaluatedSet(subject).read();
+    for await (const made of reconstructClips(clips, { execute, config, params }, cutting, masker, experiment.seed)) {
+      const pair = (modality: Modality) => {
+        const first = <T extends FloatTensor | IntTensor>(tensor: T) => firstClips(tensor, made.clips.length);
+        const { visible, hidden } = made.views[0][modality];
+        return {
+          ...{ target: first(made.patches[modality]), predicted: first(made.predictions[0][modality]) },
+          ...{ visible: first(visible), hidden: first(hidden) },
+        };
+      };
+      yield { audio: pair("audio"), visual: pair("visual") };
+    }
+  }
+  const units = { ...standardUnits, audio: { ...standardUnits.audio, deviation: [cutting.statistics.std] } };
+  return {
+    head: "inpainting",
+    result: await inpainting({ batches: batches(), targets, mask, protocol, units, leftOut }),
+  };
 }

@@ -1,6 +1,7 @@
 import { createRng } from "@kdc-mae/core";
 import type { StoredClip } from "@kdc-mae/data";
 import {
+  type Conduct,
   ezVsl,
   type LocalizationClip,
   localization,
@@ -9,18 +10,16 @@ import {
   plainIoU,
   takeRows,
 } from "@kdc-mae/eval";
-import { localizationSection, type ResultSection } from "@kdc-mae/eval/report";
-import { boxesOf } from "../tasks.js";
+import { boxesOf } from "../boxes.js";
 import { type EmbeddedSet, embedBatches, rowOf } from "./embedded-set.js";
-import type { ProtocolPlan } from "./plan.js";
 import { silence } from "./silence.js";
 
-import { evaluatedSet, formOf, refuseModel, type Subject, sharedOf } from "./subject.js";
+import { type Carried, evaluatedSet, formOf, refuseModel, type Subject, sharedOf } from "./subject.js";
 
 import { timeSteps } from "./time-steps.js";
 import { windowSteps } from "./window-steps.js";
 
-type LocalizationPlan = Extract<ProtocolPlan, { task: "localization" }>;
+type LocalizationPlan = Extract<Conduct, { task: "localization" }>;
 
 /** The sound a clip's frame is shown again with, as its mean audio embedding. */
 type OtherSound = (clip: StoredClip) => Float32Array;
@@ -82,7 +81,7 @@ export async function localizeClips(
   plan: LocalizationPlan,
   subject: Subject,
   embedded: (split: Subject["split"]) => Promise<EmbeddedSet>,
-): Promise<ResultSection> {
+): Promise<Carried> {
   const { config } = sharedOf(subject.saved);
   const side = config.visual.rows * config.visual.patch;
   const other =
@@ -91,13 +90,19 @@ export async function localizeClips(
       : plan.negatives === "off-screen"
         ? otherSound(await embedded(subject.split), protocol.name)
         : undefined;
-  const steps = { tokens: timeSteps, windows: windowSteps };
-  const clips = plan.overTime ? steps[plan.overTime](evaluatedSet(subject), subject) : pairedClips(subject, other);
+  const { around } = plan;
+  const set = evaluatedSet(subject);
+  const clips =
+    around === undefined
+      ? pairedClips(subject, other)
+      : "hidden" in around
+        ? windowSteps(set, subject, around.hidden)
+        : timeSteps(set, subject, around.seconds);
   const result = await localization({
     grid: config.visual,
     picture: { width: side, height: side },
     scoring: plan.scoring === "ez-vsl" ? ezVsl : plainIoU,
     ...{ clips, protocol, leftOut: subject.leftOut },
   });
-  return localizationSection(result);
+  return { head: "localization", result };
 }

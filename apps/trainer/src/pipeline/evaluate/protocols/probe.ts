@@ -1,4 +1,5 @@
 import {
+  type Conduct,
   fitTaggingProbe,
   holdOut,
   kindsOf,
@@ -12,11 +13,9 @@ import {
   takeRows,
   varyProtocol,
 } from "@kdc-mae/eval";
-import { classificationSection, type ResultSection, taggingSection } from "@kdc-mae/eval/report";
 import { expectClasses } from "../../finetune/classes.js";
 import type { EmbeddedSet } from "./embedded-set.js";
-import type { ProtocolPlan } from "./plan.js";
-import type { Subject } from "./subject.js";
+import type { Carried, Subject } from "./subject.js";
 
 /**
  * A linear probe on frozen embeddings, fitted on the training clips: softmax where every clip has one label, else a
@@ -26,11 +25,12 @@ import type { Subject } from "./subject.js";
  */
 export async function probeClips(
   protocol: Protocol,
-  { stream }: Extract<ProtocolPlan, { task: "linear-probe" }>,
-  { sets, split, leftOut }: Subject,
+  { stream }: Extract<Conduct, { task: "linear-probe" }>,
+  subject: Subject,
   embedded: (split: Subject["split"]) => Promise<EmbeddedSet>,
-): Promise<ResultSection> {
-  const kinds = kindsOf(sets.train.items.flatMap(({ labels }) => labels));
+): Promise<Carried> {
+  const { sets, split, leftOut } = subject;
+  const { kinds = kindsOf(sets.train.items.flatMap(({ labels }) => labels)) } = subject;
   expectClasses("training clips", sets.train.items, kinds, "any");
   expectClasses(`${split} clips`, sets[split].items, kinds, "any");
   const [train, test] = [await embedded("train"), await embedded(split)];
@@ -47,9 +47,8 @@ export async function probeClips(
       ),
     });
     const validation = given === undefined ? {} : { validation: rows(given) };
-    return classificationSection(
-      linearProbe({ kinds, train: rows(train), test: rows(test), ...validation, protocol, leftOut }),
-    );
+    const result = linearProbe({ kinds, train: rows(train), test: rows(test), ...validation, protocol, leftOut });
+    return { head: "classification", result };
   }
   const tagged = (features: Matrix, labels: EmbeddedSet["labels"]) => ({
     features,
@@ -79,7 +78,6 @@ export async function probeClips(
     ],
   });
   const targets = labelTargets(kinds, test.labels);
-  return taggingSection(
-    tagging({ kinds, scores: predictLinear(classifier, test[stream]), targets, protocol: told, leftOut }),
-  );
+  const scores = predictLinear(classifier, test[stream]);
+  return { head: "tagging", result: tagging({ kinds, scores, targets, protocol: told, leftOut }) };
 }

@@ -1,10 +1,8 @@
-import { choosePerClass, type Protocol, retrieval, takeRows } from "@kdc-mae/eval";
-import { type ResultSection, retrievalSection } from "@kdc-mae/eval/report";
+import { type Conduct, choosePerClass, type Protocol, retrieval, takeRows } from "@kdc-mae/eval";
 import { expectClips } from "../../corpus/splits.js";
 import { manyRanks } from "../many-ranks.js";
 import type { EmbeddedSet } from "./embedded-set.js";
-import type { ProtocolPlan } from "./plan.js";
-import { refuseModel, type Subject } from "./subject.js";
+import { type Carried, refuseModel, type Subject } from "./subject.js";
 
 /**
  * Retrieval in both directions among the evaluated clips, or among some of every class, which the result then lists.
@@ -13,15 +11,15 @@ import { refuseModel, type Subject } from "./subject.js";
  */
 export async function retrieveClips(
   protocol: Protocol,
-  { perClass }: Extract<ProtocolPlan, { task: "retrieval" }>,
+  { perClass }: Extract<Conduct, { task: "retrieval" }>,
   { sets, split, leftOut, execute }: Subject,
   embedded: (split: Subject["split"]) => Promise<EmbeddedSet>,
-): Promise<ResultSection> {
+): Promise<Carried> {
   expectClips(split, sets[split].items);
   const { audio, visual, ids, labels } = await embedded(split);
   if (perClass === undefined) {
     const ranks = await manyRanks(audio, visual, execute);
-    return retrievalSection(retrieval({ audio, visual, ranks, protocol, leftOut }));
+    return { head: "retrieval", result: retrieval({ audio, visual, ranks, protocol, leftOut }) };
   }
   const unlabelled = labels.findIndex((own) => own.length === 0);
   if (unlabelled >= 0) {
@@ -35,22 +33,13 @@ export async function retrieveClips(
     labels.map(([label]) => label),
     perClass,
   );
-  const section = retrievalSection(
-    retrieval({ audio: takeRows(audio, chosen), visual: takeRows(visual, chosen), protocol, leftOut }),
-  );
+  const result = retrieval({ audio: takeRows(audio, chosen), visual: takeRows(visual, chosen), protocol, leftOut });
   const few = Object.entries(short).map(([name, count]) => `${name} (${count})`);
+  const warning = `${few.length} classes have fewer than ${perClass} clips: ${few.join(", ")}`;
+  const rows = [...chosen].map((index) => [ids[index], labels[index][0]]);
   return {
-    ...section,
-    tables: [
-      {
-        title: "The clips drawn",
-        head: ["clip", "class"],
-        rows: [...chosen].map((index) => [ids[index], labels[index][0]]),
-      },
-    ],
-    warnings: [
-      ...section.warnings,
-      ...(few.length === 0 ? [] : [`${few.length} classes have fewer than ${perClass} clips: ${few.join(", ")}`]),
-    ],
+    head: "retrieval",
+    result: { ...result, warnings: [...result.warnings, ...(few.length === 0 ? [] : [warning])] },
+    tables: [{ title: "The clips drawn", head: ["clip", "class"], rows }],
   };
 }

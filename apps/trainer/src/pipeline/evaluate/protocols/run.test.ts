@@ -1,7 +1,7 @@
 import { createRng, type FloatTensor } from "@kdc-mae/core";
 import type { StoredClip } from "@kdc-mae/data";
 import { compiled } from "@kdc-mae/engine/node";
-import { chanceAveragePrecision, printProtocol, readVggSounder } from "@kdc-mae/eval";
+import { chanceAveragePrecision, printProtocol, protocolRecords, readVggSounder } from "@kdc-mae/eval";
 import { resultsHtml, resultsJson, resultsMarkdown, resultsMteb, resultsText } from "@kdc-mae/eval/report";
 import { type ClassifierParams, initClassifier, initModel } from "@kdc-mae/model";
 import { describe, expect, it } from "vitest";
@@ -12,8 +12,7 @@ import { classes, config, madeClip, statistics, tinyWith } from "../../finetune/
 import type { FineTuningExperiment } from "../../finetune/schema.js";
 import type { Saved } from "../../run/read-saved.js";
 import { openCutting } from "../cutting.js";
-import { protocolsNamed, runnableProtocols } from "./plan.js";
-import { runProtocols } from "./run.js";
+import { protocolsNamed, runProtocols } from "./run.js";
 import type { Subject } from "./subject.js";
 
 const boxed = (index: number): StoredClip => {
@@ -52,7 +51,7 @@ const subject = (saved: Saved, changes: Partial<Subject> = {}): Subject => ({
 const run = (names: readonly string[], saved: Saved, changes: Partial<Subject> = {}) =>
   runProtocols(protocolsNamed(names), subject(saved, changes));
 const namesOf = (...tasks: string[]) =>
-  runnableProtocols.flatMap(({ protocol, plan }) => (tasks.includes(plan.task) ? [protocol.name] : []));
+  protocolRecords.flatMap(({ protocol, conduct }) => (tasks.includes(conduct.task) ? [protocol.name] : []));
 
 describe("every protocol", () => {
   it.each([

@@ -1,28 +1,44 @@
+import { KdcError } from "@kdc-mae/core";
 import type { SplitUse } from "@kdc-mae/data/node";
-import { varyProtocol } from "@kdc-mae/eval";
-import type { FailedProtocol, ResultSection } from "@kdc-mae/eval/report";
+import { type Conduct, type ProtocolRecord, protocolRecords, varyProtocol } from "@kdc-mae/eval";
+import { type FailedProtocol, type ResultSection, sectionOf } from "@kdc-mae/eval/report";
 import { expectClips } from "../../corpus/splits.js";
 import { classifyClips } from "./classify.js";
 import { embeddings } from "./embedded-set.js";
 import { inpaintClips } from "./inpaint.js";
 import { localizeClips } from "./localize.js";
-import type { ProtocolPlan, RunnableProtocol } from "./plan.js";
 import { probeClips } from "./probe.js";
 import { retrieveClips } from "./retrieve.js";
 import { sounderClips } from "./sounder.js";
-import { refuseModel, type Subject } from "./subject.js";
+import { type Carried, refuseModel, type Subject } from "./subject.js";
 import { voteClips } from "./vote.js";
 
+/**
+ * The protocols of these names, in that order.
+ *
+ * @throws KdcError for a name that is none, with all names
+ */
+export const protocolsNamed = (names: readonly string[]): readonly ProtocolRecord[] =>
+  names.map((name) => {
+    const found = protocolRecords.find(({ protocol }) => protocol.name === name);
+    if (found !== undefined) return found;
+    throw new KdcError({
+      where: "evaluate --protocol",
+      what: `there is no protocol named ${JSON.stringify(name)}`,
+      remedy: `Use one of ${protocolRecords.map(({ protocol }) => protocol.name).join(", ")}`,
+      reason: "usage",
+    });
+  });
+
 /** Tasks that look at labelled training clips. */
-const usesTraining = (task: ProtocolPlan["task"]) =>
-  task === "linear-probe" || task === "knn-probe" || task === "few-shot";
+const usesTraining = (task: Conduct["task"]) => task === "linear-probe" || task === "knn-probe" || task === "few-shot";
 
 /** The splits that some protocols must have clips in, and those they look at where there are clips. */
 export function splitsFor(
-  plans: readonly ProtocolPlan[],
+  records: readonly ProtocolRecord[],
   split: Subject["split"],
 ): Readonly<Record<"needs" | "only", readonly Subject["split"][]>> {
-  if (plans.every(({ task }) => !usesTraining(task))) return { needs: [split], only: [split] };
+  if (records.every(({ conduct }) => !usesTraining(conduct.task))) return { needs: [split], only: [split] };
   return { needs: [...new Set(["train" as const, split])], only: ["train", "validation", "test"] };
 }
 
@@ -37,8 +53,8 @@ export const usesOf = (
 });
 
 /** A probe is fitted on the training clips. @throws KdcError where it would be scored on them */
-export function expectProbesApart(chosen: readonly RunnableProtocol[], split: Subject["split"]): void {
-  const probe = chosen.find(({ plan }) => usesTraining(plan.task));
+export function expectProbesApart(chosen: readonly ProtocolRecord[], split: Subject["split"]): void {
+  const probe = chosen.find(({ conduct }) => usesTraining(conduct.task));
   if (probe === undefined || split !== "train") return;
   refuseModel(
     probe.protocol.name,
@@ -55,7 +71,7 @@ export function expectProbesApart(chosen: readonly RunnableProtocol[], split: Su
  * @throws KdcError for an empty split, and, where no protocol is left, that of the last
  */
 export async function runProtocols(
-  chosen: readonly RunnableProtocol[],
+  chosen: readonly ProtocolRecord[],
   subject: Subject,
   onFailed?: (failed: FailedProtocol) => void,
 ): Promise<readonly ResultSection[]> {
@@ -63,12 +79,15 @@ export async function runProtocols(
   const embedded = embeddings(subject);
   const sections: ResultSection[] = [];
   let last: unknown;
-  for (const { protocol, plan } of chosen) {
+  for (const record of chosen) {
     subject.signal?.throwIfAborted();
+    const { protocol, conduct } = record;
     try {
-      const section = await carryOut({ protocol, plan }, subject, embedded);
+      const { tables = [], ...made } = await carryOut(record, subject, embedded);
+      const section = sectionOf(made);
+      const told = { ...section, tables: [...section.tables, ...tables] };
       sections.push(
-        plan.task === "classification" || plan.task === "vggsounder" ? section : tellTuned(section, subject),
+        conduct.task === "classification" || conduct.task === "vggsounder" ? told : tellTuned(told, subject),
       );
     } catch (error) {
       if (onFailed === undefined || subject.signal?.aborted) throw error;
@@ -81,27 +100,32 @@ export async function runProtocols(
   return sections;
 }
 
-function carryOut(
-  { protocol, plan }: RunnableProtocol,
+/**
+ * Carries one protocol out.
+ *
+ * @param embedded the embeddings of a split, made once
+ */
+export function carryOut(
+  { protocol, conduct }: ProtocolRecord,
   subject: Subject,
   embedded: ReturnType<typeof embeddings>,
-): Promise<ResultSection> {
-  switch (plan.task) {
+): Promise<Carried> {
+  switch (conduct.task) {
     case "classification":
-      return classifyClips(protocol, plan, subject);
+      return classifyClips(protocol, conduct, subject);
     case "linear-probe":
-      return probeClips(protocol, plan, subject, embedded);
+      return probeClips(protocol, conduct, subject, embedded);
     case "knn-probe":
     case "few-shot":
-      return voteClips(protocol, plan, subject, embedded);
+      return voteClips(protocol, conduct, subject, embedded);
     case "vggsounder":
       return sounderClips(protocol, subject);
     case "retrieval":
-      return retrieveClips(protocol, plan, subject, embedded);
+      return retrieveClips(protocol, conduct, subject, embedded);
     case "inpainting":
-      return inpaintClips(protocol, plan, subject);
+      return inpaintClips(protocol, conduct, subject);
     case "localization":
-      return localizeClips(protocol, plan, subject, embedded);
+      return localizeClips(protocol, conduct, subject, embedded);
   }
 }
 

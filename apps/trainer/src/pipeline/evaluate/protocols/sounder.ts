@@ -1,9 +1,8 @@
 import { basename } from "node:path";
 import { type Protocol, takeRows, vggSounder } from "@kdc-mae/eval";
-import { type ResultSection, vggSounderSection } from "@kdc-mae/eval/report";
 import type { ClassifierMode } from "@kdc-mae/model";
 import { createPredictor } from "../predict.js";
-import { evaluatedSet, refuseModel, type Subject } from "./subject.js";
+import { type Carried, evaluatedSet, refuseModel, type Subject } from "./subject.js";
 
 const passes = { audio: "missing-visual", visual: "missing-audio", both: "multimodal" } as const satisfies Record<
   string,
@@ -18,7 +17,7 @@ const nameOf = (id: string): string => basename(id).replace(/\.[a-z0-9]+$/i, "")
  *
  * @throws KdcError for a model without a head or tuned on one modality, without labels, for clips none of which has any
  */
-export async function sounderClips(protocol: Protocol, subject: Subject): Promise<ResultSection> {
+export async function sounderClips(protocol: Protocol, subject: Subject): Promise<Carried> {
   const { saved, execute, cutting, leftOut, onProgress, signal, vggsounder } = subject;
   if (!("classifier" in saved) || saved.classifier.experiment.mode !== "multimodal") {
     return refuseModel(
@@ -61,13 +60,14 @@ export async function sounderClips(protocol: Protocol, subject: Subject): Promis
     }
   }
   const absent = found.length - kept.length;
-  return vggSounderSection(
-    vggSounder({
+  return {
+    head: "vggsounder",
+    result: vggSounder({
       kinds: classes,
       scores: scores as Parameters<typeof vggSounder>[0]["scores"],
       clips: kept.flatMap((clip) => found[clip] ?? []),
       protocol,
       leftOut: absent === 0 ? leftOut : { ...leftOut, "not-in-vggsounder": absent },
     }),
-  );
+  };
 }

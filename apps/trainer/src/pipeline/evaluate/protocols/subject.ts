@@ -1,6 +1,7 @@
 import { KdcError } from "@kdc-mae/core";
 import type { Execute } from "@kdc-mae/engine";
-import type { VggSounderClip } from "@kdc-mae/eval";
+import type { HeadResult, VggSounderClip } from "@kdc-mae/eval";
+import type { ResultTable } from "@kdc-mae/eval/report";
 import { fittedSplit } from "../../corpus/choose-clips.js";
 import { clipFormFor } from "../../corpus/clip-form.js";
 import type { ClipSet, SplitSets } from "../../corpus/clip-set.js";
@@ -21,9 +22,14 @@ export type Subject = {
   readonly denormalize: boolean;
   /** VGGSounder's labels by clip, for its protocol. */
   readonly vggsounder?: ReadonlyMap<string, VggSounderClip>;
+  /** What probes tell apart; the labels of the training clips unless given. */
+  readonly kinds?: readonly string[];
   readonly onProgress: (what: string) => void;
   readonly signal?: AbortSignal;
 };
+
+/** What a protocol made, with tables of its own beside those of its head. */
+export type Carried = HeadResult & { readonly tables?: readonly ResultTable[] };
 
 /** What a pretrained model and a classifier share. */
 export const sharedOf = (saved: Saved) => ("model" in saved ? saved.model : saved.classifier);

@@ -2,14 +2,14 @@ import type { FloatTensor } from "@kdc-mae/core";
 import { createModelRunner } from "@kdc-mae/engine";
 import type { LocalizationClip } from "@kdc-mae/eval";
 import type { ClipSet } from "../../corpus/clip-set.js";
+import { boxesOf } from "../boxes.js";
 import { filled } from "../embed-clips.js";
 import { columnsNear, type Moments, meanRows, momentsFunction } from "../moments.js";
-import { boxesOf } from "../tasks.js";
 import { rowOf } from "./embedded-set.js";
 import { formOf, type Subject, sharedOf } from "./subject.js";
 
-/** Every frame of every clip that has boxes, each with the sound around it. */
-export async function* timeSteps(clips: ClipSet, subject: Subject): AsyncGenerator<LocalizationClip> {
+/** Every frame of every clip that has boxes, each with the sound within so many seconds of it. */
+export async function* timeSteps(clips: ClipSet, subject: Subject, near: number): AsyncGenerator<LocalizationClip> {
   const { saved, execute, cutting } = subject;
   const { config, params } = sharedOf(saved);
   const { seconds } = formOf(saved);
@@ -39,7 +39,7 @@ export async function* timeSteps(clips: ClipSet, subject: Subject): AsyncGenerat
         const time = clip.times[frame];
         steps.push({
           time,
-          audio: meanRows(rowOf(moments, at), columnsNear(time, audio.columns, seconds), embedDim),
+          audio: meanRows(rowOf(moments, at), columnsNear(time, audio.columns, seconds, near), embedDim),
           visual: { shape: [grid.rows * grid.columns, embedDim], data: rowOf(tokens, at) },
           boxes: boxesOf(clip, size, time),
         });

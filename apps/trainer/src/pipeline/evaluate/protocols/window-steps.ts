@@ -1,24 +1,21 @@
 import type { StoredClip } from "@kdc-mae/data";
 import type { LocalizationClip } from "@kdc-mae/eval";
 import type { ClipSet } from "../../corpus/clip-set.js";
+import { boxesOf } from "../boxes.js";
 import { embedMoments } from "../sound-windows.js";
-import { boxesOf } from "../tasks.js";
 import { type Subject, sharedOf } from "./subject.js";
-
-/** Share of the sound that is hidden from a frame: what is left is the stretch around it. Part of the protocol. */
-const HIDDEN = 0.75;
 
 /** Clips embedded together: the program is made once for them. */
 const TOGETHER = 64;
 
-/** Every frame of every clip that has boxes, each with the quarter of the sound around it, the rest hidden. */
-export async function* windowSteps(clips: ClipSet, subject: Subject): AsyncGenerator<LocalizationClip> {
+/** Every frame of every clip that has boxes, each with the stretch of sound around it, such a share of it hidden. */
+export async function* windowSteps(clips: ClipSet, subject: Subject, hidden: number): AsyncGenerator<LocalizationClip> {
   const { config, params } = sharedOf(subject.saved);
   const size = config.visual.rows * config.visual.patch;
   const model = { execute: subject.execute, config, params };
 
   async function* stepsOf(group: readonly StoredClip[]): AsyncGenerator<LocalizationClip> {
-    const moments = await embedMoments(group, model, subject.cutting, HIDDEN);
+    const moments = await embedMoments(group, model, subject.cutting, hidden);
     for (const clip of group) {
       const steps = moments
         .filter((moment) => moment.clip === clip)

@@ -1,0 +1,113 @@
+import { expectWritable } from "@kdc-mae/core/node";
+import type { StoredClip } from "@kdc-mae/data";
+import { batchThreads, type Split } from "@kdc-mae/data/node";
+import type { Execute } from "@kdc-mae/engine";
+import { compiled } from "@kdc-mae/engine/node";
+import type { ProtocolRecord } from "@kdc-mae/eval";
+import { memorySet, openSplitSets } from "../corpus/clip-set.js";
+import { mediaFor } from "../corpus/open-corpus.js";
+import type { SavedModel } from "../run/model-file.js";
+import type { ReadOptions, Saved } from "../run/read-saved.js";
+import { type Surroundings, surroundingsOf } from "../surroundings.js";
+import {
+  classesFor,
+  type DataChoice,
+  evaluatedData,
+  evaluatedSplit,
+  expectData,
+  expectDataFor,
+} from "./chosen-data.js";
+import { openCutting } from "./cutting.js";
+import { expectProbesApart, splitsFor, usesOf } from "./protocols/run.js";
+import { formOf, ownData, type Subject, sharedOf } from "./protocols/subject.js";
+
+/** On which data a model is evaluated, where the results go, and what computes. */
+export type EvaluatingOptions = Surroundings &
+  DataChoice &
+  Pick<ReadOptions, "assume"> & {
+    /** A folder for the results; nothing is written unless given. */
+    readonly out?: string;
+    /** Where made clips are kept, for models trained on made data. */
+    readonly media?: string;
+    /** What computes, and its name in the results; ONNX Runtime on the processor unless given. */
+    readonly execute?: Execute;
+    readonly engine?: string;
+  };
+
+/** What computes unless told. */
+export const DEFAULT_ENGINE = "compiled (ONNX Runtime, cpu)";
+
+/** Clips cut and computed together. */
+const BATCH = 32;
+
+/** A pretrained model and clips in memory, ready for protocols; whoever asks closes the subject's cutter. */
+export const subjectOf = (
+  model: SavedModel,
+  splits: Readonly<Record<Split, readonly StoredClip[]>>,
+  { batch, ...rest }: Pick<Subject, "execute" | "leftOut"> & { readonly batch: number },
+): Subject => ({
+  ...{ ...rest, saved: { model }, split: "test", denormalize: true },
+  sets: {
+    train: memorySet(splits.train),
+    validation: memorySet(splits.validation),
+    test: memorySet(splits.test),
+  },
+  cutting: openCutting({ grids: model.config, statistics: model.statistics, batch }, batchThreads),
+  onProgress: () => undefined,
+});
+
+/** What can be said before a model is read. @throws KdcError for options that are not read, and a folder that cannot be written */
+export async function expectUsable(options: EvaluatingOptions): Promise<void> {
+  expectDataFor(options);
+  if (options.out !== undefined) await expectWritable(options.out);
+}
+
+/**
+ * The clips that protocols look at.
+ *
+ * @throws KdcError for options that are not read, an empty split, and clips that would be fitted and scored
+ */
+export async function openEvaluated(
+  chosen: readonly ProtocolRecord[],
+  saved: Saved,
+  options: EvaluatingOptions & { readonly split?: Split },
+) {
+  expectDataFor(options);
+  const own = ownData(saved);
+  const { data, namedFor, fits } = evaluatedData(options, own);
+  const split = evaluatedSplit(options.split, fits);
+  const { needs, only } = splitsFor(chosen, split);
+  expectProbesApart(chosen, split);
+  const opened = await openSplitSets({ data, seed: own.seed }, formOf(saved), {
+    ...{ ...surroundingsOf(options), media: mediaFor(options.media, data) },
+    ...{ namedFor, scored: split, needs, only, uses: usesOf(only, split) },
+    classes: await classesFor(options.classes, own.classes),
+  });
+  return { ...opened, data, split, fits };
+}
+
+/**
+ * A model and the clips it is evaluated on, ready for protocols.
+ *
+ * @throws KdcError as {@link openEvaluated}
+ */
+export async function openSubject(
+  chosen: readonly ProtocolRecord[],
+  saved: Saved,
+  options: EvaluatingOptions & { readonly split?: Split },
+) {
+  const { config, statistics, ...rest } = sharedOf(saved);
+  expectData(rest, options);
+  const { sets, leftOut, split, fits, data, close } = await openEvaluated(chosen, saved, options);
+  const cutting = openCutting({ grids: config, statistics, batch: BATCH }, batchThreads);
+  const { execute = compiled(), signal } = options;
+  const subject: Subject = {
+    ...{ saved, sets, split, leftOut, cutting, signal, execute, denormalize: false },
+    onProgress: () => undefined,
+  };
+  const closeAll = async () => {
+    await cutting.cutter.close();
+    await close();
+  };
+  return { subject, data, fits, close: closeAll };
+}
