@@ -4,7 +4,16 @@
  * demo-finetune --init runs/demo/model.safetensors`; needs a Chromium for those that are pages.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -18,14 +27,27 @@ const from = (folder) => createRequire(join(root, folder, "package.json"));
 const { chromium } = from("examples/in-a-browser")("playwright-core");
 const sharp = from("packages/data")("sharp");
 
-const model = join(runs, "demo/model.safetensors");
-const tuned = join(runs, "demo-finetune/best.safetensors");
+symlinkSync(runs, join(work, "runs"));
+const model = "runs/demo/model.safetensors";
+const tuned = "runs/demo-finetune/best.safetensors";
 const made = readdirSync(runs).find((name) => name.startsWith("demo-media"));
-const clips = join(runs, made, "test");
-/** Clips of the test split, which the model never saw; the same ones every time. */
-const clip = (number) => join(clips, `test-${String(number).padStart(5, "0")}.mp4`);
-for (const file of [model, tuned, clip(0)]) {
-  if (existsSync(file)) continue;
+const rows = readFileSync(join(runs, made, "manifest.jsonl"), "utf8")
+  .trim()
+  .split("\n")
+  .map((line) => JSON.parse(line));
+/** Clips of the test split, which the model never saw, each named after what it shows; the same ones every time. */
+const tested = rows.filter(({ split }) => split === "test").slice(0, 48);
+mkdirSync(join(work, "films"));
+const seen = new Map();
+const named = tested.map(({ path, labels: [label] }) => {
+  seen.set(label, (seen.get(label) ?? 0) + 1);
+  const film = `films/${label}-${seen.get(label)}.mp4`;
+  copyFileSync(join(runs, made, path), join(work, film));
+  return film;
+});
+const clip = (name) => named.find((film) => film.endsWith(`${name}.mp4`));
+for (const file of [model, tuned]) {
+  if (existsSync(join(work, file))) continue;
   process.stderr.write(`there is no ${file}: run kdc-mae demo and kdc-mae finetune demo-finetune first\n`);
   process.exit(1);
 }
@@ -91,11 +113,11 @@ async function shot(file, { selector, height, wide = 1080 }) {
 
 try {
   mkdirSync(pictures, { recursive: true });
-  const index = join(work, "index");
-  kdcMae("index", clips, "--model", model, "--index", index);
+  const index = "index";
+  kdcMae("index", "films", "--model", model, "--index", index);
   kdcMae(
     "search",
-    clip(0),
+    clip("bird-2"),
     "--audio",
     "--among",
     "visual",
@@ -108,17 +130,17 @@ try {
     "--html",
     "found.html",
   );
-  await keep("find.png", await shot(join(work, "found.html"), { height: 620 }));
+  await keep("find.png", await shot(join(work, "found.html"), { height: 790 }));
 
-  kdcMae("classify", clip(1), clip(2), "--model", tuned, "--html", "labels.html");
-  await keep("name.png", await shot(join(work, "labels.html"), { height: 760 }));
+  kdcMae("classify", clip("clock-1"), clip("siren-1"), "--model", tuned, "--html", "labels.html");
+  await keep("name.png", await shot(join(work, "labels.html"), { height: 940 }));
 
-  kdcMae("localize", clip(3), "--model", model, "--every", "0.2", "--pictures", "where");
+  kdcMae("localize", clip("bird-2"), "--model", model, "--every", "0.2", "--pictures", "where");
   const moments = readdirSync(join(work, "where")).sort();
   const spread = [0, 1, 2, 3, 4].map((n) => join(work, "where", moments[Math.floor((n * (moments.length - 1)) / 4)]));
   await keep("point-at.png", await row(spread, 280));
 
-  kdcMae("inpaint", clip(4), "--model", model, "--hide", "0.5", "--pictures", "filled");
+  kdcMae("inpaint", clip("drum-1"), "--model", model, "--hide", "0.5", "--pictures", "filled");
   await keep("fill-in.png", join(work, "filled", "000000.png"));
 
   const report = join(runs, "demo/report.html");

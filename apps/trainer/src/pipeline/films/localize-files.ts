@@ -1,12 +1,7 @@
-import { dirname, join } from "node:path";
-import { deflateSync } from "node:zlib";
 import { type Box, KdcError } from "@kdc-mae/core";
-import { makeFolder, writeWhole } from "@kdc-mae/core/node";
-import { overlayFilm } from "@kdc-mae/data/node";
 import type { Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
-import { centreSquare, type Matrix, peakRegion, similarityMap, upsampleBilinear } from "@kdc-mae/eval";
-import { encodePng, heatLayer, heatPicture } from "@kdc-mae/eval/report";
+import { centreSquare, peakRegion, similarityMap } from "@kdc-mae/eval";
 import { clipFormFor } from "../corpus/clip-form.js";
 import { type DecoderChoice, openDecoder } from "../corpus/open-decoder.js";
 import { createFileEmbedder } from "../embed/embed-files.js";
@@ -14,6 +9,7 @@ import { openCutting } from "../evaluate/cutting.js";
 import { createMomentEmbedder } from "../evaluate/sound-windows.js";
 import { type ReadOptions, readSaved, type Saved } from "../run/read-saved.js";
 import type { Surroundings } from "../surroundings.js";
+import { drawHeat, type HeatStep, pictureNames } from "./draw-heat.js";
 import { eachFile, type FileResults, type Within } from "./each-file.js";
 import { type OpenedMedia, openMedia, storeWindow } from "./open-media.js";
 import { outputsFor } from "./outputs.js";
@@ -71,23 +67,6 @@ export type LocalizeOptions = Surroundings &
 
 /** Share of the sound that is hidden from a picture, where the model's own training does not say. */
 const HIDDEN = 0.75;
-/** Side of a drawn layer, cells of a patch grid's side. */
-const FINE = 8;
-
-type Step = { readonly time: number; readonly map: Matrix };
-
-/** The steps' heat on the scale of the whole file, as layers of equal length; clear where no step is near. */
-function* layersOf(steps: readonly Step[], every: number, seconds: number, draw: (map: Matrix) => Uint8Array) {
-  let at = 0;
-  let drawn: { readonly at: number; readonly layer: Uint8Array } | undefined;
-  for (let place = 0; place < Math.max(1, Math.ceil(seconds / every - 1e-6)); place++) {
-    const time = (place + 0.5) * every;
-    while (at + 1 < steps.length && Math.abs(steps[at + 1].time - time) <= Math.abs(steps[at].time - time)) at++;
-    if (drawn?.at !== at) drawn = { at, layer: draw(steps[at].map) };
-    yield Math.abs(steps[at].time - time) <= every ? drawn.layer : new Uint8Array(drawn.layer.length);
-  }
-}
-
 /** @throws KdcError for a film in which nothing can be looked for */
 function nothingIn({ file, info, size }: OpenedMedia): KdcError {
   const [what, remedy, reason] =
@@ -133,8 +112,8 @@ export async function localize(
     throw new KdcError({ where: file, what: "no sound of it was long enough", remedy, reason: "no-audio" });
   }
 
-  const stepsOf = async (opened: OpenedMedia, within: Within): Promise<Step[]> => {
-    const steps: Step[] = [];
+  const stepsOf = async (opened: OpenedMedia, within: Within): Promise<HeatStep[]> => {
+    const steps: HeatStep[] = [];
     const only = asked === undefined ? undefined : "pictures";
     for await (const window of opened.windows({ seconds, pictures, only })) {
       within(`${window.start.toFixed(1)} s`);
@@ -163,7 +142,11 @@ export async function localize(
       steps.reduce((low, { map }) => Math.min(low, ...map.data), Infinity),
       steps.reduce((high, { map }) => Math.max(high, ...map.data), -Infinity),
     ] as const;
-    await draw({ opened, steps, scale, film, folder, within });
+    if (film !== undefined || folder !== undefined) {
+      within("drawing");
+      await drawHeat({ ffmpeg, signal, opened, steps, scale, every, size, film, folder });
+    }
+    const names = folder === undefined ? [] : pictureNames({ opened, steps, every });
     const square = centreSquare(opened.size);
     return {
       ...{
@@ -173,13 +156,13 @@ export async function localize(
       },
       looked: { x: square.x, y: square.y, width: square.side, height: square.side },
       scale,
-      steps: steps.map((step) => located(step, square, folder && pictureName(placeOf(step, opened, every)))),
+      steps: steps.map((step, at) => located(step, square, names[at])),
       ...(film === undefined ? {} : { film }),
     };
   };
 
   const located = (
-    { time, map }: Step,
+    { time, map }: HeatStep,
     square: { x: number; y: number; side: number },
     picture?: string,
   ): LocatedStep => {
@@ -194,45 +177,6 @@ export async function localize(
     };
   };
 
-  type Drawing = {
-    readonly opened: OpenedMedia;
-    readonly steps: readonly Step[];
-    readonly scale: readonly [number, number];
-    readonly film?: string;
-    readonly folder?: string;
-    readonly within: Within;
-  };
-
-  const draw = async ({ opened, steps, scale: [low, high], film, folder, within }: Drawing): Promise<void> => {
-    if (film === undefined && folder === undefined) return;
-    within("drawing");
-    if (film !== undefined) await makeFolder(dirname(film));
-    if (folder !== undefined) await makeFolder(folder);
-    const heatIn = (map: Matrix, side: number) =>
-      upsampleBilinear(
-        { ...map, data: map.data.map((value) => (value - low) / (high - low || 1)) },
-        { width: side, height: side },
-      );
-    const { info } = opened;
-    if (info?.video === undefined) {
-      for await (const { frames = [] } of opened.windows({ seconds, pictures: 1 })) {
-        const picture = heatPicture(frames[0], heatIn(steps[0].map, form.visual.size));
-        const bytes = encodePng(picture, (raw) => new Uint8Array(deflateSync(raw)));
-        await writeWhole(join(folder ?? "", pictureName(0)), bytes);
-      }
-      return;
-    }
-    const side = FINE * config.visual.columns;
-    const until = info.duration ?? steps[steps.length - 1].time + every / 2;
-    const drawn = layersOf(steps, every, until, (map) => heatLayer(heatIn(map, side)));
-    await overlayFilm({
-      ...{ ffmpeg, signal, film: opened.file, video: info.video, audio: info.audio, size, path: film },
-      layers: { width: side, height: side, rate: 1 / every, pieces: drawn },
-      // A per cent sign stands for a number here.
-      ...(folder === undefined ? {} : { stills: join(folder.replaceAll("%", "%%"), "%06d.png") }),
-    });
-  };
-
   try {
     return await eachFile(files, "localize", options, localizeFile);
   } finally {
@@ -240,13 +184,3 @@ export async function localize(
     await cutting.cutter.close();
   }
 }
-
-/** Which of the pictures that `overlayFilm` writes shows a moment: one for the middle of every layer. */
-function placeOf({ time }: Step, { info }: OpenedMedia, every: number): number {
-  if (info === undefined) return 0;
-  const count = Math.floor(Math.round((2 * (info.duration ?? time + every)) / every) / 2);
-  return Math.max(0, Math.min(count - 1, Math.floor(time / every)));
-}
-
-/** What the picture of a moment is called, as `overlayFilm` names them. */
-const pictureName = (place: number): string => `${String(place).padStart(6, "0")}.png`;
