@@ -10,7 +10,7 @@
  * - `geluGradient` inputs `{ x, dy }` → dx
  * - `attention` inputs `{ q [G, N, d], k [G, M, d], v [G, M, d] }`, queries already scaled → softmax(q kᵀ) v `[G, N, d]`
  * - `attentionGradient` inputs `{ q, k, v, y, dy }`, y what `attention` gave → `[dq, dk, dv]`
- * - `onceMore` inputs `{ x, dy }` → x: a value of its own, there once `dy` is, so that what is made of it is made again
+ * - `onceMore` inputs `{ x, 0, 1, … }` → x: a value of its own, there once the others are; what is made of it is made again
  */
 export const fusedKernels = {
   layerNorm: "KdcLayerNorm",

@@ -73,10 +73,17 @@ export const attentionRules = (cachedScores: number): KernelRules => ({
     });
     const lessSums = withColumn(graph, dy, multiply(graph, sums, number(graph, -1, sums)));
     const withOnes = withColumn(graph, v, graph.splat(1, [...v.shape.slice(0, 2), 1], v.dtype));
-    return inGroups(graph, size, [q, k, dy, lessSums, withOnes], ([q, k, dy, lessSums, withOnes]) => {
+    const gradients = ([q, k, dy, lessSums, withOnes]: readonly Value[]): readonly Value[] => {
       const P = weights(graph, q, k, request);
       const dScores = graph.elementwise("Mul", [product(graph, lessSums, flip(graph, withOnes)), P]);
       return [product(graph, dScores, k), product(graph, flip(graph, dScores), q), product(graph, flip(graph, P), dy)];
-    });
+    };
+    const inputs = [q, k, dy, lessSums, withOnes];
+    const alone = size === q.shape[0] || q.shape[1] !== k.shape[1];
+    if (alone) return inGroups(graph, size, inputs, gradients);
+    // The three of a group leave as one value: a runtime that works its way back from what is asked for would otherwise
+    // make the first of all groups, and keep the scores of all groups for the other two.
+    const [all] = inGroups(graph, size, inputs, (parts) => [concat(graph, gradients(parts), 2)]);
+    return split(graph, all, [q.shape[2], k.shape[2], v.shape[2]], 2);
   },
 });

@@ -26,19 +26,16 @@ export const fusedRules: KernelRules = {
     const dx = multiply(graph, inverseDeviation, centered);
     return [dx, reduced(multiply(graph, dy, unit), rows, false, "Sum"), reduced(dy, rows, false, "Sum")];
   },
-  // Either way it is x; which way is asked of dy, so that nothing behind it can be made before.
-  [fusedKernels.onceMore]: ({ inputs: { x, dy }, graph }) => {
-    const first = graph.node(
-      "Slice",
-      [dy, graph.int64s(dy.shape.map(() => 0)), graph.int64s(dy.shape.map(() => 1))],
-      dy.shape.map(() => 1),
-    );
-    const one = reshape(
-      graph,
-      first,
-      x.shape.map(() => 1),
-    );
-    const positive = graph.elementwise("Greater", [one, number(graph, 0, one)], { dtype: "bool" });
+  // Either way it is x; which way is asked of the others, so that nothing behind it can be made before them.
+  [fusedKernels.onceMore]: ({ inputs: { x, ...others }, graph }) => {
+    const ones = x.shape.map(() => 1);
+    const asked = Object.values(others).map((value) => {
+      const [from, to] = [value.shape.map(() => 0), value.shape.map(() => 1)];
+      return reshape(graph, graph.node("Slice", [value, graph.int64s(from), graph.int64s(to)], to), ones);
+    });
+    if (asked.length === 0) return x;
+    const sum = asked.reduce((all, one) => add(graph, all, one));
+    const positive = graph.elementwise("Greater", [sum, number(graph, 0, sum)], { dtype: "bool" });
     return graph.elementwise("Where", [positive, x, x], { dtype: x.dtype });
   },
   [fusedKernels.gelu]: ({ inputs: { x }, graph }) => graph.node("Gelu", [x], x.shape),

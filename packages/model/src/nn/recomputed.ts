@@ -9,21 +9,32 @@ import {
   zerosLike,
 } from "@tensorflow/tfjs-core";
 
-/** x once more. A compiled graph makes equal values once; behind this they are others, and made when `dy` is there. */
-function onceMore<T extends Tensor>(x: T, dy: Tensor): T {
+/**
+ * x once more. A compiled graph makes equal values once and in an order of its own; behind this they are others, and made
+ * when all of `after` are there.
+ */
+function onceMore<T extends Tensor>(x: T, after: readonly Tensor[]): T {
   if (getKernel(fusedKernels.onceMore, getBackend()) === undefined) return x;
-  return engine().runKernel(fusedKernels.onceMore, { x, dy }) as T;
+  return engine().runKernel(fusedKernels.onceMore, { x, ...Object.fromEntries(after.entries()) }) as T;
 }
 
 /** The gradients of `run` at `inputs`, zeros where there is none. */
 function gradientsAt(run: (inputs: readonly Tensor[]) => Tensor, inputs: readonly Tensor[], dy: Tensor): Tensor[] {
-  const again = [onceMore(inputs[0], dy), ...inputs.slice(1)];
+  const again = [onceMore(inputs[0], [dy]), ...inputs.slice(1)];
   // The gradient that asks for this one cleans its tape up afterwards; an inner gradient leaves none behind.
   const { state } = engine();
   const { activeTape } = state;
   try {
     const { grads } = engine().gradients(() => run(again), again, dy, true);
-    return again.map((input, index) => grads[index] ?? zerosLike(input));
+    const [first, ...rest] = again.map((input, index) => grads[index] ?? zerosLike(input));
+    // What was made again is let go before the block before this one is made again.
+    return [
+      onceMore(
+        first,
+        rest.filter((_, index) => grads[index + 1]),
+      ),
+      ...rest,
+    ];
   } finally {
     state.activeTape = activeTape;
   }
