@@ -229,6 +229,8 @@ describe("collapseSigns", () => {
     expect(signs([...healthy, ...bad], false)).toEqual(["rank", "uniformity"]);
     // Never better than it is: nothing has risen.
     expect(signs(bad)).toEqual(["rank", "contrast"]);
+    // As distillation alone ends, whatever its rank.
+    expect(signs([1, 2, 3].map(() => probe(5, -0.01, 0.5)))).toEqual(["uniformity"]);
     // 1/101 + 2 standard errors = 2.96 %.
     expect(signs([1, 2, 3].map(() => probe(30, -2, 0.029)))).toEqual(["contrast"]);
     expect(signs([1, 2, 3].map(() => probe(30, -2, 0.031)))).toEqual([]);
@@ -240,7 +242,7 @@ describe("collapseSigns", () => {
       { contrast: true },
     );
     expect(first.what).toBe(
-      "audio embeddings use 1.50 directions of 192 (RankMe of 101 clips; below 2.50 is collapsed)",
+      "audio embeddings use 1.50 directions of 192 (RankMe of 101 clips; below 4.00 is collapsed)",
     );
     expect(first.remedy).toContain("variance-covariance");
   });

@@ -1,7 +1,16 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { audioGrid, createRng, type FloatTensor, float32, type Patches, treeLeaves, visualGrid } from "@kdc-mae/core";
+import {
+  audioGrid,
+  createRng,
+  type FloatTensor,
+  float32,
+  isKdcError,
+  type Patches,
+  treeLeaves,
+  visualGrid,
+} from "@kdc-mae/core";
 import type { StoredClip } from "@kdc-mae/data";
 import { eager } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
@@ -88,6 +97,7 @@ describe("a run that is looked at", () => {
     expect(looked.weights).toEqual((await run("alone")).weights);
     const records = await readEvents(looked.folder.path);
     const probes = records.flatMap((record) => (record.kind === "probe" ? [record] : []));
+    expect(records.some((record) => record.kind === "warning" && record.sign === "uniformity")).toBe(false);
     expect(probes.map(({ step }) => step)).toEqual([2, 4, 6, 8, 10, 12]);
     for (const { probe, attentionEntropy: entropies } of probes) {
       expect(probe).toMatchObject({ clips: 11, width: 24, retrieval: { chance: 1 / 11 }, accuracy: { scored: 5 } });
@@ -112,6 +122,46 @@ describe("a run that is looked at", () => {
     expect(second).toMatchObject({ width: 3 * 48, height: 32 });
     const png = await readFile(join(looked.folder.path, first.file));
     expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([first.width, first.height]);
+  });
+});
+
+describe("a run that collapses", () => {
+  it("is told apart from one that learns, and ended where it is to be", async () => {
+    const change = {
+      objective: [{ term: "view-distillation", weight: 10 }],
+      optimizer: { learningRate: 0.02 },
+      schedule: { kind: "constant" },
+      training: { epochs: 60, probes: { every: 10, pictures: 0 } },
+    };
+    const collapsing = checkExperiment(withChanges({ ...experiment, teacher: undefined }, change), "probe.test.ts");
+    const folder = await openRunFolder(join(root, "collapsing"), collapsing);
+    let steps = 0;
+    const ended = pretrainSteps({
+      ...{
+        statistics,
+        experiment: collapsing,
+        config,
+        execute: compiled({ threads: 1 }),
+        folder,
+        stopOnCollapse: true,
+      },
+      heldOut: clips.slice(15),
+      clock: () => 1e6 * steps,
+      onStep: ({ step }) => {
+        steps = step;
+      },
+      source: maskedSource(
+        await heldClips(clips.slice(0, 15), clipFormFor(grids)).open({ statistics, batch: 5, seed: 3 }),
+        { grids, masker: maskerFor(experiment), seed: 3 },
+      ),
+    });
+    const error = await ended.catch((thrown: unknown) => thrown);
+    const records = await readEvents(folder.path);
+    expect(isKdcError(error) && error.reason).toBe("collapsed");
+    expect(String(error)).toContain("joint embeddings lie in one place");
+    expect(steps).toBeLessThan(180);
+    expect(records.some((record) => record.kind === "warning" && record.sign === "uniformity")).toBe(true);
+    expect(records.at(-1)).toMatchObject({ kind: "end", state: "collapsed", step: steps });
   });
 });
 
