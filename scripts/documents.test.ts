@@ -139,3 +139,12 @@ describe("links", () => {
     expect(broken.filter((target) => !/(^|\/)api\//.test(target))).toEqual([]);
   });
 });
+
+it("ARCHITECTURE's three ways to read it are ten files each, every one there and none twice", async () => {
+  const page = await readFile(join(root, "ARCHITECTURE.md"), "utf8");
+  const ways = page.split(/^\*\*(?=A .+ way\*\*)/m).slice(1);
+  const files = ways.map((way) => [...way.split(/^## /m)[0].matchAll(/\]\(([^)]+)\)/g)].map(([, file]) => file));
+  expect(files.map(({ length }) => length)).toEqual([10, 10, 10]);
+  for (const way of files) expect(new Set(way).size).toBe(10);
+  expect(files.flat().filter((file) => !file.endsWith(".ts") || !existsSync(join(root, file)))).toEqual([]);
+});

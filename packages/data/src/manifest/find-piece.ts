@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { namesIn } from "./names-in.js";
 
 /** One row of a published list: a piece of a YouTube video. Times in seconds. */
-export type Piece = {
+export type YoutubePiece = {
   readonly id: string;
   readonly start: number;
   readonly end: number;
@@ -16,7 +16,7 @@ const extensions = ["mp4", "mkv", "webm", "avi", "mov", "flv"];
 const six = (seconds: number): string => String(Math.floor(seconds)).padStart(6, "0");
 
 /** How people name the pieces they fetched; the last is the whole video, from which the piece is then cut. */
-const stems: readonly ((piece: Piece) => string)[] = [
+const stems: readonly ((piece: YoutubePiece) => string)[] = [
   ({ id, start }) => `${id}_${six(start)}`,
   ({ id, start, end }) => `${id}_${six(start)}_${six(end)}`,
   ({ id, start }) => `${id}_${Math.floor(start)}`,
@@ -28,7 +28,7 @@ const whole = stems.length - 1;
 const names = extensions.flatMap((extension) => stems.map((stem, index) => ({ stem, index, extension })));
 
 /** Folders that a piece may lie in below the media root: by class, by split, by both. */
-const foldersOf = ({ labels: [label], split }: Piece): readonly string[] => {
+const foldersOf = ({ labels: [label], split }: YoutubePiece): readonly string[] => {
   const classes = label === undefined ? [] : [label, label.replaceAll(" ", "_")];
   const splits = split === undefined ? [] : [split];
   return ["", ...splits, ...classes, ...splits.flatMap((one) => classes.map((name) => `${one}/${name}`))];
@@ -49,7 +49,7 @@ const exists = (path: string): Promise<boolean> =>
 export async function pieceFinder(
   root: string,
   usual: "start" | "start-end",
-): Promise<(piece: Piece) => Promise<{ path: string; cut: boolean }>> {
+): Promise<(piece: YoutubePiece) => Promise<{ path: string; cut: boolean }>> {
   const { mayHold, folders } = await namesIn(root);
   const tries = [...names];
   return async (piece) => {
@@ -71,5 +71,5 @@ export async function pieceFinder(
 }
 
 /** What a piece is called: the id of its clip. */
-export const pieceName = (piece: Piece, usual: "start" | "start-end"): string =>
+export const pieceName = (piece: YoutubePiece, usual: "start" | "start-end"): string =>
   stems[usual === "start" ? 0 : 1](piece);

@@ -1,6 +1,6 @@
 import { splitNamed } from "../dataset/split-names.js";
 import type { MediaRoot } from "./confine.js";
-import { type Piece, pieceFinder, pieceName } from "./find-piece.js";
+import { pieceFinder, pieceName, type YoutubePiece } from "./find-piece.js";
 import { labelNamed, labelsIn, type Naming } from "./labels.js";
 import { manifestError } from "./manifest-error.js";
 import type { Entry } from "./manifest-item.js";
@@ -11,7 +11,7 @@ type At = { readonly file: string; readonly line: number };
 
 /** Finds each piece's file. @throws KdcError for a name that is no YouTube id */
 async function* found(
-  pieces: AsyncIterable<{ readonly at: At; readonly piece: Piece }>,
+  pieces: AsyncIterable<{ readonly at: At; readonly piece: YoutubePiece }>,
   { root }: MediaRoot,
   usual: "start" | "start-end",
 ): AsyncGenerator<Entry> {
@@ -35,9 +35,9 @@ async function* found(
 async function* rowsOf(
   file: string,
   width: number,
-  parse: (cells: readonly string[], at: At) => Piece,
+  parse: (cells: readonly string[], at: At) => YoutubePiece,
   heading?: "#",
-): AsyncGenerator<{ at: At; piece: Piece }> {
+): AsyncGenerator<{ at: At; piece: YoutubePiece }> {
   for await (const { line, cells } of readRows(file, { heading })) {
     const at = { file, line };
     if (cells.length !== width) {
@@ -88,7 +88,7 @@ export const readAudioSet = (file: string, media: MediaRoot, naming: Naming): As
 export const readKinetics = (file: string, media: MediaRoot, naming: Naming): AsyncGenerator<Entry> =>
   found(kineticsRows(file, naming), media, "start-end");
 
-async function* kineticsRows(file: string, naming: Naming): AsyncGenerator<{ at: At; piece: Piece }> {
+async function* kineticsRows(file: string, naming: Naming): AsyncGenerator<{ at: At; piece: YoutubePiece }> {
   const remedy = "Give the list as published: label,youtube_id,time_start,time_end,split";
   for await (const { line, record } of readRecords(file, "youtube_id", (name) => name.trim(), remedy)) {
     const at = { file, line };
