@@ -70,14 +70,19 @@ export async function runCommandLine(args: readonly string[]): Promise<number | 
   const program = new Command("kdc-mae")
     .description("KDC-MAE: audio-visual self-supervised learning, from media files to reports")
     .version(version)
-    .showHelpAfterError("(add --help for what may be given)")
+    .showHelpAfterError("(--help lists the options)")
     .exitOverride();
   for (const add of commands) add(program);
   // Commander repeats what was typed.
   const output = { writeOut: print, writeErr: remark };
   program.configureOutput(output);
   for (const command of program.commands) {
-    command.configureOutput(output).exitOverride().showHelpAfterError("(add --help for what may be given)");
+    // Lists are written as they are typed.
+    for (const option of command.options) {
+      const { defaultValue: list } = option;
+      if (Array.isArray(list)) option.default(list, list.length === 0 ? "none" : list.join(","));
+    }
+    command.configureOutput(output).exitOverride().showHelpAfterError("(--help lists the options)");
   }
   program.hook("preAction", (_, command) => {
     if (!shared.has(command.name())) expectOneProcess(command.name());

@@ -31,7 +31,7 @@ export type Clip = {
   readonly item: ClipItem;
   readonly waveform: Waveform;
   readonly frames: readonly Frame[];
-  /** Size of the file's pictures as a player shows them (turned, with square pixels), which boxes are told in. */
+  /** Size of the file's pictures as a player shows them (turned, with square pixels), in whose pixels boxes are given. */
   readonly original?: { readonly width: number; readonly height: number };
   /** How long the clip is in its file, seconds; what was decoded may be less. */
   readonly seconds?: number;

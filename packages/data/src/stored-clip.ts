@@ -22,7 +22,7 @@ export type StoredClip = {
   readonly frames: readonly Uint8Array[];
   /** When each picture was taken, seconds into the clip. */
   readonly times: readonly number[];
-  /** Size of the file's pictures before scaling, which boxes are told in. */
+  /** Size of the file's pictures before scaling, in whose pixels boxes are given. */
   readonly original: { readonly width: number; readonly height: number };
   /** The sound itself, where the form keeps it. */
   readonly waveform?: Waveform;

@@ -53,7 +53,7 @@ function drawOrder(modality: string, patches: number, logs: ArrayLike<number>, n
     throw new KdcError({
       where: "adaptiveViews",
       what: `${logs.length} ${modality} log-probabilities and ${noise.length} noises for ${patches} patches, or some are not finite`,
-      remedy: "Give one finite log-probability and one noise per patch; look whether training diverged",
+      remedy: "Give one finite log-probability and one noise per patch; check whether training diverged",
       reason: "probabilities",
     });
   }

@@ -1,6 +1,6 @@
 import type { Waveform } from "@kdc-mae/core";
 
-/** What libswresample does unless told: 32 taps at the lower rate, Kaiser's window with β = 9, cut off at 0.97. */
+/** What libswresample does by default: 32 taps at the lower rate, Kaiser's window with β = 9, cut off at 0.97. */
 const [taps, beta, cutoff] = [32, 9, 0.97];
 
 /** Modified Bessel function of the first kind, order 0, as its power series. */

@@ -142,7 +142,7 @@ const rowOf = ({ engine, dtype, work }: Case, made: Timed & { readonly peakBytes
 };
 
 /**
- * Runs the engines one after the other on the same work. Each row is told as it comes; one that fails or takes too long
+ * Runs the engines one after the other on the same work. Each row is reported as it comes; one that fails or takes too long
  * stands in `missing`, and the signal ends what runs and gives what there is.
  */
 export async function bench(options: BenchOptions): Promise<BenchReport> {

@@ -41,9 +41,11 @@ const listOf =
 export function addBenchCommand(program: Command): void {
   const command = program
     .command("bench")
-    .description("time a pretraining step and embedding, side by side with what else there is on this machine")
-    .option("--engines <list>", `of ${engines.join(",")}`, listOf(engines), [...engines])
-    .option("--dtypes <list>", `only rows of these: ${dtypes.join(",")}`, listOf(dtypes))
+    .description("time a pretraining step and embedding, beside PyTorch and other engines, where this machine has them")
+    .option("--engines <list>", `what is timed, with commas between: ${engines.join(", ")}`, listOf(engines), [
+      ...engines,
+    ])
+    .option("--dtypes <list>", `only rows of these types, with commas between: ${dtypes.join(", ")}`, listOf(dtypes))
     .addOption(
       new Option("--device <device>", "what the compiled engine computes on").choices(deviceNames).default("cpu"),
     )
@@ -55,7 +57,7 @@ export function addBenchCommand(program: Command): void {
     .addOption(
       new Option(
         "--estimate <card>",
-        "plan a step for a card that is not here, and say what it takes at least",
+        "plan a step for a card that this machine does not have, and print the least time it would take",
       ).choices(Object.keys(cards)),
     )
     .addOption(

@@ -10,7 +10,7 @@ type ConvertOptions = AssumeChoice & { readonly json?: true };
 export function addConvertCommand(program: Command): void {
   const command = program
     .command("convert")
-    .description("write an official CAV-MAE or KDC-MAE checkpoint as a file that says everything itself")
+    .description("write an official CAV-MAE or KDC-MAE checkpoint as a self-contained file")
     .argument("<checkpoint>", "a .pth or .safetensors of the official code")
     .argument("<out>", "the .safetensors to write")
     .option("--json", "print what was written as JSON")

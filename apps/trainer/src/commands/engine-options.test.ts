@@ -108,7 +108,7 @@ describe("bad usage", () => {
     ]) {
       const { code, err } = await pretrain(option, value);
       expect(err).toContain(said);
-      expect(err).toContain("add --help for what may be given");
+      expect(err).toContain("--help lists the options");
       expect(code).toBe(2);
     }
     nothingMade();

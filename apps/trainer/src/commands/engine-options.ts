@@ -45,7 +45,9 @@ export const withEngineOptions = (command: Command): Command =>
         .default("float32"),
     )
     .addOption(
-      new Option("--backend <backend>", "for eager").choices(["tensorflow", "wasm", "cpu"]).default("tensorflow"),
+      new Option("--backend <backend>", "for eager: which tfjs backend")
+        .choices(["tensorflow", "wasm", "cpu"])
+        .default("tensorflow"),
     )
     .option("--threads <n>", "threads per operation, for compiled (default: all cores)", atLeastOne)
     .hook("preAction", async () => {

@@ -75,7 +75,7 @@ Examples:
         ...(["split", "denormalize", "media", "out", "json"] as const),
       ],
       when: ({ list }) => list !== true,
-      what: "nothing is evaluated where --list prints the protocols",
+      what: "--list prints the protocols and evaluates nothing",
       remedy: "Leave it out, or leave --list out",
     },
     {

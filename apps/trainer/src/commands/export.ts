@@ -42,7 +42,7 @@ export function addExportCommand(program: Command): void {
     .argument("[model]", modelWords, "runs/demo/model.safetensors")
     .option(
       "--graphs <list>",
-      `of ${names.join(",")} (default: all the model can, without the one-sided two)`,
+      `which graphs, with commas between: ${names.join(", ")} (default: every graph the model can give, but for retrieval-audio and retrieval-visual)`,
       graphList,
     )
     .addOption(
@@ -60,7 +60,7 @@ export function addExportCommand(program: Command): void {
     .option("--json", "print what was written as JSON")
     .addHelpText(
       "after",
-      "\nEvery graph takes any number of clips, as patches; what it takes to make them is in the file's metadata.\n" +
+      "\nEvery graph takes any number of clips, as patches; the file's metadata says how to make them.\n" +
         "float16 and int8 files are compared with float32 on made-up clips, and the difference is printed.\n" +
         "\nExample:\n  kdc-mae export runs/demo/model.safetensors --graphs retrieval --dtype int8\n",
     );

@@ -40,7 +40,7 @@ export function addFinetuneCommand(program: Command): void {
     .command("finetune")
     .description("train a classifier on a pretrained encoder; run again, it goes on where it was stopped")
     .argument("<experiment>", "a name, or a .ts, .mjs or .json file")
-    .option("--init <checkpoint>", "the encoder to begin with (.safetensors, .pth); from nothing unless given")
+    .option("--init <checkpoint>", "the encoder to begin with (.safetensors, .pth) (default: fresh weights)")
     .option("--out <folder>", "where the run goes (default: runs/<name>)")
     .option("--media <folder>", `where made clips go, for experiments on made data (default: ${defaultMedia})`)
     .option("--set <key=value>", "change the experiment, such as mode=audio-only", collect, [])

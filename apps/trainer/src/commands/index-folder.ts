@@ -28,7 +28,7 @@ type IndexOptions = EngineChoice &
     readonly json?: true;
   };
 
-/** Where an index is kept unless told. */
+/** Where an index is kept by default. */
 export const defaultIndex = "runs/index";
 
 /** Adds `kdc-mae index`. */
@@ -36,7 +36,7 @@ export function addIndexCommand(program: Command): void {
   const command = program
     .command("index")
     .description("embed a folder of films, sounds and pictures, to be searched; run again, it adds what is new")
-    .argument("<folder>", "looked through with all folders below it")
+    .argument("<folder>", "taken with all folders below it")
     .option("--model <file>", modelWords, "runs/demo/model.safetensors")
     .option("--index <where>", "a folder, or an object store for LanceDB: s3://bucket/clips", defaultIndex)
     .addOption(
@@ -48,7 +48,7 @@ export function addIndexCommand(program: Command): void {
     .option("--json", "print what changed as JSON")
     .addHelpText(
       "after",
-      "\nFilms are looked at window by window over their whole length. A file is its path, size and time of change: new and\n" +
+      "\nFilms are looked at window by window over their whole length. A file is known by its path, size and time of change: new and\n" +
         "changed ones are embedded, vanished ones are taken out; stopped in a film, the next run goes on in it.\n" +
         "\nExample:\n  kdc-mae index videos --model runs/demo/model.safetensors --index runs/videos-index\n",
     );

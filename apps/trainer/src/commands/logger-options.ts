@@ -7,13 +7,13 @@ import { tensorBoardLogger } from "../pipeline/log/tensorboard.js";
 /** What {@link withLoggers} adds. */
 export type LoggerChoice = { readonly tensorboard?: true | string; readonly mlflow?: string };
 
-/** Adds the choice of who else is told what happens in a run. */
+/** Adds the choice of loggers beside a run’s own log. */
 export const withLoggers = (command: Command): Command =>
   command
     .option("--tensorboard [folder]", "write event files for TensorBoard (default: <out>/tensorboard)")
-    .option("--mlflow <uri>", "tell an MLflow server of the run (MLFLOW_TRACKING_TOKEN, where it asks for one)");
+    .option("--mlflow <uri>", "also log the run to an MLflow server (MLFLOW_TRACKING_TOKEN, where it asks for one)");
 
-/** Who else is told, of a run in a folder. */
+/** The loggers of a run in a folder, beside its own log. */
 export function loggersFor(
   { tensorboard, mlflow }: LoggerChoice,
   out: string,

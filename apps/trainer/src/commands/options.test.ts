@@ -30,7 +30,7 @@ it.each([
     return true;
   });
   expect(await runCommandLine(line)).toBe(2);
-  expect(err).toMatch(new RegExp(`^error: option '${line.at(-2)} .* is invalid\\. .*\\n\\(add --help`));
+  expect(err).toMatch(new RegExp(`^error: option '${line.at(-2)} .* is invalid\\. .*\\n\\(--help lists`));
 });
 
 it.each([
@@ -40,7 +40,7 @@ it.each([
     ["evaluate", "m", "--protocol", "retrieval-middle-frame", "--denormalize"],
     "--denormalize: only inpainting protocols read it",
   ],
-  [["evaluate", "--list", "--json"], "--json: nothing is evaluated where --list prints the protocols"],
+  [["evaluate", "--list", "--json"], "--json: --list prints the protocols and evaluates nothing"],
   [["evaluate", "m", "--data", "x.csv", "--media", "made"], "--media: it says where made clips are, and --data names"],
   [["evaluate", "m", "--classes", "c.csv"], "--classes: it says how --data is read, and no --data is given"],
   [["prepare", media, "--out", "none", "--pictures", "ppm", "--quality", "80"], "--quality: only JPEG pictures have"],

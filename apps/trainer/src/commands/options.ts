@@ -36,7 +36,7 @@ export const dataChanges = ({ splitBy, labels, windows }: DataOptions): readonly
 /** Adds the choice of what decodes media. */
 export const withDecoderOption = (command: Command): Command =>
   command.addOption(
-    new Option("--decoder <name>", "what decodes media, all by one contract")
+    new Option("--decoder <name>", "how media are decoded; all give the same clips")
       .choices([...decoderNames])
       .default(decoderNames[0]),
   );

@@ -38,16 +38,16 @@ export function addPrepareCommand(program: Command): void {
     },
   ]);
   command
-    .description("Decode every clip once into WebDataset shards; a stopped run goes on where it was")
+    .description("decode every clip once into WebDataset shards; run again, it goes on where it was stopped")
     .argument("<manifest>", "a folder of media, or a CSV, JSONL or JSON manifest")
     .requiredOption("--out <folder>", "folder of the prepared set")
     .option("--workers <n>", "clips decoded side by side", atLeastOne, availableCpus() + 1)
     .option("--clips-per-shard <n>", "clips in one tar", atLeastOne, 500)
-    .option("--seconds <s>", "most of a clip that is kept", positiveNumber, 10.3)
+    .option("--seconds <s>", "longest part of a clip that is kept, seconds", positiveNumber, 10.3)
     .option("--frames <n>", "pictures per clip", atLeastOne, 10)
     .option("--size <pixels>", "side of the square pictures; 0 keeps them as they are", pixels, 224)
     .addOption(new Option("--pictures <kind>", "how pictures are kept").choices(["jpeg", "ppm"]).default("jpeg"))
-    .option("--quality <q>", "of JPEG pictures, 1 to 100", wholeNumberTo(100), 95)
+    .option("--quality <q>", "quality of JPEG pictures, 1 to 100", wholeNumberTo(100), 95)
     .addOption(
       new Option("--log-mel <precision>", "keep ready-made log-mel beside the sound")
         .choices(["none", "float16", "float32"])

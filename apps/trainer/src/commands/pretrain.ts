@@ -47,9 +47,13 @@ export function addPretrainCommand(program: Command): void {
     .option("--set <key=value>", "change the experiment, such as data.path=manifest.csv", collect, [])
     .option("--init <checkpoint>", "start from a CAV-MAE, KDC-MAE or ImageNet MAE checkpoint (.pth, .safetensors)")
     .option("--accept-changed-data", "go on with a run though its data changed since it began; the run records it")
-    .option("--probe-every <steps>", "look at validation clips every so many steps (training.probes.every)", atLeastOne)
+    .option(
+      "--probe-every <steps>",
+      "evaluate on validation clips every so many steps (training.probes.every)",
+      atLeastOne,
+    )
     .option("--stop-on-collapse", "end the run, its state saved, where its model no longer tells clips apart")
-    .option("--dry-run", "say what the run would take (memory, steps), and do nothing")
+    .option("--dry-run", "print how much memory and how many steps the run would take, and do nothing")
     .option("--verify", "read every prepared shard first and compare its checksum")
     .addHelpText(
       "after",

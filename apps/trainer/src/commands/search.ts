@@ -46,7 +46,7 @@ export function addSearchCommand(program: Command): void {
     )
     .option("--model <file>", "the model the index was made with", "runs/demo/model.safetensors")
     .option("--index <where>", "what kdc-mae index made", defaultIndex)
-    .option("--count <n>", "how many", atLeastOne, 10)
+    .option("--count <n>", "how many clips to list", atLeastOne, 10)
     .option("--json", "print the answer as JSON")
     .option("--html <file>", "write a page with players, which needs no network")
     .addHelpText(

@@ -19,7 +19,11 @@ import { atLeastOne, positiveNumber, withDecoderOption } from "./options.js";
 /** Adds the options that say how a manifest is read. */
 export const withManifestOptions = (command: Command): Command =>
   command
-    .addOption(new Option("--format <format>", "kind of manifest (default: found out)").choices([...manifestFormats]))
+    .addOption(
+      new Option("--format <format>", "kind of manifest (default: recognised by its content)").choices([
+        ...manifestFormats,
+      ]),
+    )
     .option("--media-root <folder>", "where paths begin, and which none may leave (default: the manifest's folder)")
     .option("--allow-outside", "let paths lead out of the media root")
     .option("--classes <file>", "class list: index,mid,display_name or one name per line")
@@ -44,7 +48,7 @@ type Options = ManifestChoice &
 /** `kdc-mae survey`: what a data set really holds. */
 export function addSurveyCommand(program: Command): void {
   withDecoderOption(withManifestOptions(program.command("survey")))
-    .description("Look at every clip of a folder or manifest, and say how many can be used and why the others cannot")
+    .description("look at every clip of a folder or manifest, and say how many can be used and why the others cannot")
     .argument("<manifest>", "a folder of media, or a CSV, JSONL or JSON manifest")
     .option("--workers <n>", "clips looked at side by side", atLeastOne, availableCpus() + 1)
     .option("--clean <file>", "write a manifest (JSONL) of the clips that can be used")

@@ -54,7 +54,7 @@ export function expectOneProcess(command: string): void {
   throw new KdcError({
     where: `kdc-mae ${command}`,
     what: `it is run by one process, and mpirun started ${count}`,
-    remedy: "Leave mpirun out",
+    remedy: "Run it without mpirun",
     reason: "usage",
   });
 }

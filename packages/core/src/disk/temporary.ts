@@ -26,7 +26,7 @@ const abandonedMs = 24 * 60 * 60 * 1000;
  * those of any machine that did not grow for a day before `now`. Other files are left alone, and so is everything where
  * the folder cannot be read or written.
  *
- * @param now of the folder's clock, ms; the time of the newest file there unless told
+ * @param now of the folder's clock, ms; the time of the newest file there by default
  * @returns the names that were removed
  */
 export async function sweepTemporaries(folder: string, now?: number): Promise<string[]> {

@@ -5,7 +5,7 @@ import type { MelBank } from "./mel.js";
 
 /** How a sound is found for a spectrogram. */
 export type InvertOptions = {
-  /** Rounds of Griffin–Lim (32 unless told). */
+  /** Rounds of Griffin–Lim (32 by default). */
   readonly iterations?: number;
   /** Draws the phases that it begins with. */
   readonly seed?: number | string;

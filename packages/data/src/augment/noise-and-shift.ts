@@ -5,7 +5,7 @@ import { expectShape, type FloatTensor, float32, type Rng } from "@kdc-mae/core"
  * by up to `shift` frames either way. Applied after normalisation, in pretraining and fine-tuning.
  *
  * @param spectrogram `[T, melBins]`
- * @param shift frames; all T unless told
+ * @param shift frames; all T by default
  * @returns a changed copy, `[T, melBins]`
  */
 export function noiseAndShift(spectrogram: FloatTensor, rng: Rng, shift?: number): FloatTensor {

@@ -4,7 +4,7 @@ import { KdcError } from "@kdc-mae/core";
 export type DealSplits = { readonly shares: readonly [number, number, number]; readonly seed: number };
 
 /**
- * Reads `0.8,0.1,0.1`, or with a seed `0.8,0.1,0.1@7` (0 unless told).
+ * Reads `0.8,0.1,0.1`, or with a seed `0.8,0.1,0.1@7` (0 by default).
  *
  * @throws KdcError unless they are three shares that make 1
  */

@@ -17,7 +17,7 @@ export type WindowsRequest = WindowChoice & {
   readonly size?: number;
   /** One of the two alone is read. */
   readonly only?: "sound" | "pictures";
-  /** So many windows are passed over at the beginning, as by somebody who has them already (0 unless told). */
+  /** So many windows are passed over at the beginning, as by somebody who has them already (0 by default). */
   readonly skip?: number;
   readonly signal?: AbortSignal;
   /** Told once how long the film is, seconds, where that is known. */

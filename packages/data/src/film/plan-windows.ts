@@ -8,9 +8,9 @@ const near = 10;
 export type WindowChoice = {
   /** Length of a window, seconds: a multiple of 0.01. */
   readonly window: number;
-  /** From the beginning of one window to that of the next, seconds: a multiple of 0.01; side by side unless told. */
+  /** From the beginning of one window to that of the next, seconds: a multiple of 0.01; side by side by default. */
   readonly hop?: number;
-  /** How many pictures of a window: at the middles of as many equal parts of it (1 unless told: its middle). */
+  /** How many pictures of a window: at the middles of as many equal parts of it (1 by default: its middle). */
   readonly pictures?: number;
 };
 
@@ -72,7 +72,7 @@ function inSteps({ window, hop = window, pictures = 1 }: WindowChoice) {
   if (!(Number.isInteger(pictures) && pictures >= 1)) {
     throw new KdcError({
       where: "windows",
-      what: `${pictures} is no number of pictures of a window`,
+      what: `${pictures} is not a possible number of pictures for a window`,
       remedy: "Give a whole number of at least 1",
       reason: "option",
     });

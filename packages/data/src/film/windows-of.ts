@@ -5,7 +5,7 @@ import { planWindows, type WindowChoice, type WindowSpan } from "./plan-windows.
 export type RecordingParts<Picture extends Pick<Frame, "time"> = Frame> = {
   readonly sound?: Waveform;
   readonly frames?: readonly Picture[];
-  /** Seconds; unless told, to the end of the sound, or of the last picture. */
+  /** Seconds; by default, to the end of the sound, or of the last picture. */
   readonly seconds?: number;
 };
 

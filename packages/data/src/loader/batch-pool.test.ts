@@ -55,7 +55,7 @@ describe("batchPool", () => {
     const failed = ends.flatMap((end, index) => (end.status === "rejected" ? [[index, end.reason.message]] : []));
     expect(failed.map(([index]) => index)).toContain(5);
     expect(failed[0][1]).toContain(
-      "loader, at shard-7.tar: its worker died (out of memory). Look whether memory ran out",
+      "loader, at shard-7.tar: its worker died (out of memory). Check whether memory ran out",
     );
     expect(failed.length).toBeLessThan(3);
     await pool.close();

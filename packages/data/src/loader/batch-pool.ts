@@ -31,7 +31,7 @@ const held = 2;
  * dies twice fails.
  *
  * @param count threads; 0 makes them on this one
- * @param file the worker's program; the compiled one unless told
+ * @param file the worker's program; the compiled one by default
  * @throws KdcError reason `no-worker` when the package is not built
  */
 export function batchPool(recipe: SampleRecipe, count: number, file = findWorker()): BatchPool {
@@ -108,7 +108,7 @@ const workerDied = (where: string, cause: unknown): KdcError =>
   new KdcError({
     where: `loader, at ${where}`,
     what: `its worker died (${cause instanceof Error ? cause.message : String(cause)})`,
-    remedy: "Look whether memory ran out; use fewer workers, and run again",
+    remedy: "Check whether memory ran out; use fewer workers, and run again",
     reason: "worker-died",
     cause,
   });

@@ -4,7 +4,7 @@ import type { FrontEnd } from "../prepare-clip.js";
 import type { StoredClip } from "../stored-clip.js";
 import { type OpenPool, onThisThread, pieceOf } from "./make-batch.js";
 
-/** A clip in memory and which of its pictures, the one in the middle unless told. */
+/** A clip in memory and which of its pictures, the one in the middle by default. */
 export type Shown = { readonly clip: StoredClip; readonly picture?: number };
 
 /** Cuts clips in memory into patches, nothing changed at random: what evaluation looks at. */

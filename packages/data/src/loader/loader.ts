@@ -15,15 +15,15 @@ export type BatchOptions = {
   readonly rank?: number;
   readonly ranks?: number;
   readonly augment?: Augmentation;
-  /** Which picture of a clip; random unless told. */
+  /** Which picture of a clip; random by default. */
   readonly picture?: SampleRecipe["picture"];
   /** Class names in the order of the targets; left out: no targets. */
   readonly classes?: readonly string[];
-  /** ε of the targets (0 unless told). */
+  /** ε of the targets (0 by default). */
   readonly smoothing?: number;
-  /** Threads that make batches (1 unless told); 0 makes them on this one. */
+  /** Threads that make batches (1 by default); 0 makes them on this one. */
   readonly workers?: number;
-  /** Batches made ahead (two more than workers unless told). */
+  /** Batches made ahead (two more than workers by default). */
   readonly ahead?: number;
 };
 

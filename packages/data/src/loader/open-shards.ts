@@ -12,13 +12,13 @@ import { readerOf, type SampleReader } from "./sample-reader.js";
 
 /** How {@link openShards} draws, prepares and batches clips. */
 export type LoaderOptions = BatchOptions & {
-  /** Leave out the last samples of an epoch that do not fill a batch (true unless told). */
+  /** Leave out the last samples of an epoch that do not fill a batch (true by default). */
   readonly dropLast?: boolean;
-  /** Draw in a random order (true unless told). */
+  /** Draw in a random order (true by default). */
   readonly shuffle?: boolean;
-  /** Samples among which the next is drawn (1024 unless told); a remote set holds as many in memory. */
+  /** Samples among which the next is drawn (1024 by default); a remote set holds as many in memory. */
   readonly buffer?: number;
-  /** Shards read by turns (8 unless told). */
+  /** Shards read by turns (8 by default). */
   readonly mix?: number;
   /** Only samples of this split, by the rule of `placeClips`. */
   readonly split?: string;

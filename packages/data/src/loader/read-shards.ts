@@ -18,14 +18,14 @@ export type ReadShardsOptions = {
   readonly split?: string;
   /** What the set was named for, which decides where clips go that name no split. */
   readonly namedFor?: NamedFor;
-  /** Of a set named for scoring in which no clip names a split, the one all are in (test unless told). */
+  /** Of a set named for scoring in which no clip names a split, the one all are in (test by default). */
   readonly scored?: Split;
   readonly choice?: ShardChoice;
   /** Only clips that it is true of, by what the index says. */
   readonly takes?: (sample: IndexedSample) => boolean;
   /** A split without clips is read as an empty one instead of refused. */
   readonly mayBeEmpty?: boolean;
-  /** Clips worked on at once (4 unless told). */
+  /** Clips worked on at once (4 by default). */
   readonly concurrency?: number;
   readonly remote?: RemoteOptions;
   readonly signal?: AbortSignal;
@@ -55,7 +55,7 @@ export type ShardReading = {
 
 /**
  * Opens prepared shards to be read whole, for evaluating: in order, unshuffled, nothing changed at random. Pictures have
- * the size that `prepare` gave them; boxes, where there are any, are told in pixels of the file's own pictures.
+ * the size that `prepare` gave them; boxes, where there are any, are in pixels of the file's own pictures.
  *
  * @param where what `openShardSet` takes
  * @throws KdcError reason `too-few-clips` when no clip is of the split, and those of reading

@@ -38,9 +38,9 @@ export const manifestFormats = Object.keys(readers) as readonly ManifestFormat[]
 
 /** How {@link openManifest} reads a list of clips. */
 export type ManifestOptions = {
-  /** Found out from the name and the first lines unless told. */
+  /** Found out from the name and the first lines by default. */
   readonly format?: ManifestFormat;
-  /** Where relative paths begin and which no path may leave; the manifest's own folder unless told. */
+  /** Where relative paths begin and which no path may leave; the manifest's own folder by default. */
   readonly mediaRoot?: string;
   /** Paths may lead anywhere. */
   readonly allowOutside?: boolean;

@@ -29,7 +29,7 @@ export function inWindows(manifest: Manifest, options: WindowOptions): Manifest 
   if (!(Number.isFinite(seconds) && seconds > 0)) {
     throw new KdcError({
       where: "windows",
-      what: `${seconds} s is no length of a clip`,
+      what: `${seconds} s is not a possible length of a clip`,
       remedy: "Give seconds above 0, such as --windows 10",
       reason: "option",
     });

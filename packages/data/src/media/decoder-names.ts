@@ -1,4 +1,4 @@
-/** The ways to decode, all by one contract; the first is used unless told. */
+/** The ways to decode, all by one contract; the first is used by default. */
 export const decoderNames = ["ffmpeg-batches", "ffmpeg-pipes", "fluent-ffmpeg"] as const;
 /** A decoder that can be chosen by name. */
 export type DecoderName = (typeof decoderNames)[number];

@@ -36,7 +36,7 @@ export type DecodeRequest = {
   readonly frames: FrameChoice;
   /** Shorter side in pixels, cut to the square in its middle. Left out: the size it is shown in. */
   readonly size?: number;
-  /** At most this much of the clip is read, seconds (30 unless told). What lies beyond counts as after the end. */
+  /** At most this much of the clip is read, seconds (30 by default). What lies beyond counts as after the end. */
   readonly seconds?: number;
   readonly signal?: AbortSignal;
 };

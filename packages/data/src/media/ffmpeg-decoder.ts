@@ -25,13 +25,13 @@ import { decodeWav } from "./wav.js";
 
 /** Bounds of one decoding. */
 export type DecoderOptions = {
-  /** A process still running after this long is killed, ms (60 000 unless told). */
+  /** A process still running after this long is killed, ms (60 000 by default). */
   readonly timeoutMs?: number;
-  /** Most bytes of pictures taken from one clip (256 MiB unless told). */
+  /** Most bytes of pictures taken from one clip (256 MiB by default). */
   readonly maxBytes?: number;
 };
 
-/** Seconds of a clip that are read unless told. */
+/** Seconds of a clip that are read by default. */
 const usualSeconds = 30;
 /** Longest time of a process, ms. */
 export const usualTimeout = 60_000;

@@ -225,7 +225,7 @@ describe("files that want something else", () => {
     await writeFile(at("shot"), `#!/bin/sh\necho x >> '${at("shots")}'\nkill -9 $$\n`);
     await chmod(at("shot"), 0o755);
     const error = await decode(at("good.mp4"), createPipesDecoder(at("shot"))).catch((thrown) => thrown);
-    expect(error).toMatchObject({ reason: "killed", message: expect.stringContaining("Look whether memory ran out") });
+    expect(error).toMatchObject({ reason: "killed", message: expect.stringContaining("Check whether memory ran out") });
     expect(await readFile(at("shots"), "utf8")).toBe("x\nx\n");
   });
 });

@@ -110,7 +110,7 @@ async function askVersion(path: string, left = tries): Promise<Pick<Ffmpeg, "ver
     throw new KdcError({
       where: path,
       what: `ffmpeg was ${killed === "killed" ? "killed" : "still running after 20 s"} each of ${tries} times it was asked for its version`,
-      remedy: "Look whether memory ran out, and run again",
+      remedy: "Check whether memory ran out, and run again",
       reason: "killed",
     });
   }

@@ -12,7 +12,7 @@ const reasons = {
   undecodable: ["ffmpeg could not decode it", "Try a current ffmpeg through FFMPEG_PATH, or encode the file again"],
   "too-large": ["it decodes to more than the limit", "Raise the limit, ask for fewer frames, or give a size"],
   timeout: ["ffmpeg did not finish in time", "Raise the time limit, or leave the file out"],
-  killed: ["ffmpeg was killed from outside, twice", "Look whether memory ran out; use fewer workers, and run again"],
+  killed: ["ffmpeg was killed from outside, twice", "Check whether memory ran out; use fewer workers, and run again"],
   crashed: ["ffmpeg crashed on it", "Leave it out, or try a current ffmpeg through FFMPEG_PATH"],
   aborted: ["decoding was stopped", "Run again to go on"],
 } as const;

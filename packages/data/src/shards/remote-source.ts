@@ -7,11 +7,11 @@ import { type S3Access, s3Request } from "./s3.js";
 
 /** How remote shards are reached. */
 export type RemoteOptions = {
-  /** Tries without progress (32 KiB) before giving up (6 unless told). */
+  /** Tries without progress (32 KiB) before giving up (6 by default). */
   readonly tries?: number;
-  /** Pause before the second try, ms, doubled each time up to 64 times (200 unless told). */
+  /** Pause before the second try, ms, doubled each time up to 64 times (200 by default). */
   readonly pauseMs?: number;
-  /** A connection that gives less than 32 KiB in this time of waiting is tried again, ms (30 000 unless told). */
+  /** A connection that gives less than 32 KiB in this time of waiting is tried again, ms (30 000 by default). */
   readonly stallMs?: number;
   /** Needed for `s3://` addresses: the region, and keys unless the bucket is public. */
   readonly s3?: S3Access;
@@ -195,7 +195,7 @@ const remoteError = (where: string, what: string, reason = "remote", cause?: unk
 const changedError = (where: string): KdcError =>
   new KdcError({
     where,
-    what: "it was changed while it was read: its tag, time or length is another",
+    what: "it was changed while it was read: its tag, time or length differs",
     remedy: "Run again when nobody writes it any more",
     reason: "changed",
   });

@@ -11,7 +11,7 @@ export type SampleNotes = {
   readonly source?: { readonly path: string; readonly start?: number; readonly end?: number };
   /** When each picture is shown, seconds from the start of the clip. */
   readonly times?: readonly number[];
-  /** Size of the file's own pictures, in whose pixels boxes are told. */
+  /** Size of the file's own pictures, in whose pixels boxes are given. */
   readonly original?: { readonly width: number; readonly height: number };
   readonly boxes?: ClipItem["boxes"];
   /** Shape of the log-mel, where there is one. */

@@ -121,7 +121,7 @@ async function listTars(folder: string): Promise<string[]> {
     throw new KdcError({
       where: folder,
       what: "there is no dataset.json, and a web folder cannot be listed",
-      remedy: "Put up the whole folder that prepare made, or give a list of .tar addresses",
+      remedy: "Upload the whole folder that prepare made, or give a list of .tar addresses",
       reason: "no-shards",
     });
   }
@@ -160,6 +160,6 @@ const tooLong = (where: string): KdcError =>
   new KdcError({
     where,
     what: `it is longer than ${jsonLimit / 2 ** 20} MiB`,
-    remedy: "Look whether it is what prepare made; for sets of that size take more shards of fewer clips",
+    remedy: "Check whether it is what prepare made; for sets of that size take more shards of fewer clips",
     reason: "bad-set",
   });

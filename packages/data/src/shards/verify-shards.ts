@@ -20,7 +20,7 @@ export async function expectIntact(shard: Shard, signal?: AbortSignal): Promise<
   if (shard.sha256 === undefined || (await sumOf(shard, signal)) === shard.sha256) return;
   throw new KdcError({
     where: shard.source.name,
-    what: "its bytes are not what was prepared: its SHA-256 is another",
+    what: "its bytes are not what was prepared: its SHA-256 differs",
     remedy: "Run the same kdc-mae prepare again, which makes this shard again, or fetch it again",
     reason: "bad-shard",
   });

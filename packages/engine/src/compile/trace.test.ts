@@ -132,7 +132,7 @@ describe("what trace cannot do, it says with the line", () => {
   it("a kernel without an ONNX form", () => {
     const message = messageOf(() => trace((t: tf.Tensor) => tf.unique(tf.reshape(t, [15])).values, x));
     expect(message).toMatch(here);
-    expect(message).toContain("the tfjs kernel Unique has no ONNX form here. Say it with other operations, teach");
+    expect(message).toContain("the tfjs kernel Unique has no ONNX form here. Write it with other operations, teach");
     expect(message).toContain('registerKernelRule("Unique", rule)');
   });
 

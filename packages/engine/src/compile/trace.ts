@@ -69,7 +69,7 @@ const explain = (error: unknown): unknown => {
   return new KdcError({
     where: callSite((error as Error).stack) ?? where,
     what: `the tfjs kernel ${kernel} has no ONNX form here`,
-    remedy: `Say it with other operations, teach the compiler with registerKernelRule("${kernel}", rule), or run the function eagerly`,
+    remedy: `Write it with other operations, teach the compiler with registerKernelRule("${kernel}", rule), or run the function eagerly`,
     reason: "kernel",
     cause: error,
   });

@@ -40,8 +40,8 @@ export function lower(graph: OnnxGraph, half: boolean): Lowered {
       throw withSource(
         new KdcError({
           where: `webgpu: ${node.op}`,
-          what: "this operator has no form on the device",
-          remedy: "Say it with other operations, or run on --device cpu",
+          what: "the device has no form of this operator",
+          remedy: "Write it with other operations, or run on --device cpu",
           reason: "operator",
         }),
         source,

@@ -129,7 +129,7 @@ export class Lowering {
     return new KdcError({
       where: `webgpu: ${this.op}`,
       what: `this use of the operator has no form on the device: ${what}`,
-      remedy: "Say it with other operations, or run on --device cpu",
+      remedy: "Write it with other operations, or run on --device cpu",
       reason: "operator",
     });
   }

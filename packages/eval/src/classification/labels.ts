@@ -13,7 +13,7 @@ function placeOf(kinds: readonly string[], label: string, clip: number, places: 
   throw new KdcError({
     where: "labels",
     what: `clip ${clip} is labelled ${JSON.stringify(label)}, which is not among the kinds`,
-    remedy: `The kinds are ${listed}. Mend the manifest, or evaluate with the kinds of the training set it belongs to`,
+    remedy: `The kinds are ${listed}. Correct the manifest, or evaluate with the kinds of the training set it belongs to`,
     reason: "unknown-label",
   });
 }

@@ -16,7 +16,7 @@ export type InpaintedBatch = {
   readonly hidden: Places;
 };
 
-/** Standard deviation that each channel was divided by on the way in, in the unit that PSNR is told in. */
+/** Standard deviation that each channel was divided by on the way in, in the unit of PSNR. */
 export type PixelUnits = {
   readonly name: string;
   readonly deviation: readonly number[];

@@ -51,7 +51,7 @@ export const tensor = (
     ),
   );
 
-/** Writes a zip archive of the given entries as `torch.save` does, uncompressed unless told. */
+/** Writes a zip archive of the given entries as `torch.save` does, uncompressed by default. */
 export async function archive(path: string, entries: Record<string, Uint8Array>, compress = false): Promise<void> {
   const zip = new ZipFile();
   for (const [name, content] of Object.entries(entries)) zip.addBuffer(Buffer.from(content), name, { compress });

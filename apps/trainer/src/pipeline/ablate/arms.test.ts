@@ -173,7 +173,7 @@ describe("loadAblation", () => {
     );
     await writeFile(join(folder, "broken.json"), "{");
     await expect(loadAblation(join(folder, "broken.json"))).rejects.toThrow(
-      "Mend the file; it must export the ablation",
+      "Correct the file; it must export the ablation",
     );
   });
 });

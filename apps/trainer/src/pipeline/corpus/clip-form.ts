@@ -15,7 +15,7 @@ const FRAME_LENGTH_MS = 25;
 const FRAME_SHIFT_MS = 10;
 
 /**
- * The form a model's grids ask for: Kaldi log-mel with 25 ms frames every 10 ms, and ten pictures of a clip unless told.
+ * The form a model's grids ask for: Kaldi log-mel with 25 ms frames every 10 ms, and ten pictures of a clip by default.
  *
  * @param sampleRate Hz; 16,000 unless given
  * @throws KdcError when the visual grid is not square

@@ -106,7 +106,7 @@ export function changesIn(before: RunData, now: RunData): readonly string[] {
 
 const then = ", then ";
 
-/** The data of a run that goes on, with all that decoded them; a change of that is told, and nothing is refused for it. */
+/** The data of a run that goes on, with all that decoded them; a change of that is reported, and nothing is refused for it. */
 export function withDecoders(before: RunData, now: RunData, onNote?: (note: string) => void): RunData {
   const [was, is] = [before.named.decodedBy, now.named.decodedBy];
   if (was === undefined || is === undefined || was.split(then).at(-1) === is) {

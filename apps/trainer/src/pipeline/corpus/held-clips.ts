@@ -28,7 +28,7 @@ export const batchOptions = (form: ClipForm, { statistics, ...rest }: BatchRecip
 /**
  * Clips held in memory.
  *
- * @param options `named` of every clip that the data name, those given unless told; `openPool`, threads that make their
+ * @param options `named` of every clip that the data name, those given by default; `openPool`, threads that make their
  * batches, this one unless given
  */
 export const heldClips = (

@@ -17,7 +17,7 @@ export async function verifyData(
   if (paths.size === 0) {
     throw new KdcError({
       where: "--verify",
-      what: "it reads prepared shards, and the experiment's data are none",
+      what: "it reads prepared shards, and the experiment's data are not shards",
       remedy: "Leave it out, or prepare the data first (kdc-mae prepare) and give data.kind=shards",
       reason: "usage",
     });

@@ -30,7 +30,7 @@ export type DemoOptions = Surroundings & {
   /** What computes, and its name in the report; ONNX Runtime on the processor unless given. */
   readonly execute?: Execute;
   readonly engine?: string;
-  /** What was changed of the demo's own experiment, as it is told on the command line, for the report. */
+  /** What was changed of the demo's own experiment, as written on the command line, for the report. */
   readonly recipe?: readonly string[];
 };
 

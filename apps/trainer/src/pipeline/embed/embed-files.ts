@@ -10,7 +10,7 @@ export const streamNames: readonly Stream[] = ["audio", "visual", "joint"];
 
 /** Which windows of a file. */
 export type FileWindows = Pick<WindowsRequest, "hop" | "only" | "skip" | "signal" | "onLength"> & {
-  /** Seconds, no more than the model's own, which are taken unless told. */
+  /** Seconds, no more than the model's own, which are taken by default. */
   readonly window?: number | undefined;
 };
 

@@ -63,7 +63,7 @@ export type EmbeddingModel = Pick<SavedModel, "config" | "statistics"> & { reado
 export type EmbedderOptions = {
   /** What computes: `compiled()` of `@kdc-mae/engine/node` or `@kdc-mae/engine/web`, or `eager("cpu")`. */
   readonly execute: Execute;
-  /** Most stretches that are computed together by `embedAll` (1 unless told). */
+  /** Most stretches that are computed together by `embedAll` (1 by default). */
   readonly batch?: number;
 };
 

@@ -34,7 +34,7 @@ export type EvaluatingOptions = Surroundings &
     readonly engine?: string;
   };
 
-/** What computes unless told. */
+/** What computes by default. */
 export const DEFAULT_ENGINE = "compiled (ONNX Runtime, cpu)";
 
 /** Clips cut and computed together. */

@@ -49,7 +49,7 @@ function aboutLines(name: string, saved: Saved, split: string, engine: string, d
   ] as const;
 }
 
-/** Where a model's results go unless told: beside it; those of a model on a hub in `runs/`. */
+/** Where a model's results go by default: beside it; those of a model on a hub in `runs/`. */
 export const evaluationFolder = (model: string): string =>
   isHubAddress(model) ? join("runs", hubAddress(model).repo, "evaluation") : join(dirname(model), "evaluation");
 

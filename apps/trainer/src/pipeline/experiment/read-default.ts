@@ -28,7 +28,7 @@ export async function readDefault(path: string, where: string): Promise<unknown>
     throw new KdcError({
       where,
       what: `the file cannot be read as ${extname(path)}: ${cause instanceof Error ? cause.message : String(cause)}`,
-      remedy: `Mend the file; it must export the ${where.split(" ")[0]} as its default`,
+      remedy: `Correct the file; it must export the ${where.split(" ")[0]} as its default`,
       reason: "experiment",
       cause,
     });

@@ -29,7 +29,7 @@ export type Filled = {
   readonly errors: Partial<Readonly<Record<"audio" | "visual", HoleError>>>;
   /** When the window's pictures are, seconds from its beginning. */
   readonly times: readonly number[];
-  /** Everything as it was, with its hole, and filled: of one of the pictures (the middle one unless told). */
+  /** Everything as it was, with its hole, and filled: of one of the pictures (the middle one by default). */
   panel(frame?: number): Picture;
   /** The sound with its hole filled. */
   sound(): Waveform;

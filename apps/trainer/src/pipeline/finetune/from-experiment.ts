@@ -25,7 +25,7 @@ export type FinetuneFromOptions = Surroundings &
     readonly verify?: boolean;
     /** Goes on with a run though its data changed since it began; the run keeps a record of it. */
     readonly acceptChangedData?: boolean;
-    /** Who else is told what happens in the run, beside its own log. */
+    /** Loggers beside the run’s own log. */
     readonly loggers?: readonly RunLogger[];
     /** What computes; ONNX Runtime on the processor unless given. */
     readonly execute?: Execute;

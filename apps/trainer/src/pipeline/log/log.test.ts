@@ -174,14 +174,14 @@ describe("loggers", () => {
       ...["fake 50", "begin", "steps", "steps", "steps", "epoch", "steps", "steps", "steps", "epoch", "end", "closed"],
     ]);
     expect(bad.seen).toEqual(["fake 50", "begin"]);
-    expect(notes).toEqual(["a service is told no more of this run, which goes on: no route to host"]);
+    expect(notes).toEqual(["a service gets no more of this run, which goes on: no route to host"]);
   });
 
   it("a log that cannot be written ends no run", async () => {
     const notes: string[] = [];
     const all = joinLoggers([eventsFile(join(root, "nowhere"))], (note) => notes.push(note));
     await all.log({ time: 1, step: 1, kind: "note", text: "x" });
-    expect(notes[0]).toContain("events.jsonl is told no more of this run, which goes on: ");
+    expect(notes[0]).toContain("events.jsonl gets no more of this run, which goes on: ");
   });
 });
 

@@ -86,7 +86,7 @@ describe("MLflow", () => {
     await all.begin(about);
     await all.log(steps(10));
     expect(notes[0]).toMatch(
-      /^MLflow \(http:\/\/127\.0\.0\.1:\d+\/\) is told no more of this run, which goes on: MLflow at .*runs\/create: it answered 503: .*later/,
+      /^MLflow \(http:\/\/127\.0\.0\.1:\d+\/\) gets no more of this run, which goes on: MLflow at .*runs\/create: it answered 503: .*later/,
     );
     expect(notes[1]).toContain("no answer: ");
   });

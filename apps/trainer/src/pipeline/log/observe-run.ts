@@ -23,7 +23,7 @@ export type Prober = {
   picture(step: number): Promise<readonly RunPicture[]>;
 };
 
-/** What a run under way is told and shown with. */
+/** What a run under way is logged and shown with. */
 export type RunObserver = TrainObserver & {
   note(text: string): void;
   /** Why the run was ended, where it collapsed. */
@@ -31,14 +31,14 @@ export type RunObserver = TrainObserver & {
   close(state: Extract<RunRecord, { kind: "end" }>["state"]): Promise<void>;
 };
 
-/** What is looked at in a run, and who is told. */
+/** What is looked at in a run, and which loggers get it. */
 export type RunWatch = {
   readonly name: string;
   /** Clips in one update. */
   readonly clips: number;
   readonly loggers?: readonly RunLogger[];
   readonly prober?: Prober;
-  /** Steps in which the model only begins: no collapse is told of them. */
+  /** Steps in which the model only begins: no collapse is reported for them. */
   readonly warmup?: (steps: number, perEpoch: number) => number;
   /** Whether the objective contrasts clips. */
   readonly contrast?: boolean;

@@ -2,7 +2,7 @@ import type { Probe } from "@kdc-mae/eval";
 import type { RunData } from "../corpus/data-digest.js";
 import type { LogEntry } from "../run/run-folder.js";
 
-/** What a logger is told when a run begins, or goes on. */
+/** What a logger gets when a run begins, or goes on. */
 export type RunAbout = {
   readonly name: string;
   /** The run's folder. */
@@ -78,7 +78,7 @@ export type RunLogger = {
 };
 
 /**
- * Several loggers as one. What one of them throws never reaches the run: it is told once, and that logger is left out
+ * Several loggers as one. What one of them throws never reaches the run: it is reported once, and that logger is left out
  * from then on.
  */
 export function joinLoggers(loggers: readonly RunLogger[], onNote?: (note: string) => void): RunLogger {
@@ -90,7 +90,7 @@ export function joinLoggers(loggers: readonly RunLogger[], onNote?: (note: strin
       } catch (error) {
         going.delete(logger);
         const why = error instanceof Error ? error.message : String(error);
-        onNote?.(`${logger.name} is told no more of this run, which goes on: ${why}`);
+        onNote?.(`${logger.name} gets no more of this run, which goes on: ${why}`);
       }
     }
   };

@@ -4,7 +4,7 @@ import type { Trainee } from "../train/trainee.js";
 import { collapseError, observeRun, type RunWatch } from "./observe-run.js";
 
 /**
- * Trains, and writes down all that happens (`events.jsonl`, and whoever else is told); of several ranks the first does.
+ * Trains, and writes down all that happens (`events.jsonl`, and other loggers); of several ranks the first does.
  *
  * @throws KdcError as `train` does, and (`collapsed`) where the run was to end on a collapse; its state is saved then
  */

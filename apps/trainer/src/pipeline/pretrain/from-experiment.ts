@@ -39,7 +39,7 @@ export type PretrainFromOptions = Surroundings & {
   readonly acceptChangedData?: boolean;
   /** Ends the run where its model collapses; looks at held-out clips though the experiment asks for no probes. */
   readonly stopOnCollapse?: boolean;
-  /** Who else is told what happens in the run, beside its own log. */
+  /** Loggers beside the run’s own log. */
   readonly loggers?: readonly RunLogger[];
   /** What computes; ONNX Runtime on the processor unless given. */
   readonly execute?: Execute;

@@ -53,7 +53,7 @@ type Notes = { readonly began: string; best?: { readonly epoch: number; readonly
 /** Of the teacher, where an experiment asks for one without saying (BYOL, Grill et al. 2020). */
 const DEFAULT_MOMENTUM = 0.996;
 
-/** Share of the steps in which a model only begins: no collapse is told of them. */
+/** Share of the steps in which a model only begins: no collapse is reported for them. */
 const BEGINNING = 0.05;
 
 /** teacher ← momentum · teacher + (1 − momentum) · student, in place. */

@@ -19,7 +19,7 @@ export type ConvertedModel = {
 };
 
 /**
- * Writes an official checkpoint as a file that says everything itself, so that nothing has to be assumed again.
+ * Writes an official checkpoint as a self-contained file, so that nothing has to be assumed again.
  *
  * @throws KdcError for a file that is no official checkpoint, or says everything already
  */
@@ -28,7 +28,7 @@ export async function convertModel(from: string, to: string, options: ReadOption
   if (metadata.config !== undefined) {
     throw new KdcError({
       where: `checkpoint ${from}`,
-      what: "kdc-mae wrote it, and it says everything itself",
+      what: "kdc-mae wrote it: it holds everything that is needed",
       remedy: "Use it as it is",
       reason: "usage",
     });

@@ -31,8 +31,8 @@ const margin = 4;
 /**
  * Finds the moments nearest to a file: to any of its windows.
  *
- * @param question `by`: what the file has, sound and picture together before one of them, unless told; `among`: the same
- *   unless told
+ * @param question `by`: what the file has, sound and picture together before one of them, by default; `among`: the same
+ *   by default
  * @throws KdcError (`empty-index`) when nothing is indexed that could be compared; with a `MediaReason` when the file
  *   cannot be read as asked
  */

@@ -19,7 +19,7 @@ import { expectSame, type IndexChange, type IndexProgress, updateIndex } from ".
 export type IndexFolderOptions = Surroundings &
   Pick<ReadOptions, "assume"> &
   DecoderChoice & {
-    /** Length of a window, seconds (the model's own unless told), and from one to the next (side by side unless told). */
+    /** Length of a window, seconds (the model's own by default), and from one to the next (side by side by default). */
     readonly window?: number;
     readonly hop?: number;
     /** The model's file. */

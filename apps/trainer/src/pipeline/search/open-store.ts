@@ -20,7 +20,7 @@ function kindAt(where: string): StoreKind | undefined {
 }
 
 /**
- * Opens the index at a place in whatever kind it is kept there; a new one is plain unless told.
+ * Opens the index at a place in whatever kind it is kept there; a new one is plain by default.
  *
  * @param options `folders`: where else to look for LanceDB than beside the trainer
  * @throws KdcError as the stores do

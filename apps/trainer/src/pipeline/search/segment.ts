@@ -36,7 +36,7 @@ const rowsAtOnce = 16_384;
 /** A block of a column is as many whole items as fit in these, bytes. */
 const blockBytes = 4 * 2 ** 20;
 
-/** Bytes of one item of a column, and how it is told in the file. */
+/** Bytes of one item of a column, and how the file names it. */
 const itemOf = (column: ColumnName, width: number): readonly [bytes: number, type: Outline["type"]] => {
   if (column === "audio" || column === "visual" || column === "joint") return [4 * width, "F32"];
   if (column === "streams") return [4, "I32"];

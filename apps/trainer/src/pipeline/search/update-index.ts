@@ -45,7 +45,7 @@ export type UpdateOptions = {
   readonly embedder: Pick<FileEmbedder, "read" | "embedWindows">;
   /** Milliseconds, to know when to write. */
   readonly clock: () => number;
-  /** Time between writes, ms (20 000 unless told); a kill loses no more than that. */
+  /** Time between writes, ms (20 000 by default); a kill loses no more than that. */
   readonly writeEvery?: number;
   readonly onProgress?: (progress: IndexProgress) => void;
   readonly signal?: AbortSignal;
@@ -156,7 +156,7 @@ function expectDirections(file: string, made: Partial<EmbeddedWindow>): void {
     throw new KdcError({
       where: file,
       what: `its ${stream} vector has no direction (all zeros, or not a number)`,
-      remedy: "Look whether the model's training diverged",
+      remedy: "Check whether the model's training diverged",
       reason: "not-finite",
     });
   }

@@ -1,7 +1,7 @@
 import type { StepReport } from "@kdc-mae/engine";
 import type { LogEntry } from "../run/run-folder.js";
 
-/** What an observer is told of an update that counts. */
+/** What an observer hears about an update that counts. */
 export type Update = StepReport & {
   /** Counted from 0. */
   readonly epoch: number;

@@ -45,7 +45,7 @@ export type RunState = {
   restore(): Promise<boolean>;
   /** Rank 0 writes; the others have nothing to do. */
   save(): Promise<void>;
-  /** Between times: a full disk is told and tried again later, since stopping would lose more. */
+  /** Between times: a full disk is reported and the next save tries again, since stopping would lose more. */
   saveWhenDue(): Promise<void>;
   /** Something counted since the last save though it is of the same step. */
   outdate(): void;
