@@ -3,6 +3,7 @@ import { plainValues } from "../experiment/plain-values.js";
 import type { RunLogger } from "./run-logger.js";
 import { scalarsOf } from "./tensorboard.js";
 
+/** Which MLflow server is told, and how it is reached. */
 export type MlflowOptions = {
   /** The tracking server, such as http://127.0.0.1:5000. */
   readonly uri: string;

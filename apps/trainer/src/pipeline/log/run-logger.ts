@@ -71,9 +71,13 @@ export type RunPicture = {
 
 /** Takes what happens in a run to somebody who shows it. The run's own log is whole without any. */
 export type RunLogger = {
+  /** What it is called where it fails. */
   readonly name: string;
+  /** Once, before all records of this call. */
   begin(about: RunAbout): Promise<void> | void;
+  /** One record, in the order in which things happen; the run waits for it. */
   log(record: RunRecord): Promise<void> | void;
+  /** Once, after the last record. */
   close(): Promise<void> | void;
 };
 

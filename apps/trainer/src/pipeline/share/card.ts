@@ -10,6 +10,7 @@ import { EXPERIMENT, readLogEntries, readRunFolder } from "../run/run-folder.js"
 import { cardFigures } from "./card-figures.js";
 import { hubAddress } from "./hub-address.js";
 
+/** What a card says that no run records. */
 export type CardOptions = {
   /** An identifier such as `mit` or `cc-by-4.0`; without one the card says that none was given. */
   readonly license?: string;

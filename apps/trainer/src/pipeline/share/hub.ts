@@ -15,6 +15,7 @@ import { modelConfigJson } from "./model-config.js";
 const shared = /^(model|best|averaged)\.safetensors$|^(experiment|result)\.json$|^log\.jsonl$|\.onnx$/;
 const alsoShared = ["evaluation/protocols.json", "evaluation/protocols.md"];
 
+/** How a run is put on a hub. */
 export type PushOptions = Surroundings &
   HubAccess & {
     /** An identifier such as `mit` or `cc-by-4.0`, for the card. */

@@ -11,7 +11,12 @@ const POLL_MS = 1000;
 /** Names this machine calls itself by: a page of somebody else's, whose name leads here, is not answered. */
 const isOurs = (host: string | undefined): boolean => /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(host ?? "");
 
-export type ServedRuns = { readonly url: string; close(): Promise<void> };
+/** A page that is served: where, and how that ends. */
+export type ServedRuns = {
+  readonly url: string;
+  /** Ends the serving; the runs go on. */
+  close(): Promise<void>;
+};
 
 /**
  * Serves one page that shows runs while they go on, to this machine alone.
