@@ -1,7 +1,7 @@
 /**
  * Attacks what is built: kills, concurrent pairs, full and read-only disks, crafted files, mutations. Bounded and seeded.
  *
- *   node scripts/attack.mjs [--kills 200] [--pairs 3] [--mutations 20000] [--seed 1] [--beside 2] [--only kills,disks]
+ *   node scripts/attack.mjs [--kills 200] [--pairs 3] [--mutations 20000] [--seed 1] [--ranks 60] [--beside 2] [--only kills,disks]
  *
  * Prints a JSON report; exit code 1 when anything did not hold. docs/reliability.md says what each promise is.
  */
@@ -15,17 +15,21 @@ import { makeGround, remove } from "./attack/ground.mjs";
 import { killAll } from "./attack/kills.mjs";
 import { runMutations } from "./attack/mutations.mjs";
 import { runPairs } from "./attack/pairs.mjs";
+import { killRanks } from "./attack/rank-kills.mjs";
 
 /** Share of killed runs that must end as an undisturbed one does, bit by bit. */
 const leastEqual = 0.995;
 
 /** Runs the attacks that are asked for; `held` says whether every one held. */
-export async function attack({ kills, pairs, mutations, seed, beside, only, say = () => undefined }) {
+export async function attack({ kills, ranks = 0, pairs, mutations, seed, beside, only, say = () => undefined }) {
   const folder = await mkdtemp(join(tmpdir(), "kdc-mae-attack-"));
   const report = { seed };
   try {
-    const ground = await makeGround(folder);
     const wanted = (name) => only === undefined || only.includes(name);
+    if (wanted("ranks") && ranks > 0) {
+      report.ranks = await killRanks(join(folder, "ranks"), { count: ranks, seed, say });
+    }
+    const ground = only?.every((name) => name === "ranks") ? undefined : await makeGround(folder);
     if (wanted("mutations")) report.mutations = await runMutations(ground, { count: mutations, seed, say });
     if (wanted("files")) report.files = await runCrafted(ground, { say });
     if (wanted("disks")) report.disks = await runDisks(ground, { say });
@@ -39,6 +43,7 @@ export async function attack({ kills, pairs, mutations, seed, beside, only, say 
     ...(report.files ?? []).filter(({ held }) => !held).map(({ what }) => what),
     ...(report.disks?.results ?? []).filter(({ held }) => !held).map(({ what }) => what),
     ...(report.pairs ?? []).filter(({ held }) => !held).map(({ name }) => `a pair of ${name}`),
+    ...(report.ranks?.failed?.length > 0 ? ["kills across ranks"] : []),
     ...(report.kills && report.kills.equal < leastEqual * report.kills.runs ? ["kills"] : []),
   ];
   return { ...report, failed, held: failed.length === 0 };
@@ -48,6 +53,7 @@ if (process.argv[1] === new URL(import.meta.url).pathname) {
   const { values } = parseArgs({
     options: {
       kills: { type: "string", default: "200" },
+      ranks: { type: "string", default: "60" },
       pairs: { type: "string", default: "3" },
       mutations: { type: "string", default: "20000" },
       seed: { type: "string", default: "1" },
@@ -56,11 +62,11 @@ if (process.argv[1] === new URL(import.meta.url).pathname) {
       out: { type: "string" },
     },
   });
-  const [kills, pairs, mutations, seed, beside] = ["kills", "pairs", "mutations", "seed", "beside"].map((name) =>
-    Number(values[name]),
+  const [kills, ranks, pairs, mutations, seed, beside] = ["kills", "ranks", "pairs", "mutations", "seed", "beside"].map(
+    (name) => Number(values[name]),
   );
   const say = (line) => process.stderr.write(`${line}\n`);
-  const report = await attack({ kills, pairs, mutations, seed, beside, only: values.only?.split(","), say });
+  const report = await attack({ kills, ranks, pairs, mutations, seed, beside, only: values.only?.split(","), say });
   const text = `${JSON.stringify(report, null, 1)}\n`;
   if (values.out !== undefined) await writeFile(values.out, text);
   process.stdout.write(text);

@@ -119,14 +119,14 @@ export const run = (args, { env, timeout = 600_000 }) =>
   });
 
 /** SHA-256 of the files of a folder. */
-async function sums(folder, takes) {
+export async function sums(folder, takes) {
   const names = (await readdir(folder)).filter(takes).sort();
   const bytes = await Promise.all(names.map((name) => readFile(join(folder, name))));
   return Object.fromEntries(names.map((name, at) => [name, createHash("sha256").update(bytes[at]).digest("hex")]));
 }
 
 /** A run's log without its times; of an epoch that ran twice the later line counts. */
-async function logOf(folder) {
+export async function logOf(folder) {
   const lines = (await readFile(join(folder, "log.jsonl"), "utf8")).split("\n").filter((line) => line !== "");
   const entries = new Map();
   for (const line of lines) {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { KdcError } from "@kdc-mae/core";
 import { launched, launchedRank, type StartedRanks, startOpenMpi } from "../pipeline/ranks/open-mpi.js";
 import { alone, type Ranks } from "../pipeline/ranks/ranks.js";
+import { complain } from "./print.js";
 
 /**
  * What a process of several exits with when the run can go on by the same command, in a queue again: it was asked to
@@ -20,8 +21,20 @@ export async function joinRanks(): Promise<Ranks> {
   if (launched(process.env) === 1) return alone;
   // A rank that waits yields its core to whoever computes.
   process.env.OMPI_MCA_mpi_yield_when_idle ??= "1";
-  started ??= await startOpenMpi(process.env);
+  if (started === undefined) {
+    started = await startOpenMpi(process.env);
+    watchLauncher(started, process.ppid);
+  }
   return started.ranks;
+}
+
+/** Ends this process when its launcher is gone, which would end it otherwise: MPI may wait for ever then. */
+function watchLauncher({ quit }: StartedRanks, launcher: number): void {
+  setInterval(() => {
+    if (process.ppid === launcher || started === undefined) return;
+    complain(`${rankInWords()}mpirun is gone. Start the same command again: it goes on from the last checkpoint\n`);
+    quit(REQUEUE);
+  }, 1000).unref();
 }
 
 /** How a process is called where there are several. */

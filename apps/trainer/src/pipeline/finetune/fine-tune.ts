@@ -5,8 +5,9 @@ import type { ClassifierParams, ModelConfig } from "@kdc-mae/model";
 import { patchesFor } from "../evaluate/predict.js";
 import type { RunWatch } from "../log/observe-run.js";
 import { trainObserved } from "../log/train-observed.js";
+import { timed } from "../ranks/timed.js";
 import type { RunFolder } from "../run/run-folder.js";
-import { ranksOf, type Surroundings, surroundingsOf } from "../surroundings.js";
+import { clockOf, ranksOf, type Surroundings, surroundingsOf } from "../surroundings.js";
 import { addToMean, zerosLike } from "../train/average.js";
 import { bytesIn } from "../train/disk-space.js";
 import { encoderSum } from "../train/encoder-sum.js";
@@ -71,7 +72,7 @@ type Notes = {
 export async function fineTune(options: FineTuneOptions): Promise<FineTuned> {
   const { experiment, config, params, source, execute, folder, evaluate, keepBest, onStep, signal } = options;
   const { optimizer: settings, mode, averaging } = experiment;
-  const ranks = ranksOf(options);
+  const ranks = timed(ranksOf(options), clockOf(options));
   const frozen = experiment.tune === "linear-probe" ? { encoder: params.encoder } : undefined;
   const tuned: Tuned<FloatTensor> = frozen === undefined ? params : { head: params.head };
   const make = settings.kind === "adam" ? adam : adamW;
@@ -95,7 +96,7 @@ export async function fineTune(options: FineTuneOptions): Promise<FineTuned> {
   const { began } = notes;
 
   const trainee: Trainee<LabelledBatch> = {
-    ...{ source, state, notes, modelBytes: bytesIn(params) },
+    ...{ spent: ranks.spent, source, state, notes, modelBytes: bytesIn(params) },
     optimizer: {
       counters: () => updates.counters(state.optimizer),
       restore: (counters) => updates.restore(state.optimizer, counters),

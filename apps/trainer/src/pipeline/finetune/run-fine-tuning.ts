@@ -9,6 +9,7 @@ import { type ClassScores, isSingleLabel, scoreClasses } from "../evaluate/score
 import { saveClassifier } from "../run/classifier-file.js";
 import type { RunFolder } from "../run/run-folder.js";
 import { ranksOf, type Surroundings, surroundingsOf } from "../surroundings.js";
+import { progressInWords } from "../train/in-words.js";
 import { type EpochScore, type FineTuned, type FineTuneOptions, fineTune } from "./fine-tune.js";
 import type { FineTuningData } from "./open-data.js";
 import type { CheckedFineTuning } from "./schema.js";
@@ -86,7 +87,7 @@ export async function runFineTuning(
       keepBest: (best, epoch) => keep(files.best, `epoch ${epoch}, the best of those run`)(best),
       onStep: (now) => {
         [step, total] = [now.step, now.steps];
-        show(`loss ${now.total.toFixed(3)}, rate ${now.rate.toExponential(1)}${note === "" ? "" : `, ${note}`}`);
+        show(`${progressInWords(now)}${note === "" ? "" : `, ${note}`}`);
       },
     });
     if (!tuned.finished || tuned.best === undefined) return undefined;

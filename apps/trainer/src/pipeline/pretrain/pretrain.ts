@@ -7,9 +7,10 @@ import type { CheckedExperiment } from "../experiment/schema.js";
 import type { RunWatch } from "../log/observe-run.js";
 import { trainObserved } from "../log/train-observed.js";
 import { createProber } from "../probe/probe-model.js";
+import { timed } from "../ranks/timed.js";
 import type { RunFolder } from "../run/run-folder.js";
 import { saveModel } from "../run/save-model.js";
-import { ranksOf, type Surroundings, surroundingsOf } from "../surroundings.js";
+import { clockOf, ranksOf, type Surroundings, surroundingsOf } from "../surroundings.js";
 import { copyOf } from "../train/average.js";
 import { bytesIn } from "../train/disk-space.js";
 import { encoderSum } from "../train/encoder-sum.js";
@@ -78,7 +79,7 @@ export async function pretrainSteps(options: PretrainStepsOptions): Promise<Pret
   const make = settings.kind === "adam" ? adam : adamW;
   const { betas, epsilon, weightDecay, clipNorm } = settings;
   const updates = make<PretrainParams<FloatTensor>>({ betas, epsilon, weightDecay });
-  const ranks = ranksOf(options);
+  const ranks = timed(ranksOf(options), clockOf(options));
   const limits = { clipNorm, signal, peers: ranks, exact: training.reproducible };
   const keep = training.gradientCheckpointing === "blocks" ? "inputs" : "all";
   const forward = { compat: experiment.compat, keep } as const;
@@ -98,7 +99,7 @@ export async function pretrainSteps(options: PretrainStepsOptions): Promise<Pret
   const save = (file: string) => saveModel(file, { config, params: model, statistics, experiment });
 
   const trainee: Trainee<MaskedBatch> = {
-    ...{ source, state, notes, modelBytes: bytesIn(model), saveModel: save },
+    ...{ spent: ranks.spent, source, state, notes, modelBytes: bytesIn(model), saveModel: save },
     optimizer: {
       counters: () => updates.counters(state.optimizer),
       restore: (counters) => updates.restore(state.optimizer, counters),

@@ -5,6 +5,7 @@ import type { Statistics } from "../corpus/statistics.js";
 import type { RunFolder } from "../run/run-folder.js";
 import { saveModel } from "../run/save-model.js";
 import { ranksOf, type Surroundings, surroundingsOf } from "../surroundings.js";
+import { progressInWords } from "../train/in-words.js";
 import type { BatchSource } from "./masked-batches.js";
 import { type Pretrained, type PretrainStepsOptions, pretrainSteps } from "./pretrain.js";
 
@@ -39,10 +40,10 @@ export async function runPretraining(
     ...{ start, acceptChangedData: options.acceptChangedData },
     ...{ heldOut: options.heldOut, loggers: options.loggers, stopOnCollapse: options.stopOnCollapse },
     ...surroundingsOf(options),
-    onStep: ({ step, steps, total, rate, waiting }) =>
+    onStep: (progress) =>
       options.onProgress?.({
-        ...{ stage: "pretrain", unit: "steps", done: step, total: steps },
-        note: `loss ${total.toFixed(3)}, rate ${rate.toExponential(1)}, waiting for data ${(100 * waiting).toFixed(1)} % of the time`,
+        ...{ stage: "pretrain", unit: "steps", done: progress.step, total: progress.steps },
+        note: progressInWords(progress),
       }),
   });
   if (trained.finished && ranksOf(options).rank === 0) {

@@ -13,6 +13,7 @@ type Library = { func(prototype: string): Call; symbol(name: string): unknown };
 const packageName = "koffi";
 /** Open MPI 4 and 5; the last as a development package and as macOS name it. */
 const libraries = ["libmpi.so.40", "libmpi.so", "libmpi.40.dylib", "libmpi.dylib"];
+const libc = process.platform === "darwin" ? "libSystem.dylib" : "libc.so.6";
 /** For what each library is asked by the name MPI_IN_PLACE. */
 const IN_PLACE = 1n;
 /** Calls come from whichever thread, one at a time. */
@@ -58,6 +59,8 @@ export type StartedRanks = {
   readonly leave: () => void;
   /** Ends every rank at once. @param code what they exit with */
   readonly abort: (code: number) => void;
+  /** Ends this process alone, whatever its threads wait for. */
+  readonly quit: (code: number) => void;
 };
 
 /**
@@ -67,7 +70,8 @@ export type StartedRanks = {
  * @throws KdcError (`no-mpi`) where koffi or Open MPI is missing, or MPI will not start
  */
 export async function startOpenMpi(env: Readonly<Record<string, string | undefined>>): Promise<StartedRanks> {
-  const library = loadLibrary(await loadKoffi(), env.KDC_MAE_MPI);
+  const koffi = await loadKoffi();
+  const library = loadLibrary(koffi, env.KDC_MAE_MPI);
   const handle = (name: string): unknown => {
     try {
       return library.symbol(name);
@@ -161,6 +165,7 @@ export async function startOpenMpi(env: Readonly<Record<string, string | undefin
     },
     leave: () => finalize(),
     abort: (code) => abort(world, code),
+    quit: (code) => koffi.load(libc).func("void _exit(int)")(code),
   };
 }
 

@@ -17,6 +17,8 @@ export type LogEntry = {
   readonly seconds: number;
   /** Beside them, seconds in which pretraining had no batch to work on. */
   readonly waited?: number;
+  /** Of several ranks: how many, and of the seconds in training steps, those in which numbers travelled and in which rank 0 waited for others. */
+  readonly ranks?: { readonly size: number; readonly travelled: number; readonly waited: number };
   readonly losses: Readonly<Record<string, number>>;
   /** Where the run went on though its data were others than it began with: from which step, and what changed. */
   readonly otherData?: readonly { readonly step: number; readonly changes: readonly string[] }[];

@@ -20,6 +20,9 @@ export type Counters = {
   sums: Record<string, number>;
   seconds: number;
   waited: number;
+  /** Of the seconds in updates: numbers travelling between ranks, and waiting for slower ones. */
+  travelled?: number;
+  lagged?: number;
   history: LossHistory;
   /** The data the run is trained on, and at which steps it went on with others. */
   data?: RunData;

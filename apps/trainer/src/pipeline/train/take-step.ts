@@ -23,7 +23,7 @@ export function stepTaker<Batch>(
     readonly onNote?: (note: string) => void;
     readonly signal?: AbortSignal;
     /** Told of every update that counts. */
-    readonly onUpdate: (report: StepReport, rate: number) => void;
+    readonly onUpdate: (report: StepReport, rate: number, seconds: number) => void;
   },
 ): (group: readonly (Batch | undefined)[]) => Promise<Ended> {
   const { training, rateAt, clock, onNote, signal, onUpdate } = options;
@@ -75,9 +75,9 @@ export function stepTaker<Batch>(
     onNote?.(`step ${step + 1}: ${why}; ${what} (${run.counters.history.rollbacks} of ${times} times)`);
     return isBack;
   };
-  const count = (report: StepReport, began: number): void => {
+  const count = (report: StepReport, seconds: number): void => {
     const { counters } = run;
-    counters.seconds += (clock() - began) / 1000;
+    counters.seconds += seconds;
     counters.taken += 1;
     remember(counters.history, report.total);
     for (const [name, value] of Object.entries({ total: report.total, ...report.terms })) {
@@ -102,8 +102,9 @@ export function stepTaker<Batch>(
     // What is left out without going back counts as a step, so that batches and steps stay together.
     if (report === undefined) state.step = before + 1;
     else {
-      count(report, began);
-      onUpdate(report, rateAt(before));
+      const seconds = (clock() - began) / 1000;
+      count(report, seconds);
+      onUpdate(report, rateAt(before), seconds);
     }
     return "done";
   };

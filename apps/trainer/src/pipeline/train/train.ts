@@ -1,6 +1,7 @@
 import { anyoneAsked } from "@kdc-mae/engine";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { ownerOf } from "../ranks/ranks.js";
+import type { Communication } from "../ranks/timed.js";
 import type { LogEntry, RunFolder } from "../run/run-folder.js";
 import { clockOf, ranksOf, type Surroundings } from "../surroundings.js";
 import { expectSpace } from "./disk-space.js";
@@ -22,6 +23,8 @@ export type TrainProgress = {
   readonly rate: number;
   /** Share of the time since this call began its first epoch in which no batch was ready, 0 to 1. */
   readonly waiting: number;
+  /** Shares of the time of this call's updates: numbers travelling between ranks, and waiting for slower ones. */
+  readonly ranks?: { readonly travelling: number; readonly waiting: number };
 };
 
 export type TrainOptions = Surroundings & {
@@ -90,13 +93,16 @@ export async function train<Batch>(
     run.counters.waited += time;
     waitedInAll += time;
   };
+  const between = timeBetween(trainee.spent);
   let latest: Update | undefined;
   const takeStep = stepTaker(trainee, run, {
     ...{ training, rateAt, clock, onNote, signal },
-    onUpdate: (report, rate) => {
+    onUpdate: (report, rate, seconds) => {
+      between.add(run.counters, seconds);
       const waiting = (1000 * waitedInAll) / (clock() - first);
       latest = { ...report, epoch: run.counters.epochs, rate, waiting };
-      onStep?.({ step: state.step, steps, epoch: run.counters.epochs, total: report.total, rate, waiting });
+      const progress = { step: state.step, steps, epoch: run.counters.epochs, total: report.total, rate, waiting };
+      onStep?.({ ...progress, ...(ranks.size === 1 ? {} : { ranks: between.shares() }) });
     },
   });
   /** Shows the observer an update that counted, once. */
@@ -122,7 +128,7 @@ export async function train<Batch>(
 
   const endEpoch = async (epoch: number): Promise<void> => {
     await trainee.collect?.();
-    const { sums, taken, seconds, waited, otherData } = run.counters;
+    const { sums, taken, seconds, waited, otherData, travelled = 0, lagged = 0 } = run.counters;
     const losses = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / taken]));
     const evaluation = await trainee.endEpoch?.(epoch, losses);
     if (ranks.rank === 0) {
@@ -132,12 +138,21 @@ export async function train<Batch>(
     }
     const entry: LogEntry = {
       ...{ epoch, step: state.step, learningRate: rateAt(state.step - 1), seconds, waited, losses },
+      ...(ranks.size === 1 ? {} : { ranks: { size: ranks.size, travelled, waited: lagged } }),
       ...(evaluation === undefined ? {} : { evaluation }),
       ...(otherData === undefined ? {} : { otherData }),
     };
     await folder.log(entry);
     await observer?.epoch(entry);
-    Object.assign(run.counters, { epochs: epoch + 1, taken: 0, sums: {}, seconds: 0, waited: 0 });
+    Object.assign(run.counters, {
+      epochs: epoch + 1,
+      taken: 0,
+      sums: {},
+      seconds: 0,
+      waited: 0,
+      travelled: 0,
+      lagged: 0,
+    });
   };
 
   const stop = async () => {
@@ -166,4 +181,22 @@ export async function train<Batch>(
     if (isAsked && !isLast) return { finished: false, steps: state.step };
   }
   return { finished: true, steps: state.step };
+}
+
+/** Counts what updates spend on other ranks, beside their seconds. */
+function timeBetween(spent: () => Communication = () => ({ travelled: 0, waited: 0 })) {
+  const first = spent();
+  let [before, inUpdates] = [first, 0];
+  return {
+    add(counters: { travelled?: number; lagged?: number }, seconds: number): void {
+      const now = spent();
+      counters.travelled = (counters.travelled ?? 0) + now.travelled - before.travelled;
+      counters.lagged = (counters.lagged ?? 0) + now.waited - before.waited;
+      [before, inUpdates] = [now, inUpdates + seconds];
+    },
+    shares: () => ({
+      travelling: (before.travelled - first.travelled) / inUpdates,
+      waiting: (before.waited - first.waited) / inUpdates,
+    }),
+  };
 }

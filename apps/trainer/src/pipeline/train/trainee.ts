@@ -1,5 +1,6 @@
 import type { StepReport } from "@kdc-mae/engine";
 import type { RunData } from "../corpus/data-digest.js";
+import type { Communication } from "../ranks/timed.js";
 import type { LogEntry } from "../run/run-folder.js";
 import type { StateTrees } from "./state-file.js";
 
@@ -28,6 +29,8 @@ export type Trainee<Batch> = {
    * ranks are undefined.
    */
   update(batches: readonly (Batch | undefined)[], rate: number): Promise<StepReport>;
+  /** What updates have spent on other ranks so far. */
+  readonly spent?: () => Communication;
   /** Brings the trees up to date, where what learns lies on a device. */
   readonly collect?: () => Promise<void>;
   /** The trees were changed from outside. */
