@@ -58,7 +58,15 @@ const commands = [
 ];
 
 /** Commands whose work processes share that `mpirun` started. */
-const shared: ReadonlySet<string> = new Set(["pretrain", "finetune"]);
+const shared: ReadonlySet<string> = new Set([
+  "prepare",
+  "survey",
+  "pretrain",
+  "finetune",
+  "embed",
+  "index",
+  "evaluate",
+]);
 
 /**
  * Runs a command line, and says on stderr what went wrong.

@@ -58,7 +58,7 @@ export type { MediaReason } from "./media/media-error.js";
 export { type Beyond, beyondInWords } from "./media/seconds-beyond.js";
 export { decodeWav } from "./media/wav.js";
 export type { PreparedContent } from "./prepare/options.js";
-export { type PrepareOptions, type PrepareProgress, prepare } from "./prepare/prepare.js";
+export { type PreparedTogether, type PrepareOptions, type PrepareProgress, prepare } from "./prepare/prepare.js";
 export type { DatasetSummary } from "./prepare/summary.js";
 export type { ShardChoice } from "./shards/choose-samples.js";
 export type { RemoteOptions } from "./shards/remote-source.js";

@@ -4,7 +4,7 @@ import { type Command, Option } from "commander";
 import type { DecoderChoice } from "../pipeline/corpus/open-decoder.js";
 import type { ManifestChoice } from "../pipeline/prepare/manifest-choice.js";
 import { prepareSet } from "../pipeline/prepare/prepare-set.js";
-import { type AtTerminal, atTerminal } from "../terminal/interrupt.js";
+import { type AtTerminal, atRanks } from "../terminal/interrupt.js";
 import { print } from "../terminal/print.js";
 import { atLeastOne, positiveNumber, readWith, saysStopped, wholeNumberTo, withDecoderOption } from "./options.js";
 import { manifestChoiceOf, withManifestOptions } from "./survey.js";
@@ -56,7 +56,7 @@ export function addPrepareCommand(program: Command): void {
     .option("--timeout <s>", "longest time for one clip", positiveNumber, 60)
     .option("--json", "print the summary as JSON")
     .addHelpText("after", "\nExample:\n  kdc-mae prepare usable.jsonl --media-root videos --out prepared --workers 8\n")
-    .action((path: string, options: Options) => atTerminal((around) => run(path, options, around)));
+    .action((path: string, options: Options) => atRanks((around) => run(path, options, around)));
 }
 
 async function run(path: string, options: Options, around: AtTerminal): Promise<void> {

@@ -12,7 +12,7 @@ import type { DecoderChoice } from "../pipeline/corpus/open-decoder.js";
 import type { ManifestChoice } from "../pipeline/prepare/manifest-choice.js";
 import { surveyData } from "../pipeline/prepare/survey-data.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
-import { atTerminal } from "../terminal/interrupt.js";
+import { atRanks } from "../terminal/interrupt.js";
 import { print } from "../terminal/print.js";
 import { atLeastOne, positiveNumber, withDecoderOption } from "./options.js";
 
@@ -55,7 +55,7 @@ export function addSurveyCommand(program: Command): void {
     .option("--require-labels", "count clips without a label as label-unknown")
     .option("--json", "print the result as JSON, every problem with its message")
     .addHelpText("after", "\nExample:\n  kdc-mae survey vggsound.csv --media-root videos --clean usable.jsonl\n")
-    .action((path: string, options: Options) => atTerminal((around) => run(path, options, around)));
+    .action((path: string, options: Options) => atRanks((around) => run(path, options, around)));
 }
 
 async function run(path: string, options: Options, around: Surroundings): Promise<void> {

@@ -24,6 +24,8 @@ export async function joinRanks(): Promise<Ranks> {
   if (started === undefined) {
     started = await startOpenMpi(process.env);
     watchLauncher(started, process.ppid);
+    // What libraries do when a process ends otherwise has Open MPI's TCP end in a segmentation fault.
+    process.once("exit", started.quit);
   }
   return started.ranks;
 }

@@ -34,7 +34,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
-const run = async (out: string, more: Partial<PrepareOptions> = {}) =>
+const run = async (out: string, more: Omit<Partial<PrepareOptions>, "together"> = {}) =>
   prepare({
     manifest: await openManifest(at("media/list.jsonl")),
     out: at(out),

@@ -44,6 +44,18 @@ export type PrepareOptions = {
   readonly signal?: AbortSignal;
   /** The disk; another one in tests. */
   readonly files?: FileSystem;
+  /** Processes that prepare the set together, each with shards of its own; every one makes the same call. */
+  readonly together?: PreparedTogether;
+};
+
+/** This process among several that prepare a set. */
+export type PreparedTogether = {
+  /** The first holds the folder's lock, and concludes. */
+  readonly isFirst: boolean;
+  /** Whether a shard is this process's. */
+  readonly isOwn: (shard: number) => boolean;
+  /** Waits until all have come here. */
+  readonly barrier: () => Promise<void>;
 };
 
 /** How far preparing a set has come. */
@@ -58,7 +70,7 @@ export type PrepareProgress = {
   readonly bytes: number;
 };
 
-/** A piece of work: one item of a shard, or a shard that an earlier run has finished. */
+/** A piece of work: one item of a shard, a shard that an earlier run has finished, or one of another process. */
 type Errand =
   | {
       readonly kind: "item";
@@ -68,34 +80,67 @@ type Errand =
       readonly item: ManifestItem;
       readonly last: boolean;
     }
-  | { readonly kind: "finished"; readonly shard: number; readonly record: ShardRecord };
+  | { readonly kind: "finished"; readonly shard: number; readonly record: ShardRecord }
+  | { readonly kind: "other"; readonly shard: number };
 
 /**
  * Decodes every clip of a manifest once, into shards: `shard-000000.tar` … with a record `shard-000000.json` beside
  * each, `quarantine.jsonl` with what could not be used, and `dataset.json`, the summary. The shard and place of an item
  * follow from the manifest alone, so a run that was killed at any moment and is started again ends with the same bytes
  * as one that was not, and does at most one shard again. Finished shards are taken over when their SHA-256 is right, and
- * made again when it is not. One run at a time: the folder is locked.
+ * made again when it is not. One run at a time: the folder is locked. Of processes that work together each makes its own
+ * shards, and the first then goes through all of them as a run that finds everything finished.
  *
- * @returns the summary, and what was met and is no clip
+ * @returns the summary, and what was met and is no clip; undefined for other processes than the first
  * @throws KdcError reason `disk-full`, `permission` …; `aborted` when the signal says so; `locked` when another run
  *   writes there; `other-content` when the folder holds a set of another content or manifest
  */
-export async function prepare(options: PrepareOptions): Promise<PrepareResult> {
-  await makeFolder(options.out, options.files);
-  return withLock(options.out, () => prepareAlone(options));
+export async function prepare(options: Omit<PrepareOptions, "together">): Promise<PrepareResult>;
+export async function prepare(options: PrepareOptions): Promise<PrepareResult | undefined>;
+export async function prepare(options: PrepareOptions): Promise<PrepareResult | undefined> {
+  const { out, files = disk, together } = options;
+  await makeFolder(out, files);
+  if (together !== undefined && !together.isFirst) {
+    await together.barrier();
+    await makeShards(options, together.isOwn);
+    await together.barrier();
+    return undefined;
+  }
+  return withLock(out, async () => {
+    await sweepTemporaries(out);
+    await expectSameContent(out, { ...publishedContent, ...options.content }, files);
+    if (together !== undefined) {
+      await together.barrier();
+      await makeShards(options, together.isOwn);
+      await together.barrier();
+    }
+    const { passedOver, quarantine, summary } = await makeShards(options);
+    await writeWhole(
+      join(out, "quarantine.jsonl"),
+      quarantine.map((entry) => `${JSON.stringify(entry)}\n`).join(""),
+      files,
+    );
+    await writeWhole(join(out, "dataset.json"), seal(summary, 1), files);
+    return { ...summary, passedOver };
+  });
 }
 
 /** The summary, and what was met and is no clip. */
 type PrepareResult = DatasetSummary & { readonly passedOver: PassedOver };
 
-async function prepareAlone(options: PrepareOptions): Promise<PrepareResult> {
+/** Makes the shards that are this process's, where they are not finished, and sums up those. */
+async function makeShards(
+  options: PrepareOptions,
+  isOwn: (shard: number) => boolean = () => true,
+): Promise<{
+  readonly summary: DatasetSummary;
+  readonly quarantine: readonly Quarantined[];
+  readonly passedOver: PassedOver;
+}> {
   const { manifest, out, decoder, workers, decodedBy, onNote, onProgress, files = disk } = options;
   const content = { ...publishedContent, ...options.content };
   const ending = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, ending.signal]) : ending.signal;
-  await sweepTemporaries(out);
-  await expectSameContent(out, content, files);
 
   const summary = startSummary(content);
   const quarantine: Quarantined[] = [];
@@ -108,7 +153,7 @@ async function prepareAlone(options: PrepareOptions): Promise<PrepareResult> {
   };
 
   const work = async (errand: Errand): Promise<{ errand: Errand; outcome?: Outcome }> => {
-    if (errand.kind === "finished") return { errand };
+    if (errand.kind !== "item") return { errand };
     await turns.reached(errand.shard);
     if (signal.aborted) throw mediaError("prepare", "aborted");
     return { errand, outcome: await prepareItem(errand.item, errand.index, { manifest, decoder, content, signal }) };
@@ -121,13 +166,17 @@ async function prepareAlone(options: PrepareOptions): Promise<PrepareResult> {
   };
   let writer: ShardWriter | undefined;
   try {
-    const errands = errandsOf(manifest, out, content, files, () => mended++, passed.passOver);
+    const errands = errandsOf(manifest, out, { content, files, isOwn, onDamaged: () => mended++ }, passed.passOver);
     // A decoder that takes many at a time is kept busy by that many; a few more wait for the one whose turn it is.
     const concurrency = workers * (decoder.together ?? 1);
     const pool = { concurrency, ahead: Math.max(8 * workers, concurrency + 16), stop };
     let noted = false;
     for await (const { errand, outcome } of orderedMap(errands, work, pool)) {
       if (signal.aborted) throw mediaError("prepare", "aborted");
+      if (errand.kind === "other") {
+        turns.next(errand.shard + 1);
+        continue;
+      }
       if (errand.kind === "finished") {
         const count = errand.record.samples.length + errand.record.quarantined.length;
         [done, reused, failed] = [done + count, reused + count, failed + errand.record.quarantined.length];
@@ -156,27 +205,33 @@ async function prepareAlone(options: PrepareOptions): Promise<PrepareResult> {
     await writer?.discard();
     throw error;
   }
-  const whole = summary.finish();
-  await writeWhole(
-    join(out, "quarantine.jsonl"),
-    quarantine.map((entry) => `${JSON.stringify(entry)}\n`).join(""),
-    files,
-  );
-  await writeWhole(join(out, "dataset.json"), seal(whole, 1), files);
-  return { ...whole, passedOver: passed.result() };
+  return { summary: summary.finish(), quarantine, passedOver: passed.result() };
 }
 
 /** The items of a manifest in shards; finished shards are told by their records. */
 async function* errandsOf(
   manifest: Manifest,
   out: string,
-  { clipsPerShard }: PreparedContent,
-  files: FileSystem,
-  onDamaged: () => void,
+  {
+    content: { clipsPerShard },
+    files,
+    isOwn,
+    onDamaged,
+  }: {
+    readonly content: PreparedContent;
+    readonly files: FileSystem;
+    readonly isOwn: (shard: number) => boolean;
+    readonly onDamaged: () => void;
+  },
   passOver: PassOver,
 ): AsyncGenerator<Errand> {
   let [shard, first, group]: [number, number, ManifestItem[]] = [0, 0, []];
   const close = async function* (): AsyncGenerator<Errand> {
+    if (!isOwn(shard)) {
+      yield { kind: "other", shard };
+      [shard, first, group] = [shard + 1, first + group.length, []];
+      return;
+    }
     const items = hashItems(group);
     const record = await findRecord(out, shard, items, files, onDamaged);
     if (record) yield { kind: "finished", shard, record };

@@ -55,6 +55,16 @@ export type SurveyOptions = {
   /** Called after every clip. */
   readonly onProgress?: (progress: { readonly done: number; readonly problems: number }) => void;
   readonly signal?: AbortSignal;
+  /** Processes that look at the set together, each at items of its own; every one makes the same call. */
+  readonly together?: SurveyedTogether;
+};
+
+/** This process among several that look at a set. */
+export type SurveyedTogether = {
+  /** Whether an item, by its place in the manifest, is this process's; each has one stretch. */
+  readonly isOwn: (index: number) => boolean;
+  /** What all found, in the order of the processes, told to every one. */
+  readonly gather: <T>(own: readonly T[]) => Promise<readonly T[]>;
 };
 
 /** What a data set holds: how many items can be used, and why the others cannot. */
@@ -99,7 +109,7 @@ type Finding = {
  * @throws KdcError reason `aborted` when the signal says so, and whatever is no item's fault
  */
 export async function survey(options: SurveyOptions): Promise<Survey> {
-  const { manifest, workers, cleaned, onProblem, onProgress } = options;
+  const { manifest, workers, cleaned, onProblem, onProgress, together } = options;
   const ending = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, ending.signal]) : ending.signal;
   const reasons = Object.fromEntries(surveyReasons.map((reason) => [reason, 0])) as Record<SurveyReason, number>;
@@ -111,11 +121,12 @@ export async function survey(options: SurveyOptions): Promise<Survey> {
     const work = (item: ManifestItem) => examine(item, { ...options, signal });
     const concurrency = workers * (options.decoder.together ?? 1);
     const pool = { concurrency, ahead: Math.max(4 * workers, concurrency + 16), stop: () => ending.abort() };
-    for await (const { item, hash, beyond = 0, problem: found } of orderedMap(
-      manifest.items(passed.passOver),
-      work,
-      pool,
-    )) {
+    const items = manifest.items(passed.passOver);
+    const findings =
+      together === undefined
+        ? orderedMap(items, work, pool)
+        : findTogether(items, together, (own) => orderedMap(own, work, pool), onProgress);
+    for await (const { item, hash, beyond = 0, problem: found } of findings) {
       const twin = hash === undefined ? undefined : seen.get(hash);
       const problem = found ?? (twin === undefined ? undefined : duplicateOf(twin));
       total++;
@@ -141,6 +152,27 @@ export async function survey(options: SurveyOptions): Promise<Survey> {
     ...{ total, usable, reasons, longer, passedOver: passed.result() },
     ...{ splits: Object.fromEntries(splits), labels: Object.fromEntries(labels) },
   };
+}
+
+/** Looks at one's own items, and gives what all processes found, in the order of the items. */
+async function* findTogether(
+  items: AsyncIterable<ManifestItem>,
+  { isOwn, gather }: SurveyedTogether,
+  look: (own: AsyncIterable<ManifestItem>) => AsyncIterable<Finding>,
+  onProgress: SurveyOptions["onProgress"],
+): AsyncGenerator<Finding> {
+  const ownItems = async function* () {
+    let index = 0;
+    for await (const item of items) if (isOwn(index++)) yield item;
+  };
+  const own: Finding[] = [];
+  let problems = 0;
+  for await (const finding of look(ownItems())) {
+    own.push(finding);
+    if (finding.problem !== undefined) problems++;
+    onProgress?.({ done: own.length, problems });
+  }
+  yield* await gather(own);
 }
 
 const duplicateOf = (twin: string): Omit<Problem, "item"> => ({

@@ -73,7 +73,7 @@ export async function runFineTuning(
     options.onProgress?.({ stage: "finetune", unit: "steps", done: step, total, note: text });
   const evaluate = async (tuned: ClassifierParams<FloatTensor>, what: string): Promise<EpochScore> => {
     const shown = (done: number) => show(`evaluating ${what}: ${done}/${data.evaluation.items.length}`);
-    const predicted = await predictor.predict(tuned, data.evaluation, shown, signal);
+    const predicted = await predictor.predict(tuned, data.evaluation, shown, ranks.size === 1 ? signal : undefined);
     const scored = epochScore(scoreClasses(classes, linkOf(experiment), predicted, { intervals: { resamples: 1 } }));
     note = `${what} ${(100 * scored.score).toFixed(1)} %`;
     return scored;

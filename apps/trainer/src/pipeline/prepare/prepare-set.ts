@@ -2,11 +2,13 @@ import {
   countItems,
   type DatasetSummary,
   type PassedOver,
+  type PreparedTogether,
   type PrepareOptions,
   prepare as prepareShards,
 } from "@kdc-mae/data/node";
 import { type DecoderChoice, openDecoder } from "../corpus/open-decoder.js";
-import type { Surroundings } from "../surroundings.js";
+import { type Ranks, told } from "../ranks/ranks.js";
+import { ranksOf, type Surroundings } from "../surroundings.js";
 import { type ManifestChoice, openChosen } from "./manifest-choice.js";
 
 /** Which clips {@link prepareSet} packs, and into what. */
@@ -36,12 +38,32 @@ export async function prepareSet(path: string, options: PrepareSetOptions): Prom
   const { decoder, decodedBy, workers } = opened;
   const { manifest } = await openChosen(path, options, opened);
   const total = await countItems(manifest);
-  return prepareShards({
-    ...{ manifest, signal, out, workers, content, decoder, decodedBy, onNote },
+  const ranks = ranksOf(options);
+  const prepared = await prepareShards({
+    ...{
+      together: ranks.size === 1 ? undefined : togetherAs(ranks),
+      manifest,
+      signal,
+      out,
+      workers,
+      content,
+      decoder,
+      decodedBy,
+      onNote,
+    },
     onProgress: ({ done, reused, mended, failed }) => {
       const before = reused > 0 ? `, ${reused} from before` : "";
       const again = mended > 0 ? `, ${mended} damaged shards made again` : "";
       onProgress?.({ stage: "prepare", unit: "clips", done, total, note: `${failed} failed${before}${again}` });
     },
   });
+  // Of several ranks the first sums up, and tells.
+  return told(ranks, () => prepared) as Promise<PreparedSet>;
 }
+
+/** Shards go to ranks by turns: a stopped run leaves few gaps. */
+const togetherAs = ({ rank, size, barrier }: Ranks): PreparedTogether => ({
+  isFirst: rank === 0,
+  isOwn: (shard) => shard % size === rank,
+  barrier,
+});

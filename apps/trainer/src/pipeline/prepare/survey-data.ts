@@ -1,6 +1,8 @@
 import { countItems, type Problem, type Survey, survey as surveyClips } from "@kdc-mae/data/node";
 import { type DecoderChoice, openDecoder } from "../corpus/open-decoder.js";
-import type { Surroundings } from "../surroundings.js";
+import { ownerOf } from "../ranks/ranks.js";
+import { sharedList } from "../ranks/shared-list.js";
+import { ranksOf, type Surroundings } from "../surroundings.js";
 import { type ManifestChoice, openChosen } from "./manifest-choice.js";
 
 /** Which clips {@link surveyData} looks at. */
@@ -33,8 +35,19 @@ export async function surveyData(path: string, options: SurveyDataOptions = {}):
   const opened = await openDecoder(options, options);
   const { manifest, classes } = await openChosen(path, options, opened);
   const total = await countItems(manifest);
+  const ranks = ranksOf(options);
+  const isFirst = ranks.rank === 0;
   const result = await surveyClips({
-    ...{ manifest, classes, signal, cleaned, requireLabels, onProblem },
+    ...{ manifest, classes, signal, requireLabels },
+    ...(isFirst ? { cleaned, onProblem } : {}),
+    ...(ranks.size === 1
+      ? {}
+      : {
+          together: {
+            isOwn: (index) => ownerOf(index, total, ranks) === ranks.rank,
+            gather: (own) => sharedList(ranks, own),
+          },
+        }),
     ...{ decoder: opened.decoder, workers: opened.workers },
     onProgress: ({ done, problems }) =>
       onProgress?.({ stage: "survey", unit: "clips", done, total, note: `${problems} with a problem` }),

@@ -24,3 +24,27 @@ export async function sharedList<T>(ranks: Ranks, own: readonly T[]): Promise<re
     for (const [rank, list] of each.entries()) for (const one of list) lists[rank].push(deserialize(one) as T);
   }
 }
+
+/**
+ * Items in order with the work on them, which ranks do by turns and tell each other. Every rank goes through all items;
+ * what is made of them must be such as can be cloned.
+ */
+export async function* sharedMap<In, Out>(
+  ranks: Ranks,
+  items: Iterable<In> | AsyncIterable<In>,
+  work: (item: In) => Promise<Out>,
+): AsyncGenerator<{ readonly item: In; readonly made: Out }> {
+  let wave: In[] = [];
+  const done = async () => {
+    const own = ranks.rank < wave.length ? [await work(wave[ranks.rank])] : [];
+    const made = await sharedList(ranks, own);
+    const pairs = wave.map((item, index) => ({ item, made: made[index] }));
+    wave = [];
+    return pairs;
+  };
+  for await (const item of items) {
+    wave.push(item);
+    if (wave.length === ranks.size) yield* await done();
+  }
+  if (wave.length > 0) yield* await done();
+}
