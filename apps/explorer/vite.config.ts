@@ -1,4 +1,4 @@
-import { defineConfig, type Plugin } from "vite";
+import { defaultClientConditions, defineConfig, type Plugin } from "vite";
 import { policy } from "./src/policy.js";
 
 /** The built page says itself what it may do, so that any static host will do. */
@@ -14,7 +14,11 @@ export default defineConfig({
   base: "./",
   plugins: [saysItsPolicy],
   // WebAssembly alone, 13 MB: our own runtime is what uses WebGPU.
-  resolve: { alias: [{ find: /^onnxruntime-web$/, replacement: "onnxruntime-web/wasm" }] },
+  // Its own script apart from ours, since each of its threads starts with it.
+  resolve: {
+    alias: [{ find: /^onnxruntime-web$/, replacement: "onnxruntime-web/wasm" }],
+    conditions: ["onnxruntime-web-use-extern-wasm", ...defaultClientConditions],
+  },
   worker: { format: "es" },
   build: {
     target: "es2023",

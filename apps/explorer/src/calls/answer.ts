@@ -9,7 +9,7 @@ export type Answer = { readonly id: number } & (
 );
 
 /** What a worker does, by name. Each takes plain data and may tell news on the way. */
-export type Work = Readonly<Record<string, (input: never, tell: (news: never) => void) => unknown>>;
+export type Work = Readonly<Record<string, (input: never, tell: (news: unknown) => void) => unknown>>;
 
 /** The scope of a worker, as far as it is used here. */
 type Scope = {

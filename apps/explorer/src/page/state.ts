@@ -1,6 +1,7 @@
 import type { ClipGrids, ClipView } from "@kdc-mae/core";
 import { audioGrid, visualGrid } from "@kdc-mae/core";
 import { publishedAudio } from "@kdc-mae/data";
+import type { ModelFacts } from "../lab/model-work.js";
 import type { Seeing, SeenClip } from "../media/worker.js";
 
 /** What is needed of a model to see a clip as it does. */
@@ -60,6 +61,9 @@ export type PageClip = { readonly seen: SeenClip; readonly address?: string };
 export const shared = {
   eyes: watched<Eyes>(publishedEyes),
   clip: watched<PageClip | undefined>(undefined),
+  model: watched<{ readonly file: string; readonly facts: ModelFacts } | undefined>(undefined),
+  /** Losses of the runs on this page by their names, step by step. */
+  losses: new Map<string, [step: number, total: number][]>(),
   /** Which of the clip's frames is masked. */
   frame: watched(0),
   views: watched<readonly ClipView[]>([]),

@@ -8,7 +8,7 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from "p
 import { build } from "vite";
 
 const app = fileURLToPath(new URL("../..", import.meta.url));
-const repository = join(app, "..", "..");
+const isBuilt = existsSync(join(app, "..", "trainer", "dist", "recipe.js"));
 
 const executablePath = [
   process.env.CHROMIUM_PATH,
@@ -18,25 +18,17 @@ const executablePath = [
 ].find((path) => path !== undefined && existsSync(path));
 
 /** Why tests in a browser are not run; undefined where they are. */
-export const missing = executablePath === undefined ? "no Chromium (CHROMIUM_PATH)" : undefined;
+export const missing =
+  executablePath === undefined ? "no Chromium (CHROMIUM_PATH)" : isBuilt ? undefined : "run `build` first";
 if (missing) console.info(`skipped: ${missing}`);
 
-/** Builds the page from the sources of all packages, so that no build is needed first. */
+/** Builds the page as it is now, of the packages as they were built. */
 export async function buildPage(out: string): Promise<void> {
-  const source = (path: string) => join(repository, path);
   await build({
     root: app,
     configFile: join(app, "vite.config.ts"),
     logLevel: "error",
     build: { outDir: out, emptyOutDir: true, minify: true },
-    resolve: {
-      alias: [
-        { find: /^onnxruntime-web$/, replacement: "onnxruntime-web/wasm" },
-        { find: /^@kdc-mae\/trainer\/recipe$/, replacement: source("apps/trainer/src/recipe.ts") },
-        { find: /^@kdc-mae\/([a-z]+)$/, replacement: source("packages/$1/src/index.ts") },
-        { find: /^@kdc-mae\/([a-z]+)\/([a-z-]+)$/, replacement: source("packages/$1/src/$2.ts") },
-      ],
-    },
   });
 }
 

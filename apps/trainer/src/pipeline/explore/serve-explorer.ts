@@ -95,6 +95,8 @@ export async function serveExplorer(options: ServeExplorerOptions): Promise<Serv
     });
   });
   const policy = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(html)?.[1].replaceAll("&#39;", "'");
+  // The same page on a static host asks nobody for a run.
+  const served = html.replace("</head>", '<meta name="served" content="kdc-mae explore" /></head>');
   const about = JSON.stringify({ model: model !== undefined, index: index !== undefined, films: media !== undefined });
 
   const find = async (path: string) => {
@@ -105,7 +107,7 @@ export async function serveExplorer(options: ServeExplorerOptions): Promise<Serv
       if (model === undefined) return undefined;
       return { file: model, size: (await stat(model)).size, kind: "application/octet-stream" };
     }
-    return fileBelow(page, path === "/" ? "index.html" : path, pageKinds);
+    return path === "/" || path === "/index.html" ? undefined : fileBelow(page, path, pageKinds);
   };
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -116,6 +118,10 @@ export async function serveExplorer(options: ServeExplorerOptions): Promise<Serv
     const path = decodeURIComponent(new URL(request.url ?? "/", "http://here").pathname);
     if (path === "/run/about.json") {
       return void response.writeHead(200, { ...headers, "content-type": "application/json" }).end(about);
+    }
+    if (path === "/" || path === "/index.html") {
+      const more = policy === undefined ? {} : { "content-security-policy": policy };
+      return void response.writeHead(200, { ...headers, "content-type": pageKinds[".html"], ...more }).end(served);
     }
     const found = await find(path);
     if (found === undefined) return refuse(404, "there is no such file");
@@ -129,7 +135,6 @@ export async function serveExplorer(options: ServeExplorerOptions): Promise<Serv
       "content-length": to - from + 1,
       "accept-ranges": "bytes",
       ...(isPart ? { "content-range": `bytes ${from}-${to}/${found.size}` } : {}),
-      ...(found.kind.startsWith("text/html") && policy ? { "content-security-policy": policy } : {}),
       ...(found.kind.startsWith("text/javascript") ? { "content-security-policy": scriptPolicy } : {}),
     });
     if (request.method === "HEAD" || found.size === 0) return void response.end();

@@ -1,0 +1,279 @@
+import { createRng, type FloatTensor, type Frame, KdcError } from "@kdc-mae/core";
+import { builtinTerms, type LossTerm } from "@kdc-mae/losses";
+import {
+  type CheckedExperiment,
+  checkExperiment,
+  clipFormFor,
+  configFor,
+  maskerFor,
+  named,
+  pretrainFlops,
+  type StoredClip,
+  storeClip,
+} from "@kdc-mae/trainer/recipe";
+import { type Engine, type EngineChoice, openEngine } from "./engine.js";
+import { filmClips, type NamedFile } from "./film-clips.js";
+import { forgetRun, keepRun, keptRun } from "./keep.js";
+import { madeClip, madeClips } from "./made-clips.js";
+import { changingRunner, type Filled, type ModelAtWork, workWith } from "./model-work.js";
+import { problemsOf, termFrom } from "./own-term.js";
+import { keptNotes, modelBytes, openRun, type Step, type TrainingRun } from "./run.js";
+import { stepsPerSecond } from "./speed.js";
+
+/** What a person asks of a run. */
+export type RunWish = {
+  readonly clips: number;
+  readonly batch: number;
+  readonly epochs: number;
+  readonly seed: number;
+  /** A list is an objective; a record is what else of the demo's experiment is other. */
+  readonly objective: string;
+  /** JavaScript of a term of one's own; none where empty. */
+  readonly term: string;
+};
+
+/** What a fixed clip looks like to the run as it is now. */
+export type Watched = {
+  readonly filled: readonly Filled[];
+  readonly spectrogram: FloatTensor;
+  readonly heat: { rows: number; columns: number; map: Float32Array };
+  readonly frame: Frame;
+};
+
+export type TrainNews =
+  | { readonly say: string }
+  | { readonly step: Step; readonly perSecond: number }
+  | { readonly watched: Watched; readonly step: number };
+
+export type TrainStart = {
+  readonly name: string;
+  readonly wish: RunWish;
+  readonly engine: EngineChoice;
+  readonly films: readonly NamedFile[];
+  /** Looks at the fixed clip this often, and keeps the run this often, seconds. */
+  readonly every: { readonly look: number; readonly keep: number };
+};
+
+/** What a kept run says to a page that opens again. */
+type Notes = {
+  readonly wish: RunWish;
+  readonly losses: readonly (readonly [step: number, total: number])[];
+  readonly films: boolean;
+};
+
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const said = cause instanceof Error ? cause.message : String(cause);
+    throw new KdcError({
+      where: "objective",
+      what: `it is no JSON (${said})`,
+      remedy: "Look at commas and quotes",
+      reason: "experiment",
+    });
+  }
+};
+
+type Changes = {
+  readonly objective?: readonly { readonly term?: unknown }[];
+  readonly training?: object;
+  readonly data?: object;
+};
+
+/** The experiment that a wish describes: the demo's, with what was changed, checked by the same schema. */
+export function experimentOf({ clips, batch, epochs, seed, objective, term }: RunWish): CheckedExperiment {
+  const given = parsed(objective);
+  const changes = (Array.isArray(given) ? { objective: given } : given) as Changes;
+  const own = term.trim() === "" ? undefined : termFrom(term);
+  const lines: readonly { readonly term?: unknown }[] = changes.objective ?? named.demo.objective;
+  // A line that names the term of one's own has it in its place.
+  const withOwn = lines.map((line) => (own !== undefined && line?.term === own.name ? { ...line, term: own } : line));
+  const { demo } = named;
+  return checkExperiment(
+    {
+      ...demo,
+      ...changes,
+      ...{ name: "in-a-tab", seed, objective: withOwn },
+      data: { ...demo.data, ...changes.data, train: clips },
+      training: { ...demo.training, ...changes.training, batch, epochs },
+    },
+    "in this page",
+  );
+}
+
+let going: { readonly run: TrainingRun; stop: boolean; readonly ended: Promise<void> } | undefined;
+
+/** A clip that no run is trained on. */
+const fixedClip = 4_000_001;
+
+/** Looks at the fixed clip with the run's model, whose numbers change under it. */
+function watcher(run: TrainingRun, engine: Engine, experiment: CheckedExperiment) {
+  const form = clipFormFor(run.config);
+  const clip = storeClip(madeClip(experiment.seed, fixedClip), form);
+  const middle = Math.floor(clip.frames.length / 2);
+  const { size } = form.visual;
+  const frame = { width: size, height: size, data: Uint8Array.from(clip.frames[middle]), time: clip.times[middle] };
+  const spectrogram = { ...clip.spectrogram, data: Float32Array.from(clip.spectrogram.data) };
+  const views = maskerFor(experiment)?.(run.config, createRng("fixed clip")) ?? [];
+  let work: ModelAtWork | undefined;
+  return {
+    async look(): Promise<Watched> {
+      work ??= workWith(await run.model(), engine, changingRunner);
+      await run.model();
+      const { filled } = await work.fill({ spectrogram, frame }, views);
+      const { rows, columns, maps } = await work.heat({ spectrogram, frames: [frame] });
+      return { filled, spectrogram, heat: { rows, columns, map: maps[0] }, frame };
+    },
+    dispose: async () => work?.dispose(),
+  };
+}
+
+/** The clips of a run: films of one's own where there are any, else made ones. */
+async function clipsFor(
+  { films, wish }: TrainStart,
+  experiment: CheckedExperiment,
+  tell: (news: TrainNews) => void,
+): Promise<readonly StoredClip[]> {
+  const form = clipFormFor(configFor(experiment), experiment.visual.framesPerClip);
+  const count = films.length || wish.clips;
+  const onMade = (made: number) => {
+    if (made % 8 === 0 || made === count)
+      tell({ say: `${films.length > 0 ? "Decoding" : "Making"} clips: ${made} of ${count} …` });
+  };
+  if (films.length === 0) return madeClips(form, { seed: experiment.seed, count }, onMade);
+  const { clips, leftOut } = await filmClips(form, films, onMade);
+  if (leftOut.length > 0)
+    tell({ say: `${leftOut.length} of ${films.length} films are left out: ${leftOut.slice(0, 3).join(" · ")}` });
+  if (clips.length >= wish.batch) return clips;
+  throw new KdcError({
+    where: "your films",
+    what: `${clips.length} of ${films.length} can be used, and a batch takes ${wish.batch}${leftOut[0] === undefined ? "" : ` (${leftOut[0]})`}`,
+    remedy: "Give more films, or a smaller batch",
+    reason: "too-few-clips",
+  });
+}
+
+/** At most so many losses are kept for the curve. */
+const mostLosses = 2000;
+
+async function train(
+  start: TrainStart,
+  tell: (news: TrainNews) => void,
+): Promise<{ readonly finished: boolean; readonly step: number }> {
+  const { name, wish, every, films } = start;
+  const experiment = experimentOf(wish);
+  const kept = await keptRun(name);
+  const before = kept === undefined ? undefined : (keptNotes(kept).notes as Notes);
+  if (before?.films && films.length === 0) {
+    throw new KdcError({
+      where: "going on",
+      what: "this run was trained on films of your own",
+      remedy: "Choose the same films again, or begin anew",
+      reason: "usage",
+    });
+  }
+  const clips = await clipsFor(start, experiment, tell);
+  tell({ say: "Opening what computes …" });
+  const engine = await openEngine(start.engine);
+  const config = configFor(experiment);
+  const { views, audioRatio, visualRatio } = experiment.masking;
+  const flop = wish.batch * pretrainFlops(config, views, { audio: audioRatio, visual: visualRatio });
+  const expected = await stepsPerSecond(engine, config, wish.batch, flop);
+  const run = await openRun(experiment, clips, engine, kept);
+  const left = run.steps - run.taken();
+  const minutes = left / expected / 60;
+  tell({
+    say:
+      `${engine.name}${engine.why === undefined ? "" : ` (no WebGPU: ${engine.why})`}: expect about ${expected.toPrecision(2)} steps a second, ` +
+      `${left} steps in about ${minutes < 1 ? `${Math.ceil(minutes * 60)} s` : `${Math.ceil(minutes)} min`}. The first step takes longer.`,
+  });
+  const losses = [...(before?.losses ?? [])];
+  const keep = async () => {
+    const notes: Notes = { wish, losses: losses.slice(-mostLosses), films: films.length > 0 };
+    await keepRun(name, await run.state(notes));
+  };
+  const watch = watcher(run, engine, experiment);
+  let end: () => void = () => undefined;
+  going = { run, stop: false, ended: new Promise<void>((resolve) => (end = resolve)) };
+  const mine = going;
+  let [looked, saved, began, taken] = [performance.now(), performance.now(), 0, 0];
+  try {
+    await run.go(
+      () => mine.stop,
+      async (step) => {
+        const now = performance.now();
+        if (began === 0) began = now;
+        else taken += 1;
+        losses.push([step.step, step.total]);
+        tell({ step, perSecond: taken === 0 ? 0 : taken / ((now - began) / 1000) });
+        if (now - saved > every.keep * 1000) {
+          await keep();
+          saved = performance.now();
+        }
+        if (now - looked > every.look * 1000) {
+          tell({ watched: await watch.look(), step: step.step });
+          looked = performance.now();
+        }
+        // Between steps whoever asks is answered.
+        await new Promise((resolve) => setTimeout(resolve));
+      },
+    );
+    await keep();
+    tell({ watched: await watch.look(), step: run.taken() });
+    return { finished: run.taken() >= run.steps, step: run.taken() };
+  } finally {
+    finished = await run.model().then(modelBytes, () => finished);
+    going = undefined;
+    await watch.dispose();
+    await run.dispose();
+    await engine.dispose();
+    end();
+  }
+}
+
+/** The model of the run that was ended last. */
+let finished: Uint8Array | undefined;
+
+const nothing = (): never => {
+  throw new KdcError({ where: "the run", what: "it has no model yet", remedy: "Train first", reason: "no-model" });
+};
+
+/** What the lab does to train. */
+export const trainWork = {
+  train,
+  /** Stops after the step under way; the run is kept. */
+  pause: async (): Promise<void> => {
+    if (going === undefined) return;
+    going.stop = true;
+    await going.ended;
+  },
+  /** What was kept of a run when the page was last open. */
+  kept: async (
+    name: string,
+  ): Promise<{ readonly wish: RunWish; readonly step: number; readonly losses: Notes["losses"] } | undefined> => {
+    const bytes = await keptRun(name);
+    if (bytes === undefined) return undefined;
+    const { step, notes } = keptNotes(bytes);
+    const { wish, losses } = notes as Notes;
+    return { wish, step, losses };
+  },
+  forget: async (name: string): Promise<void> => {
+    await forgetRun(name);
+    finished = undefined;
+  },
+  /** The model as it is now, bytes of safetensors. */
+  model: async (): Promise<Uint8Array> =>
+    going === undefined ? (finished ?? nothing()) : modelBytes(await going.run.model()),
+  /** The terms that there are, for whoever writes an objective. */
+  terms: (): readonly string[] => Object.keys(builtinTerms),
+  /** The demo's objective, which a run begins with. */
+  objective: (): string => JSON.stringify(named.demo.objective, null, 1),
+  /** What an objective becomes with everything filled in; names every wrong key. */
+  complete: (wish: RunWish): string => JSON.stringify(experimentOf(wish).objective, null, 1),
+  /** What is wrong with a term of one's own; empty where it passes. */
+  check: (code: string): { readonly name: string; readonly problems: readonly string[] } => {
+    const term: LossTerm = termFrom(code);
+    return { name: term.name, problems: problemsOf(term) };
+  },
+};

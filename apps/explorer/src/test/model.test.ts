@@ -1,0 +1,189 @@
+import { join } from "node:path";
+import { float32 } from "@kdc-mae/core";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { workWith } from "../lab/model-work.js";
+import type { PageClip } from "../page/state.js";
+import { viewsOf } from "../page/view-choice.js";
+import { type ExplorerInBrowser, missing, type OpenPage, openExplorer, undisturbed } from "./browser.js";
+import { differ, ffmpegs, makeFilms } from "./films.js";
+import { inNode, saveSmallModel } from "./small-model.js";
+
+/** Clicks, and waits until what was asked for is done. */
+const press = async (page: Page, id: string) => {
+  await page.click(`#${id}`);
+  await page.waitForFunction((one) => !(document.getElementById(one) as HTMLButtonElement).disabled, id, {
+    timeout: 200_000,
+  });
+};
+
+describe.skipIf(missing)("a model at work in the page", () => {
+  let explorer: ExplorerInBrowser;
+  let saved: Awaited<ReturnType<typeof saveSmallModel>>;
+  let opened: OpenPage;
+
+  beforeAll(async () => {
+    explorer = await openExplorer();
+    const file = join(explorer.folder, "model.safetensors");
+    saved = await saveSmallModel(file);
+    const [ffmpeg] = await ffmpegs();
+    const { source } = await makeFilms(explorer.folder, ffmpeg);
+    const address = await explorer.serve({ run: file });
+    opened = await explorer.open({ baseURL: address });
+    await opened.page.waitForFunction(
+      () => /parameters/.test(document.querySelector("#model-note")?.textContent ?? ""),
+      undefined,
+      { timeout: 200_000 },
+    );
+    await opened.page.setInputFiles("#file", source);
+    await opened.page.waitForFunction(() => /decoded in/.test(document.querySelector("#clip-note")?.textContent ?? ""));
+  });
+  afterAll(() => explorer?.close());
+
+  /** The clip as the page gives it to the model. */
+  const given = async () => {
+    const clip = await opened.page.evaluate(() => {
+      const { clip, frame } = (
+        globalThis as unknown as { explorer: { clip: { value: PageClip }; frame: { value: number } } }
+      ).explorer;
+      const { spectrogram, frames } = clip.value.seen;
+      const { width, height, time, data } = frames[frame.value];
+      return {
+        shape: [...spectrogram.shape],
+        values: [...spectrogram.data],
+        frame: { width, height, time, data: [...data] },
+      };
+    });
+    return {
+      spectrogram: float32(clip.shape, Float32Array.from(clip.values)),
+      frame: { ...clip.frame, data: Uint8Array.from(clip.frame.data) },
+    };
+  };
+  /** What a canvas shows. */
+  const shown = (selector: string) =>
+    opened.page.$eval(selector, (canvas) => {
+      const { width, height } = canvas as HTMLCanvasElement;
+      return [...((canvas as HTMLCanvasElement).getContext("2d")?.getImageData(0, 0, width, height).data ?? [])];
+    });
+
+  it.each(["webgpu", "wasm"])("fills views in, follows the sound and embeds on %s, as Node does", async (engine) => {
+    const { page, complaints } = opened;
+    await page.selectOption("#engine", engine);
+    await page.waitForFunction(
+      (name) => document.querySelector("#model-note")?.textContent?.includes(name),
+      engine === "wasm" ? "WebAssembly" : "Runs on WebGPU",
+      { timeout: 200_000 },
+    );
+    const what = await given();
+    const node = workWith(saved, inNode);
+    const grids = { audio: saved.config.audio, visual: saved.config.visual };
+    const views = viewsOf(
+      { views: 2, ratio: { audio: 0.75, visual: 0.75 }, kind: "complementary", structure: "none", seed: 0 },
+      grids,
+    );
+    await press(page, "fill");
+    expect(await page.textContent("#work-note")).toMatch(/Filled in 2 views in/);
+    const expected = await node.fill(what, views);
+    const captions = await page.locator("#filled figcaption").allTextContents();
+    for (const [index, { frame, error }] of expected.filled.entries()) {
+      expect(captions[index]).toContain(`picture ${error.visual.toFixed(3)}, sound ${error.audio.toFixed(3)}`);
+      const pixels = await shown(`#filled figure:nth-child(${index + 1}) canvas.square`);
+      expect(
+        differ(
+          pixels.filter((_, at) => at % 4 < 3),
+          frame.data,
+        ).most,
+      ).toBeLessThanOrEqual(1);
+    }
+    await press(page, "embed");
+    const { audio, visual } = await node.embed(what);
+    const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, value, at) => sum + value * b[at], 0);
+    const cosine = dot(audio, visual) / Math.sqrt(dot(audio, audio) * dot(visual, visual));
+    expect(await page.textContent("#work-note")).toContain(`cosine of sound and picture ${cosine.toFixed(3)}`);
+    await press(page, "follow");
+    expect(await page.textContent("#work-note")).toMatch(/Heat map of \d+ moments in/);
+    await node.dispose();
+    expect(complaints).toEqual([]);
+  });
+
+  it("lays the heat map over the playing film, and it follows", async () => {
+    const { page } = opened;
+    const step = () => page.$eval("#heat", (heat) => Number((heat as HTMLElement).dataset.step));
+    await page.$eval("#player", (player) => {
+      (player as HTMLVideoElement).currentTime = 0;
+    });
+    await page.waitForFunction(() => document.getElementById("heat")?.dataset.step === "0");
+    await page.$eval("#player", (player) => {
+      (player as HTMLVideoElement).muted = true;
+      return (player as HTMLVideoElement).play();
+    });
+    await page.waitForFunction(() => Number(document.getElementById("heat")?.dataset.step) > 1);
+    expect(await step()).toBeGreaterThan(1);
+    expect((await shown("#heat")).some((value) => value > 0)).toBe(true);
+  });
+
+  it("fills in what is painted over, by mouse and by keyboard, and no task is long", async () => {
+    const { page } = opened;
+    const tasks = await undisturbed(page, async () => {
+      await press(page, "paint-clear");
+      await page.locator("#paint-visual").scrollIntoViewIfNeeded();
+      const box = await page.locator("#paint-visual").boundingBox();
+      if (box === null) throw new Error("the picture to paint on is not shown");
+      const at = (x: number, y: number) => [box.x + (x * box.width) / 4, box.y + (y * box.height) / 4] as const;
+      await page.mouse.move(...at(0.5, 0.5));
+      await page.mouse.down();
+      await page.mouse.move(...at(1.5, 0.5));
+      await page.mouse.move(...at(2.5, 0.5));
+      await page.mouse.up();
+      await page.focus("#paint-audio");
+      for (const key of ["Space", "ArrowRight", "Space", "ArrowUp", "Space"]) await page.keyboard.press(key);
+      expect(await page.textContent("#paint-note")).toBe(
+        "Hidden: 3 of 16 patches of the picture, 3 of 12 of the sound.",
+      );
+      await press(page, "paint-fill");
+    });
+    const hidden = { audio: [0, 1, 7], visual: [0, 1, 2] };
+    const split = (modality: "audio" | "visual", N: number) => ({
+      hidden: Int32Array.from(hidden[modality]),
+      visible: Int32Array.from([...Array(N).keys()].filter((position) => !hidden[modality].includes(position))),
+    });
+    const node = workWith(saved, inNode);
+    const { filled } = await node.fill(await given(), [{ audio: split("audio", 12), visual: split("visual", 16) }]);
+    const pixels = await shown("#painted canvas.square");
+    expect(
+      differ(
+        pixels.filter((_, at) => at % 4 < 3),
+        filled[0].frame.data,
+      ).most,
+    ).toBeLessThanOrEqual(1);
+    await node.dispose();
+    expect(tasks).toEqual([]);
+  });
+
+  it("says one sentence for a model that cannot be used, and keeps the one before", async () => {
+    const { page, complaints } = opened;
+    const files = {
+      "nonsense.safetensors": Buffer.from("PK\u0003\u0004 a zip renamed"),
+      "empty.safetensors": Buffer.alloc(0),
+    };
+    for (const [name, buffer] of Object.entries(files)) {
+      await page.setInputFiles("#model-file", { name, mimeType: "application/octet-stream", buffer });
+      await page.waitForSelector("#model-note.wrong");
+      await press(page, "embed");
+      expect(await page.textContent("#work-note")).toMatch(/^Embedded in/);
+    }
+    const other = join(explorer.folder, "other.safetensors");
+    await saveSmallModel(other, { model: { ...smallOther } });
+    await page.setInputFiles("#model-file", other);
+    await page.waitForFunction(() =>
+      document.querySelector("#model-note")?.textContent?.startsWith("other.safetensors"),
+    );
+    await page.waitForFunction(() => document.querySelectorAll("#frames canvas")[0]?.getAttribute("width") === "64");
+    await press(page, "fill");
+    expect(await page.textContent("#work-note")).toMatch(/Filled in 2 views in/);
+    expect(complaints).toEqual([]);
+  });
+});
+
+/** Other grids than those of the first model. */
+const smallOther = { preset: "tiny", embedDim: 16, heads: 2, modalityDepth: 1 };

@@ -1,0 +1,221 @@
+import { join } from "node:path";
+import { evaluate } from "@kdc-mae/trainer";
+import { clipFormFor, configFor } from "@kdc-mae/trainer/recipe";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { madeClips } from "../lab/made-clips.js";
+import { openRun } from "../lab/run.js";
+import { experimentOf } from "../lab/train-work.js";
+import { type ExplorerInBrowser, missing, openExplorer, undisturbed } from "./browser.js";
+import { inNode, smallSizes } from "./small-model.js";
+
+/** 50 steps of a model small enough for WebGPU in software. */
+const wish = {
+  ...{ clips: 8, batch: 4, epochs: 25, seed: 3, term: "" },
+  objective: JSON.stringify({ model: smallSizes, data: { validation: 8, test: 16 } }),
+};
+
+/** Every step's loss as Node has it of the same clips, by the same recipe. */
+async function lossesInNode(): Promise<readonly number[]> {
+  const experiment = experimentOf(wish);
+  const form = clipFormFor(configFor(experiment), experiment.visual.framesPerClip);
+  const run = await openRun(experiment, await madeClips(form, { seed: wish.seed, count: wish.clips }), inNode);
+  const totals: number[] = [];
+  await run.go(
+    () => false,
+    ({ total }) => void totals.push(total),
+  );
+  await run.dispose();
+  return totals;
+}
+
+const lossesOf = (page: Page, run: string): Promise<readonly (readonly [number, number])[]> =>
+  page.evaluate(
+    (name) =>
+      (globalThis as unknown as { explorer: { losses: Map<string, [number, number][]> } }).explorer.losses.get(name) ??
+      [],
+    run,
+  );
+
+const noteSays = (page: Page, run: string, words: string, timeout = 250_000) =>
+  page.waitForFunction(
+    ([name, text]) => document.querySelector(`[data-run=${name}] .note`)?.textContent?.includes(text),
+    [run, words] as const,
+    { timeout },
+  );
+
+/** Fills a run's form in as told, and begins. */
+async function begin(page: Page, run: string, engine: string, changes: Partial<typeof wish> = {}): Promise<void> {
+  const { objective, term, ...numbers } = { ...wish, ...changes };
+  const part = (is: string) => page.locator(`[data-run=${run}] [data-is=${is}]`);
+  await page.waitForSelector(`[data-run=${run}] .terms button`);
+  for (const [name, value] of Object.entries(numbers)) await part(name).fill(String(value));
+  await part("objective").fill(objective);
+  await part("term").fill(term);
+  await part("engine").selectOption(engine);
+  await part("start").click();
+}
+
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** A list's 50 losses are Node's within 1e-4, and fall. */
+function expectNodes(losses: readonly (readonly [number, number])[], node: readonly number[]): void {
+  expect(losses.map(([step]) => step)).toEqual(Array.from({ length: 50 }, (_, step) => step + 1));
+  const worst = Math.max(
+    ...losses.map(([, total], at) => Math.abs(total - node[at]) / Math.max(1, Math.abs(node[at]))),
+  );
+  console.info(
+    `50 losses, ${node[0].toFixed(3)} to ${node[49].toFixed(3)}: at most ${worst.toExponential(1)} from Node's`,
+  );
+  expect(worst).toBeLessThan(1e-4);
+  const totals = losses.map(([, total]) => total);
+  expect(mean(totals.slice(-10))).toBeLessThan(mean(totals.slice(0, 10)));
+}
+
+describe.skipIf(missing)("training in a tab", () => {
+  let explorer: ExplorerInBrowser;
+  let node: readonly number[];
+
+  beforeAll(async () => {
+    explorer = await openExplorer();
+    node = await lossesInNode();
+  });
+  afterAll(() => explorer?.close());
+
+  it("on wasm equals Node, is paused, goes on after a reload, and kdc-mae evaluate takes its model", async () => {
+    const { page, complaints, outside } = await explorer.open();
+    const tasks = await undisturbed(page, async () => {
+      if ((await lossesOf(page, "A")).length > 0) {
+        await page.click("[data-run=A] [data-is=forget]");
+        await noteSays(page, "A", "Forgotten");
+      }
+      await begin(page, "A", "wasm");
+      await noteSays(page, "A", "steps a second, 50 steps in about");
+      await page.waitForFunction(
+        () => Number((document.querySelector("[data-run=A]") as HTMLElement).dataset.step) >= 12,
+        undefined,
+        {
+          timeout: 250_000,
+        },
+      );
+      await page.click("[data-run=A] [data-is=pause]");
+      await noteSays(page, "A", "Paused after");
+    });
+    expect(tasks).toEqual([]);
+    await page.reload();
+    await noteSays(page, "A", "Kept from before");
+    expect((await lossesOf(page, "A")).length).toBeLessThan(50);
+    expect(await page.inputValue("[data-run=A] [data-is=objective]")).toBe(wish.objective);
+    await page.selectOption("[data-run=A] [data-is=engine]", "wasm");
+    await page.click("[data-run=A] [data-is=start]");
+    await noteSays(page, "A", "Done: 50 steps");
+    expectNodes(await lossesOf(page, "A"), node);
+    expect(await page.locator("[data-run=A] [data-is=watched] figure").count()).toBe(3);
+
+    const [download] = await Promise.all([page.waitForEvent("download"), page.click("[data-run=A] [data-is=save]")]);
+    const file = join(explorer.folder, download.suggestedFilename());
+    await download.saveAs(file);
+    const { results } = await evaluate(file, {
+      protocols: ["retrieval-middle-frame"],
+      media: join(explorer.folder, "media"),
+      env: process.env,
+    });
+    expect(results.failed).toBeUndefined();
+    expect(results.sections).toHaveLength(1);
+    await page.click("[data-run=A] [data-is=use]");
+    await page.waitForFunction(
+      () => /^run-a.safetensors: in-a-tab/.test(document.querySelector("#model-note")?.textContent ?? ""),
+      undefined,
+      {
+        timeout: 60_000,
+      },
+    );
+    expect(complaints).toEqual([]);
+    expect(outside).toEqual([]);
+  });
+
+  it("on WebGPU equals Node", async () => {
+    const { page, complaints } = await explorer.open();
+    await begin(page, "A", "webgpu");
+    await noteSays(page, "A", "Done: 50 steps");
+    expectNodes(await lossesOf(page, "A"), node);
+    expect(complaints).toEqual([]);
+  });
+
+  it("takes an objective and a term of one's own, checked before it trains, two runs side by side", async () => {
+    const { page, complaints } = await explorer.open();
+    await page.click("#second-run");
+    const wrong =
+      "return { name: 'one', needs: () => ({ views: 1, encoded: ['audio'] }), compute: () => tf.scalar(1) };";
+    await begin(page, "A", "wasm", { term: wrong });
+    await noteSays(page, "A", "one is not sound yet");
+    await begin(page, "A", "wasm", { objective: '[{ "term": "contrastiv" }]' });
+    await noteSays(page, "A", "contrastiv");
+    await begin(page, "A", "wasm", { objective: "[{" });
+    await noteSays(page, "A", "it is no JSON");
+    await begin(page, "A", "wasm", { term: "while (" });
+    await noteSays(page, "A", "its code does not run");
+    const term = await page.getAttribute("[data-run=A] [data-is=term]", "placeholder");
+    const objective = JSON.stringify({
+      model: smallSizes,
+      objective: [{ term: "reconstruction-visual" }, { term: "same-length", weight: 0.1 }],
+    });
+    await Promise.all([
+      begin(page, "A", "wasm", { epochs: 4, term: term ?? "", objective }),
+      begin(page, "B", "wasm", { epochs: 4 }),
+    ]);
+    await Promise.all([noteSays(page, "A", "Done: 8 steps"), noteSays(page, "B", "Done: 8 steps")]);
+    const names = await page.locator("[data-run=A] tbody th").allTextContents();
+    expect(names).toEqual(["total", "reconstruction-visual", "same-length"]);
+    expect((await lossesOf(page, "B")).map(([, total]) => total)[0]).toBeCloseTo(node[0], 3);
+    expect(complaints).toEqual([]);
+  });
+
+  it("says one sentence when the graphics device is lost in the middle, and goes on from what was kept", async () => {
+    const { page } = await explorer.open();
+    await page.waitForSelector("[data-run=A] .terms button");
+    const [worker] = page.workers().filter((one) => one.url().includes("worker"));
+    for (const one of page.workers()) {
+      await one.evaluate(() => {
+        type Adapter = { requestDevice: (options?: object) => Promise<{ destroy: () => void }> };
+        const { gpu } = navigator as unknown as {
+          gpu?: { requestAdapter: (options?: object) => Promise<Adapter | null> };
+        };
+        if (gpu === undefined) return;
+        const ask = gpu.requestAdapter.bind(gpu);
+        gpu.requestAdapter = async (options) => {
+          const adapter = await ask(options);
+          if (adapter !== null) {
+            const request = adapter.requestDevice.bind(adapter);
+            adapter.requestDevice = async (wanted) => {
+              const device = await request(wanted);
+              Object.assign(globalThis, { lose: () => device.destroy() });
+              return device;
+            };
+          }
+          return adapter;
+        };
+      });
+    }
+    expect(worker).toBeDefined();
+    await begin(page, "A", "webgpu");
+    await page.waitForFunction(
+      () => Number((document.querySelector("[data-run=A]") as HTMLElement).dataset.step) >= 3,
+      undefined,
+      {
+        timeout: 250_000,
+      },
+    );
+    for (const one of page.workers()) {
+      await one.evaluate(() => (globalThis as unknown as { lose?: () => void }).lose?.());
+    }
+    await page.waitForSelector("[data-run=A] .note.wrong", { timeout: 120_000 });
+    expect(await page.textContent("[data-run=A] .note")).toMatch(/device was lost/);
+    await page.selectOption("[data-run=A] [data-is=engine]", "wasm");
+    await page.click("[data-run=A] [data-is=start]");
+    await noteSays(page, "A", "Done: 50 steps");
+    const losses = await lossesOf(page, "A");
+    expect(losses[losses.length - 1][0]).toBe(50);
+    expect(losses[losses.length - 1][1]).toBeCloseTo(node[49], 3);
+  });
+});
