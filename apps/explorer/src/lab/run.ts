@@ -92,9 +92,14 @@ export async function openRun(
   const objective = objectiveFor(experiment);
   const { kind, betas, epsilon, weightDecay, clipNorm } = experiment.optimizer;
   const updates = (kind === "adam" ? adam : adamW)({ betas, epsilon, weightDecay });
-  const stepper = createTrainStep(engine.execute, pretrainLoss(config, objective, experiment.compat), updates, {
-    clipNorm,
-  });
+  const stepper = createTrainStep(
+    engine.execute,
+    pretrainLoss(config, objective, { compat: experiment.compat }),
+    updates,
+    {
+      clipNorm,
+    },
+  );
   const params: PretrainParams<FloatTensor> = {
     model: initModel(config, createRng(experiment.seed).fork("init")),
     weighting: objective.initParams(),
