@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
@@ -143,6 +143,43 @@ describe("a shard from a stranger", () => {
     expect(await outcome(await sample(many))).toMatch(/sample a, picture 5: the picture cannot be read \(.*pixel/);
     expect(process.memoryUsage().rss - before).toBeLessThan(1.2e9);
     await expect(decodePicture(jpeg, "x", 0, mostPixels - 1)).rejects.toThrow("pixel");
+  });
+
+  it("may not hold a sample of more than a GiB, told by its headers or by a record beside it", async () => {
+    const path = join(folder, "long.tar");
+    const good = packTar(await sample({}));
+    // Two members of 0.6 GB that are mostly holes on the disk: neither is read.
+    const long = (name: string) => {
+      const header = packTar([{ name, data: new Uint8Array(0) }]);
+      header.set(utf8((6e8).toString(8).padStart(11, "0")), 124);
+      header.set(utf8("        "), 148);
+      const sum = header.reduce((total, byte) => total + byte, 0);
+      header.set(utf8(`${sum.toString(8).padStart(6, "0")}\0 `), 148);
+      return header;
+    };
+    const span = 512 + Math.ceil(6e8 / 512) * 512;
+    const file = await open(path, "w");
+    await file.write(long("big.wav"), 0, 512, 0);
+    await file.write(long("big.0.jpg"), 0, 512, span);
+    await file.write(Buffer.concat([good, tarEnd]), 0, good.length + tarEnd.length, 2 * span);
+    await file.close();
+    const reading = await readShards(path);
+    expect(reading.items.map(({ id }) => id)).toEqual(["a"]);
+    expect(reading.passedOver["sample in a tar of more than 1 GiB"]).toEqual({ count: 1, first: [`${path}: big`] });
+    await reading.close();
+    expect(await outcomeOf(path)).toBe("1 clips");
+    // A stranger's record that claims more is not believed: the shard is read through.
+    const record = (bytes: number) =>
+      JSON.stringify({ samples: [{ key: "a", id: "from the record", labels: [], offset: 2 * span, bytes }] });
+    await writeFile(join(folder, "long.json"), record(2 ** 45));
+    const believed = await readShards(path);
+    expect(believed.items.map(({ id }) => id)).toEqual(["a"]);
+    await believed.close();
+    await writeFile(join(folder, "long.json"), record(good.length));
+    const sound = await readShards(path);
+    expect(sound.items.map(({ id }) => id)).toEqual(["from the record"]);
+    await sound.close();
+    await rm(path);
   });
 
   it.each(["pax", "gnu"])("may not hold names of 4 MB (%s)", async (kind) => {

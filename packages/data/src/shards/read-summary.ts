@@ -1,6 +1,6 @@
 import { KdcError } from "@kdc-mae/core";
 import type { SumsBySplit } from "../prepare/log-mel-sums.js";
-import type { IndexedSample } from "./shard-index.js";
+import { type IndexedSample, longestSample } from "./shard-index.js";
 
 /** What reading takes from a set's `dataset.json`. */
 export type SetSummary = {
@@ -91,8 +91,13 @@ export function readRecord(value: Loose, where: string): ReadRecord | undefined 
       sample.labels.every(isText) &&
       isCount(sample.offset) &&
       isCount(sample.bytes) &&
+      sample.bytes <= longestSample &&
       sample.offset + sample.bytes <= end;
-    if (!fits) return refuse(where, `samples[${at}] is not a sample within the shard`);
+    if (!fits)
+      return refuse(
+        where,
+        `samples[${at}] is not a sample within the shard, of at most ${longestSample / 2 ** 30} GiB`,
+      );
   }
   return {
     samples: samples as readonly IndexedSample[],

@@ -26,6 +26,12 @@ export type Shard = {
   readonly sha256?: string;
 };
 
+/**
+ * Bytes of one sample, which is read whole: an hour of sound at 48 kHz in 32 bits is 0.7 GB, and 200 million pixels as
+ * PPM are 0.6 GB.
+ */
+export const longestSample = 2 ** 30;
+
 type Found = { key: string; offset: number; bytes: number; json?: Uint8Array; cls?: Uint8Array; fields: string[] };
 
 /**
@@ -80,7 +86,8 @@ export async function scanShard(
         found = { key, offset: start, bytes: 0, fields: [] };
       }
       found.bytes = at - found.offset;
-      found.fields.push(field.toLowerCase());
+      // Of a sample that is passed over for its length no more is kept.
+      if (found.bytes <= longestSample) found.fields.push(field.toLowerCase());
       if (field === "json") found.json = body?.subarray(0, header.size);
       if (field === "cls") found.cls = body?.subarray(0, header.size);
     }
@@ -92,6 +99,10 @@ export async function scanShard(
 
 /** A sample as the index keeps it; nothing, and told of, when it cannot be used. */
 function described({ key, offset, bytes, json, cls, fields }: Found, where: string, passOver: PassOver) {
+  if (bytes > longestSample) {
+    passOver(`sample in a tar of more than ${longestSample / 2 ** 30} GiB`, `${where}: ${key}`);
+    return [];
+  }
   const notes = json === undefined && cls === undefined ? undefined : readNotes(key, json, cls);
   const lacks = [
     ...(fields.includes("wav") ? [] : ["wav"]),
