@@ -2,7 +2,7 @@ import { createRng, KdcError, type Rng } from "@kdc-mae/core";
 import { studentQuantile } from "./comparison/t-interval.js";
 import { normal } from "./normal.js";
 
-/** A percentile interval. `resamples` counts the ones in which the figure existed. */
+/** An interval of a figure. `resamples` counts the ones in which the figure existed. */
 export type Interval = {
   readonly low: number;
   readonly high: number;
@@ -23,12 +23,15 @@ export type BootstrapOptions = {
 /** A figure recomputed from clips counted `counts[i]` times each; NaN where it does not exist in this resample. */
 export type Statistic = (counts: Int32Array) => number;
 
-/** Every statistic on the same resamples of `clips` clips drawn with replacement; values that exist, in rising order. */
-function resampled<Name extends string>(
+/**
+ * How often each of `clips` clips is drawn, resample by resample: one array, filled again for each.
+ *
+ * @throws KdcError (`empty`) for no clips
+ */
+export function* resamplesOf(
   clips: number,
-  statistics: Readonly<Record<Name, Statistic>>,
-  { rng = createRng("bootstrap"), resamples = 1000, level = 0.95 }: BootstrapOptions,
-): Readonly<Record<Name, Float64Array>> {
+  { rng = createRng("bootstrap"), resamples = 1000, level = 0.95 }: BootstrapOptions = {},
+): Generator<Int32Array> {
   if (clips < 1 || resamples < 1 || !(level > 0 && level < 1)) {
     throw new KdcError({
       where: "bootstrap",
@@ -37,12 +40,23 @@ function resampled<Name extends string>(
       reason: "empty",
     });
   }
-  const names = Object.keys(statistics) as Name[];
-  const drawn = new Map<Name, number[]>(names.map((name) => [name, []]));
   const counts = new Int32Array(clips);
   for (let r = 0; r < resamples; r++) {
     counts.fill(0);
     for (let i = 0; i < clips; i++) counts[rng.integer(clips)]++;
+    yield counts;
+  }
+}
+
+/** Every statistic on the same resamples of `clips` clips drawn with replacement; values that exist, in rising order. */
+function resampled<Name extends string>(
+  clips: number,
+  statistics: Readonly<Record<Name, Statistic>>,
+  options: BootstrapOptions,
+): Readonly<Record<Name, Float64Array>> {
+  const names = Object.keys(statistics) as Name[];
+  const drawn = new Map<Name, number[]>(names.map((name) => [name, []]));
+  for (const counts of resamplesOf(clips, options)) {
     for (const name of names) {
       const value = statistics[name](counts);
       if (Number.isFinite(value)) drawn.get(name)?.push(value);
@@ -64,7 +78,8 @@ function tailFor(clips: number, level: number): number {
   return normal(-Math.sqrt(clips / (clips - 1)) * studentQuantile(clips - 1, level));
 }
 
-function percentiles(sorted: Float64Array, clips: number, level = 0.95): Interval {
+/** The percentiles between which a figure of so many clips lies, widened where they are few. */
+export function percentiles(sorted: Float64Array, clips: number, level = 0.95): Interval {
   const tail = tailFor(clips, level);
   return { low: quantile(sorted, tail), high: quantile(sorted, 1 - tail), level, resamples: sorted.length };
 }
@@ -87,16 +102,32 @@ export function bootstrap<Name extends string>(
   >;
 }
 
+/** Clips are left out one by one up to so many; of more, in so many groups. */
+const mostGroups = 1000;
+
 /**
- * The interval of a share that resampling moves: a resample holds some clips twice, and what is largest in it, or far
- * from its mean, gets larger still. The percentiles are moved back so that the resamples' mean lies on the value, and
- * kept within 0–1. It is the interval of the figure *at this number of clips*, whatever it would be for more.
+ * Student's interval around a share, its error from a jackknife (Tukey 1958): for figures that resampling raises, because
+ * a resample holds clips twice, and what ranks high in it ranks higher still. Leaving clips out doubles none. Kept within
+ * 0–1. It is the interval of the figure *at this number of clips*, whatever it would be for more.
+ *
+ * @returns `resamples` counts the clips, or groups of clips, that were left out in turn
  */
-export function centredBootstrap(clips: number, statistic: Statistic, options: BootstrapOptions = {}): Interval {
-  const { figure } = resampled(clips, { figure: statistic }, options);
-  const mean = figure.reduce((sum, value) => sum + value, 0) / figure.length;
-  const shift = statistic(new Int32Array(clips).fill(1)) - mean;
-  return mapInterval(percentiles(figure, clips, options.level), (value) => Math.min(1, Math.max(0, value + shift)));
+export function jackknife(clips: number, statistic: Statistic, { level = 0.95 }: BootstrapOptions = {}): Interval {
+  const counts = new Int32Array(clips).fill(1);
+  const value = statistic(counts);
+  const groups = Math.min(clips, mostGroups);
+  const left = new Float64Array(groups);
+  for (let group = 0; group < groups; group++) {
+    for (let clip = group; clip < clips; clip += groups) counts[clip] = 0;
+    left[group] = statistic(counts);
+    for (let clip = group; clip < clips; clip += groups) counts[clip] = 1;
+  }
+  const known = left.filter(Number.isFinite);
+  const mean = known.reduce((sum, one) => sum + one, 0) / known.length;
+  const squares = known.reduce((sum, one) => sum + (one - mean) ** 2, 0);
+  const half = studentQuantile(groups - 1, level) * Math.sqrt(((groups - 1) / groups) * squares);
+  const within = (end: number) => Math.min(1, Math.max(0, end));
+  return { low: within(value - half), high: within(value + half), level, resamples: known.length };
 }
 
 /** The statistic "mean of one value per clip"; clips whose value is NaN take no part. */

@@ -53,7 +53,7 @@ const fineTuned: Protocol = {
     auc: "mean over kinds of the area under the ROC curve, a tie counting one half",
     dPrime: "√2 · Φ⁻¹(auc)",
     calibration:
-      "expected calibration error over 15 equal confidence bins, weighted by their clips; few clips raise it, so it stands beside that of a perfectly calibrated model on as many, and its interval is for as many",
+      "expected calibration error over 15 equal confidence bins, weighted by their clips; few clips raise it, so it stands beside that of a perfectly calibrated model on as many, and its interval, from an inverted bootstrap, is for as many",
   },
   notes: [],
 };
@@ -199,7 +199,7 @@ export const inpaintingProtocol = (mask: keyof typeof maskKinds, ratio: number):
 export const detectionMetrics = {
   presence: "AP and best F1 of the highest cosine as the confidence that a visible source sounds; chance: random order",
   located:
-    "the same, a hit having cIoU ≥ 0.5 as well; recall counts every visible source; chance: random order of random maps; intervals are for as many clips",
+    "the same, a hit having cIoU ≥ 0.5 as well; recall counts every visible source; chance: random order of random maps; intervals, by a jackknife over clips, are for as many",
 };
 
 const ezVsl: Protocol = {

@@ -1,18 +1,11 @@
 import { KdcError } from "@kdc-mae/core";
-import {
-  type BootstrapOptions,
-  bootstrap,
-  centredBootstrap,
-  type Interval,
-  mapInterval,
-  meanOf,
-} from "../bootstrap.js";
+import { type BootstrapOptions, bootstrap, type Interval, mapInterval, meanOf } from "../bootstrap.js";
 import { expectGiven } from "../given.js";
 import type { Evaluated } from "../head.js";
 import { expectMatrix, type Matrix } from "../matrix.js";
 import { findProtocol, type Protocol } from "../protocol.js";
 import { protocols } from "../protocols.js";
-import { type CalibrationBin, calibratedError, calibration } from "./calibration.js";
+import { type CalibrationBin, calibratedError, calibration, calibrationInterval } from "./calibration.js";
 import { type KindScores, rankKinds } from "./kind-scores.js";
 import { oneHot } from "./labels.js";
 import { dPrime } from "./roc.js";
@@ -91,10 +84,9 @@ export function classification(input: ClassificationInput): ClassificationResult
   const frequent = rows.reduce((most, row) => (row.positives > most.positives ? row : most));
   const accuracy = meanOf(correct);
   const confidence = Float64Array.from(predicted, (kind, i) => probabilities.data[i * kinds.length + kind]);
-  const calibrationError = (counts: Int32Array) => calibration(confidence, correct, 15, counts).error;
   const intervals = {
     ...bootstrap(N, { accuracy, ...ranking.statistics }, input.intervals),
-    calibration: centredBootstrap(N, calibrationError, input.intervals),
+    calibration: calibrationInterval(confidence, correct, input.intervals),
   };
   return {
     protocol: input.protocol ?? findProtocol(protocols, "classification-middle-frame"),

@@ -1,5 +1,5 @@
 import { createRng } from "@kdc-mae/core";
-import { type BootstrapOptions, centredBootstrap, type Interval } from "../bootstrap.js";
+import { type BootstrapOptions, type Interval, jackknife } from "../bootstrap.js";
 import { chanceAveragePrecision } from "../classification/chance.js";
 import { type Ranked, rank } from "../classification/ranked.js";
 
@@ -76,8 +76,8 @@ function scores(
   return {
     ...once,
     intervals: {
-      averagePrecision: centredBootstrap(clips.length, again("averagePrecision"), options),
-      maxF1: centredBootstrap(clips.length, again("maxF1"), options),
+      averagePrecision: jackknife(clips.length, again("averagePrecision"), options),
+      maxF1: jackknife(clips.length, again("maxF1"), options),
     },
   };
 }

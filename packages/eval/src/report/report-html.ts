@@ -45,7 +45,7 @@ function protocolSection(input: ReportInput): string {
   );
   return blocks.length === 0
     ? ""
-    : `<h2 id="protocols">Protocols</h2><p class="quiet">How every figure above was measured, in full. Intervals are 95 % percentile bootstraps over clips.</p>${blocks.join("")}`;
+    : `<h2 id="protocols">Protocols</h2><p class="quiet">How every figure above was measured, in full. Intervals are of 95 %, over clips: percentile bootstraps, unless a protocol says otherwise.</p>${blocks.join("")}`;
 }
 
 /** A section where there is something in it. */

@@ -45,7 +45,7 @@ function aboutLines(name: string, saved: Saved, split: string, engine: string, d
     ["data", "path" in data ? data.path : `made clips, ${data.train} + ${data.validation} + ${data.test}`],
     ["split", split],
     ["engine", engine],
-    ["intervals", "95 % percentile bootstrap over clips, 1,000 resamples"],
+    ["intervals", "95 %, over clips: percentile bootstrap, 1,000 resamples, unless a protocol says otherwise"],
   ] as const;
 }
 
