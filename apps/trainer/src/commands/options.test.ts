@@ -1,8 +1,15 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { createRng } from "@kdc-mae/core";
+import { initModel } from "@kdc-mae/model";
 import { afterEach, expect, it, vi } from "vitest";
 import { runCommandLine } from "../command-line.js";
+import { loadExperiment } from "../pipeline/experiment/load.js";
+import { configFor } from "../pipeline/run/model-file.js";
+import { saveModel } from "../pipeline/run/save-model.js";
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -68,6 +75,53 @@ it.each([
   expect(err).toContain(words);
   expect(existsSync("none")).toBe(false);
 });
+
+it("an option that one graph or one kind of data alone reads is bad usage elsewhere, and nothing is written", async () => {
+  let err = "";
+  vi.spyOn(process.stderr, "write").mockImplementation((text) => {
+    err += text;
+    return true;
+  });
+  const folder = await mkdtemp(join(tmpdir(), "kdc-mae-options-"));
+  const experiment = await loadExperiment("demo", [
+    { model: { embedDim: 16, heads: 2, modalityDepth: 1, decoderDim: 16, decoderHeads: 2, visualLocality: [0, 1] } },
+  ]);
+  const config = configFor(experiment);
+  const model = join(folder, "model.safetensors");
+  const params = initModel(config, createRng(1));
+  await saveModel(model, { config, params, experiment, statistics: { mean: -6, std: 4 } });
+  const [onnx, out] = [join(folder, "onnx"), join(folder, "ablation")];
+  const unread = [
+    [["export", model, "--graphs", "encoder", "--hidden", "0.5", "--out", onnx], "--hidden: only the inpainting graph"],
+    [["export", model, "--graphs", "retrieval", "--mode", "audio-only", "--out", onnx], "--mode: only the classifier"],
+    [
+      [
+        "ablate",
+        "ablation-objectives",
+        "--set",
+        'data={"kind":"manifest","path":"x.csv"}',
+        "--media",
+        "made",
+        "--out",
+        out,
+      ],
+      "--media made: it says where made clips are kept, and these data are not made",
+    ],
+  ] as const;
+  for (const [line, words] of unread) {
+    err = "";
+    expect([await runCommandLine([...line]), line]).toEqual([2, line]);
+    expect(err).toContain(words);
+  }
+  expect(readdirSync(folder).filter((name) => name === "onnx")).toEqual([]);
+  // The same options where they are read.
+  vi.spyOn(process.stdout, "write").mockReturnValue(true);
+  expect(await runCommandLine(["export", model, "--graphs", "inpainting", "--hidden", "0.5", "--out", onnx])).toBe(
+    undefined,
+  );
+  expect(readdirSync(onnx).length).toBe(1);
+  await rm(folder, { recursive: true });
+}, 60_000);
 
 it("shows what was typed, and lets none of it act on the terminal", async () => {
   let err = "";

@@ -8,6 +8,7 @@ import { readAssume } from "../pipeline/run/assume.js";
 import { inTime } from "../pipeline/search/moments.js";
 import { searchClips } from "../pipeline/search/search-clips.js";
 import { searchPage } from "../pipeline/search/search-page.js";
+import { untilInterrupted } from "../terminal/interrupt.js";
 import { print, remark } from "../terminal/print.js";
 import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
 import { defaultIndex } from "./index-folder.js";
@@ -54,16 +55,18 @@ export function addSearchCommand(program: Command): void {
       "\nExamples:\n  kdc-mae search dog.mp4\n  kdc-mae search bark.wav --html found.html\n" +
         "  kdc-mae search dog.jpg --among audio    sounds for a picture\n",
     );
-  withEngineOptions(withDecoderOption(withAssume(command))).action(run);
+  withEngineOptions(withDecoderOption(withAssume(command))).action((file: string, options: SearchOptions) =>
+    untilInterrupted((signal) => run(file, options, signal)),
+  );
 }
 
-async function run(file: string, options: SearchOptions): Promise<void> {
+async function run(file: string, options: SearchOptions, signal: AbortSignal): Promise<void> {
   const { model, index, among, count, decoder } = options;
   const by = options.audio ? "audio" : options.visual ? "visual" : undefined;
   expectModelFile("search", model);
   const answer = await searchClips(file, {
     ...{ model, index, by, among, count, decoder, modules: [process.cwd()] },
-    ...{ env: process.env, execute: executeFor(options), assume: await readAssume(options.assume) },
+    ...{ env: process.env, signal, execute: executeFor(options), assume: await readAssume(options.assume) },
     onNote: (note) => remark(`${note}\n`),
   });
   if (options.html !== undefined) await writeWhole(options.html, searchHtml(searchPage(answer, options.html)));

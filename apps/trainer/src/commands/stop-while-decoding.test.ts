@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { audioGrid, createRng, visualGrid } from "@kdc-mae/core";
@@ -12,6 +12,7 @@ import { checkExperiment } from "../pipeline/experiment/check.js";
 import { named } from "../pipeline/experiment/named.js";
 import { configFor } from "../pipeline/run/model-file.js";
 import { saveModel } from "../pipeline/run/save-model.js";
+import { indexFolder } from "../pipeline/search/index-folder.js";
 
 let folder = "";
 const at = (...names: string[]) => join(folder, ...names);
@@ -23,7 +24,7 @@ beforeAll(async () => {
   await makeSet({
     directory: at("made"),
     ffmpeg,
-    counts: { train: 4, validation: 0, test: 0 },
+    counts: { train: 4, validation: 2, test: 2 },
     seed: 5,
     options: { size: 48 },
   });
@@ -35,6 +36,21 @@ beforeAll(async () => {
     at("experiment.json"),
     JSON.stringify({ base: "demo", change: { model: small, data: { kind: "manifest", path: at("made", "train") } } }),
   );
+  await writeFile(
+    at("tuning.json"),
+    JSON.stringify({
+      base: "demo-finetune",
+      change: {
+        data: { kind: "manifest", path: at("made", "manifest.jsonl") },
+        training: { batch: 2, epochs: 1 },
+        averaging: null,
+      },
+    }),
+  );
+  // An index of one clip, made with a decoder that works.
+  await mkdir(at("one"));
+  await copyFile(at("made", "train", "train-00000.mp4"), at("one", "clip.mp4"));
+  await indexFolder(at("one"), { model: at("model.safetensors"), index: at("searched"), env: process.env });
   // It answers for its version, and then works for a minute.
   await mkdir(at("slow"));
   const program = `#!/bin/sh\ncase "$1" in -version) echo "ffmpeg version 9.9";; *) echo x > '${at("started")}'; exec sleep 60;; esac\n`;
@@ -53,6 +69,25 @@ it.skipIf(process.platform === "win32").each([
   ["prepare", () => ["prepare", at("made", "train"), "--out", at("set")]],
   ["pretrain", () => ["pretrain", at("experiment.json"), "--out", at("run")]],
   ["embed", () => ["embed", at("made", "train", "train-00000.mp4"), "--model", at("model.safetensors")]],
+  ["finetune", () => ["finetune", at("tuning.json"), "--init", at("model.safetensors"), "--out", at("tuned")]],
+  [
+    "evaluate",
+    () => ["evaluate", at("model.safetensors"), "--data", at("made", "manifest.jsonl"), "--out", at("evaluated")],
+  ],
+  [
+    "evaluate --protocol",
+    () => [
+      ...["evaluate", at("model.safetensors"), "--data", at("made", "train")],
+      ...["--protocol", "retrieval-middle-frame", "--out", at("evaluated")],
+    ],
+  ],
+  [
+    "search",
+    () => [
+      ...["search", at("made", "train", "train-00000.mp4"), "--model", at("model.safetensors")],
+      ...["--index", at("searched")],
+    ],
+  ],
   ["index", () => ["index", at("made", "train"), "--model", at("model.safetensors"), "--index", at("index")]],
 ])(
   "Ctrl-C while %s decodes ends it with 130",

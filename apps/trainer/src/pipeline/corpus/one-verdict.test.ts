@@ -12,6 +12,9 @@ import { withChanges } from "../experiment/change.js";
 import { checkExperiment } from "../experiment/check.js";
 import { named } from "../experiment/named.js";
 import { configFor } from "../run/model-file.js";
+import { saveModel } from "../run/save-model.js";
+import { indexFolder } from "../search/index-folder.js";
+import { searchClips } from "../search/search-clips.js";
 import { clipFormFor } from "./clip-form.js";
 import { loadClips } from "./load-clips.js";
 import { openDecoder } from "./open-decoder.js";
@@ -78,7 +81,9 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => rm(folder, { recursive: true }));
 
-it("survey, prepare, training and embedding say the same of every file", { timeout: 180_000 }, async () => {
+it("survey, prepare, training, embedding, index and search say the same of every file", {
+  timeout: 180_000,
+}, async () => {
   const { decoder } = await openDecoder({ env: process.env });
   const manifest = await openManifest(folder);
   const names = Object.keys(verdicts);
@@ -135,4 +140,17 @@ it("survey, prepare, training and embedding say the same of every file", { timeo
     ["silent.mp4", 0, 2, 0],
     ["titled.mp4", 5, 5, 5],
   ]);
+  const modelFile = at("model.safetensors");
+  await saveModel(modelFile, model);
+  const around = { model: modelFile, index: at("index"), execute: compiled({}), env: process.env };
+  const indexed = await indexFolder(folder, { ...around, store: "plain" });
+  expect(said(indexed.leftOut.map(({ file, reason }) => [file, reason])), "index").toEqual(Object.fromEntries(refused));
+  const searched: [string, string][] = [];
+  for (const name of names) {
+    await searchClips(at(name), around).then(
+      ({ found }) => expect(found[0].file).toBe(name),
+      (error) => searched.push([name, isKdcError(error) ? error.reason : String(error)]),
+    );
+  }
+  expect(said(searched), "search").toEqual(Object.fromEntries(refused));
 });

@@ -40,6 +40,7 @@ export async function findClips(
   store: ClipStore,
   embedder: Pick<FileEmbedder, "read" | "embedWindows">,
   question: Pick<SearchQuestion, "file" | "count"> & Partial<Pick<SearchQuestion, "by" | "among">>,
+  signal?: AbortSignal,
 ): Promise<SearchAnswer> {
   const clips = await store.count();
   if (clips === 0) {
@@ -53,7 +54,7 @@ export async function findClips(
   const { file, count } = question;
   const { window, hop } = store.about;
   const asked: EmbeddedWindow[] = [];
-  const windows = embedder.read(file, { window, hop, ...onlyFor(question.by) });
+  const windows = embedder.read(file, { window, hop, signal, ...onlyFor(question.by) });
   for await (const made of embedder.embedWindows(windows)) asked.push(made);
   const has = (stream: Stream) => asked.some((one) => one[stream] !== undefined);
   const by = question.by ?? (has("joint") ? "joint" : has("audio") ? "audio" : "visual");

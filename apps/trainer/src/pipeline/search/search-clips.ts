@@ -46,7 +46,7 @@ export async function searchClips(file: string, options: SearchClipsOptions): Pr
   expectModel(index, store.about, await fingerprint(path, model));
   const embedder = createFileEmbedder(model, execute, (await openDecoder(options, options)).decoder);
   try {
-    return await findClips(store, embedder, { file, by, among, count });
+    return await findClips(store, embedder, { file, by, among, count }, options.signal);
   } finally {
     await store.close();
     await embedder.dispose();
