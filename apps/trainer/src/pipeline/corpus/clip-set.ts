@@ -11,13 +11,14 @@ import type { CheckedExperiment } from "../experiment/schema.js";
 import { environmentOf, type Surroundings } from "../surroundings.js";
 import { choiceOf, type DataSource, type Purpose, sayPlacing } from "./choose-clips.js";
 import type { ClipForm } from "./clip-form.js";
+import type { NamedClip } from "./clips-of-both.js";
 import { type DataDigest, digestOf } from "./data-digest.js";
 import { openCorpus } from "./open-corpus.js";
 import { remoteAccess } from "./remote-access.js";
 
 /** Clips to look at one after the other, as often as needed: held in memory, or read from shards as they come. */
 export type ClipSet = {
-  readonly items: readonly { readonly id: string; readonly labels: readonly string[] }[];
+  readonly items: readonly (NamedClip & { readonly labels: readonly string[] })[];
   /** The clips, one after the other, from the first. */
   read(): AsyncIterable<StoredClip> | Iterable<StoredClip>;
   /** Gives back files and processes; nothing can be read after. */
@@ -26,7 +27,7 @@ export type ClipSet = {
 
 /** Clips that are in memory already. */
 export const memorySet = (clips: readonly StoredClip[]): ClipSet => ({
-  items: clips.map(({ item: { id, labels } }) => ({ id, labels })),
+  items: clips.map(({ item: { id, labels, path, start, end } }) => ({ id, labels, path, start, end })),
   read: () => clips,
   close: async () => undefined,
 });

@@ -160,14 +160,22 @@ describe.each(kinds)("a %s", (kind) => {
     });
 
     it("evaluate scores other data whole where no clip names a split, and else what they name", async () => {
-      const { onNote } = around();
+      const { notes, onNote } = around();
       const { path } = data(1) as { path: string };
-      const opened = await openEvaluated(protocolsNamed(["retrieval-middle-frame"]), savedOn(data(0)), {
-        data: path,
-        onNote,
-      });
+      const open = (trained: CheckedExperiment["data"]) =>
+        openEvaluated(protocolsNamed(["retrieval-middle-frame"]), savedOn(trained), { data: path, onNote });
+      const opened = await open(missing ? { kind: "synthetic", train: 8, validation: 2, test: 2 } : data(0));
       await opened.close();
       expect(numbers(opened.sets.test.items)).toEqual(missing ? everything : [4, 5]);
+      // Under another name they are still the clips it was trained on; shards have no files, and their ids tell.
+      if (missing && kind !== "shards") {
+        await expect(open(data(0))).rejects.toThrow(/^data .*: 6 of the 6 clips that would be scored are trained on/);
+      } else if (missing) {
+        const suspected = await open(data(0));
+        await suspected.close();
+        expect(suspected.seen).toMatch(/^6 of the 6 clips have ids of clips that were trained on, such as clip\d/);
+        expect(notes.at(-1)).toBe(suspected.seen);
+      } else expect(opened.seen).toBeUndefined();
       const probe = openEvaluated(protocolsNamed(["linear-probe-joint"]), savedOn(data(0)), { data: path, onNote });
       if (missing) return expect(probe).rejects.toThrow("no clip is of the train split (clips by split: test 6)");
       const { sets, close } = await probe;
@@ -203,7 +211,7 @@ describe("what would be both is refused", () => {
     const both = join(folder, "all", "both.jsonl");
     await writeFile(both, '{"path":"folder/train/bell/clip0.mp4","label":"bell"}');
     await expect(open({ evaluation: { data: { kind: "manifest", path: both } } })).rejects.toThrow(
-      "1 clips are trained on and would be scored too, such as",
+      "1 of the 1 clips that would be scored are trained on, such as",
     );
   });
 

@@ -2,7 +2,9 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { KdcError } from "@kdc-mae/core";
 import { type ClassLabels, type NamedFor, readClassLabels, type Split } from "@kdc-mae/data/node";
+import { alikeInWords, clipsOfBoth, expectNoneOfBoth, fittedClips, type NamedClip } from "../corpus/clips-of-both.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
+import type { Surroundings } from "../surroundings.js";
 
 /** Which clips a model is evaluated on; those of its own experiment unless given. */
 export type DataChoice = {
@@ -139,4 +141,32 @@ export function expectData({ assumed }: { readonly assumed?: readonly unknown[] 
 export async function classesFor(asked: string | undefined, own: string | undefined): Promise<ClassLabels | undefined> {
   if (asked !== undefined) return readClassLabels(asked);
   return own !== undefined && existsSync(own) ? readClassLabels(own) : undefined;
+}
+
+/**
+ * Looks for clips of other data that the model was trained on, under whatever name.
+ *
+ * @param trained what the model was trained on; nothing is known of an official checkpoint, and made clips are their own
+ * @returns what can only be suspected, in words
+ * @throws KdcError (reason `leak`) where clips it was trained on would be scored
+ */
+export async function expectUnseen(
+  trained: CheckedExperiment["data"] | undefined,
+  { data, fits }: EvaluatedData,
+  scored: readonly NamedClip[],
+  around: Surroundings,
+): Promise<string | undefined> {
+  if (trained === undefined || trained.kind === "synthetic" || data.kind === "synthetic" || fits !== undefined) return;
+  const fitted = await fittedClips(trained, around);
+  if (fitted === undefined) {
+    around.onNote?.(
+      `whether the model was trained on these clips cannot be told: its own data, ${trained.path}, are not here`,
+    );
+    return;
+  }
+  const both = await clipsOfBoth(fitted, scored);
+  expectNoneOfBoth(`data ${data.path}`, both, scored);
+  const doubt = alikeInWords(both, scored);
+  if (doubt !== undefined) around.onNote?.(doubt);
+  return doubt;
 }

@@ -16,6 +16,7 @@ import {
   evaluatedSplit,
   expectData,
   expectDataFor,
+  expectUnseen,
 } from "./chosen-data.js";
 import { openCutting } from "./cutting.js";
 import { expectProbesApart, splitsFor, usesOf } from "./protocols/run.js";
@@ -74,7 +75,8 @@ export async function openEvaluated(
 ) {
   expectDataFor(options);
   const own = ownData(saved);
-  const { data, namedFor, fits } = evaluatedData(options, own);
+  const evaluated = evaluatedData(options, own);
+  const { data, namedFor, fits } = evaluated;
   const split = evaluatedSplit(options.split, fits);
   const { needs, only } = splitsFor(chosen, split);
   expectProbesApart(chosen, split);
@@ -83,7 +85,16 @@ export async function openEvaluated(
     ...{ namedFor, scored: split, needs, only, uses: usesOf(only, split) },
     classes: await classesFor(options.classes, own.classes),
   });
-  return { ...opened, data, split, fits };
+  try {
+    const trained = sharedOf(saved).assumed === undefined ? own.trained : undefined;
+    const doubt = await expectUnseen(trained, evaluated, opened.sets[split].items, surroundingsOf(options));
+    /** What is known, or can only be suspected, of the model having been trained on these clips; in words. */
+    const seen = split === fits ? "the model was trained on these clips" : doubt;
+    return { ...opened, data, split, seen };
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
 }
 
 /**
@@ -98,7 +109,7 @@ export async function openSubject(
 ) {
   const { config, statistics, ...rest } = sharedOf(saved);
   expectData(rest, options);
-  const { sets, leftOut, split, fits, data, close } = await openEvaluated(chosen, saved, options);
+  const { sets, leftOut, split, seen, data, close } = await openEvaluated(chosen, saved, options);
   const cutting = openCutting({ grids: config, statistics, batch: BATCH }, batchThreads);
   const { execute = compiled(), signal } = options;
   const subject: Subject = {
@@ -109,5 +120,5 @@ export async function openSubject(
     await cutting.cutter.close();
     await close();
   };
-  return { subject, data, fits, close: closeAll };
+  return { subject, data, seen, close: closeAll };
 }

@@ -64,7 +64,7 @@ export async function evaluate(model: string | Saved, options: EvaluateOptions):
   const chosen = protocolsNamed(options.protocols);
   await expectUsable(options);
   const saved = typeof model === "string" ? await readSaved(model, options) : model;
-  const { subject, data, fits, close } = await openSubject(chosen, saved, options);
+  const { subject, data, seen, close } = await openSubject(chosen, saved, options);
   const { split } = subject;
   const failed: FailedProtocol[] = [];
   const carriedOut = async () => {
@@ -80,7 +80,7 @@ export async function evaluate(model: string | Saved, options: EvaluateOptions):
     title: `${experiment.name} under ${chosen.length === 1 ? chosen[0].protocol.name : `${chosen.length} protocols`}`,
     about: aboutLines(
       typeof model === "string" ? model : "in memory",
-      ...[saved, split === fits ? `${split} (the model was trained on these clips)` : split, engine, data],
+      ...[saved, seen === undefined ? split : `${split} (${seen})`, engine, data],
     ),
     sections,
     ...(failed.length === 0 ? {} : { failed }),

@@ -1,12 +1,12 @@
 import { resolve } from "node:path";
 import { KdcError } from "@kdc-mae/core";
-import type { StoredClip } from "@kdc-mae/data";
 import { type ClassLabels, expectSplit, readClassLabels, type SplitUse } from "@kdc-mae/data/node";
 import { kindsOf } from "@kdc-mae/eval";
 import type { ModelConfig } from "@kdc-mae/model";
 import { expectNoFrames, fittedSplit, sayPlacing } from "../corpus/choose-clips.js";
 import { type ClipForm, clipFormFor } from "../corpus/clip-form.js";
 import { type ClipSet, memorySet, openSplitSets, shardSet } from "../corpus/clip-set.js";
+import { alikeInWords, clipsOfBoth, expectNoneOfBoth } from "../corpus/clips-of-both.js";
 import type { TrainingClips } from "../corpus/held-clips.js";
 import { openCorpus } from "../corpus/open-corpus.js";
 import { expectClips } from "../corpus/splits.js";
@@ -128,7 +128,10 @@ async function openBoth(
   const { splits, leftOut, digest } = await openCorpus({ data, seed }, form, wanted);
   const clips = splits[fits] ?? [];
   const scored = own ? memorySet(splits[split]) : await other();
-  expectNoneTwice(clips, scored);
+  const both = await clipsOfBoth(memorySet(clips).items, scored.items);
+  expectNoneOfBoth("fine-tuning", both, scored.items);
+  const doubt = own ? undefined : alikeInWords(both, scored.items);
+  if (doubt !== undefined) around.onNote?.(doubt);
   return {
     training: { items: memorySet(clips).items, clips: clipsInMemory(clips, form, digest) },
     evaluation: scored,
@@ -156,22 +159,6 @@ function expectApart({ data, evaluation }: CheckedFineTuning, own: boolean, fits
     what,
     remedy: "Leave evaluation.data out and set evaluation.split to another split, or give other data",
     reason: "option",
-  });
-}
-
-/** @throws KdcError for files of two lists that are both trained on and scored */
-function expectNoneTwice(fitted: readonly StoredClip[], scored: ClipSet): void {
-  const clips = scored.read();
-  if (!Array.isArray(clips)) return;
-  const nameOf = ({ item: { path, start = 0 } }: StoredClip) => `${path}\0${start}`;
-  const known = new Set(fitted.map(nameOf));
-  const twice = (clips as readonly StoredClip[]).filter((clip) => known.has(nameOf(clip)));
-  if (twice.length === 0) return;
-  throw new KdcError({
-    where: "fine-tuning",
-    what: `${twice.length} clips are trained on and would be scored too, such as ${twice[0].item.path}`,
-    remedy: "Take them out of one of the two lists",
-    reason: "leak",
   });
 }
 

@@ -1,0 +1,125 @@
+import { stat } from "node:fs/promises";
+import { type ClipItem, isKdcError, KdcError } from "@kdc-mae/core";
+import { sha256OfFile } from "@kdc-mae/core/node";
+import { readShards } from "@kdc-mae/data/node";
+import { environmentOf, type Surroundings, surroundingsOf } from "../surroundings.js";
+import { choiceOf, type DataSource, fittedSplit } from "./choose-clips.js";
+import { openDecoder } from "./open-decoder.js";
+import { openItems } from "./open-items.js";
+import { remoteAccess } from "./remote-access.js";
+
+/** A clip as a list names it, with its file, or as prepared shards do, without. */
+export type NamedClip = Pick<ClipItem, "id"> & Partial<Pick<ClipItem, "path" | "start" | "end">>;
+
+/** Clips of a second list that are in the first. */
+export type ClipsOfBoth = {
+  /** Surely: the same file, by whatever name or link, or a copy of it, at a time that both have. */
+  readonly same: readonly NamedClip[];
+  /** Perhaps: the same id, where one of the two has no file to look at. */
+  readonly alike: readonly NamedClip[];
+};
+
+type Part = { readonly path: string; readonly start: number; readonly end: number };
+type File = { readonly key: string; readonly size: number };
+
+const meet = (one: Part, other: Part): boolean => one.start < other.end && other.start < one.end;
+
+/** What the file system says of files, asked some at a time; nothing of those that are not there. */
+async function filesOf(paths: readonly string[]): Promise<ReadonlyMap<string, File>> {
+  const found = new Map<string, File>();
+  const queue = new Set(paths).values();
+  const work = async () => {
+    for (const path of queue) {
+      const about = await stat(path, { bigint: true }).catch(() => undefined);
+      if (about?.isFile()) found.set(path, { key: `${about.dev}:${about.ino}`, size: Number(about.size) });
+    }
+  };
+  await Promise.all(Array.from({ length: 16 }, work));
+  return found;
+}
+
+const push = <K, V>(lists: Map<K, V[]>, key: K, value: V) => {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
+};
+
+/** Which clips of `second` are in `first`, by their files (of those of one length the content is compared), else by id. */
+export async function clipsOfBoth(first: readonly NamedClip[], second: readonly NamedClip[]): Promise<ClipsOfBoth> {
+  const files = await filesOf([...first, ...second].flatMap(({ path }) => path ?? []));
+  const partOf = ({ path = "", start = 0, end = Number.POSITIVE_INFINITY }: NamedClip): Part => ({ path, start, end });
+  const byFile = new Map<string, Part[]>();
+  const bySize = new Map<number, Part[]>();
+  const [ids, withoutFile] = [new Set<string>(), new Set<string>()];
+  for (const clip of first) {
+    ids.add(clip.id);
+    const file = files.get(clip.path ?? "");
+    if (file === undefined) withoutFile.add(clip.id);
+    else {
+      push(byFile, file.key, partOf(clip));
+      push(bySize, file.size, partOf(clip));
+    }
+  }
+  const sums = new Map<string, Promise<string>>();
+  const sumOf = (path: string) => {
+    const sum = sums.get(path) ?? sha256OfFile(path);
+    sums.set(path, sum);
+    return sum;
+  };
+  const same: NamedClip[] = [];
+  const alike: NamedClip[] = [];
+  for (const clip of second) {
+    const [part, file] = [partOf(clip), files.get(clip.path ?? "")];
+    const isIn = async ({ key, size }: File): Promise<boolean> => {
+      if (byFile.get(key)?.some((other) => meet(other, part))) return true;
+      for (const other of bySize.get(size) ?? []) {
+        if (meet(other, part) && (await sumOf(other.path)) === (await sumOf(part.path))) return true;
+      }
+      return false;
+    };
+    if (file !== undefined && (await isIn(file))) same.push(clip);
+    else if ((file === undefined ? ids : withoutFile).has(clip.id)) alike.push(clip);
+  }
+  return { same, alike };
+}
+
+/** @throws KdcError (reason `leak`) where clips that are fitted would be scored */
+export function expectNoneOfBoth(where: string, { same }: ClipsOfBoth, scored: readonly unknown[]): void {
+  if (same.length === 0) return;
+  throw new KdcError({
+    where,
+    what: `${same.length} of the ${scored.length} clips that would be scored are trained on, such as ${same[0].path}`,
+    remedy: "Take them out of one of the two lists",
+    reason: "leak",
+  });
+}
+
+/** In words, what can only be suspected; undefined where nothing is. */
+export const alikeInWords = ({ alike }: ClipsOfBoth, scored: readonly unknown[]): string | undefined =>
+  alike.length === 0
+    ? undefined
+    : `${alike.length} of the ${scored.length} clips have ids of clips that were trained on, such as ${alike[0].id}: if they are the same clips, the figures are not of unseen ones`;
+
+/** The clips that a model was trained on, by its experiment's data, nothing decoded; undefined where they are not here. */
+export async function fittedClips(
+  data: Exclude<DataSource, { kind: "synthetic" }>,
+  options: Surroundings,
+): Promise<readonly NamedClip[] | undefined> {
+  const fits = fittedSplit(data);
+  const around = { ...surroundingsOf(options), onNote: undefined, onProgress: undefined };
+  try {
+    if (data.kind === "shards") {
+      const remote = remoteAccess(environmentOf(options));
+      const reader = await readShards(data.path, {
+        ...{ split: fits, mayBeEmpty: true, choice: await choiceOf(data), remote },
+      });
+      await reader.close();
+      return reader.items;
+    }
+    const opened = await openDecoder(around, data);
+    return (await openItems(data, { ...around, opened, directory: "", seed: 0, only: [fits] })).items;
+  } catch (error) {
+    if (isKdcError(error) && error.reason !== "aborted") return undefined;
+    throw error;
+  }
+}
