@@ -109,3 +109,23 @@ describe.each(ways)("createCachedStep, %s", (_, execute) => {
     await ragged.dispose();
   });
 });
+
+it("asked to stop in the first of three batches computes no other", async () => {
+  const controller = new AbortController();
+  let runs = 0;
+  const stopping: Execute = async (fn, inputs) => {
+    const program = await eager("cpu")(fn, inputs);
+    const run: typeof program.run = async (...given) => {
+      runs += 1;
+      const made = await program.run(...given);
+      controller.abort();
+      return made;
+    };
+    return { ...program, run };
+  };
+  const train = createCachedStep(stopping, parts, adam(), { ...options, signal: controller.signal });
+  const state = train.init(start());
+  await expect(train.accumulate(state, pieces, 0.1)).rejects.toThrow("nothing was changed");
+  expect([runs, state.step]).toEqual([1, 0]);
+  await train.dispose();
+});
