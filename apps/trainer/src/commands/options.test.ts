@@ -60,7 +60,6 @@ it.each([
   [["pretrain", "demo", "--dry-run", "--stop-on-collapse"], "--stop-on-collapse: nothing is trained where"],
   [["watch", "none", "--out", "none", "--port", "1"], "--port: a page that is written is not served"],
   [["push", "none", "hf://me"], "hf://me: it is no address of a model on a hub"],
-  [["search", "x.mp4", "--among", "audio"], "--among: "],
   [["localize", "x.mp4", "--size", "100"], "--size: only what is written reads it"],
   [["inpaint", "x.mp4", "--every", "1"], "--every: only a film reads it"],
   [["inpaint", "x.mp4", "--time", "1-2", "--seed", "3"], "--seed: nothing is drawn where a time or a rectangle"],
