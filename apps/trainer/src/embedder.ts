@@ -1,13 +1,5 @@
 /**
  * A trained model as a function from sound and pictures to vectors, in Node and in a page. Loads nothing that needs Node.
  */
-export {
-  createEmbedder,
-  type Embedder,
-  type EmbedderOptions,
-  type EmbeddingModel,
-  type EmbedInput,
-  type PlainFrame,
-  type Vectors,
-} from "./pipeline/embed/embedder.js";
+export * from "./pipeline/embed/embedder.js";
 export { modelIn } from "./pipeline/run/model-file.js";

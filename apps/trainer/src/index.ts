@@ -10,15 +10,7 @@ export { type ClipForm, clipFormFor } from "./pipeline/corpus/clip-form.js";
 export { type ClipSet, openSplitSets as openData, type SplitSets } from "./pipeline/corpus/clip-set.js";
 export { type DemoOptions, demo } from "./pipeline/demo/demo.js";
 export { createFileEmbedder, type FileEmbedder, type FileEmbedding } from "./pipeline/embed/embed-files.js";
-export {
-  createEmbedder,
-  type Embedder,
-  type EmbedderOptions,
-  type EmbeddingModel,
-  type EmbedInput,
-  type PlainFrame,
-  type Vectors,
-} from "./pipeline/embed/embedder.js";
+export * from "./pipeline/embed/embedder.js";
 export type { DataChoice } from "./pipeline/evaluate/chosen-data.js";
 export type { EvaluatingOptions } from "./pipeline/evaluate/open-subject.js";
 export { type PictureReport, reportOn } from "./pipeline/evaluate/picture-report.js";

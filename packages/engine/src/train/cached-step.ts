@@ -8,7 +8,7 @@ import { exactSum, floatSum } from "./gradient-sum.js";
 import { gatherParts, joinParts, partOfBatch, rebuild } from "./join-parts.js";
 import type { Optimizer } from "./optimizer.js";
 import { anyoneAsked, gatherRows, noPeers } from "./peers.js";
-import { expectGoing, sharesOf, type TrainStep, type TrainStepOptions, update } from "./update.js";
+import { expectGoing, sharesOf, stepOnHost, type TrainStep, type TrainStepOptions, update } from "./update.js";
 
 /**
  * A loss that can be computed of several batches as if they were one. `part` must give the same each time it sees the
@@ -146,15 +146,8 @@ export function createCachedStep<Params, Batch, Parts, OptimizerState>(
     );
   };
 
-  return {
-    init: (params) => ({ params, optimizer: optimizer.init(params), step: 0 }),
-    step: (state, batch, learningRate) => accumulate(state, [batch], learningRate),
-    accumulate,
-    collect: async () => undefined,
-    changed: () => undefined,
-    withoutGradient: () => missing,
-    dispose: async () => {
-      for (const { dispose } of [forward, middle, backward]) await dispose();
-    },
+  const dispose = async () => {
+    for (const program of [forward, middle, backward]) await program.dispose();
   };
+  return stepOnHost(optimizer, { accumulate, withoutGradient: () => missing, dispose });
 }

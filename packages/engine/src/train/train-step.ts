@@ -7,7 +7,7 @@ import { type Gradients, type Loss, valueAndGradients } from "./gradient.js";
 import { exactSum, floatSum } from "./gradient-sum.js";
 import type { Optimizer } from "./optimizer.js";
 import { anyoneAsked, gatherRows, noPeers } from "./peers.js";
-import { expectGoing, sharesOf, type TrainStep, type TrainStepOptions, update } from "./update.js";
+import { expectGoing, sharesOf, stepOnHost, type TrainStep, type TrainStepOptions, update } from "./update.js";
 
 const scalar = (value: HostTensor): number => value.data[0];
 
@@ -74,13 +74,5 @@ export function createTrainStep<Params, Batch, OptimizerState>(
     );
   };
 
-  return {
-    init: (params) => ({ params, optimizer: optimizer.init(params), step: 0 }),
-    step: (state, batch, learningRate) => accumulate(state, [batch], learningRate),
-    accumulate,
-    collect: async () => undefined,
-    changed: () => undefined,
-    withoutGradient: () => missing,
-    dispose: programs.dispose,
-  };
+  return stepOnHost(optimizer, { accumulate, withoutGradient: () => missing, dispose: programs.dispose });
 }

@@ -167,3 +167,15 @@ export function sharesOf<Batch>(
   const own = batches.flatMap((batch, index) => (batch === undefined ? [] : [{ batch, index, share: shares[index] }]));
   return { own, shares };
 }
+
+/** A step whose state lies in ordinary memory, from its one way to add batches up. */
+export const stepOnHost = <Params, Batch, OptimizerState>(
+  optimizer: Optimizer<HostedParams<Params>, OptimizerState>,
+  own: Pick<TrainStep<Params, Batch, OptimizerState>, "accumulate" | "withoutGradient" | "dispose">,
+): TrainStep<Params, Batch, OptimizerState> => ({
+  ...own,
+  init: (params) => ({ params, optimizer: optimizer.init(params), step: 0 }),
+  step: (state, batch, learningRate) => own.accumulate(state, [batch], learningRate),
+  collect: async () => undefined,
+  changed: () => undefined,
+});

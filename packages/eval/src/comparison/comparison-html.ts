@@ -3,29 +3,19 @@ import { htmlPage } from "../report/html-page.js";
 import { escapeHtml, htmlTable } from "../report/html-text.js";
 import { numberText } from "../report/number-text.js";
 import type { ComparedTable, Comparison, FigureToCompare, ShownDifference } from "./compare.js";
-import {
-  arrow,
-  costNames,
-  costTexts,
-  differenceWithInterval,
-  familyText,
-  leftOutText,
-  meanText,
-  pText,
-  readingNotes,
-  survives,
-} from "./comparison-text.js";
+import * as words from "./comparison-text.js";
 
 const heads = (figures: readonly FigureToCompare[]) =>
-  figures.map((figure) => `${escapeHtml(figure.name)} ${arrow(figure)}`);
+  figures.map((figure) => `${escapeHtml(figure.name)} ${words.arrow(figure)}`);
 
-/** A difference in bold where it survives adjustment, its p-values below. */
+/** A difference in bold where it words.survives adjustment, its p-values below. */
 function differenceCell(difference: ShownDifference | undefined, kind: FigureToCompare["kind"]): string {
   if (difference === undefined) return "–";
   const { p, adjustedP, unit, pairs, overSeeds } = difference;
-  const text = differenceWithInterval(difference, kind);
-  const seeds = unit === "clips" ? `<small>over ${overSeeds.n} seeds p ${escapeHtml(pText(overSeeds.p))}</small>` : "";
-  return `${survives(difference) ? `<b>${text}</b>` : text}<small>p ${escapeHtml(pText(p))} over ${pairs} ${unit}, Holm ${escapeHtml(pText(adjustedP))}</small>${seeds}`;
+  const text = words.differenceWithInterval(difference, kind);
+  const seeds =
+    unit === "clips" ? `<small>over ${overSeeds.n} seeds p ${escapeHtml(words.pText(overSeeds.p))}</small>` : "";
+  return `${words.survives(difference) ? `<b>${text}</b>` : text}<small>p ${escapeHtml(words.pText(p))} over ${pairs} ${unit}, Holm ${escapeHtml(words.pText(adjustedP))}</small>${seeds}`;
 }
 
 function section(compared: ComparedTable, { figures }: Comparison): string {
@@ -40,7 +30,7 @@ function section(compared: ComparedTable, { figures }: Comparison): string {
           const value = values[key];
           if (value === undefined) return "–";
           const seeds = value.bySeed.map((run) => numberText(run.value, kind).replace(/ (%|dB)$/, "")).join(" · ");
-          return `${meanText(value, kind)}<small>${seeds}</small>`;
+          return `${words.meanText(value, kind)}<small>${seeds}</small>`;
         }),
       ]),
       ["baseline", "", ...figures.map(({ key, kind }) => numberText(baselines[key], kind))],
@@ -55,14 +45,14 @@ function section(compared: ComparedTable, { figures }: Comparison): string {
         escapeHtml(arm),
         ...figures.map(({ key, kind }) => differenceCell(values[key]?.difference, kind)),
       ]),
-    escapeHtml(familyText(compared)),
+    escapeHtml(words.familyText(compared)),
   );
-  const keys = Object.keys(costTexts) as (keyof typeof costTexts)[];
+  const keys = Object.keys(words.costTexts) as (keyof typeof words.costTexts)[];
   const costs = htmlTable(
-    ["arm", ...keys.map((key) => costNames[key])],
+    ["arm", ...keys.map((key) => words.costNames[key])],
     rows.map(({ arm, cost }) => [
       escapeHtml(arm),
-      ...keys.map((key) => (cost === undefined ? "–" : costTexts[key](cost[key]))),
+      ...keys.map((key) => (cost === undefined ? "–" : words.costTexts[key](cost[key]))),
     ]),
     "Cost per run, mean over the runs",
   );
@@ -76,7 +66,7 @@ export function comparisonHtml(comparison: Comparison): string {
   const measured = htmlTable(
     ["figure", "protocol", "test clips", "left out", "baseline"],
     figures.map(({ name, protocol, evaluated, leftOut, baseline }) =>
-      [name, protocol.name, String(evaluated), leftOutText(leftOut), baseline].map(escapeHtml),
+      [name, protocol.name, String(evaluated), words.leftOutText(leftOut), baseline].map(escapeHtml),
     ),
   );
   const protocols = new Map(figures.map(({ protocol }) => [protocol.name, protocol]));
@@ -88,9 +78,11 @@ export function comparisonHtml(comparison: Comparison): string {
     ["arm", "what it is"],
     [...abouts].map((line) => line.map(escapeHtml)),
   );
-  const notes = readingNotes(comparison).map(
-    (note) => `<li>${escapeHtml(note).replace("† marks", "bold type marks").replace("In brackets", "Below it")}</li>`,
-  );
+  const notes = words
+    .readingNotes(comparison)
+    .map(
+      (note) => `<li>${escapeHtml(note).replace("† marks", "bold type marks").replace("In brackets", "Below it")}</li>`,
+    );
   const pairs = htmlTable(
     ["", ""],
     settings.map((line) => line.map(escapeHtml)),

@@ -1,54 +1,46 @@
 import { numberText } from "../report/number-text.js";
 import { markdownCell, markdownTable } from "../report/table-text.js";
 import type { ComparedTable, Comparison } from "./compare.js";
-import {
-  arrow,
-  costNames,
-  costTexts,
-  differenceWithInterval,
-  familyText,
-  leftOutText,
-  meanText,
-  pText,
-  readingNotes,
-  survives,
-} from "./comparison-text.js";
+import * as words from "./comparison-text.js";
 
 function section(compared: ComparedTable, { figures }: Comparison): string {
   const { title, rows, baselines } = compared;
   const means = markdownTable(
-    ["arm", "runs", ...figures.map((figure) => `${figure.name} ${arrow(figure)}`)],
+    ["arm", "runs", ...figures.map((figure) => `${figure.name} ${words.arrow(figure)}`)],
     [
       ...rows.map(({ arm, runs, figures: values }) => [
         arm,
         String(runs),
-        ...figures.map(({ key, kind }) => (values[key] === undefined ? "–" : meanText(values[key], kind))),
+        ...figures.map(({ key, kind }) => (values[key] === undefined ? "–" : words.meanText(values[key], kind))),
       ]),
       ["baseline", "", ...figures.map(({ key, kind }) => numberText(baselines[key], kind))],
     ],
   );
   const differences = markdownTable(
-    ["arm", ...figures.map((figure) => `${figure.name} ${arrow(figure)}`)],
+    ["arm", ...figures.map((figure) => `${figure.name} ${words.arrow(figure)}`)],
     rows.slice(1).map(({ arm, figures: values }) => [
       arm,
       ...figures.map(({ key, kind }) => {
         const difference = values[key]?.difference;
         if (difference === undefined) return "–";
         const { p, unit, overSeeds } = difference;
-        const bracket = unit === "clips" ? ` (${pText(overSeeds.p)})` : "";
-        return `${differenceWithInterval(difference, kind)}, p ${pText(p)}${survives(difference) ? "†" : ""}${bracket}`;
+        const bracket = unit === "clips" ? ` (${words.pText(overSeeds.p)})` : "";
+        return `${words.differenceWithInterval(difference, kind)}, p ${words.pText(p)}${words.survives(difference) ? "†" : ""}${bracket}`;
       }),
     ]),
   );
-  const keys = Object.keys(costTexts) as (keyof typeof costTexts)[];
+  const keys = Object.keys(words.costTexts) as (keyof typeof words.costTexts)[];
   const costs = markdownTable(
-    ["arm", ...keys.map((key) => costNames[key])],
-    rows.map(({ arm, cost }) => [arm, ...keys.map((key) => (cost === undefined ? "–" : costTexts[key](cost[key])))]),
+    ["arm", ...keys.map((key) => words.costNames[key])],
+    rows.map(({ arm, cost }) => [
+      arm,
+      ...keys.map((key) => (cost === undefined ? "–" : words.costTexts[key](cost[key]))),
+    ]),
   );
   return [
     `## ${markdownCell(title)}`,
     means,
-    ...(rows.length < 2 ? [] : [`${markdownCell(familyText(compared))}:`, differences]),
+    ...(rows.length < 2 ? [] : [`${markdownCell(words.familyText(compared))}:`, differences]),
     "Cost per run, mean over the runs:",
     costs,
   ].join("\n\n");
@@ -64,7 +56,7 @@ export function comparisonMarkdown(comparison: Comparison): string {
       name,
       protocol.name,
       String(evaluated),
-      leftOutText(leftOut),
+      words.leftOutText(leftOut),
       baseline,
     ]),
   );
@@ -74,7 +66,8 @@ export function comparisonMarkdown(comparison: Comparison): string {
     markdownTable(["arm", "what it is"], [...abouts]),
     ...tables.map((one) => section(one, comparison)),
     "## How to read it",
-    readingNotes(comparison)
+    words
+      .readingNotes(comparison)
       .map((note) => `- ${markdownCell(note)}`)
       .join("\n"),
     "## How it was measured",

@@ -12,7 +12,7 @@ export const tileColumns = 512;
  * A piece of the product: the value of row `row + i` and column `column + j` is `values[i · stride + j]`.
  * `values` is overwritten by the next tile.
  */
-type Tile = {
+export type Tile = {
   readonly row: number;
   readonly rows: number;
   readonly column: number;

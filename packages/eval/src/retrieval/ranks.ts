@@ -1,6 +1,6 @@
 import { expectShape } from "@kdc-mae/core";
 import { type Matrix, matrix } from "../matrix.js";
-import { prepareRows, tileColumns, tileRows } from "../product/row-products.js";
+import { prepareRows, type Tile, tileColumns, tileRows } from "../product/row-products.js";
 import {
   arrayCount,
   type CountAbove,
@@ -23,16 +23,6 @@ export type DirectionRanks = {
 /** Ranks in both directions. */
 export type CrossModalRanks = { readonly audioToVisual: DirectionRanks; readonly visualToAudio: DirectionRanks };
 
-/** A piece of all cosines: that of row `row + i` with column `column + j` is `values[i · stride + j]`. */
-type Piece = {
-  readonly row: number;
-  readonly rows: number;
-  readonly column: number;
-  readonly columns: number;
-  readonly stride: number;
-  readonly values: Float32Array;
-};
-
 /**
  * Counts, piece by piece, what lies above the right answers; those are first read from the pieces on the diagonal.
  * Pieces have at most `rows` × `columns` cells.
@@ -45,7 +35,7 @@ function tally(N: number, rows: number, columns: number, makers: readonly CountM
     (made, make) => made ?? make(rows, toFour(columns)),
     undefined,
   )!;
-  const place = (piece: Piece): number => {
+  const place = (piece: Tile): number => {
     const width = toFour(piece.columns);
     if (piece.stride === width && piece.columns === width) {
       counter.values.set(piece.values.subarray(0, piece.rows * width));
@@ -60,13 +50,13 @@ function tally(N: number, rows: number, columns: number, makers: readonly CountM
   };
   return {
     result: { audioToVisual: forward, visualToAudio: backward },
-    readOwn({ row, rows, column, columns, stride, values }: Piece): void {
+    readOwn({ row, rows, column, columns, stride, values }: Tile): void {
       for (let i = Math.max(row, column); i < Math.min(row + rows, column + columns); i++) {
         own[i] = values[(i - row) * stride + (i - column)];
       }
     },
     /** Takes the piece's numbers out of the caller's memory, and gives the function that counts them. */
-    take(piece: Piece): () => void {
+    take(piece: Tile): () => void {
       const width = place(piece);
       return () => {
         counter.rights.set(own.subarray(piece.row, piece.row + piece.rows));
@@ -146,7 +136,7 @@ export async function crossModalRanksBy(
     return padded;
   };
   const counts = tally(N, block, block);
-  const piece = async (row: number, column: number): Promise<Piece> => {
+  const piece = async (row: number, column: number): Promise<Tile> => {
     const { data } = await multiply(rowsFrom(sounds, row), rowsFrom(pictures, column));
     const [rows, columns] = [Math.min(block, N - row), Math.min(block, N - column)];
     return { row, rows, column, columns, stride: block, values: data };

@@ -15,6 +15,22 @@ import type { Surroundings } from "../surroundings.js";
 
 export type DataSource = CheckedExperiment["data"];
 
+/** How a list is read. */
+export type ListChoice = {
+  /** Where paths begin, and which none may leave; the list's folder unless given. */
+  readonly mediaRoot?: string;
+  /** Lets paths and links lead out of the media root. */
+  readonly allowOutside?: boolean;
+  /** A class list, which gives mids their names: index,mid,display_name or one name per line. */
+  readonly classes?: string;
+  /** A list of labels: only clips with one of them are taken. */
+  readonly labels?: string;
+  /** Deals clips that name no split: shares of train, validation and test, such as 0.8,0.1,0.1. */
+  readonly splitBy?: string;
+  /** Cuts long recordings into clips of so many seconds. */
+  readonly windows?: number;
+};
+
 /** What the clips of some data are opened for. */
 export type Purpose = {
   /** Decides where clips go that name no split; `fitting` unless given. */

@@ -2,26 +2,15 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { KdcError } from "@kdc-mae/core";
 import { type ClassLabels, type NamedFor, readClassLabels, type Split } from "@kdc-mae/data/node";
+import type { ListChoice } from "../corpus/choose-clips.js";
 import { alikeInWords, clipsOfBoth, expectNoneOfBoth, fittedClips, type NamedClip } from "../corpus/clips-of-both.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import type { Surroundings } from "../surroundings.js";
 
-/** Which clips a model is evaluated on; those of its own experiment unless given. */
-export type DataChoice = {
+/** Which clips a model is evaluated on, and how they are read; those of its own experiment unless given. */
+export type DataChoice = ListChoice & {
   /** A manifest, a folder, prepared shards, or the address of such. */
   readonly data?: string;
-  /** With `data`: where a manifest's paths begin; the manifest's folder unless given. */
-  readonly mediaRoot?: string;
-  /** With `data`: paths and links may lead out of the media root. */
-  readonly allowOutside?: boolean;
-  /** With `data`: a class list that gives mids their names. */
-  readonly classes?: string;
-  /** With `data`: only clips with a label of this list. */
-  readonly labels?: string;
-  /** With `data`: deals clips that name no split, such as 0.8,0.1,0.1. */
-  readonly splitBy?: string;
-  /** With `data`: long recordings are cut into clips of so many seconds. */
-  readonly windows?: number;
 };
 
 const isRemote = (path: string) => /^(https?|s3):\/\//.test(path);

@@ -35,13 +35,7 @@ export type ExportSource = {
  */
 export async function readExportSource(path: string, options: ReadOptions = {}): Promise<ExportSource> {
   const { tensors, metadata } = await readCheckpoint(await localModel(path));
-  const written = notesIn(path, metadata);
-  const [config, statistics, classes, experiment] = [
-    written.config(),
-    written.statistics(),
-    written.classes(),
-    written.experiment(),
-  ];
+  const { config, statistics, classes, experiment } = notesIn(path, metadata).all();
   if (config === undefined || statistics === undefined) {
     const saved = savedIn(path, { tensors, metadata }, options);
     return "model" in saved ? saved.model : { ...saved.classifier, mode: saved.classifier.experiment.mode };

@@ -1,35 +1,18 @@
-import type { Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
 import { mediaFor } from "../corpus/open-corpus.js";
 import { verifyData } from "../corpus/verify-data.js";
-import type { RunLogger } from "../log/run-logger.js";
 import { divide } from "../ranks/division.js";
 import type { ReadOptions } from "../run/read-saved.js";
 import { inRunFolder, type RunFolder } from "../run/run-folder.js";
-import { ranksOf, type Surroundings, surroundingsOf } from "../surroundings.js";
+import type { RunOptions } from "../run/run-options.js";
+import { ranksOf, surroundingsOf } from "../surroundings.js";
 import { openFineTuningData } from "./open-data.js";
 import { type FineTuningResult, runFineTuning } from "./run-fine-tuning.js";
 import type { CheckedFineTuning } from "./schema.js";
 import { readStart } from "./start.js";
 
-/** Where {@link finetune} begins and where its run goes. */
-export type FinetuneFromOptions = Surroundings &
-  Pick<ReadOptions, "assume"> & {
-    /** The run's folder; a run that was stopped there goes on. */
-    readonly out: string;
-    /** The checkpoint whose encoder it begins with; fresh weights unless given. */
-    readonly init?: string;
-    /** Where made clips are kept, for experiments on made data. */
-    readonly media?: string;
-    /** Reads every prepared shard once before beginning, and compares its SHA-256. */
-    readonly verify?: boolean;
-    /** Goes on with a run though its data changed since it began; the run keeps a record of it. */
-    readonly acceptChangedData?: boolean;
-    /** Loggers beside the run’s own log. */
-    readonly loggers?: readonly RunLogger[];
-    /** What computes; ONNX Runtime on the processor unless given. */
-    readonly execute?: Execute;
-  };
+/** Where {@link finetune} begins (with the encoder of `init`) and where its run goes. */
+export type FinetuneFromOptions = RunOptions & Pick<ReadOptions, "assume">;
 
 /** How a fine-tuning ended. */
 export type FineTuning = {

@@ -1,24 +1,13 @@
 import { dealFrom } from "@kdc-mae/data";
 import { splitBy as dealt, inWindows, type ManifestFormat, openManifest, readClassLabels } from "@kdc-mae/data/node";
+import type { ListChoice } from "../corpus/choose-clips.js";
 import type { OpenedDecoder } from "../corpus/open-decoder.js";
 import type { Surroundings } from "../surroundings.js";
 
 /** Which clips. */
-export type ManifestChoice = {
+export type ManifestChoice = ListChoice & {
   /** Kind of manifest; found out unless given. */
   readonly format?: ManifestFormat;
-  /** Where paths begin, and which none may leave; the manifest's folder unless given. */
-  readonly mediaRoot?: string;
-  /** Lets paths lead out of the media root. */
-  readonly allowOutside?: boolean;
-  /** A class list: index,mid,display_name or one name per line. */
-  readonly classes?: string;
-  /** A list of labels: only clips with one of them are taken. */
-  readonly labels?: string;
-  /** Deals clips that name no split: shares of train, validation and test, such as 0.8,0.1,0.1. */
-  readonly splitBy?: string;
-  /** Cuts long recordings into clips of so many seconds. */
-  readonly windows?: number;
 };
 
 /** Opens the manifest of a choice with its class list. */

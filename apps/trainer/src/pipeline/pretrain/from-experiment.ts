@@ -1,6 +1,5 @@
 import { createRng, type FloatTensor } from "@kdc-mae/core";
 import { passedOverInWords } from "@kdc-mae/data/node";
-import type { Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
 import { loadImageMae, loadModel, type ModelConfig, type ModelParams, withoutPrefix } from "@kdc-mae/model";
 import { readCheckpoint } from "@kdc-mae/model/node";
@@ -12,12 +11,12 @@ import { verifyData } from "../corpus/verify-data.js";
 import { withChanges } from "../experiment/change.js";
 import { checkExperiment } from "../experiment/check.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
-import type { RunLogger } from "../log/run-logger.js";
 import { heldOutClips } from "../probe/held-out.js";
 import { divide } from "../ranks/division.js";
 import { inCheckpoint } from "../run/in-checkpoint.js";
 import { configFor, type SavedModel } from "../run/model-file.js";
 import { inRunFolder, type RunFolder } from "../run/run-folder.js";
+import type { RunOptions } from "../run/run-options.js";
 import { localModel } from "../share/local-model.js";
 import { ranksOf, type Surroundings, surroundingsOf } from "../surroundings.js";
 import { maskedBatches, type PretrainBatches } from "./masked-batches.js";
@@ -25,24 +24,10 @@ import { objectiveFor } from "./objective.js";
 import { expectRoomFor } from "./plan.js";
 import { MODEL_FILE, runPretraining } from "./run-pretraining.js";
 
-/** Where {@link pretrain} begins and where its run goes. */
-export type PretrainFromOptions = Surroundings & {
-  /** The run's folder; a run that was stopped there goes on. */
-  readonly out: string;
-  /** A CAV-MAE, KDC-MAE or ImageNet MAE checkpoint to start from; fresh weights unless given. */
-  readonly init?: string;
-  /** Where made clips are kept, for experiments on made data. */
-  readonly media?: string;
-  /** Reads every prepared shard once before beginning, and compares its SHA-256. */
-  readonly verify?: boolean;
-  /** Goes on with a run though its data changed since it began; the run keeps a record of it. */
-  readonly acceptChangedData?: boolean;
+/** Where {@link pretrain} begins (`init` may be a CAV-MAE, KDC-MAE or ImageNet MAE checkpoint) and where its run goes. */
+export type PretrainFromOptions = RunOptions & {
   /** Ends the run where its model collapses; looks at held-out clips though the experiment asks for no probes. */
   readonly stopOnCollapse?: boolean;
-  /** Loggers beside the run’s own log. */
-  readonly loggers?: readonly RunLogger[];
-  /** What computes; ONNX Runtime on the processor unless given. */
-  readonly execute?: Execute;
 };
 
 /** How a pretraining ended. */

@@ -57,13 +57,7 @@ export const saveClassifier = (
  * @throws KdcError for a checkpoint without its classes
  */
 export function classifierIn(path: string, { tensors, metadata }: TensorFile): SavedClassifier {
-  const written = notesIn(path, metadata);
-  const [config, statistics, classes, experiment] = [
-    written.config(),
-    written.statistics(),
-    written.classes(),
-    written.experiment(),
-  ];
+  const { config, statistics, classes, experiment } = notesIn(path, metadata).all();
   const { weights = "unknown" } = metadata;
   if (config === undefined || statistics === undefined || classes === undefined || experiment === undefined) {
     throw new KdcError({

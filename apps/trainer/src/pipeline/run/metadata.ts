@@ -18,6 +18,13 @@ export type CheckpointNotes = {
   classes(): readonly string[] | undefined;
   /** As it was written, not yet checked. */
   experiment(): unknown;
+  /** All of them. */
+  all(): {
+    readonly config?: ModelConfig;
+    readonly statistics?: Statistics;
+    readonly classes?: readonly string[];
+    readonly experiment?: unknown;
+  };
 };
 
 /**
@@ -38,7 +45,7 @@ export function notesIn(path: string, metadata: Readonly<Record<string, string>>
     if (result.success) return result.data;
     throw new KdcError({ where: `checkpoint ${path}, metadata ${name}`, what, remedy, reason: "bad-checkpoint" });
   };
-  return {
+  const notes: Omit<CheckpointNotes, "all"> = {
     config() {
       const value = part("config");
       if (value === undefined) return undefined;
@@ -52,6 +59,9 @@ export function notesIn(path: string, metadata: Readonly<Record<string, string>>
     classes: () => checked("classes", classes, "it is no list of class names"),
     experiment: () => part("experiment"),
   };
+  const { config, statistics: measured, classes: named, experiment } = notes;
+  const all = () => ({ config: config(), statistics: measured(), classes: named(), experiment: experiment() });
+  return { ...notes, all };
 }
 
 const isGrid = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value);
