@@ -3,6 +3,8 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { createDecoder, locateFfmpeg } from "@kdc-mae/data/node";
+import { compiled } from "@kdc-mae/engine/node";
 import { resultsJson } from "@kdc-mae/eval/report";
 import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
 import { runCommandLine } from "./command-line.js";
@@ -210,4 +212,81 @@ it("parity", async () => {
   expect(report.cases).toEqual(
     printed.cases.filter(({ execution }: { execution: string }) => execution === "compiled"),
   );
+});
+
+it("embed: a film by the command, by an embedder of files, and as plain arrays by createEmbedder", async () => {
+  await trainer.survey(at("media"), { clean: at("usable.jsonl") });
+  const [line] = (await readFile(at("usable.jsonl"), "utf8")).split("\n");
+  const { path } = JSON.parse(line);
+  const film = existsSync(path) ? path : at("media", path);
+  const printed = JSON.parse(await command("embed", film, "--model", model()));
+  const saved = await silent(trainer.loadModel(model()));
+  if (!("model" in saved)) throw new Error("it is a pretrained model");
+  const { path: ffmpeg } = await locateFfmpeg({ env: process.env });
+  const execute = compiled();
+  const files = trainer.createFileEmbedder(
+    saved.model,
+    execute,
+    createDecoder("ffmpeg-batches", ffmpeg, { processes: 2 }),
+  );
+  const plain = trainer.createEmbedder(saved.model, { execute });
+  const embedded = await silent(files.embed(film));
+  const sums = new Map<string, number[]>();
+  let windows = 0;
+  for await (const { input } of plain.embedAll(files.read(film))) {
+    const vectors = await plain.embed(input);
+    windows += 1;
+    for (const stream of ["audio", "visual", "joint"] as const) {
+      const before = sums.get(stream) ?? [];
+      sums.set(
+        stream,
+        Array.from(vectors[stream] ?? [], (value, at) => value + (before[at] ?? 0)),
+      );
+    }
+  }
+  expect(windows).toBe(printed.windows);
+  for (const stream of ["audio", "visual", "joint"] as const) {
+    expect([...(embedded[stream] ?? [])]).toEqual(printed[stream]);
+    for (const [at, sum] of (sums.get(stream) ?? []).entries()) {
+      expect(sum / windows).toBeCloseTo(printed[stream][at], 5);
+    }
+  }
+  await files.dispose();
+  await plain.dispose();
+});
+
+it("openData: the clips that evaluation opens, by split", async () => {
+  const { data, seed } = await experiment();
+  const saved = await trainer.loadModel(model());
+  if (!("model" in saved)) throw new Error("it is a pretrained model");
+  const form = trainer.clipFormFor(saved.model.config, 2);
+  const opened = await silent(trainer.openData({ data, seed }, form, { media: media(), needs: ["test"] }));
+  const printed = JSON.parse(
+    await command("evaluate", model(), "--protocol", "retrieval-middle-frame", "--json", "--media", media()),
+  );
+  expect(opened.sets.test.items).toHaveLength(printed.results[0].evaluated);
+  expect([opened.sets.train.items.length, opened.sets.validation.items.length]).toEqual([8, 2]);
+  for await (const { spectrogram, frames } of opened.sets.test.read()) {
+    expect([spectrogram.shape[1], frames.length]).toEqual([form.audio.melBins, 2]);
+  }
+  await opened.close();
+});
+
+it("ablate", async () => {
+  const arms = [{ name: "base" }, { name: "one-view", change: { masking: { kind: "independent" } } }];
+  await writeFile(at("ablation.json"), JSON.stringify({ name: "tiny", base: "demo", change: changes, arms, seeds: 1 }));
+  const printed = JSON.parse(
+    await command("ablate", at("ablation.json"), "--out", at("ablated-1"), "--media", media(), "--json"),
+  );
+  const { ablation, base } = await trainer.loadAblation(at("ablation.json"));
+  const worked = trainer.workOutArms(ablation, base, []);
+  const { comparison, finished } = await silent(
+    trainer.ablate({
+      ...{ ablation, arms: worked, seeds: [worked.base.seed], out: at("ablated-2"), media: media() },
+      ...{ execute: compiled(), engine: "this", settings: [] },
+    }),
+  );
+  expect(finished).toBe(true);
+  const told = ({ tables, figures }: { tables: unknown; figures: unknown }) => withoutTimes({ tables, figures });
+  expect(told(comparison)).toEqual(told(printed));
 });
