@@ -1,5 +1,6 @@
 export { program as core } from "./core.js";
 export { program as data } from "./data.js";
+export { program as embedder } from "./embedder.js";
 export { program as engine } from "./engine.js";
 export { program as evaluation } from "./eval.js";
 export { program as losses } from "./losses.js";

@@ -37,7 +37,9 @@ export function* windowsOf<Picture extends Pick<Frame, "time">>(
     const { start, end } = window;
     const at = (time: number) => Math.round(time * sound!.sampleRate);
     const samples = sound?.samples.slice(at(start), at(end)) ?? new Float32Array(0);
-    const seen = frames.filter(({ time }) => time >= start && (time < end || (end === to && time === end)));
+    // The last one has the little that is left after it, too.
+    const until = plan.at(index + 1, to) ? end : Number.POSITIVE_INFINITY;
+    const seen = frames.filter(({ time }) => time >= start && time < until);
     if (samples.length === 0 && seen.length === 0) continue;
     yield {
       ...window,

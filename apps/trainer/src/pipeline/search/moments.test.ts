@@ -25,6 +25,11 @@ describe("momentsOf", () => {
     ]);
   });
 
+  it("joins two moments by what lies between them, and keeps the nearest", () => {
+    const all = [found("a", 0, 0.9), found("a", 20, 0.8), found("a", 25, 0.7), found("a", 10, 0.6)];
+    expect(inWords(momentsOf(all, 4))).toEqual([["a", 0, 35, 0, 0.9]]);
+  });
+
   it("keeps a film in moments when all of it was found", () => {
     const film = Array.from({ length: 30 }, (_, at) => found("film", 10 * at, 1 - Math.abs(at - 12) / 30));
     film.sort((a, b) => b.cosine - a.cosine);

@@ -28,9 +28,9 @@ export function momentsOf(found: readonly Found[], hits: number): Moment[] {
     const known = byFile.get(file) ?? [];
     const touched = known.filter((moment) => start <= moment.end + near && end >= moment.start - near);
     if (touched.length > 0 && place >= hits) continue;
-    const [first = { file, start, end, best: { start, end }, cosine }] = touched;
+    const alone: Moment = { file, start, end, best: { start, end }, cosine };
     const joined = {
-      ...first,
+      ...touched.reduce((best, one) => (one.cosine > best.cosine ? one : best), touched[0] ?? alone),
       start: Math.min(start, ...touched.map((one) => one.start)),
       end: Math.max(end, ...touched.map((one) => one.end)),
     };
