@@ -61,7 +61,7 @@ function lookJob(path: string, { bytes, container, raw, until, span, signal }: L
     if (!input) throw explainClosed(path, container, log);
     if (pixels > maxPixels) throw mediaError(path, "too-large", largest);
     if (exitCode !== 0 && log === "") throw mediaError(path, "undecodable");
-    const lists = exitCode === 0 ? outputs.map((text) => readPackets(new TextDecoder().decode(text))) : [];
+    const lists = exitCode === 0 ? outputs.map(readPackets) : [];
     const [counted, part] = lists;
     const ends = (counted ?? []).flatMap((track) => (track.packets > 0 ? [track.end] : []));
     const looked: Looked = {

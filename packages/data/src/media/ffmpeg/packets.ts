@@ -17,11 +17,26 @@ export type Counted = {
   readonly sum: number;
 };
 
+const pieceBytes = 2 ** 20;
+
+/** Lines of a text in bytes, a piece at a time: as strings all of them together would take many times as much. */
+function* linesIn(bytes: Uint8Array): Generator<string> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for (let from = 0; from < bytes.length; from += pieceBytes) {
+    const piece = bytes.subarray(from, from + pieceBytes);
+    const lines = (rest + decoder.decode(piece, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    yield* lines;
+  }
+  yield rest;
+}
+
 /** Reads what ffmpeg's `framecrc` writes of copied tracks. */
-export function readPackets(text: string): Counted[] {
+export function readPackets(text: Uint8Array): Counted[] {
   const about = new Map<string, Record<string, string>>();
   const spans = new Map<string, { packets: number; first: number; last: number; end: number; sum: number }>();
-  for (const line of text.split("\n")) {
+  for (const line of linesIn(text)) {
     const head = /^#(\w+) (\d+): +(.*)$/.exec(line);
     if (head) {
       const [, name, track, value] = head;
