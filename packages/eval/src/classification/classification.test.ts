@@ -59,7 +59,7 @@ describe("classification", () => {
 
   it("meets wrong use with words", () => {
     expect(() => labelIndices(kinds, ["bell", "gong"])).toThrow(
-      'labels: clip 1 is labelled "gong", which is not among the kinds. The kinds are bell, drum, flute. Mend the manifest',
+      'labels: clip 1 is labelled "gong", which is not among the kinds. The kinds are bell, drum, flute. Correct the manifest',
     );
     expect(() => classification({ kinds, probabilities, labels: [0, 1, 2, 3, 0] })).toThrow(
       "clip 3 has label 3, the 3 kinds are 0 to 2",

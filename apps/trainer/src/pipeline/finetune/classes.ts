@@ -35,7 +35,7 @@ export function expectClasses(
   if (strange.length > 0) {
     refuse(
       `labels that are none of the ${classes.length} classes: ${some(strange)}; the classes are ${some(classes)}`,
-      "Mend the labels, or give a list of all classes and of the names of mids (finetune --set classes=FILE, evaluate --classes FILE)",
+      "Correct the labels, or give a list of all classes and of the names of mids (finetune --set classes=FILE, evaluate --classes FILE)",
       "unknown-label",
     );
   }

@@ -92,7 +92,7 @@ describe("labels", () => {
 
   it("that are no classes are named", () => {
     expect(() => expectClasses("validation clips", clips, ["bell", "drum"], "any")).toThrow(
-      "validation clips: labels that are none of the 2 classes: siren; the classes are bell, drum. Mend the labels, or give a list of all classes",
+      "validation clips: labels that are none of the 2 classes: siren; the classes are bell, drum. Correct the labels, or give a list of all classes",
     );
   });
 

@@ -202,7 +202,7 @@ describe("wrong use", () => {
   it("labels that are none of the model's classes", async () => {
     const strange = { ...sets, test: memorySet([madeClip(1, ["bell"]), madeClip(2, ["horn"])]) };
     await expect(run(["classification-middle-frame"], tuned(), { sets: strange })).rejects.toThrow(
-      "test clips: labels that are none of the 3 classes: horn; the classes are bell, drum, siren. Mend the labels",
+      "test clips: labels that are none of the 3 classes: horn; the classes are bell, drum, siren. Correct the labels",
     );
     await expect(run(["linear-probe-audio"], pretrained(false), { sets: strange })).rejects.toThrow(
       "test clips: labels that are none of the 3 classes: horn",
