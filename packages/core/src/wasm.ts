@@ -3,6 +3,8 @@
  * are written in. Pieces of code are lists of bytes, joined by spreading; see docs/decisions on why it is not generated.
  */
 
+import { KdcError } from "./error.js";
+
 /** A piece of WebAssembly: instructions by their numbers in the specification. */
 export type Code = readonly number[];
 
@@ -192,6 +194,24 @@ export type RunningWasm = {
   /** Calls the module's one function. */
   readonly run: (...numbers: number[]) => void;
 };
+
+/**
+ * {@link startWasm} for work that cannot be done without.
+ *
+ * @param where what needs it, for the error
+ * @param remedy what else may be done, beside another JavaScript engine
+ * @throws KdcError (reason `runtime`) where the host cannot
+ */
+export function expectWasm(where: string, module: Uint8Array, bytes: number, remedy = ""): RunningWasm {
+  const started = startWasm(module, bytes);
+  if (started !== undefined) return started;
+  throw new KdcError({
+    where,
+    what: "this JavaScript engine has no 128-bit WebAssembly",
+    remedy: `Run on Node, or in a browser of 2021 or later with WebAssembly allowed${remedy}`,
+    reason: "runtime",
+  });
+}
 
 /**
  * Starts a module of {@link wasmModule} with memory of its own, at least `bytes` of it. Undefined where the host has no

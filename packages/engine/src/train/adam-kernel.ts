@@ -1,16 +1,15 @@
-import { KdcError } from "@kdc-mae/core";
 import {
   add,
   type Code,
   countUp,
   div,
+  expectWasm,
   get,
   load,
   mul,
   set,
   splat,
   squareRoot,
-  startWasm,
   store,
   sub,
   wasmModule,
@@ -101,16 +100,7 @@ const changed = [0, 2, 3] as const;
 
 /** Makes a kernel with scratch memory of its own (128 KB). */
 export function createAdamKernel(): AdamKernel {
-  const started = startWasm(moduleBytes, 4 * arrayBytes);
-  if (started === undefined) {
-    throw new KdcError({
-      where: "adam",
-      what: "this JavaScript engine has no 128-bit WebAssembly",
-      remedy: "Run on Node, or in a browser of 2021 or later with WebAssembly allowed",
-      reason: "runtime",
-    });
-  }
-  const { memory, run } = started;
+  const { memory, run } = expectWasm("adam", moduleBytes, 4 * arrayBytes);
   const scratch = [0, 1, 2, 3].map((array) => new Float32Array(memory, array * arrayBytes, chunk));
   return (values, gradients, firsts, seconds, coefficients) => {
     const arrays = [values, gradients, firsts, seconds];

@@ -1,9 +1,9 @@
-import { KdcError } from "@kdc-mae/core";
 import {
   absFloat,
   type Code,
   countUp,
   demote,
+  expectWasm,
   fromLong,
   get,
   maxFloat,
@@ -14,7 +14,6 @@ import {
   readLong,
   set,
   shiftLeft,
-  startWasm,
   timesDouble,
   toLong,
   wasmModule,
@@ -68,16 +67,8 @@ export type ExactKernel = {
 };
 
 function start(module: Uint8Array) {
-  const started = startWasm(module, sumsAt + 8 * chunk);
-  if (started === undefined) {
-    throw new KdcError({
-      where: "exact sums",
-      what: "this JavaScript engine has no 128-bit WebAssembly",
-      remedy: "Run on Node 20 or later, or set training.reproducible to false",
-      reason: "runtime",
-    });
-  }
-  const { memory, run } = started;
+  const remedy = ", or set training.reproducible to false";
+  const { memory, run } = expectWasm("exact sums", module, sumsAt + 8 * chunk, remedy);
   return {
     run,
     head: new DataView(memory),
