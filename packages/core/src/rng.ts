@@ -30,6 +30,14 @@ function hash(text: string, seed: number): number {
  * A random stream (xoshiro128**, Blackman & Vigna 2018) from a seed.
  *
  * @param seed any integer or name; equal seeds give equal streams everywhere
+ *
+ * @example
+ * ```ts
+ * import { createRng } from "@kdc-mae/core";
+ *
+ * const masks = createRng(42).fork("masking");
+ * const order = masks.permutation(512); // the same each time
+ * ```
  */
 export function createRng(seed: number | string): Rng {
   const key = String(seed);

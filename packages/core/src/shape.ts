@@ -9,6 +9,13 @@ export type Shaped = { readonly shape: readonly number[] };
  * Sizes already known may be passed in `known`.
  *
  * @throws KdcError naming the caller, the argument, the pattern and the shape that came.
+ *
+ * @example
+ * ```ts
+ * import { expectShape, float32 } from "@kdc-mae/core";
+ *
+ * const { B } = expectShape("embed", "patches", float32([4, 512, 256]), "B 512 256"); // 4
+ * ```
  */
 export function expectShape(
   where: string,
@@ -38,7 +45,16 @@ export function expectShape(
   return sizes;
 }
 
-/** Number of values in a shape. */
+/**
+ * Number of values in a shape.
+ *
+ * @example
+ * ```ts
+ * import { sizeOf } from "@kdc-mae/core";
+ *
+ * sizeOf([2, 3, 4]); // 24
+ * ```
+ */
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }

@@ -24,6 +24,13 @@ const isLeaf = (node: unknown): node is Shaped =>
  *
  * @param prefix put before every path
  * @throws KdcError naming the path of anything that is neither a leaf, a record nor a list
+ *
+ * @example
+ * ```ts
+ * import { float32, treeLeaves } from "@kdc-mae/core";
+ *
+ * treeLeaves({ head: { weight: float32([2]) } }).map(([path]) => path); // ["head.weight"]
+ * ```
  */
 export function treeLeaves<Leaf extends Shaped>(tree: Tree<Leaf>, prefix = ""): [path: string, leaf: Leaf][] {
   const leaves: [string, Leaf][] = [];
@@ -53,6 +60,14 @@ function collect<Leaf extends Shaped>(tree: Tree<Leaf>, path: string, leaves: [s
  * The same structure with every leaf replaced. Keys without a value are left out.
  *
  * @param replace given a leaf and its dotted path
+ *
+ * @example
+ * ```ts
+ * import { type FloatTensor, float32, mapTree } from "@kdc-mae/core";
+ *
+ * const params = { head: { weight: float32([2]), bias: float32([1]) } };
+ * const zeros = mapTree(params, ({ shape }: FloatTensor) => float32(shape)); // { head: { weight, bias } }
+ * ```
  */
 export function mapTree<T extends Tree<Leaf>, Leaf extends Shaped, Out>(
   tree: T,

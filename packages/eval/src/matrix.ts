@@ -3,7 +3,16 @@ import { expectShape, KdcError } from "@kdc-mae/core";
 /** Rows of float32 numbers, row-major, shape `[N, D]`. Every rank-2 `FloatTensor` of core is one, and so is a plain record. */
 export type Matrix = { readonly shape: readonly number[]; readonly data: Float32Array };
 
-/** A matrix of `rows` × `columns`; zeros unless data is given. */
+/**
+ * A matrix of `rows` × `columns`; zeros unless data is given.
+ *
+ * @example
+ * ```ts
+ * import { matrix } from "@kdc-mae/eval";
+ *
+ * const rows = matrix(2, 3, Float32Array.of(1, 0, 0, 0, 1, 0)); // [2, 3]
+ * ```
+ */
 export function matrix(
   rows: number,
   columns: number,

@@ -18,6 +18,13 @@ export type PermutationTest = {
  *
  * @param first one value per pair (clip or seed)
  * @param second the other arm's values, in the same order
+ *
+ * @example
+ * ```ts
+ * import { pairedPermutation } from "@kdc-mae/eval";
+ *
+ * const { difference, p } = pairedPermutation([0.8, 0.7, 0.9], [0.6, 0.65, 0.7]);
+ * ```
  */
 export function pairedPermutation(
   first: ArrayLike<number>,

@@ -53,6 +53,13 @@ export function printProtocol(protocol: Protocol): string {
  * Finds a protocol by name in a list.
  *
  * @throws KdcError (`unknown-protocol`) with the names there are
+ *
+ * @example
+ * ```ts
+ * import { findProtocol, printProtocol, protocols } from "@kdc-mae/eval";
+ *
+ * console.log(printProtocol(findProtocol(protocols, "retrieval-middle-frame")));
+ * ```
  */
 export function findProtocol(list: readonly Protocol[], name: string): Protocol {
   const found = list.find((protocol) => protocol.name === name);

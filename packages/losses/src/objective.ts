@@ -74,6 +74,15 @@ function readLine({ term, weight = 1, name, options }: ObjectiveEntry): Line {
  * @param weighting how the terms are added up; fixed weights by default
  * @throws KdcError for an empty list, a name twice, an unknown term, a bad option, or a weight that is not a finite
  * number of 0 or more
+ *
+ * @example
+ * ```ts
+ * import { createRng } from "@kdc-mae/core";
+ * import { kdcMae, objective } from "@kdc-mae/losses";
+ * import { exampleEvidence } from "@kdc-mae/losses/testing";
+ *
+ * const { total, terms } = objective(kdcMae).compute(exampleEvidence(createRng(1)));
+ * ```
  */
 export function objective(entries: readonly ObjectiveEntry[], weighting: Weighting = fixed()): Objective {
   const lines = entries.map(readLine);

@@ -6,6 +6,16 @@ import { type ClipView, type HostView, type IntTensor, int32, KdcError, type Mod
  * @param perClip the V views of each clip, as a {@link Masker} gives them
  * @returns V views, each with `visible [B, K]` and `hidden [B, N−K]` per modality, int32
  * @throws KdcError if there are no clips, or clips differ in V, K or N
+ *
+ * @example
+ * ```ts
+ * import { audioGrid, createRng, visualGrid } from "@kdc-mae/core";
+ * import { batchViews, complementaryViews } from "@kdc-mae/masking";
+ *
+ * const grids = { audio: audioGrid(1024, 128, 16), visual: visualGrid(224, 16) };
+ * const masker = complementaryViews();
+ * const views = batchViews([1, 2, 3].map((clip) => masker(grids, createRng(clip)))); // two views of three clips
+ * ```
  */
 export function batchViews(perClip: readonly (readonly ClipView[])[]): readonly HostView[] {
   if (perClip.length === 0) {

@@ -7,6 +7,15 @@ import { expectViews, type Masker, type MaskRatio, viewsFromDecks, visibleCounts
  *
  * @throws KdcError for a number of views or a ratio that cannot be, and where V·K patches are more than there are;
  * ratios are checked when a clip's grids are known
+ *
+ * @example
+ * ```ts
+ * import { audioGrid, createRng, visualGrid } from "@kdc-mae/core";
+ * import { complementaryViews } from "@kdc-mae/masking";
+ *
+ * const grids = { audio: audioGrid(1024, 128, 16), visual: visualGrid(224, 16) };
+ * const [first, second] = complementaryViews()(grids, createRng(1)); // share no patch
+ * ```
  */
 export function complementaryViews(options: { readonly views?: number; readonly ratio?: MaskRatio } = {}): Masker {
   const { views = 2, ratio = 0.75 } = options;

@@ -54,6 +54,15 @@ function structuredDeck(
  *
  * @throws KdcError for a number of views, a ratio or an axis that cannot be, and where disjoint views do not fit;
  * ratios are checked when a clip's grids are known
+ *
+ * @example
+ * ```ts
+ * import { audioGrid, createRng, visualGrid } from "@kdc-mae/core";
+ * import { structuredViews } from "@kdc-mae/masking";
+ *
+ * const grids = { audio: audioGrid(1024, 128, 16), visual: visualGrid(224, 16) };
+ * const views = structuredViews({ axis: "time" })(grids, createRng(1));
+ * ```
  */
 export function structuredViews(options: {
   readonly axis: "time" | "frequency" | "time-frequency";

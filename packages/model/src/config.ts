@@ -91,6 +91,13 @@ const largest = {
  * Returns the config if a model can be built from it.
  *
  * @throws KdcError naming every field that cannot be
+ *
+ * @example
+ * ```ts
+ * import { checkConfig, presets } from "@kdc-mae/model";
+ *
+ * const config = checkConfig({ ...presets.tiny, jointDepth: 2 });
+ * ```
  */
 export function checkConfig(config: ModelConfig): ModelConfig {
   const problems: string[] = [];

@@ -39,11 +39,30 @@ const starts: Readonly<Record<Initial, (spec: ParameterSpec, rng: Rng) => FloatT
 const start = <T extends Tree<ParameterSpec>>(specs: T, rng: Rng): TreeLike<T, FloatTensor> =>
   mapTree(specs, (spec: ParameterSpec, path) => starts[spec.initial](spec, rng.fork(path)));
 
-/** Fresh parameters for pretraining (initialisation of MAE and CAV-MAE), in ordinary memory. */
+/**
+ * Fresh parameters for pretraining (initialisation of MAE and CAV-MAE), in ordinary memory.
+ *
+ * @example
+ * ```ts
+ * import { createRng } from "@kdc-mae/core";
+ * import { initModel, presets } from "@kdc-mae/model";
+ *
+ * const params = initModel(presets.tiny, createRng(1));
+ * ```
+ */
 export const initModel = (config: ModelConfig, rng: Rng): ModelParams<FloatTensor> => start(modelSpec(config), rng);
 
 /**
  * A classifier over `classes` labels with a fresh head, on the given encoder (pretrained, say) or a fresh one.
+ *
+ * @example
+ * ```ts
+ * import { createRng } from "@kdc-mae/core";
+ * import { initClassifier, initModel, presets } from "@kdc-mae/model";
+ *
+ * const { encoder } = initModel(presets.tiny, createRng(1));
+ * const params = initClassifier(presets.tiny, 10, createRng(2), encoder);
+ * ```
  */
 export function initClassifier(
   config: ModelConfig,
@@ -56,11 +75,30 @@ export function initClassifier(
   return { encoder, ...start({ head: specs.head }, rng) };
 }
 
-/** How many numbers a parameter tree holds. */
+/**
+ * How many numbers a parameter tree holds.
+ *
+ * @example
+ * ```ts
+ * import { createRng } from "@kdc-mae/core";
+ * import { countParameters, initModel, presets } from "@kdc-mae/model";
+ *
+ * countParameters(initModel(presets.tiny, createRng(1)));
+ * ```
+ */
 export const countParameters = (params: Tree<Shaped>): number =>
   treeLeaves(params).reduce((total, [, leaf]) => total + sizeOf(leaf.shape), 0);
 
-/** How many numbers the parameters of a model have that is not there yet. */
+/**
+ * How many numbers the parameters of a model have that is not there yet.
+ *
+ * @example
+ * ```ts
+ * import { parameterCount, presets } from "@kdc-mae/model";
+ *
+ * const { all, encoder } = parameterCount(presets.base);
+ * ```
+ */
 export function parameterCount(config: ModelConfig): { readonly all: number; readonly encoder: number } {
   const { encoder, decoder } = modelSpec(config);
   return { all: countParameters({ encoder, decoder }), encoder: countParameters(encoder) };

@@ -12,6 +12,14 @@ const mostWeights = 4_000_000;
  * `torchaudio.functional.resample`, with more zero crossings). Both rates are whole numbers of Hz.
  *
  * @returns ceil(T · to / from) samples at `sampleRate` Hz; the same waveform when nothing changes
+ *
+ * @example
+ * ```ts
+ * import { resample } from "@kdc-mae/data";
+ *
+ * const sound = { sampleRate: 44_100, samples: new Float32Array(44_100) };
+ * const slower = resample(sound, 16_000);
+ * ```
  */
 export function resample(waveform: Waveform, sampleRate: number): Waveform {
   const { samples, sampleRate: original } = waveform;

@@ -1,6 +1,16 @@
 import { KdcError, type Rng } from "@kdc-mae/core";
 
-/** Each of `count` clips once, in an order of the epoch's own. Depends on the stream's seed and the epoch alone. */
+/**
+ * Each of `count` clips once, in an order of the epoch's own. Depends on the stream's seed and the epoch alone.
+ *
+ * @example
+ * ```ts
+ * import { createRng } from "@kdc-mae/core";
+ * import { shuffledOrder } from "@kdc-mae/data";
+ *
+ * const order = shuffledOrder(100, 3, createRng(1)); // of epoch 3
+ * ```
+ */
 export function shuffledOrder(count: number, epoch: number, rng: Rng): Int32Array {
   return rng.fork(`epoch-${epoch}`).permutation(count);
 }

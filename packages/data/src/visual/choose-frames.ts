@@ -6,6 +6,13 @@ import { KdcError } from "@kdc-mae/core";
  * @param duration of the clip, seconds
  * @param limit seconds
  * @returns `count` times in seconds from the start of the clip
+ *
+ * @example
+ * ```ts
+ * import { chooseFrames } from "@kdc-mae/data";
+ *
+ * const moments = chooseFrames(10, 10); // seconds
+ * ```
  */
 export function chooseFrames(duration: number, count = 10, limit = 10): readonly number[] {
   if (!(duration > 0 && limit > 0 && count >= 1 && Number.isInteger(count))) {

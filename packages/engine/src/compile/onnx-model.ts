@@ -116,7 +116,17 @@ const modelMessage = (graph: OnnxGraph, firstOutputs: readonly WireBytes[], meta
   );
 };
 
-/** The graph as the bytes of an `.onnx` file (ONNX IR version 10, opset 20), with metadata of the caller's choice. */
+/**
+ * The graph as the bytes of an `.onnx` file (ONNX IR version 10, opset 20), with metadata of the caller's choice.
+ *
+ * @example
+ * ```ts
+ * import { onnxModel, spec, trace } from "@kdc-mae/engine";
+ * import { relu, type Tensor1D } from "@tensorflow/tfjs-core";
+ *
+ * const bytes = onnxModel(trace((x: Tensor1D) => relu(x), spec([3])).graph); // a file's
+ * ```
+ */
 export function onnxModel(graph: OnnxGraph, metadata: ModelMetadata = {}): Uint8Array {
   return messageBytes(modelMessage(graph, [], metadata));
 }

@@ -119,6 +119,15 @@ const record = <I, O>(recorder: Recorder, fn: (inputs: I) => O, inputTree: Tree<
  * @param example a tree of leaves with the shapes and types (float32, int32) the program will take; values are not read
  * @param rules kernel rules for this trace, before the table
  * @throws KdcError naming kernel and line when a kernel has no ONNX form, or when `fn` reads values or is async
+ *
+ * @example
+ * ```ts
+ * import { spec, trace } from "@kdc-mae/engine";
+ * import { matMul, type Tensor2D } from "@tensorflow/tfjs-core";
+ *
+ * const { graph } = trace(({ a, b }: { a: Tensor2D; b: Tensor2D }) => matMul(a, b), { a: spec([2, 3]), b: spec([3, 4]) });
+ * console.log(graph.nodes.map(({ op }) => op));
+ * ```
  */
 export function trace<I, O>(
   fn: (inputs: I) => O,

@@ -32,7 +32,19 @@ export async function compile<I, O>(
   return createProgram(trace(fn, example, options.rules), options);
 }
 
-/** Runs functions compiled, on ONNX Runtime. */
+/**
+ * Runs functions compiled, on ONNX Runtime.
+ *
+ * @example
+ * ```ts
+ * import { float32 } from "@kdc-mae/core";
+ * import { compiled } from "@kdc-mae/engine/node";
+ * import { exp, type Tensor1D } from "@tensorflow/tfjs-core";
+ *
+ * const program = await compiled()((x: Tensor1D) => exp(x), float32([3]));
+ * const result = await program.run(float32([3], Float32Array.of(0, 1, 2)));
+ * ```
+ */
 export function compiled(options: CompileOptions = {}): Execute {
   return (fn, example) => compile(fn, example, options);
 }

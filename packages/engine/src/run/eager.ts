@@ -33,6 +33,16 @@ const copyInto = (value: HostTensor, into: HostTensor | undefined, path: string)
  * know. Every tensor made in a run is released before the run ends.
  *
  * @throws KdcError with the remedy when the backend cannot be used
+ *
+ * @example
+ * ```ts
+ * import { eager } from "@kdc-mae/engine";
+ * import { float32 } from "@kdc-mae/core";
+ * import { exp, type Tensor1D } from "@tensorflow/tfjs-core";
+ *
+ * const program = await eager("cpu")((x: Tensor1D) => exp(x), float32([1]));
+ * const one = await program.run(float32([1])); // e⁰
+ * ```
  */
 export function eager(backend: BackendName): Execute {
   return async <I, O>(fn: (inputs: I) => O) => {

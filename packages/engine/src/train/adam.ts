@@ -124,6 +124,13 @@ const expectSamePaths = (name: string, wanted: Leaves, given: Leaves): void => {
 
 /**
  * Adam (Kingma & Ba 2015) with weight decay added to the gradient, as `torch.optim.Adam` does.
+ *
+ * @example
+ * ```ts
+ * import { adam } from "@kdc-mae/engine";
+ *
+ * const optimizer = adam({ betas: [0.95, 0.999], weightDecay: 5e-7 });
+ * ```
  */
 export function adam<Params extends Weights = Weights>(
   options: AdamOptions = {},
@@ -133,6 +140,13 @@ export function adam<Params extends Weights = Weights>(
 
 /**
  * AdamW (Loshchilov & Hutter 2019): weight decay shrinks the parameters directly, as `torch.optim.AdamW` does.
+ *
+ * @example
+ * ```ts
+ * import { adamW } from "@kdc-mae/engine";
+ *
+ * const optimizer = adamW({ weightDecay: 0.05, groups: [{ paths: /bias$/, weightDecay: 0 }] });
+ * ```
  */
 export function adamW<Params extends Weights = Weights>(
   options: AdamOptions = {},

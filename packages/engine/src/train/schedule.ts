@@ -26,7 +26,17 @@ export function stepDecay(options: {
   return (at) => (at < start ? rate : rate * factor ** (Math.floor((at - start) / every) + 1));
 }
 
-/** Up in a straight line to `rate` over `warmup`, then down half a cosine to `floor` (0 unless given) at `total`. */
+/**
+ * Up in a straight line to `rate` over `warmup`, then down half a cosine to `floor` (0 unless given) at `total`.
+ *
+ * @example
+ * ```ts
+ * import { warmupCosine } from "@kdc-mae/engine";
+ *
+ * const rate = warmupCosine({ rate: 1e-3, warmup: 100, total: 1000 });
+ * rate(0); // the first step's
+ * ```
+ */
 export function warmupCosine(options: {
   readonly rate: number;
   readonly warmup: number;

@@ -18,6 +18,22 @@ const scalar = (value: HostTensor): number => value.data[0];
  * @param execute how to run: `compiled(…)`, `eager(…)`, or a runtime's `execute`, which keeps the state on its device
  * @throws KdcError from a step whose loss or gradients are not finite (reason `loss-not-finite`), and from one that is
  * asked to stop on the way (`stopped`); nothing is updated
+ *
+ * @example
+ * ```ts
+ * import { float32 } from "@kdc-mae/core";
+ * import { adam, createTrainStep } from "@kdc-mae/engine";
+ * import { compiled } from "@kdc-mae/engine/node";
+ * import { mean, type Scalar, sub, square, type Tensor1D } from "@tensorflow/tfjs-core";
+ *
+ * const loss = ({ w }: { w: Tensor1D }, { x }: { x: Tensor1D }) => {
+ *   const total = mean(square(sub(w, x))) as Scalar;
+ *   return { total, terms: { total } };
+ * };
+ * const train = createTrainStep(compiled(), loss, adam());
+ * const state = train.init({ w: float32([3]) });
+ * const { total } = await train.step(state, { x: float32([3]) }, 1e-2);
+ * ```
  */
 export function createTrainStep<Params, Batch, OptimizerState>(
   execute: Execute,

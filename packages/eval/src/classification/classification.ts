@@ -62,6 +62,14 @@ export function argmaxRows({ shape: [rows, columns], data }: Matrix): Int32Array
  * Scores probabilities of one label per clip.
  *
  * @throws KdcError for no clips, a label outside the kinds, unequal sizes, NaN
+ *
+ * @example
+ * ```ts
+ * import { classification, matrix } from "@kdc-mae/eval";
+ *
+ * const probabilities = matrix(2, 2, Float32Array.of(0.9, 0.1, 0.3, 0.7));
+ * const { accuracy, majority } = classification({ kinds: ["bell", "drum"], probabilities, labels: [0, 1] });
+ * ```
  */
 export function classification(input: ClassificationInput): ClassificationResult {
   const where = "classification";

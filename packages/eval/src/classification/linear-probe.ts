@@ -134,7 +134,18 @@ export function fitTaggingProbe(input: {
 /** A classification result with the strength that was chosen, and how. */
 export type LinearProbeResult = ClassificationResult & { readonly l2: number; readonly tried: readonly Tried[] };
 
-/** Fits a linear probe and scores it on test clips: the whole of one classification figure in one call. */
+/**
+ * Fits a linear probe and scores it on test clips: the whole of one classification figure in one call.
+ *
+ * @example
+ * ```ts
+ * import { linearProbe, matrix } from "@kdc-mae/eval";
+ *
+ * const train = { features: matrix(4, 1, Float32Array.of(-2, -1, 1, 2)), labels: [0, 0, 1, 1] };
+ * const test = { features: matrix(2, 1, Float32Array.of(-3, 3)), labels: [0, 1] };
+ * const { accuracy, l2 } = linearProbe({ kinds: ["bell", "drum"], train, test });
+ * ```
+ */
 export function linearProbe(
   input: Omit<ClassificationInput, "probabilities" | "labels"> & {
     readonly train: LabelledRows;

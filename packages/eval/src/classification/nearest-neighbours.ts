@@ -57,6 +57,14 @@ export function neighbourVotes(
  * Scores the votes of the nearest training clips.
  *
  * @throws KdcError as `classification`, and for a k or temperature that is not above 0
+ *
+ * @example
+ * ```ts
+ * import { knnProbe, matrix } from "@kdc-mae/eval";
+ *
+ * const train = { features: matrix(2, 2, Float32Array.of(1, 0, 0, 1)), labels: [0, 1] };
+ * const { accuracy } = knnProbe({ kinds: ["bell", "drum"], train, test: train, k: 1 });
+ * ```
  */
 export function knnProbe(
   input: Voting &

@@ -44,6 +44,15 @@ const taggingProtocol = varyProtocol(findProtocol(protocols, "classification-mid
  * Scores any number of labels per clip.
  *
  * @throws KdcError for no clips, targets that are not 0/1, unequal sizes, NaN
+ *
+ * @example
+ * ```ts
+ * import { matrix, tagging } from "@kdc-mae/eval";
+ *
+ * const scores = matrix(2, 2, Float32Array.of(3, 1, -2, 4));
+ * const targets = matrix(2, 2, Float32Array.of(1, 0, 0, 1));
+ * const { mAP, chance } = tagging({ kinds: ["bell", "drum"], scores, targets });
+ * ```
  */
 export function tagging(input: TaggingInput): TaggingResult {
   const where = "tagging";

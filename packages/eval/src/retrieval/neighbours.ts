@@ -9,6 +9,14 @@ export type Neighbour = { readonly index: number; readonly cosine: number };
 /**
  * The `count` nearest gallery rows of every query by cosine, nearest first; equal cosines keep the gallery's order.
  * `queries [M, D]`, `gallery [N, D]` → M lists of min(count, N).
+ *
+ * @example
+ * ```ts
+ * import { matrix, neighbours } from "@kdc-mae/eval";
+ *
+ * const gallery = matrix(2, 2, Float32Array.of(1, 0, 0, 1));
+ * const [[nearest]] = neighbours(matrix(1, 2, Float32Array.of(2, 1)), gallery, 1); // row 0, and its cosine
+ * ```
  */
 export function neighbours(queries: Matrix, gallery: Matrix, count: number): readonly (readonly Neighbour[])[] {
   const where = "neighbours";

@@ -84,6 +84,16 @@ function scores(ranks: CrossModalRanks, options: BootstrapOptions | undefined) {
  * Cross-modal retrieval in both directions.
  *
  * @throws KdcError for an empty gallery, unequal shapes, NaN or zero rows
+ *
+ * @example
+ * ```ts
+ * import { matrix, retrieval } from "@kdc-mae/eval";
+ *
+ * const audio = matrix(2, 2, Float32Array.of(1, 0, 0, 1));
+ * const visual = matrix(2, 2, Float32Array.of(0.9, 0.1, 0.2, 0.8));
+ * const { audioToVisual, chance } = retrieval({ audio, visual });
+ * console.log(audioToVisual.r1, "by chance", chance.r1);
+ * ```
  */
 export function retrieval(input: RetrievalInput): RetrievalResult {
   expectGiven("retrieval", input, "audio", "visual");

@@ -21,6 +21,14 @@ import {
  * @param options.labelSmoothing ε: targets become (1 − ε) · targets + ε / C (Szegedy et al. 2016). Default 0; leave it
  * so for targets that are smoothed already
  * @throws KdcError if shapes differ or ε is not in [0, 1)
+ *
+ * @example
+ * ```ts
+ * import { crossEntropy } from "@kdc-mae/losses";
+ * import { tensor2d } from "@tensorflow/tfjs-core";
+ *
+ * const loss = crossEntropy(tensor2d([[2, 0]]), tensor2d([[1, 0]]));
+ * ```
  */
 export function crossEntropy(
   logits: Tensor2D,
@@ -51,6 +59,14 @@ export function crossEntropy(
  * @param logits `[B, C]`
  * @param targets `[B, C]` in 0 … 1
  * @throws KdcError if shapes differ
+ *
+ * @example
+ * ```ts
+ * import { binaryCrossEntropy } from "@kdc-mae/losses";
+ * import { tensor2d } from "@tensorflow/tfjs-core";
+ *
+ * const loss = binaryCrossEntropy(tensor2d([[2, -1]]), tensor2d([[1, 0]]));
+ * ```
  */
 export function binaryCrossEntropy(logits: Tensor2D, targets: Tensor2D): Scalar {
   const { B, C } = expectShape("binaryCrossEntropy", "logits", logits, "B C");

@@ -6,6 +6,13 @@ import type { Weighting } from "./weighting.js";
  * Trained shares: n · Σ softmax(score)ᵢ · weightᵢ · valueᵢ over n terms, scores starting at 0, so that training starts
  * at the fixed objective. Nothing but the other terms holds a share up: in a long run the smallest term wins, which
  * `uncertainty` avoids.
+ *
+ * @example
+ * ```ts
+ * import { kdcMae, learned, objective } from "@kdc-mae/losses";
+ *
+ * const shares = objective(kdcMae, learned()).initParams();
+ * ```
  */
 export const learned = (): Weighting => ({
   name: "learned",

@@ -65,6 +65,15 @@ export function officialTensors(
  *
  * @param params a pretraining model or a classifier
  * @param unused tensors to carry along, such as those a load returned as unused
+ *
+ * @example
+ * ```ts
+ * import { createRng } from "@kdc-mae/core";
+ * import { initModel, loadModel, presets, stateDict } from "@kdc-mae/model";
+ *
+ * const named = stateDict(presets.tiny, initModel(presets.tiny, createRng(1))); // as PyTorch names them
+ * const { params } = loadModel(presets.tiny, named);
+ * ```
  */
 export function stateDict(
   config: ModelConfig,
