@@ -25,14 +25,11 @@ export async function stepsPerSecond(
       Float32Array.from({ length: shape[0] * shape[1] }, () => rng.uniform()),
     );
   const inputs = { a: filled([rows, D]), b: filled([D, 4 * D]) };
-  const program = await engine.execute(
-    ({ a, b }: { a: Tensor2D; b: Tensor2D }) => ({ c: matMul(a, b) }),
-    inputs as never,
-  );
+  const program = await engine.execute(({ a, b }: { a: Tensor2D; b: Tensor2D }) => ({ c: matMul(a, b) }), inputs);
   try {
-    await program.run(inputs as never);
+    await program.run(inputs);
     const start = performance.now();
-    for (let time = 0; time < 3; time++) await program.run(inputs as never);
+    for (let time = 0; time < 3; time++) await program.run(inputs);
     const each = (performance.now() - start) / 3000;
     return (share * ((2 * rows * D * 4 * D) / each)) / flop;
   } finally {

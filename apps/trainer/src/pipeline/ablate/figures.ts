@@ -106,7 +106,7 @@ function meansByClip(scores: readonly (readonly [id: string, score: number])[]):
  *
  * @param ids the test clips, in the order they were evaluated in
  */
-export function figuresOf(
+export function runFigures(
   evaluation: Evaluation,
   ids: readonly string[],
 ): { readonly specs: readonly FigureToCompare[]; readonly figures: ArmRun["figures"] } {

@@ -15,7 +15,7 @@ import { readModel } from "../run/read-saved.js";
 import { inRunFolder, type RunFolder, STATE_FILE } from "../run/run-folder.js";
 import { clockOf, machineInWords, type Surroundings, surroundingsOf } from "../surroundings.js";
 import { flopPerClip } from "./budget.js";
-import { figuresOf } from "./figures.js";
+import { runFigures } from "./figures.js";
 import { type Outcome, writeOutcome } from "./outcome.js";
 import type { PlannedRun } from "./plan.js";
 
@@ -63,7 +63,7 @@ async function runIn(folder: RunFolder, context: RunContext): Promise<Outcome | 
   const evaluated = subjectOf(model, splits, { execute, leftOut, batch: base.training.batch });
   const evaluation = await evaluateTasks(evaluated).finally(evaluated.cutting.cutter.close);
   const evaluateSeconds = (clock() - began) / 1000;
-  const { specs, figures } = figuresOf(
+  const { specs, figures } = runFigures(
     evaluation,
     splits.test.map(({ item }) => item.id),
   );

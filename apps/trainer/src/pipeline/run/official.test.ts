@@ -141,7 +141,9 @@ describe.each(["cav-mae", "kdc-mae"])("an official %s checkpoint", (name) => {
     expect(model.experiment.objective[0].options).toEqual({ normPixels: false });
     expect(treeLeaves(model.params)).toEqual(treeLeaves((await readModel(at(`${name}.pth`), { assume })).params));
     await expect(readModel(at("converted.safetensors"), { assume })).rejects.toThrow(/says itself how it was made/);
-    await expect(convertModel(at("converted.safetensors"), at("x"))).rejects.toThrow(/it holds everything that is needed/);
+    await expect(convertModel(at("converted.safetensors"), at("x"))).rejects.toThrow(
+      /it holds everything that is needed/,
+    );
   });
 });
 

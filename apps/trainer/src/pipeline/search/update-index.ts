@@ -17,10 +17,10 @@ export type IndexChange = {
   /** Files that are no longer in the folder. */
   readonly removed: readonly string[];
   /** Files that cannot be used, or `from` some second on cannot. */
-  readonly leftOut: readonly LeftOutFile[];
+  readonly leftOut: readonly FileLeftOut[];
 };
 
-export type LeftOutFile = {
+export type FileLeftOut = {
   readonly file: string;
   readonly reason: string;
   readonly message: string;
@@ -70,7 +70,7 @@ export async function updateIndex(options: UpdateOptions): Promise<IndexChange> 
   const waiting = scan.candidates.filter((candidate) => !(same(candidate) && known.get(candidate.file)!.whole));
   const total = waiting.reduce((sum, { size }) => sum + Math.max(1, size), 0);
 
-  const leftOut: LeftOutFile[] = [];
+  const leftOut: FileLeftOut[] = [];
   // A changed file that can no longer be used must not be found by what it was.
   const gone = [...removed];
   const ready: ClipVectors[] = [];
