@@ -28,7 +28,7 @@ export {
   classify,
   type ScoredLabel,
 } from "./pipeline/films/classify-files.js";
-export type { FileResults, LeftOutFile } from "./pipeline/films/each-file.js";
+export type { FileResults, UnusedFile } from "./pipeline/films/each-file.js";
 export type { HoleError } from "./pipeline/films/fill-window.js";
 export type { Hole } from "./pipeline/films/hole.js";
 export { type InpaintedFile, type InpaintOptions, inpaint } from "./pipeline/films/inpaint-files.js";

@@ -2,10 +2,10 @@ import { isKdcError } from "@kdc-mae/core";
 import type { Surroundings } from "../surroundings.js";
 
 /** A file that gave nothing, and why, in one sentence. */
-export type LeftOutFile = { readonly file: string; readonly reason: string; readonly message: string };
+export type UnusedFile = { readonly file: string; readonly reason: string; readonly message: string };
 
 /** What came of some files. */
-export type FileResults<T> = { readonly files: readonly T[]; readonly leftOut: readonly LeftOutFile[] };
+export type FileResults<T> = { readonly files: readonly T[]; readonly leftOut: readonly UnusedFile[] };
 
 /** Reasons that are no single file's: the next one would meet them too. */
 const everyFiles = new Set(["aborted", "no-ffmpeg", "memory", "disk-full", "usage"]);
@@ -25,7 +25,7 @@ export async function eachFile<T>(
   { signal, onProgress, onNote, onFile }: Surroundings & { readonly onFile?: (result: T) => void },
   work: (file: string, index: number, within: Within) => Promise<T>,
 ): Promise<FileResults<T>> {
-  const [results, leftOut]: [T[], LeftOutFile[]] = [[], []];
+  const [results, leftOut]: [T[], UnusedFile[]] = [[], []];
   for (const [done, file] of files.entries()) {
     signal?.throwIfAborted();
     const within: Within = (note) =>
