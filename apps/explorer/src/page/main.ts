@@ -1,6 +1,7 @@
 import { beginClipSection } from "./clip-section.js";
 import { beginHeat } from "./heat.js";
 import { beginModelSection } from "./model-section.js";
+import { beginSearchSection } from "./search-section.js";
 import { beginServed } from "./served.js";
 import { shared } from "./state.js";
 import { beginTrainSection } from "./train-section.js";
@@ -10,6 +11,7 @@ beginClipSection();
 beginViewsSection();
 beginHeat();
 beginModelSection();
+beginSearchSection();
 beginTrainSection();
 void beginServed();
 /** What the page holds, for whoever opens the console. */

@@ -1,5 +1,6 @@
 import { byId } from "./elements.js";
 import { loadModel } from "./model-section.js";
+import { openServed } from "./search-section.js";
 
 /** What `kdc-mae explore` serves beside the page. */
 export type Served = { readonly model: boolean; readonly index: boolean; readonly films: boolean };
@@ -8,7 +9,8 @@ export type Served = { readonly model: boolean; readonly index: boolean; readonl
 export async function beginServed(): Promise<void> {
   // The page's own file is opened without a host: there is nobody to ask.
   if (document.querySelector("meta[name=served]") === null) return;
-  const { model } = (await (await fetch("run/about.json")).json()) as Served;
+  const served = (await (await fetch("run/about.json")).json()) as Served;
   byId("served").textContent = "Served by kdc-mae explore.";
-  if (model) await loadModel(await (await fetch("run/model.safetensors")).blob(), "model.safetensors");
+  await openServed(served);
+  if (served.model) await loadModel(await (await fetch("run/model.safetensors")).blob(), "model.safetensors");
 }

@@ -1,5 +1,6 @@
 import { askWorker } from "../calls/ask.js";
 import type { LabWork } from "../lab/worker.js";
+import type { MapWork } from "../map/worker.js";
 import type { MediaWork } from "../media/worker.js";
 
 /** Decodes; holds the clip that is open. */
@@ -13,3 +14,8 @@ export const openLab = (name: string) =>
 
 /** Holds the model that is at work. */
 export const lab = openLab("lab");
+
+/** Holds the index. */
+export const map = askWorker<MapWork>(
+  () => new Worker(new URL("../map/worker.ts", import.meta.url), { type: "module", name: "map" }),
+);

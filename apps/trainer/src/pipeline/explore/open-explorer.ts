@@ -6,7 +6,7 @@ import { openStore } from "../search/open-store.js";
 import { type ServedExplorer, serveExplorer } from "./serve-explorer.js";
 
 /** Where the built page lies: in this package as published, or in the app beside it. */
-const pages = ["../../../page", "../../../../explorer/dist"].map((path) =>
+const pages = ["../../../explorer", "../../../../explorer/dist"].map((path) =>
   fileURLToPath(new URL(path, import.meta.url)),
 );
 
