@@ -1,105 +1,59 @@
-import { type ArmRun, type FigureToCompare, type Protocol, protocols, successArea } from "@kdc-mae/eval";
+import {
+  type ArmRun,
+  type FigureToCompare,
+  figuresOf,
+  type HeadResult,
+  locatedClips,
+  type Protocol,
+  protocols,
+} from "@kdc-mae/eval";
 import type { Evaluation } from "../evaluate/evaluate.js";
 
-type Measured = { readonly spec: FigureToCompare; readonly figure: ArmRun["figures"][string] };
-
-type Evaluated = Pick<FigureToCompare, "protocol" | "evaluated" | "leftOut">;
-
-const how = ({ protocol, evaluated, leftOut }: Evaluated): Evaluated => ({ protocol, evaluated, leftOut });
+/** One result of an evaluation, and the columns that an ablation's tables have of its figures: key and name there. */
+type Compared = {
+  readonly made: HeadResult | undefined;
+  readonly columns: Readonly<Record<string, readonly [key: string, name: string]>>;
+  /** The clips its scores are of. */
+  readonly ids: readonly string[];
+};
 
 /** A probe's protocol without what only this run found, the strength that was chosen. */
 const standard = (protocol: Protocol): Protocol => protocols.find(({ name }) => name === protocol.name) ?? protocol;
 
-const byClip = (ids: readonly string[], values: ArrayLike<number>): Readonly<Record<string, number>> =>
-  Object.fromEntries(ids.map((id, index) => [id, values[index]]));
-
-function retrievalFigures({ retrieval }: Evaluation, ids: readonly string[]): readonly Measured[] {
-  if (retrieval === undefined) return [];
-  const directions = [
-    ["audioToVisual", "R@1 sound → picture"],
-    ["visualToAudio", "R@1 picture → sound"],
-  ] as const;
-  return directions.map(([direction, name]) => ({
-    spec: {
-      ...{ key: `r1-${direction}`, name, kind: "share", better: "higher" },
-      baseline: `chance, 1 of ${retrieval.gallery}`,
-      ...how(retrieval),
-    },
-    figure: {
-      value: retrieval[direction].r1,
-      baseline: retrieval.chance.r1,
-      clips: byClip(
-        ids,
-        Array.from(retrieval[direction].ranks, (rank) => (rank < 1 ? 1 : 0)),
-      ),
-    },
-  }));
-}
-
-function probeFigures({ classification }: Evaluation, ids: readonly string[]): readonly Measured[] {
-  if (classification === undefined) return [];
-  return (["audio", "visual", "joint"] as const).map((stream) => {
-    const { accuracy, majority, clips } = classification[stream];
-    return {
-      spec: {
-        ...{ key: `probe-${stream}`, name: `probe accuracy, ${stream}`, kind: "share", better: "higher" },
-        baseline: `always “${majority.kind}”`,
-        ...how(classification[stream]),
-        protocol: standard(classification[stream].protocol),
+const comparedOf = (evaluation: Evaluation, ids: readonly string[]): readonly Compared[] => {
+  const { retrieval, classification, inpainting: [inpainting] = [], localization } = evaluation;
+  return [
+    {
+      made: retrieval && { head: "retrieval", result: retrieval },
+      columns: {
+        "audioToVisual.r1": ["r1-audioToVisual", "R@1 sound → picture"],
+        "visualToAudio.r1": ["r1-visualToAudio", "R@1 picture → sound"],
       },
-      figure: { value: accuracy, baseline: majority.accuracy, clips: byClip(ids, clips.correct) },
-    };
-  });
-}
-
-function inpaintingFigures({ inpainting }: Evaluation, ids: readonly string[]): readonly Measured[] {
-  const first = inpainting?.[0];
-  if (first === undefined) return [];
-  return (["audio", "visual"] as const).map((modality) => ({
-    spec: {
-      ...{ key: `inpainting-${modality}`, name: `inpainting error, ${modality}`, kind: "error", better: "lower" },
-      baseline: "mean fill",
-      ...how(first),
+      ids,
     },
-    figure: {
-      value: first[modality].mse,
-      baseline: first[modality].meanFill,
-      clips: byClip(ids, first[modality].clips.mse),
+    ...(["audio", "visual", "joint"] as const).map((stream): Compared => {
+      const result = classification?.[stream];
+      return {
+        made: result && { head: "classification", result: { ...result, protocol: standard(result.protocol) } },
+        columns: { accuracy: [`probe-${stream}`, `probe accuracy, ${stream}`] },
+        ids,
+      };
+    }),
+    {
+      made: inpainting && { head: "inpainting", result: inpainting },
+      columns: {
+        "audio.mse": ["inpainting-audio", "inpainting error, audio"],
+        "visual.mse": ["inpainting-visual", "inpainting error, visual"],
+      },
+      ids,
     },
-  }));
-}
-
-function localizationFigures({ localization }: Evaluation): readonly Measured[] {
-  if (localization === undefined) return [];
-  const { steps } = localization;
-  const figures = [
-    ["ciou50", "cIoU@0.5", (ciou: number) => (ciou >= 0.5 ? 1 : 0)],
-    ["auc", "localization AUC", successArea],
-  ] as const;
-  return figures.map(([key, name, of]) => ({
-    spec: {
-      ...{ key: `localization-${key}`, name, kind: "share", better: "higher", baseline: "centre box" },
-      ...how(localization),
+    {
+      made: localization && { head: "localization", result: localization },
+      columns: { ciou50: ["localization-ciou50", "cIoU@0.5"], auc: ["localization-auc", "localization AUC"] },
+      ids: localization === undefined ? [] : locatedClips(localization),
     },
-    figure: {
-      value: localization[key],
-      baseline: localization.centreBox[key],
-      clips: meansByClip(
-        steps.flatMap(({ id, overlaps }) => (overlaps === undefined ? [] : [[id, of(overlaps.model)] as const])),
-      ),
-    },
-  }));
-}
-
-/** Mean over the steps of each clip. */
-function meansByClip(scores: readonly (readonly [id: string, score: number])[]): Readonly<Record<string, number>> {
-  const sums = new Map<string, { sum: number; count: number }>();
-  for (const [id, score] of scores) {
-    const { sum, count } = sums.get(id) ?? { sum: 0, count: 0 };
-    sums.set(id, { sum: sum + score, count: count + 1 });
-  }
-  return Object.fromEntries([...sums].map(([id, { sum, count }]) => [id, sum / count]));
-}
+  ];
+};
 
 /**
  * The figures that arms are compared by, with their scores by clip.
@@ -110,12 +64,20 @@ export function runFigures(
   evaluation: Evaluation,
   ids: readonly string[],
 ): { readonly specs: readonly FigureToCompare[]; readonly figures: ArmRun["figures"] } {
-  const measured = [
-    ...retrievalFigures(evaluation, ids),
-    ...probeFigures(evaluation, ids),
-    ...inpaintingFigures(evaluation, ids),
-    ...localizationFigures(evaluation),
-  ];
+  const measured = comparedOf(evaluation, ids).flatMap(({ made, columns, ids: own }) => {
+    if (made === undefined) return [];
+    const { protocol, evaluated, leftOut } = made.result;
+    return figuresOf(made).flatMap(({ key: figure, kind, better, value, baseline, clips }) => {
+      if (!Object.hasOwn(columns, figure) || value === null || typeof baseline?.value !== "number") return [];
+      const [key, name] = columns[figure];
+      const spec: FigureToCompare = {
+        ...{ key, name, kind, better, baseline: baseline.name },
+        ...{ protocol, evaluated, leftOut },
+      };
+      const scores = clips && { clips: Object.fromEntries(own.map((id, at) => [id, clips[at]])) };
+      return [{ spec, figure: { value, baseline: baseline.value, ...scores } }];
+    });
+  });
   return {
     specs: measured.map(({ spec }) => spec),
     figures: Object.fromEntries(measured.map(({ spec, figure }) => [spec.key, figure])),
