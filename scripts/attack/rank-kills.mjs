@@ -165,7 +165,7 @@ async function killedRun(ground, number, random) {
     const victim = random.pick(["rank", "rank", "mpirun", "child"]);
     const signal = victim === "child" || random.next() < 0.6 ? "SIGKILL" : "SIGTERM";
     // Starting takes as long as a process alone, and each further one its share of two cores.
-    const wait = 1000 * ground.seconds[name] * (0.2 + 1.2 * random.next());
+    const wait = 1000 * ground.seconds[name] * (0.1 + 0.7 * random.next());
     const ended = await once(ground, name, out, ranks, round < wanted && { victim, signal, draw: random.next(), wait });
     if (ended.hit !== undefined) {
       how.push(`${ended.hit.what} ${ended.hit.signal} of ${ranks}`);

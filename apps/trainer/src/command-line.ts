@@ -58,15 +58,7 @@ const commands = [
 ];
 
 /** Commands whose work processes share that `mpirun` started. */
-const shared: ReadonlySet<string> = new Set([
-  "prepare",
-  "survey",
-  "pretrain",
-  "finetune",
-  "embed",
-  "index",
-  "evaluate",
-]);
+const shared: ReadonlySet<string> = new Set(["prepare", "survey", "pretrain", "finetune"]);
 
 /**
  * Runs a command line, and says on stderr what went wrong.
