@@ -58,7 +58,7 @@ const commands = [
 ];
 
 /** Commands whose work processes share that `mpirun` started. */
-const shared: ReadonlySet<string> = new Set(["prepare", "survey", "pretrain", "finetune"]);
+const shared: ReadonlySet<string> = new Set(["prepare", "survey", "pretrain", "finetune", "evaluate"]);
 
 /**
  * Runs a command line, and says on stderr what went wrong.

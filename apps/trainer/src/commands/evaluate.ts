@@ -7,7 +7,7 @@ import { evaluate, evaluationFolder } from "../pipeline/evaluate/under-protocols
 import { headlineTable } from "../pipeline/evaluate/write-report.js";
 import { readAssume } from "../pipeline/run/assume.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
-import { atTerminal } from "../terminal/interrupt.js";
+import { atRanks } from "../terminal/interrupt.js";
 import { print, remark } from "../terminal/print.js";
 import { type EngineChoice, engineName, executeFor, withEngineOptions } from "./engine-options.js";
 import { type AssumeChoice, collect, modelWords, positiveNumber, readWith, withAssume } from "./options.js";
@@ -104,7 +104,7 @@ Examples:
     },
   ]);
   withEngineOptions(withAssume(command)).action((model: string, options: EvaluateCommandOptions) =>
-    atTerminal(async (around) => {
+    atRanks(async (around) => {
       if (options.list) print(listProtocols());
       else await run(model, options, around);
     }),

@@ -2,6 +2,7 @@ import type { ClipGrids } from "@kdc-mae/core";
 import { type ClipCutter, clipCutter } from "@kdc-mae/data";
 import { clipFormFor, frontEndOf } from "../corpus/clip-form.js";
 import type { Statistics } from "../corpus/statistics.js";
+import type { Ranks } from "../ranks/ranks.js";
 
 /** What turns clips into batches of one size. */
 export type Cutting = {
@@ -10,13 +11,15 @@ export type Cutting = {
   readonly batch: number;
   /** What cuts them; closed by who opened the cutting. */
   readonly cutter: ClipCutter;
+  /** Who share what is computed of the batches; one process unless given. */
+  readonly ranks?: Ranks;
 };
 
 /** Opens a {@link Cutting}. @param openPool threads that cut, this one unless given */
 export const openCutting = (
-  { grids, statistics, batch }: Omit<Cutting, "cutter">,
+  { grids, statistics, batch, ranks }: Omit<Cutting, "cutter">,
   openPool?: Parameters<typeof clipCutter>[1],
 ): Cutting => ({
-  ...{ grids, statistics, batch },
+  ...{ grids, statistics, batch, ranks },
   cutter: clipCutter(frontEndOf(clipFormFor(grids, 1, statistics.sampleRate), statistics), openPool),
 });

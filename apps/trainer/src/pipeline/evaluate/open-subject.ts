@@ -110,7 +110,7 @@ export async function openSubject(
   const { config, statistics, ...rest } = sharedOf(saved);
   expectData(rest, options);
   const { sets, leftOut, split, seen, data, close } = await openEvaluated(chosen, saved, options);
-  const cutting = openCutting({ grids: config, statistics, batch: BATCH }, batchThreads);
+  const cutting = openCutting({ grids: config, statistics, batch: BATCH, ranks: options.ranks }, batchThreads);
   const { execute = compiled(), signal } = options;
   const subject: Subject = {
     ...{ saved, sets, split, leftOut, cutting, signal, execute, denormalize: false },

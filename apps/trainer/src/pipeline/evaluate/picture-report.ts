@@ -2,7 +2,7 @@ import type { ReportInput } from "@kdc-mae/eval/report";
 import { countParameters } from "@kdc-mae/model";
 import type { SavedModel } from "../run/model-file.js";
 import { readModel } from "../run/read-saved.js";
-import { clockOf } from "../surroundings.js";
+import { clockOf, ranksOf } from "../surroundings.js";
 import { evaluateTasks, reportProtocols } from "./evaluate.js";
 import { DEFAULT_ENGINE, type EvaluatingOptions, expectUsable, openSubject } from "./open-subject.js";
 import { settingsOf } from "./run-in-words.js";
@@ -38,5 +38,5 @@ export async function reportOn(model: string | SavedModel, options: EvaluatingOp
     ],
     ...evaluation,
   };
-  return out === undefined ? { input } : { input, page: await writeReport(out, input) };
+  return out === undefined || ranksOf(options).rank > 0 ? { input } : { input, page: await writeReport(out, input) };
 }

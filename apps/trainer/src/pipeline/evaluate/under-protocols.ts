@@ -15,6 +15,7 @@ import { countParameters } from "@kdc-mae/model";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { readSaved, type Saved } from "../run/read-saved.js";
 import { hubAddress, isHubAddress } from "../share/hub-address.js";
+import { ranksOf } from "../surroundings.js";
 import { DEFAULT_ENGINE, type EvaluatingOptions, expectUsable, openSubject } from "./open-subject.js";
 import { protocolsNamed, runProtocols } from "./protocols/run.js";
 import { type Subject, sharedOf } from "./protocols/subject.js";
@@ -86,9 +87,11 @@ export async function evaluate(model: string | Saved, options: EvaluateOptions):
     ...(failed.length === 0 ? {} : { failed }),
   };
   if (out === undefined) return { results };
-  await writeWhole(join(out, "protocols.json"), resultsJson(results));
-  await writeWhole(join(out, "mteb.json"), resultsMteb(results, split));
-  await writeWhole(join(out, "protocols.md"), resultsMarkdown(results));
-  await writeWhole(join(out, "protocols.html"), resultsHtml(results));
+  if (ranksOf(options).rank === 0) {
+    await writeWhole(join(out, "protocols.json"), resultsJson(results));
+    await writeWhole(join(out, "mteb.json"), resultsMteb(results, split));
+    await writeWhole(join(out, "protocols.md"), resultsMarkdown(results));
+    await writeWhole(join(out, "protocols.html"), resultsHtml(results));
+  }
   return { results, page: resolve(out, "protocols.html") };
 }

@@ -1,5 +1,5 @@
 import { deserialize, serialize } from "node:v8";
-import type { Ranks } from "./ranks.js";
+import { alone, type Ranks } from "./ranks.js";
 
 /** Bytes a rank gives at a time. */
 const PART = 32 * 2 ** 20;
@@ -30,15 +30,15 @@ export async function sharedList<T>(ranks: Ranks, own: readonly T[]): Promise<re
  * what is made of them must be such as can be cloned.
  */
 export async function* sharedMap<In, Out>(
-  ranks: Ranks,
+  ranks: Ranks = alone,
   items: Iterable<In> | AsyncIterable<In>,
   work: (item: In) => Promise<Out>,
-): AsyncGenerator<{ readonly item: In; readonly made: Out }> {
+): AsyncGenerator<readonly [item: In, made: Out]> {
   let wave: In[] = [];
   const done = async () => {
     const own = ranks.rank < wave.length ? [await work(wave[ranks.rank])] : [];
     const made = await sharedList(ranks, own);
-    const pairs = wave.map((item, index) => ({ item, made: made[index] }));
+    const pairs = wave.map((item, index) => [item, made[index]] as const);
     wave = [];
     return pairs;
   };

@@ -2,7 +2,8 @@ import type { FloatTensor, Stream } from "@kdc-mae/core";
 import type { StoredClip } from "@kdc-mae/data";
 import { type Matrix, matrix } from "@kdc-mae/eval";
 import type { ClipSet } from "../../corpus/clip-set.js";
-import { filledBatches } from "../embed-clips.js";
+import { sharedMap } from "../../ranks/shared-list.js";
+import { type FilledBatch, filledBatches } from "../embed-clips.js";
 import { createBatchEmbedder, type Embeddings } from "../embedding.js";
 import { type Subject, sharedOf } from "./subject.js";
 
@@ -32,9 +33,11 @@ export async function* embedBatches(
   const embedder = createBatchEmbedder(subject.execute, config, params);
   let done = 0;
   try {
-    for await (const { clips: part, patches } of filledBatches(clips.read(), subject.cutting)) {
+    const { cutting } = subject;
+    const embed = ({ patches }: FilledBatch) => embedder.embed(patches);
+    for await (const [{ clips: part }, made] of sharedMap(cutting.ranks, filledBatches(clips.read(), cutting), embed)) {
       subject.signal?.throwIfAborted();
-      yield { clips: part, made: await embedder.embed(patches) };
+      yield { clips: part, made };
       done += part.length;
       subject.onProgress(`${what}: ${done}/${clips.items.length}`);
     }
