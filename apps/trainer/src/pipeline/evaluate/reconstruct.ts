@@ -13,9 +13,8 @@ import { denormalizePatches, type PixelTargets } from "@kdc-mae/eval";
 import { batchViews, type Masker } from "@kdc-mae/masking";
 import { type ModelConfig, type ModelParams, pretrainForward } from "@kdc-mae/model";
 import type { Tensor } from "@tensorflow/tfjs-core";
-import { sharedMap } from "../ranks/shared-list.js";
 import type { Cutting } from "./cutting.js";
-import { type ClipStream, type FilledBatch, filledBatches } from "./embed-clips.js";
+import { type ClipStream, filledBatches } from "./embed-clips.js";
 
 type Inputs = { readonly params: ModelParams<Tensor>; readonly patches: Patches; readonly views: readonly View[] };
 
@@ -45,15 +44,12 @@ export async function* reconstructClips(
   const runner = createModelRunner(execute, reconstructFunction(config), model.params);
   const root = createRng(seed).fork("evaluate");
   try {
-    const reconstruct = async ({ clips: part, patches }: FilledBatch) => {
+    for await (const { clips: part, patches } of filledBatches(clips, cutting)) {
       const B = patches.audio.shape[0];
       const ids = Array.from({ length: B }, (_, index) => part[Math.min(index, part.length - 1)].item.id);
       const views = batchViews(ids.map((id) => masker(cutting.grids, root.fork(id))));
       const predictions = (await runner.run({ patches, views })) as Reconstructed["predictions"];
-      return { views, predictions };
-    };
-    for await (const [batch, made] of sharedMap(cutting.ranks, filledBatches(clips, cutting), reconstruct)) {
-      yield { clips: batch.clips, patches: batch.patches, ...made };
+      yield { clips: part, patches, views, predictions };
     }
   } finally {
     await runner.dispose();
