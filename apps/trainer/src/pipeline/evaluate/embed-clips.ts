@@ -3,7 +3,7 @@ import type { StoredClip } from "@kdc-mae/data";
 import type { Execute } from "@kdc-mae/engine";
 import type { Matrix } from "@kdc-mae/eval";
 import type { ModelConfig } from "@kdc-mae/model";
-import { sharedMap } from "../ranks/shared-list.js";
+import { sharedMap } from "../ranks/shared-map.js";
 import type { Cutting } from "./cutting.js";
 import { createBatchEmbedder, type WithEncoder } from "./embedding.js";
 
@@ -65,7 +65,7 @@ export async function embedClips(
   const embedder = createBatchEmbedder(execute, config, params);
   try {
     const embed = ({ patches }: FilledBatch) => embedder.embed(patches);
-    for await (const [{ clips: part }, embedded] of sharedMap(cutting.ranks, filledBatches(clips, cutting), embed)) {
+    for await (const [{ clips: part }, embedded] of sharedMap(cutting.between, filledBatches(clips, cutting), embed)) {
       const { audio, visual, joint, tokens } = embedded;
       for (const [index, clip] of part.entries()) {
         made.push({

@@ -6,9 +6,12 @@ import { compiled } from "@kdc-mae/engine/node";
 import type { ProtocolRecord } from "@kdc-mae/eval";
 import { memorySet, openSplitSets } from "../corpus/clip-set.js";
 import { mediaFor } from "../corpus/open-corpus.js";
+import type { Ranks } from "../ranks/ranks.js";
+import { sharedList } from "../ranks/shared-list.js";
+import type { Between } from "../ranks/shared-map.js";
 import type { SavedModel } from "../run/model-file.js";
 import type { ReadOptions, Saved } from "../run/read-saved.js";
-import { type Surroundings, surroundingsOf } from "../surroundings.js";
+import { ranksOf, type Surroundings, surroundingsOf } from "../surroundings.js";
 import {
   classesFor,
   type DataChoice,
@@ -34,6 +37,11 @@ export type EvaluatingOptions = Surroundings &
     readonly execute?: Execute;
     readonly engine?: string;
   };
+
+const betweenOf = (ranks: Ranks): Between => ({
+  ...{ rank: ranks.rank, size: ranks.size },
+  gather: (own) => sharedList(ranks, own),
+});
 
 /** What computes by default. */
 export const DEFAULT_ENGINE = "compiled (ONNX Runtime, cpu)";
@@ -110,7 +118,10 @@ export async function openSubject(
   const { config, statistics, ...rest } = sharedOf(saved);
   expectData(rest, options);
   const { sets, leftOut, split, seen, data, close } = await openEvaluated(chosen, saved, options);
-  const cutting = openCutting({ grids: config, statistics, batch: BATCH, ranks: options.ranks }, batchThreads);
+  const cutting = openCutting(
+    { grids: config, statistics, batch: BATCH, between: betweenOf(ranksOf(options)) },
+    batchThreads,
+  );
   const { execute = compiled(), signal } = options;
   const subject: Subject = {
     ...{ saved, sets, split, leftOut, cutting, signal, execute, denormalize: false },

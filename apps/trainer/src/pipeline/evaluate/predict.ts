@@ -5,7 +5,7 @@ import { type Matrix, matrix } from "@kdc-mae/eval";
 import { type ClassifierMode, type ClassifierParams, classify, type ModelConfig, modalitiesOf } from "@kdc-mae/model";
 import { sigmoid, softmax, type Tensor } from "@tensorflow/tfjs-core";
 import type { ClipSet } from "../corpus/clip-set.js";
-import { sharedMap } from "../ranks/shared-list.js";
+import { sharedMap } from "../ranks/shared-map.js";
 import type { Cutting } from "./cutting.js";
 import { filled, middleFrame } from "./embed-clips.js";
 
@@ -84,7 +84,7 @@ export function createPredictor(execute: Execute, options: PredictorOptions): Pr
       }
       const score = async ({ patches }: { readonly patches: HostPatches }) =>
         (await runner.run(params, { patches: patchesFor(mode, patches) })).scores as FloatTensor;
-      for await (const [{ parts }, { data, shape }] of sharedMap(cutting.ranks, cutter.ahead(groups()), score)) {
+      for await (const [{ parts }, { data, shape }] of sharedMap(cutting.between, cutter.ahead(groups()), score)) {
         const width = shape[1];
         for (const [at, { row, share }] of parts.entries()) {
           if (rows[row].sum.length === 0) rows[row] = { ...rows[row], sum: new Float32Array(width) };

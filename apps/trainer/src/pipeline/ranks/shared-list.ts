@@ -1,5 +1,5 @@
 import { deserialize, serialize } from "node:v8";
-import { alone, type Ranks } from "./ranks.js";
+import type { Ranks } from "./ranks.js";
 
 /** Bytes a rank gives at a time. */
 const PART = 32 * 2 ** 20;
@@ -23,28 +23,4 @@ export async function sharedList<T>(ranks: Ranks, own: readonly T[]): Promise<re
     if (each.every((list) => list.length === 0)) return lists.flat();
     for (const [rank, list] of each.entries()) for (const one of list) lists[rank].push(deserialize(one) as T);
   }
-}
-
-/**
- * Items in order with the work on them, which ranks do by turns and tell each other. Every rank goes through all items;
- * what is made of them must be such as can be cloned.
- */
-export async function* sharedMap<In, Out>(
-  ranks: Ranks = alone,
-  items: Iterable<In> | AsyncIterable<In>,
-  work: (item: In) => Promise<Out>,
-): AsyncGenerator<readonly [item: In, made: Out]> {
-  let wave: In[] = [];
-  const done = async () => {
-    const own = ranks.rank < wave.length ? [await work(wave[ranks.rank])] : [];
-    const made = await sharedList(ranks, own);
-    const pairs = wave.map((item, index) => [item, made[index]] as const);
-    wave = [];
-    return pairs;
-  };
-  for await (const item of items) {
-    wave.push(item);
-    if (wave.length === ranks.size) yield* await done();
-  }
-  if (wave.length > 0) yield* await done();
 }

@@ -2,7 +2,7 @@ import type { FloatTensor, Stream } from "@kdc-mae/core";
 import type { StoredClip } from "@kdc-mae/data";
 import { type Matrix, matrix } from "@kdc-mae/eval";
 import type { ClipSet } from "../../corpus/clip-set.js";
-import { sharedMap } from "../../ranks/shared-list.js";
+import { sharedMap } from "../../ranks/shared-map.js";
 import { type FilledBatch, filledBatches } from "../embed-clips.js";
 import { createBatchEmbedder, type Embeddings } from "../embedding.js";
 import { type Subject, sharedOf } from "./subject.js";
@@ -35,7 +35,11 @@ export async function* embedBatches(
   try {
     const { cutting } = subject;
     const embed = ({ patches }: FilledBatch) => embedder.embed(patches);
-    for await (const [{ clips: part }, made] of sharedMap(cutting.ranks, filledBatches(clips.read(), cutting), embed)) {
+    for await (const [{ clips: part }, made] of sharedMap(
+      cutting.between,
+      filledBatches(clips.read(), cutting),
+      embed,
+    )) {
       subject.signal?.throwIfAborted();
       yield { clips: part, made };
       done += part.length;
