@@ -23,6 +23,10 @@ export function inWords(error: unknown): string {
   const said = error instanceof Error ? error.message.split("\n")[0] : String(error);
   if (/allocation failed|out of memory|Invalid (typed )?array/i.test(said))
     return `The browser's memory ran out: ${said}`;
+  // What browsers say of buffers whose device has gone.
+  if (/mapAsync|GPUBuffer|GPUDevice|device (is|was) lost/i.test(said)) {
+    return `The graphics device was lost (${said}). What was kept is kept: go on, on WebAssembly or once more on WebGPU`;
+  }
   return said === "" ? "Something went wrong, and it did not say what" : said;
 }
 

@@ -41,6 +41,8 @@ export type ExplorerInBrowser = {
   readonly open: (options?: BrowserContextOptions) => Promise<OpenPage>;
   /** The same page served with something else. */
   readonly serve: (options: ExploreOptions) => Promise<string>;
+  /** Ends whatever still runs in a page that was opened. */
+  readonly closePages: () => Promise<void>;
   readonly close: () => Promise<void>;
 };
 
@@ -89,6 +91,9 @@ export async function openExplorer(options: ExploreOptions = {}): Promise<Explor
       await opened.goto(baseURL);
       await opened.waitForSelector("html[data-ready=yes]");
       return { page: opened, complaints, outside };
+    },
+    closePages: async () => {
+      for (const context of browser.contexts()) await context.close();
     },
     close: async () => {
       await browser.close();
