@@ -15,6 +15,7 @@ export type ClipCutter = {
   ahead<Group extends { readonly shown: readonly Shown[] }>(
     groups: Iterable<Group> | AsyncIterable<Group>,
   ): AsyncGenerator<Group & { readonly patches: HostPatches }, void>;
+  /** Ends its threads. */
   close(): Promise<void>;
 };
 

@@ -36,6 +36,7 @@ export type ClipTold = {
   readonly split?: string;
 };
 
+/** One batch of clips, with what it was made of. */
 export type LoadedBatch = {
   readonly epoch: number;
   /** Number of the batch in its epoch. */
@@ -63,6 +64,7 @@ export type Loader = {
    * that are not wanted are left out, and nothing of them is read.
    */
   batches(epoch: number, from?: number, wanted?: (step: number) => boolean): AsyncGenerator<LoadedBatch, void>;
+  /** Ends its threads and gives back files; nothing can be read after. */
   close(): Promise<void>;
 };
 

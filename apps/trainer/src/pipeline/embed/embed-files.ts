@@ -37,6 +37,7 @@ export type FileEmbedder = {
   embedWindows(windows: AsyncIterable<MediaWindow>): AsyncGenerator<EmbeddedWindow>;
   /** Both steps, and the means. */
   embed(file: string, options?: FileWindows & { readonly onWindow?: (end: number) => void }): Promise<FileEmbedding>;
+  /** Disposes of the model’s programs. */
   dispose(): Promise<void>;
 };
 

@@ -54,12 +54,14 @@ export type Embedder = {
   embedAll<Input extends EmbedInput>(
     inputs: AsyncIterable<Input> | Iterable<Input>,
   ): AsyncGenerator<{ readonly input: Input; readonly vectors: Vectors }>;
+  /** Disposes of the model’s programs. */
   dispose(): Promise<void>;
 };
 
 /** Anything with an encoder, and how its sound is normalised: a pretrained model or a classifier, as `loadModel` gives. */
 export type EmbeddingModel = Pick<SavedModel, "config" | "statistics"> & { readonly params: WithEncoder<FloatTensor> };
 
+/** How {@link createEmbedder} runs a model. */
 export type EmbedderOptions = {
   /** What computes: `compiled()` of `@kdc-mae/engine/node` or `@kdc-mae/engine/web`, or `eager("cpu")`. */
   readonly execute: Execute;

@@ -10,6 +10,7 @@ const pages = ["../../../explorer", "../../../../explorer/dist"].map((path) =>
   fileURLToPath(new URL(path, import.meta.url)),
 );
 
+/** What the page is opened on. */
 export type ExploreOptions = {
   /** A run's folder, or a model's file; the page alone where there is none. */
   readonly run?: string;

@@ -9,6 +9,7 @@ import { findClips, type SearchAnswer } from "./find-clips.js";
 import { expectModel, fingerprint } from "./fingerprint.js";
 import { openStore } from "./open-store.js";
 
+/** What {@link searchClips} asks of which index. */
 export type SearchClipsOptions = Surroundings &
   Pick<ReadOptions, "assume"> &
   DecoderChoice & {
