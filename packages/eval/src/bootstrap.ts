@@ -106,28 +106,38 @@ export function bootstrap<Name extends string>(
 const mostGroups = 1000;
 
 /**
- * Student's interval around a share, its error from a jackknife (Tukey 1958): for figures that resampling raises, because
+ * Student's intervals around shares, their errors from a jackknife (Tukey 1958): for figures that resampling raises, because
  * a resample holds clips twice, and what ranks high in it ranks higher still. Leaving clips out doubles none. Kept within
- * 0–1. It is the interval of the figure *at this number of clips*, whatever it would be for more.
+ * 0–1. They are the intervals of the figures *at this number of clips*, whatever they would be for more.
  *
+ * @param figures all of them, from clips counted `counts[i]` times each
  * @returns `resamples` counts the clips, or groups of clips, that were left out in turn
  */
-export function jackknife(clips: number, statistic: Statistic, { level = 0.95 }: BootstrapOptions = {}): Interval {
+export function jackknife<Name extends string>(
+  clips: number,
+  figures: (counts: Int32Array) => Readonly<Record<Name, number>>,
+  { level = 0.95 }: BootstrapOptions = {},
+): Readonly<Record<Name, Interval>> {
   const counts = new Int32Array(clips).fill(1);
-  const value = statistic(counts);
+  const values = figures(counts);
   const groups = Math.min(clips, mostGroups);
-  const left = new Float64Array(groups);
-  for (let group = 0; group < groups; group++) {
+  const without = Array.from({ length: groups }, (_, group) => {
     for (let clip = group; clip < clips; clip += groups) counts[clip] = 0;
-    left[group] = statistic(counts);
+    const left = figures(counts);
     for (let clip = group; clip < clips; clip += groups) counts[clip] = 1;
-  }
-  const known = left.filter(Number.isFinite);
-  const mean = known.reduce((sum, one) => sum + one, 0) / known.length;
-  const squares = known.reduce((sum, one) => sum + (one - mean) ** 2, 0);
-  const half = studentQuantile(groups - 1, level) * Math.sqrt(((groups - 1) / groups) * squares);
+    return left;
+  });
+  const ends = studentQuantile(groups - 1, level);
   const within = (end: number) => Math.min(1, Math.max(0, end));
-  return { low: within(value - half), high: within(value + half), level, resamples: known.length };
+  const intervalOf = (name: Name): Interval => {
+    const known = without.map((left) => left[name]).filter(Number.isFinite);
+    const mean = known.reduce((sum, one) => sum + one, 0) / known.length;
+    const squares = known.reduce((sum, one) => sum + (one - mean) ** 2, 0);
+    const half = ends * Math.sqrt(((groups - 1) / groups) * squares);
+    return { low: within(values[name] - half), high: within(values[name] + half), level, resamples: known.length };
+  };
+  const names = Object.keys(values) as Name[];
+  return Object.fromEntries(names.map((name) => [name, intervalOf(name)])) as Record<Name, Interval>;
 }
 
 /** The statistic "mean of one value per clip"; clips whose value is NaN take no part. */

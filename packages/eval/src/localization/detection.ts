@@ -69,17 +69,11 @@ function scores(
   const once = figuresOf(ranked, visible, new Int32Array(maps.length).fill(1));
   // A clip drawn again brings all of its maps: those of one clip are no independent sightings.
   const times = new Int32Array(maps.length);
-  const again = (name: keyof typeof once) => (counts: Int32Array) => {
+  const again = (counts: Int32Array) => {
     for (let map = 0; map < times.length; map++) times[map] = counts[clipOf[map]];
-    return figuresOf(ranked, visible, times)[name];
+    return figuresOf(ranked, visible, times);
   };
-  return {
-    ...once,
-    intervals: {
-      averagePrecision: jackknife(clips.length, again("averagePrecision"), options),
-      maxF1: jackknife(clips.length, again("maxF1"), options),
-    },
-  };
+  return { ...once, intervals: jackknife(clips.length, again, options) };
 }
 
 /** Means over random orders of `total` maps of which `positives` have a visible source and `hits` are hits. */
