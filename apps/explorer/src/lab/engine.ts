@@ -64,6 +64,6 @@ export async function openEngine(choice: EngineChoice): Promise<Engine> {
     return await openWebGpu();
   } catch (error) {
     if (choice === "webgpu") throw error;
-    return openWasm(error instanceof Error ? error.message : String(error));
+    return openWasm(error instanceof KdcError ? error.what : String(error));
   }
 }

@@ -51,7 +51,7 @@ export type Given = { readonly spectrogram: FloatTensor; readonly frame: Frame }
 export type Filled = {
   readonly spectrogram: FloatTensor;
   readonly frame: Omit<Frame, "time">;
-  /** Mean squared error over hidden patches, of normalised values. */
+  /** Mean squared error over hidden patches, of normalised values; NaN where none is hidden. */
   readonly error: Readonly<Record<Modality, number>>;
 };
 
@@ -127,7 +127,7 @@ export function workWith(saved: SavedModel, engine: Engine, runnerOf: typeof cre
               out[at] = values[at];
             }
           }
-          return { patches: without(float32(truth.shape, out)), error: error / Math.max(1, hidden.length * P) };
+          return { patches: without(float32(truth.shape, out)), error: error / (hidden.length * P) };
         };
         const [audio, visual] = [whole("audio"), whole("visual")];
         return {

@@ -23,10 +23,12 @@ export function drawCurves(
     context.stroke();
     context.globalAlpha = 1;
   };
+  // A smoothed line lags by a twentieth of a short run, by fifty steps of a long one.
+  const share = Math.min(1, Math.max(0.02, 20 / totals.length));
   let smooth = totals[0];
   line(totals, 1, 0.4);
   line(
-    totals.map((total) => (smooth += 0.1 * (total - smooth))),
+    totals.map((total) => (smooth += share * (total - smooth))),
     2.5,
     1,
   );

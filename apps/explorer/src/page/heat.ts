@@ -64,6 +64,7 @@ export function showHeat(film: HeatFilm, of: readonly Frame[]): void {
   const first = shown === undefined;
   shown = { film, pictures: film.maps.map((map) => pictureOfMap(map, film)) };
   [frames, began] = [of, performance.now()];
+  byId("stage").scrollIntoView({ block: "nearest" });
   if (first) draw();
 }
 

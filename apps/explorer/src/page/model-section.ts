@@ -31,7 +31,12 @@ export function filledFigure({ frame, spectrogram, error }: Filled, truth: Float
     canvas.setAttribute("role", "img");
     canvas.setAttribute("aria-label", `${caption}, ${what} filled in`);
   }
-  const words = `${caption}; mean squared error of what was hidden: picture ${error.visual.toFixed(3)}, sound ${error.audio.toFixed(3)}`;
+  const errors = [
+    ["picture", error.visual],
+    ["sound", error.audio],
+  ] as const;
+  const told = errors.flatMap(([what, value]) => (Number.isNaN(value) ? [] : `${what} ${value.toFixed(3)}`));
+  const words = `${caption}; mean squared error of what was hidden: ${told.join(", ")}`;
   return make("figure", { className: "pair" }, picture, sound, make("figcaption", {}, words));
 }
 

@@ -158,6 +158,12 @@ describe.skipIf(missing)("a model at work in the page", () => {
     ).toBeLessThanOrEqual(1);
     await node.dispose();
     expect(tasks).toEqual([]);
+    // Where no sound is hidden there is no error of it to tell.
+    await press(page, "paint-clear");
+    await page.focus("#paint-visual");
+    await page.keyboard.press("Space");
+    await press(page, "paint-fill");
+    expect(await page.textContent("#painted figcaption")).toMatch(/hidden: picture \d\.\d{3}$/);
   });
 
   it("says one sentence for a model that cannot be used, and keeps the one before", async () => {
