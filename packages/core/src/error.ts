@@ -3,6 +3,14 @@ const marker = Symbol.for("@kdc-mae/error");
 /**
  * The one error class of the project: where it happened, what is wrong, and what to do about it.
  * Recognise it with {@link isKdcError}, which also works across two copies of this package.
+ *
+ * @example
+ * ```ts
+ * import { KdcError } from "@kdc-mae/core";
+ *
+ * const error = new KdcError({ where: "clip 7", what: "it has no sound", remedy: "Leave it out", reason: "no-audio" });
+ * console.log(error.message); // clip 7: it has no sound. Leave it out
+ * ```
  */
 export class KdcError extends Error {
   readonly where: string;
@@ -22,7 +30,21 @@ export class KdcError extends Error {
   }
 }
 
-/** True for a {@link KdcError}, whichever copy of the package made it. */
+/**
+ * True for a {@link KdcError}, whichever copy of the package made it.
+ *
+ * @example
+ * ```ts
+ * import { expectShape, isKdcError } from "@kdc-mae/core";
+ *
+ * try {
+ *   expectShape("embed", "patches", { shape: [4, 196, 768] }, "B 512 256");
+ * } catch (error) {
+ *   if (!isKdcError(error)) throw error;
+ *   console.log(error.reason, error.remedy); // the reason is "shape"
+ * }
+ * ```
+ */
 export function isKdcError(error: unknown): error is KdcError {
   return typeof error === "object" && error !== null && marker in error;
 }

@@ -14,7 +14,16 @@ export type PatchGrid = {
 /** The two grids of a clip. */
 export type ClipGrids = { readonly audio: PatchGrid; readonly visual: PatchGrid };
 
-/** N: patches in a grid. */
+/**
+ * N: patches in a grid.
+ *
+ * @example
+ * ```ts
+ * import { countPatches } from "@kdc-mae/core";
+ *
+ * countPatches({ rows: 8, columns: 64, patch: 16, channels: 1 }); // 512
+ * ```
+ */
 export const countPatches = (grid: PatchGrid): number => grid.rows * grid.columns;
 
 /**

@@ -56,6 +56,19 @@ export const publishedAudio: AudioFrontEnd = {
  *
  * @param frame index into `clip.frames`
  * @throws KdcError when there is no such frame, the sound is too short, or the grids do not fit the front end
+ *
+ * @example
+ * ```ts
+ * import { audioGrid, visualGrid } from "@kdc-mae/core";
+ * import { prepareClip, publishedAudio } from "@kdc-mae/data";
+ *
+ * const grids = { audio: audioGrid(1024, 128, 16), visual: visualGrid(224, 16) };
+ * const item = { id: "bell", path: "bell.mp4", labels: ["bell"] };
+ * const waveform = { sampleRate: 48_000, samples: new Float32Array(480_000) }; // 10 s
+ * const frames = [{ time: 5, width: 320, height: 240, data: new Uint8Array(320 * 240 * 3) }];
+ * const sample = prepareClip({ item, waveform, frames }, { audio: publishedAudio, visual: { size: 224 }, grids });
+ * console.log(sample.audio.shape, sample.visual.shape); // [512, 256] [196, 768]
+ * ```
  */
 export function prepareClip(clip: Clip, frontEnd: FrontEnd, frame = 0): Sample {
   const chosen = clip.frames[frame];
@@ -89,7 +102,18 @@ export function visualPatches(frame: Frame, size: number, grid: PatchGrid): Floa
   return cutFrame(normalizeFrame(fit(frame, size)), grid);
 }
 
-/** Stacks samples of one shape: audio `[B, N, P]`, visual `[B, N, P]`. */
+/**
+ * Stacks samples of one shape: audio `[B, N, P]`, visual `[B, N, P]`.
+ *
+ * @example
+ * ```ts
+ * import { float32 } from "@kdc-mae/core";
+ * import { assembleBatch } from "@kdc-mae/data";
+ *
+ * const sample = { audio: float32([512, 256]), visual: float32([196, 768]) };
+ * assembleBatch([sample, sample, sample]).audio.shape; // [3, 512, 256]
+ * ```
+ */
 export function assembleBatch(samples: readonly Sample[]): HostPatches {
   return {
     audio: stack(samples.map(({ audio }) => audio)),

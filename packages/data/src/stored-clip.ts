@@ -38,7 +38,20 @@ const kept = (data: Float32Array): Float32Array => {
   return copy;
 };
 
-/** Runs the deterministic part of the front end on a decoded clip; the numbers lie in shared memory where there is such. */
+/**
+ * Runs the deterministic part of the front end on a decoded clip; the numbers lie in shared memory where there is such.
+ *
+ * @example
+ * ```ts
+ * import { publishedAudio, storeClip } from "@kdc-mae/data";
+ *
+ * const item = { id: "bell", path: "bell.mp4", labels: ["bell"] };
+ * const waveform = { sampleRate: 48_000, samples: new Float32Array(480_000) }; // 10 s
+ * const frames = [{ time: 5, width: 320, height: 240, data: new Uint8Array(320 * 240 * 3) }];
+ * const stored = storeClip({ item, waveform, frames }, { audio: publishedAudio, visual: { size: 224 } });
+ * console.log(stored.spectrogram.shape, stored.frames[0].length); // [1024, 128] 150528
+ * ```
+ */
 export function storeClip(clip: Clip, { audio, visual, keepSound }: StoredForm): StoredClip {
   const waveform = resample(clip.waveform, audio.sampleRate);
   const spectrogram = padFrames(spectrogramOf(waveform, audio), audio.frames);

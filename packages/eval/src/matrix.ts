@@ -56,7 +56,16 @@ export function expectMatrix(
   return sizes;
 }
 
-/** The named rows, in that order, as a new matrix. */
+/**
+ * The named rows, in that order, as a new matrix.
+ *
+ * @example
+ * ```ts
+ * import { matrix, takeRows } from "@kdc-mae/eval";
+ *
+ * takeRows(matrix(3, 2, Float32Array.of(0, 1, 2, 3, 4, 5)), [2, 0]); // [2, 2]: 4, 5, 0, 1
+ * ```
+ */
 export function takeRows(source: Matrix, rows: ArrayLike<number>): Matrix {
   const columns = source.shape[1];
   const taken = matrix(rows.length, columns);

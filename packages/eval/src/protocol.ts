@@ -24,7 +24,19 @@ export type Protocol = {
   readonly notes: readonly string[];
 };
 
-/** A protocol with some of its lines changed; metrics and notes are added to, the other lines replaced. */
+/**
+ * A protocol with some of its lines changed; metrics and notes are added to, the other lines replaced.
+ *
+ * @example
+ * ```ts
+ * import { findProtocol, protocols, varyProtocol } from "@kdc-mae/eval";
+ *
+ * const mine = varyProtocol(findProtocol(protocols, "retrieval-middle-frame"), {
+ *   name: "retrieval-mine",
+ *   notes: ["clips of under 2 s are left out"],
+ * });
+ * ```
+ */
 export function varyProtocol(base: Protocol, changes: Partial<Protocol> & { readonly name: string }): Protocol {
   return {
     ...base,

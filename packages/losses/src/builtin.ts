@@ -19,7 +19,16 @@ export type BuiltinOptions = {
   readonly "variance-covariance": VarianceCovarianceOptions;
 };
 
-/** The built-in terms by name, so that an objective may be written as plain data. */
+/**
+ * The built-in terms by name, so that an objective may be written as plain data.
+ *
+ * @example
+ * ```ts
+ * import { builtinTerms } from "@kdc-mae/losses";
+ *
+ * builtinTerms["view-distillation"].needs().views; // 2
+ * ```
+ */
 export const builtinTerms: { readonly [Name in keyof BuiltinOptions]: LossTerm<BuiltinOptions[Name]> } = {
   "reconstruction-audio": audioReconstruction,
   "reconstruction-visual": visualReconstruction,
@@ -50,5 +59,14 @@ export const avMae = [
 /** CAV-MAE (Gong et al. 2023): and audio and picture of a clip find each other. */
 export const cavMae = [...avMae, { term: "contrastive", weight: 0.01 }] as const satisfies readonly BuiltinEntry[];
 
-/** KDC-MAE (Bora et al. 2025): and the views agree. */
+/**
+ * KDC-MAE (Bora et al. 2025): and the views agree.
+ *
+ * @example
+ * ```ts
+ * import { kdcMae, objective } from "@kdc-mae/losses";
+ *
+ * objective(kdcMae).names; // ["reconstruction-audio", "reconstruction-visual", "contrastive", "view-distillation"]
+ * ```
+ */
 export const kdcMae = [...cavMae, { term: "view-distillation", weight: 10 }] as const satisfies readonly BuiltinEntry[];

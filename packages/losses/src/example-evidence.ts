@@ -19,6 +19,16 @@ export type ExampleSizes = Readonly<typeof defaults>;
 /**
  * Evidence as a model would give it, of normal random numbers: patches, V views with tokens and reconstructions, and a
  * teacher's tokens. Its tensors belong to the caller.
+ *
+ * @example
+ * ```ts
+ * import { createRng } from "@kdc-mae/core";
+ * import { exampleEvidence } from "@kdc-mae/losses/testing";
+ * import "@tensorflow/tfjs"; // a backend
+ *
+ * const { patches, views } = exampleEvidence(createRng(1), { clips: 5, views: 2 });
+ * console.log(patches.audio.shape, views[0].encoded.joint.shape); // [5, 11, 7] [5, 7, 13]
+ * ```
  */
 export function exampleEvidence(rng: Rng, sizes: Partial<ExampleSizes> = {}): Evidence {
   const { clips: B, views, embedDim, ...size } = { ...defaults, ...sizes };

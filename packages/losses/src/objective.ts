@@ -42,7 +42,23 @@ export type Objective = {
   whole(parts: ObjectiveParts, params?: WeightingParams<Tensor>): LossReport;
 };
 
-/** An {@link ObjectiveEntry} of a term of your own, with its options' type checked. */
+/**
+ * An {@link ObjectiveEntry} of a term of your own, with its options' type checked.
+ *
+ * @example
+ * ```ts
+ * import { entry, kdcMae, type LossTerm, objective } from "@kdc-mae/losses";
+ * import { addN, mean, mul, type Scalar, square, tidy } from "@tensorflow/tfjs-core";
+ *
+ * const shortVectors: LossTerm<{ readonly by: number }> = {
+ *   name: "short-vectors",
+ *   needs: () => ({ views: 1, encoded: ["joint"] }),
+ *   compute: ({ views }, { by } = { by: 1 }) =>
+ *     tidy(() => mul<Scalar>(addN(views.map(({ encoded }) => mean<Scalar>(square(encoded.joint)))), by)),
+ * };
+ * const mine = objective([...kdcMae, entry({ term: shortVectors, weight: 0.1, options: { by: 2 } })]);
+ * ```
+ */
 export const entry = <Options>(line: TermEntry<Options> & { readonly options?: NoInfer<Options> }): ObjectiveEntry =>
   line as TermEntry;
 
@@ -80,6 +96,7 @@ function readLine({ term, weight = 1, name, options }: ObjectiveEntry): Line {
  * import { createRng } from "@kdc-mae/core";
  * import { kdcMae, objective } from "@kdc-mae/losses";
  * import { exampleEvidence } from "@kdc-mae/losses/testing";
+ * import "@tensorflow/tfjs"; // a backend
  *
  * const { total, terms } = objective(kdcMae).compute(exampleEvidence(createRng(1)));
  * ```

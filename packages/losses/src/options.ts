@@ -66,7 +66,17 @@ export const streamsOf =
         };
   };
 
-/** A strict schema from a check for each option; every option may be left out, and no other may be given. */
+/**
+ * A strict schema from a check for each option; every option may be left out, and no other may be given.
+ *
+ * @example
+ * ```ts
+ * import { aboveZero, expectOptions, strictOptions } from "@kdc-mae/losses";
+ *
+ * const schema = strictOptions<{ readonly floor?: number }>({ floor: aboveZero(1) });
+ * expectOptions({ name: "variance-floor", schema }, { floor: 2 }); // { floor: 2 }; 0, or another name, is refused
+ * ```
+ */
 export function strictOptions<Options>(
   checks: {
     readonly [Name in keyof Options]-?: OptionCheck;
@@ -96,6 +106,13 @@ export function strictOptions<Options>(
  * Options as a term's schema reads them; as they are where the term has none.
  *
  * @throws KdcError (`option`) naming every option that is unknown or out of range
+ *
+ * @example
+ * ```ts
+ * import { builtinTerms, expectOptions } from "@kdc-mae/losses";
+ *
+ * expectOptions(builtinTerms.contrastive, { temperature: 0.1 }); // { temperature: 0.1 }; one of 0 is refused
+ * ```
  */
 export function expectOptions<Options>(
   term: { readonly name: string; readonly schema?: OptionsSchema<Options> },

@@ -126,6 +126,15 @@ function valueProblems<Options>(
  * @param setup.options passed to the term
  * @param setup.evidence what to compute it on; {@link exampleEvidence} of three views and a teacher by default
  * @returns what is wrong, in words; empty if nothing is
+ *
+ * @example
+ * ```ts
+ * import { contrastive } from "@kdc-mae/losses";
+ * import { checkLossTerm } from "@kdc-mae/losses/testing";
+ * import "@tensorflow/tfjs"; // a backend and gradients
+ *
+ * checkLossTerm(contrastive, { options: { direction: "both" } }); // []: nothing is wrong
+ * ```
  */
 export function checkLossTerm<Options>(
   term: LossTerm<Options>,

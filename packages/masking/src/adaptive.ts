@@ -13,7 +13,18 @@ export function gumbelNoise(patches: number, rng: Rng): Float32Array {
   });
 }
 
-/** `gumbelNoise` for both modalities of a clip, each from a stream of its own. */
+/**
+ * `gumbelNoise` for both modalities of a clip, each from a stream of its own.
+ *
+ * @example
+ * ```ts
+ * import { audioGrid, createRng, visualGrid } from "@kdc-mae/core";
+ * import { clipNoise } from "@kdc-mae/masking";
+ *
+ * const grids = { audio: audioGrid(1024, 128, 16), visual: visualGrid(224, 16) };
+ * const noise = clipNoise(grids, createRng(1)); // audio [512], visual [196]
+ * ```
+ */
 export const clipNoise = (grids: ClipGrids, rng: Rng): PerModality<Float32Array> => ({
   audio: gumbelNoise(countPatches(grids.audio), rng.fork("audio")),
   visual: gumbelNoise(countPatches(grids.visual), rng.fork("visual")),
@@ -32,6 +43,17 @@ export type AdaptiveMasker = (
  *
  * @throws KdcError for a number of views or a ratio that cannot be, where V·K patches are more than there are, and for
  * probabilities or noise that do not fit the grids or are not finite
+ *
+ * @example
+ * ```ts
+ * import { audioGrid, createRng, visualGrid } from "@kdc-mae/core";
+ * import { adaptiveViews, clipNoise } from "@kdc-mae/masking";
+ *
+ * const grids = { audio: audioGrid(1024, 128, 16), visual: visualGrid(224, 16) };
+ * const even = { audio: new Float32Array(512), visual: new Float32Array(196) }; // log-probabilities, up to a constant
+ * const [first, second] = adaptiveViews()(grids, even, clipNoise(grids, createRng(1)));
+ * console.log(first.audio.visible.length, second.visual.visible.length); // 128 49
+ * ```
  */
 export function adaptiveViews(options: { readonly views?: number; readonly ratio?: MaskRatio } = {}): AdaptiveMasker {
   const { views = 2, ratio = 0.75 } = options;

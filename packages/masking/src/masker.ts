@@ -89,6 +89,16 @@ function deal(modality: string, deck: Int32Array, visible: number, views: number
  * @param decks a permutation of 0 … N−1 per modality
  * @param visible K per modality
  * @throws KdcError if `views · K` is more than a deck holds
+ *
+ * @example
+ * ```ts
+ * import { createRng } from "@kdc-mae/core";
+ * import { viewsFromDecks } from "@kdc-mae/masking";
+ *
+ * const decks = { audio: createRng(1).permutation(512), visual: createRng(2).permutation(196) };
+ * const [first, second] = viewsFromDecks(decks, { audio: 128, visual: 49 }, 2);
+ * console.log(first.audio.visible.length, first.audio.hidden.length); // 128 384
+ * ```
  */
 export function viewsFromDecks(
   decks: PerModality<Int32Array>,

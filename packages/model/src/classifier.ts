@@ -72,6 +72,17 @@ export function pooled(
  *
  * @param patches audio `[B, Na, Pa]` and visual `[B, Nv, Pv]`, or the one the mode needs
  * @throws KdcError where a modality the mode needs is absent
+ *
+ * @example
+ * ```ts
+ * import type { Patches } from "@kdc-mae/core";
+ * import { type ClassifierParams, classify, presets } from "@kdc-mae/model";
+ * import { softmax, type Tensor, type Tensor2D } from "@tensorflow/tfjs-core";
+ *
+ * // Probabilities [B, classes] by sound alone, of audio patches [B, 48, 256].
+ * const listen = (params: ClassifierParams<Tensor>, { audio }: Patches): Tensor2D =>
+ *   softmax(classify(presets.tiny, params, { audio }, "audio-only"));
+ * ```
  */
 export function classify(
   config: ModelConfig,

@@ -43,7 +43,18 @@ export type ModelConfig = {
 const common = { layerNormEpsilon: 1e-5, positions: "fixed" } as const;
 const paperClip = { audio: audioGrid(1024, 128, 16), visual: visualGrid(224, 16) } as const;
 
-/** Ready sizes. `base` is the paper's (ViT-B), `small` sees the same clips, `tiny` is for demos on a processor. */
+/**
+ * Ready sizes. `base` is the paper's (ViT-B), `small` sees the same clips, `tiny` is for demos on a processor.
+ *
+ * @example
+ * ```ts
+ * import { countPatches } from "@kdc-mae/core";
+ * import { presets } from "@kdc-mae/model";
+ *
+ * const { audio, visual, embedDim } = presets.base;
+ * console.log(countPatches(audio), countPatches(visual), embedDim); // 512 196 768
+ * ```
+ */
 export const presets: Readonly<Record<"tiny" | "small" | "base", ModelConfig>> = {
   tiny: {
     ...common,

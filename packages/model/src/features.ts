@@ -13,6 +13,17 @@ import { encoderSettings } from "./stream-settings.js";
  *
  * @param params anything with an encoder: a pretrained model or a classifier
  * @param patches audio `[B, Na, Pa]`, visual `[B, Nv, Pv]`
+ *
+ * @example
+ * ```ts
+ * import type { Patches } from "@kdc-mae/core";
+ * import { features, type ModelParams, presets } from "@kdc-mae/model";
+ * import { mean, type Tensor, type Tensor2D } from "@tensorflow/tfjs-core";
+ *
+ * // One vector a clip, [B, 64], of patches audio [B, 48, 256] and visual [B, 64, 192].
+ * const embed = (params: ModelParams<Tensor>, patches: Patches): Tensor2D =>
+ *   mean(features(presets.tiny, params, patches).joint, 1); // the mean of [B, 112, 64] over tokens
+ * ```
  */
 export function features(
   config: ModelConfig,

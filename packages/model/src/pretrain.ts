@@ -16,6 +16,19 @@ import { both, expectViews, groupViews, tokensOfView, visibleAsBatch } from "./v
  * @param views V views; `visible [B, K]` and `hidden [B, N−K]` for each modality
  * @returns per view its tokens and reconstructions; the sampler's log-probabilities where the model has one
  * @throws KdcError where a shape does not fit the config
+ *
+ * @example
+ * ```ts
+ * import type { Patches, View } from "@kdc-mae/core";
+ * import { type ModelParams, presets, pretrainForward } from "@kdc-mae/model";
+ * import { mean, type Scalar, squaredDifference, type Tensor } from "@tensorflow/tfjs-core";
+ *
+ * // How far off the first view's pictures are, of patches audio [B, 48, 256] and visual [B, 64, 192].
+ * const error = (params: ModelParams<Tensor>, patches: Patches, views: readonly View[]): Scalar => {
+ *   const evidence = pretrainForward(presets.tiny, params, patches, views);
+ *   return mean(squaredDifference(evidence.views[0].reconstruction.visual, patches.visual)); // both [B, 64, 192]
+ * };
+ * ```
  */
 export function pretrainForward(
   config: ModelConfig,

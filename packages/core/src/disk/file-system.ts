@@ -66,6 +66,13 @@ export const disk: FileSystem = {
  * Makes a folder and those above it.
  *
  * @throws KdcError reason `permission`, `disk-full` …
+ *
+ * @example
+ * ```ts
+ * import { makeFolder } from "@kdc-mae/core/node";
+ *
+ * await makeFolder("runs/base/seed-1"); // makes runs and runs/base too; nothing happens where they are there
+ * ```
  */
 export async function makeFolder(path: string, files: FileSystem = disk): Promise<void> {
   await files.makeFolder(path).catch((error) => {

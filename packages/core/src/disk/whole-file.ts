@@ -72,6 +72,14 @@ export type Content = string | Uint8Array | Iterable<Uint8Array> | AsyncIterable
  *
  * @throws KdcError reason `disk-full`, `permission`, `missing` …; whatever making the pieces throws; either way what
  *   stood there before is untouched and nothing is left beside it
+ *
+ * @example
+ * ```ts
+ * import { makeFolder, writeWhole } from "@kdc-mae/core/node";
+ *
+ * await makeFolder("runs/base");
+ * await writeWhole("runs/base/result.json", JSON.stringify({ accuracy: 0.5 }));
+ * ```
  */
 export async function writeWhole(path: string, content: Content, files: FileSystem = disk): Promise<void> {
   const file = await beginFile(path, files);

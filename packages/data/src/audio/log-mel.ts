@@ -37,6 +37,14 @@ export const silenceLevel: number = Math.fround(Math.log(energyFloor));
  * @param options pass the same object for many clips: its tables are made once
  * @returns `[1 + floor((T − length) / shift), melBins]`, e.g. [998, 128] for 10 s
  * @throws KdcError reason `sample-rate` when the rates differ, `too-short` when not one frame fits
+ *
+ * @example
+ * ```ts
+ * import { logMel, publishedAudio } from "@kdc-mae/data";
+ *
+ * const sound = { sampleRate: 16_000, samples: new Float32Array(160_000) }; // 10 s
+ * logMel(sound, publishedAudio).shape; // [998, 128]
+ * ```
  */
 export function logMel(waveform: Waveform, options: LogMelOptions): FloatTensor {
   return planOf(options)(waveform);
@@ -120,6 +128,14 @@ function windowFrame(samples: Float32Array, start: number, window: Float32Array,
  *
  * @param spectrogram `[T, melBins]`
  * @returns `[frames, melBins]`
+ *
+ * @example
+ * ```ts
+ * import { float32 } from "@kdc-mae/core";
+ * import { padFrames } from "@kdc-mae/data";
+ *
+ * padFrames(float32([998, 128]), 1024).shape; // [1024, 128]
+ * ```
  */
 export function padFrames(spectrogram: FloatTensor, frames: number): FloatTensor {
   const { M } = expectShape("padFrames", "spectrogram", spectrogram, "T M");

@@ -47,6 +47,19 @@ export type ShardLoader = Loader & {
  *
  * @param where what `openShardSet` takes
  * @throws KdcError reason `no-shards`, `too-few-clips`, and those of reading
+ *
+ * @example
+ * ```ts
+ * import { audioGrid, visualGrid } from "@kdc-mae/core";
+ * import { publishedAudio } from "@kdc-mae/data";
+ * import { openShards } from "@kdc-mae/data/node";
+ *
+ * const grids = { audio: audioGrid(1024, 128, 16), visual: visualGrid(224, 16) };
+ * const frontEnd = { audio: publishedAudio, visual: { size: 224 }, grids };
+ * const loader = await openShards("prepared", { batch: 8, frontEnd, seed: 0 });
+ * for await (const { patches } of loader.batches(0)) console.log(patches.audio.shape); // [8, 512, 256]
+ * await loader.close();
+ * ```
  */
 export async function openShards(where: string | readonly string[], options: LoaderOptions): Promise<ShardLoader> {
   const {

@@ -59,6 +59,17 @@ export type ShardReading = {
  *
  * @param where what `openShardSet` takes
  * @throws KdcError reason `too-few-clips` when no clip is of the split, and those of reading
+ *
+ * @example
+ * ```ts
+ * import { readShards } from "@kdc-mae/data/node";
+ *
+ * const set = await readShards("prepared", { split: "test" });
+ * for await (const { item, waveform, frames } of set.clips()) {
+ *   console.log(item.id, waveform.samples.length, frames.length);
+ * }
+ * await set.close();
+ * ```
  */
 export async function readShards(
   where: string | readonly string[],

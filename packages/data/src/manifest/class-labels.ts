@@ -10,6 +10,15 @@ export type ClassLabels = { readonly names: readonly string[]; readonly nameOf: 
  * may then be written as mid or as display name; items carry the display name.
  *
  * @throws KdcError naming line and column
+ *
+ * @example
+ * ```ts
+ * import { openManifest, readClassLabels } from "@kdc-mae/data/node";
+ *
+ * const classes = await readClassLabels("class_labels_indices.csv");
+ * console.log(classes.names); // C names, in the list's order
+ * const manifest = await openManifest("eval_segments.csv", { classes, mediaRoot: "videos" }); // mids become names
+ * ```
  */
 export async function readClassLabels(file: string): Promise<ClassLabels> {
   const names: string[] = [];

@@ -24,7 +24,16 @@ export function countPassedOver(): {
   };
 }
 
-/** In one line, such as `passed over: .txt 3 (a.txt, b.txt, c.txt), hidden 1 (.DS_Store)`; undefined for nothing. */
+/**
+ * In one line, such as `passed over: .txt 3 (a.txt, b.txt, c.txt), hidden 1 (.DS_Store)`; undefined for nothing.
+ *
+ * @example
+ * ```ts
+ * import { passedOverInWords } from "@kdc-mae/data/node";
+ *
+ * passedOverInWords({ ".txt": { count: 1, first: ["notes.txt"] } }); // "passed over: .txt 1 (notes.txt)"
+ * ```
+ */
 export function passedOverInWords(passed: PassedOver): string | undefined {
   const parts = Object.entries(passed).map(
     ([reason, { count, first }]) => `${reason} ${count} (${first.join(", ")}${count > first.length ? ", …" : ""})`,

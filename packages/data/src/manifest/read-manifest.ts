@@ -66,6 +66,14 @@ export type Manifest = {
  * names one clip.
  *
  * @throws KdcError reason `missing` or `manifest`; errors of single lines come while reading
+ *
+ * @example
+ * ```ts
+ * import { openManifest } from "@kdc-mae/data/node";
+ *
+ * const manifest = await openManifest("clips/manifest.jsonl"); // or vggsound.csv, a folder of media, …
+ * for await (const { id, path, labels } of manifest.items()) console.log(id, path, labels);
+ * ```
  */
 export async function openManifest(path: string, options: ManifestOptions = {}): Promise<Manifest> {
   const found = await stat(path).catch((error) => {

@@ -8,6 +8,18 @@ import { type DecoderOptions, decoderThrough, usualTimeout } from "./ffmpeg-deco
  * through two pipes; no temporary files.
  *
  * @param ffmpeg path of the program, from `locateFfmpeg`
+ *
+ * @example
+ * ```ts
+ * import { createPipesDecoder, locateFfmpeg } from "@kdc-mae/data/node";
+ *
+ * const decoder = createPipesDecoder((await locateFfmpeg({ env: process.env })).path);
+ * const clip = await decoder.decode(
+ *   { id: "bell", path: "bell.mp4", labels: [] },
+ *   { sampleRate: 16_000, frames: { count: 10, limit: 10 }, size: 224 },
+ * );
+ * console.log(clip.waveform.samples.length, clip.frames.length); // T samples, 10 pictures of 224 × 224
+ * ```
  */
 export const createPipesDecoder = (ffmpeg: string, options: DecoderOptions = {}): MediaDecoder =>
   decoderThrough("ffmpeg-pipes", ffmpeg, (job) => runAlone(ffmpeg, job, options.timeoutMs ?? usualTimeout), options);

@@ -29,6 +29,13 @@ export type LocateOptions = {
  *
  * @throws KdcError reason `no-ffmpeg`: what FFMPEG_PATH names does not run, or nothing does, with every place and what
  *   was wrong with it
+ *
+ * @example
+ * ```ts
+ * import { locateFfmpeg } from "@kdc-mae/data/node";
+ *
+ * const { path, version, source } = await locateFfmpeg({ env: process.env });
+ * ```
  */
 export async function locateFfmpeg({ env, copyTo }: LocateOptions): Promise<Ffmpeg> {
   const passedOver: string[] = [];

@@ -94,6 +94,14 @@ type Errand =
  * @returns the summary, and what was met and is no clip; undefined for other processes than the first
  * @throws KdcError reason `disk-full`, `permission` …; `aborted` when the signal says so; `locked` when another run
  *   writes there; `other-content` when the folder holds a set of another content or manifest
+ *
+ * @example
+ * ```ts
+ * import { createPipesDecoder, locateFfmpeg, openManifest, prepare } from "@kdc-mae/data/node";
+ *
+ * const decoder = createPipesDecoder((await locateFfmpeg({ env: process.env })).path);
+ * await prepare({ manifest: await openManifest("clips/manifest.jsonl"), out: "prepared", decoder, workers: 2 });
+ * ```
  */
 export async function prepare(options: Omit<PrepareOptions, "together">): Promise<PrepareResult>;
 export async function prepare(options: PrepareOptions): Promise<PrepareResult | undefined>;

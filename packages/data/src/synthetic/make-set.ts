@@ -120,6 +120,15 @@ async function spread<Item>(list: readonly Item[], workers: number, run: (item: 
  *
  * @returns the items, with paths that begin with their folder
  * @throws KdcError with reason `ffmpeg` when ffmpeg is missing, unfit or fails; the signal's reason when stopped
+ *
+ * @example
+ * ```ts
+ * import { locateFfmpeg, makeSet } from "@kdc-mae/data/node";
+ *
+ * const { path: ffmpeg } = await locateFfmpeg({ env: process.env });
+ * const counts = { train: 16, validation: 0, test: 8 };
+ * const { items } = await makeSet({ directory: "clips", ffmpeg, counts, seed: 1 }); // 24 mp4 files
+ * ```
  */
 export async function makeSet(request: SetRequest): Promise<MadeSet> {
   const { ffmpeg, counts, seed, workers = 2, onProgress, signal } = request;

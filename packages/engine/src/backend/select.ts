@@ -87,7 +87,16 @@ const outcome = (name: BackendName): Promise<BackendReport> => {
   return known;
 };
 
-/** Tries every backend and says of each whether it can be used, why, and how to get it. The current one stays current. */
+/**
+ * Tries every backend and says of each whether it can be used, why, and how to get it. The current one stays current.
+ *
+ * @example
+ * ```ts
+ * import { surveyBackends } from "@kdc-mae/engine";
+ *
+ * for (const { name, usable, reason } of await surveyBackends()) console.log(name, usable, reason);
+ * ```
+ */
 export async function surveyBackends(): Promise<readonly BackendReport[]> {
   const reports: BackendReport[] = [];
   // One after the other: each becomes current for a moment.

@@ -25,6 +25,19 @@ const constantOf = (port: GraphPort, value: HostTensor | undefined): GraphConsta
  * @param key a key at the top of the input tree
  * @param values the tree under that key
  * @throws KdcError when a value is missing or of another shape
+ *
+ * @example
+ * ```ts
+ * import { float32 } from "@kdc-mae/core";
+ * import { bind, spec, trace } from "@kdc-mae/engine";
+ * import { matMul, type Tensor2D } from "@tensorflow/tfjs-core";
+ *
+ * type Inputs = { readonly params: { readonly w: Tensor2D }; readonly x: Tensor2D };
+ * const product = ({ params, x }: Inputs): Tensor2D => matMul(x, params.w);
+ * const traced = trace(product, { params: { w: spec([3, 2]) }, x: spec([5, 3]) });
+ * const { graph } = bind(traced, "params", { w: float32([3, 2]) });
+ * console.log(graph.inputs.map(({ path }) => path)); // ["x"]
+ * ```
  */
 export function bind<I extends object, O, Key extends keyof I & string>(
   trace: Trace<I, O>,

@@ -11,7 +11,21 @@ export type CompileOptions = SessionOptions & {
   readonly rules?: KernelRules;
 };
 
-/** Makes an ONNX Runtime program of a traced function, traced as it is or changed after (`bind`, `weightsInt8`, …). */
+/**
+ * Makes an ONNX Runtime program of a traced function, traced as it is or changed after (`bind`, `weightsInt8`, …).
+ *
+ * @example
+ * ```ts
+ * import { float32 } from "@kdc-mae/core";
+ * import { spec, trace } from "@kdc-mae/engine";
+ * import { createProgram } from "@kdc-mae/engine/node";
+ * import { exp, type Tensor1D } from "@tensorflow/tfjs-core";
+ *
+ * const program = await createProgram(trace((x: Tensor1D) => exp(x), spec([3])));
+ * const result = await program.run(float32([3], Float32Array.of(0, 1, 2))); // [3]
+ * await program.dispose();
+ * ```
+ */
 export function createProgram<I, O>(traced: Trace<I, O>, options: SessionOptions = {}): Promise<CompiledProgram<I, O>> {
   return programOf(traced, (graph) => createSession(graph, options));
 }

@@ -30,6 +30,19 @@ export const shapesOf = (tree: unknown): string =>
 /**
  * Runs a function of parameters, whose shapes stay, and of something whose shapes may change: a program is made at the
  * first run, and again for inputs of other shapes.
+ *
+ * @example
+ * ```ts
+ * import { float32 } from "@kdc-mae/core";
+ * import { createRunner } from "@kdc-mae/engine";
+ * import { compiled } from "@kdc-mae/engine/node";
+ * import { matMul, type Tensor2D } from "@tensorflow/tfjs-core";
+ *
+ * type Inputs = { readonly params: { readonly w: Tensor2D }; readonly x: Tensor2D };
+ * const runner = createRunner(compiled(), ({ params, x }: Inputs): Tensor2D => matMul(x, params.w));
+ * const { shape } = await runner.run({ w: float32([3, 2]) }, { x: float32([5, 3]) }); // [5, 2]
+ * await runner.dispose();
+ * ```
  */
 export function createRunner<Inputs extends WithParams, Outputs>(
   execute: Execute,
@@ -65,7 +78,23 @@ export type ModelRunner<Inputs extends WithParams, Outputs> = {
   readonly dispose: () => Promise<void>;
 };
 
-/** The same for parameters that stay as they are: on a device they lie once, from the first run on. */
+/**
+ * The same for parameters that stay as they are: on a device they lie once, from the first run on.
+ *
+ * @example
+ * ```ts
+ * import { float32 } from "@kdc-mae/core";
+ * import { createModelRunner } from "@kdc-mae/engine";
+ * import { compiled } from "@kdc-mae/engine/node";
+ * import { matMul, type Tensor2D } from "@tensorflow/tfjs-core";
+ *
+ * type Inputs = { readonly params: { readonly w: Tensor2D }; readonly x: Tensor2D };
+ * const product = ({ params, x }: Inputs): Tensor2D => matMul(x, params.w);
+ * const runner = createModelRunner(compiled(), product, { w: float32([3, 2]) });
+ * for (const B of [5, 1]) console.log((await runner.run({ x: float32([B, 3]) })).shape); // [5, 2], then [1, 2]
+ * await runner.dispose();
+ * ```
+ */
 export function createModelRunner<Inputs extends WithParams, Outputs>(
   execute: Execute,
   fn: (inputs: Inputs) => Outputs,

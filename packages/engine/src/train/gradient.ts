@@ -21,6 +21,24 @@ const release = (kept: tf.Scalar): tf.Scalar => {
  * A parameter the total does not depend on gets zeros.
  *
  * @param withoutGradient told, each time the function is run or traced, the paths of such parameters
+ *
+ * @example
+ * ```ts
+ * import { float32 } from "@kdc-mae/core";
+ * import { valueAndGradients } from "@kdc-mae/engine";
+ * import { compiled } from "@kdc-mae/engine/node";
+ * import { mean, type Scalar, square, sub, type Tensor1D } from "@tensorflow/tfjs-core";
+ *
+ * const slope = valueAndGradients(({ w }: { w: Tensor1D }, { x }: { x: Tensor1D }) => {
+ *   const total: Scalar = mean(square(sub(w, x)));
+ *   return { total, terms: { total } };
+ * });
+ * const inputs = { params: { w: float32([3], Float32Array.of(1, 2, 3)) }, batch: { x: float32([3]) } };
+ * const program = await compiled()(slope, inputs);
+ * const { total, gradients } = await program.run(inputs);
+ * console.log(total.data, gradients.w.data); // 14 / 3, and 2 / 3 · [1, 2, 3]
+ * await program.dispose();
+ * ```
  */
 export function valueAndGradients<Params, Batch>(
   loss: Loss<Params, Batch>,

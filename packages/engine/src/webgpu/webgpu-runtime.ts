@@ -86,6 +86,19 @@ export function planFunction<I, O>(
  *
  * @throws KdcError that names what is missing (reason `device`), or which kernels the adapter computes wrongly
  * (`self-test`)
+ *
+ * @example
+ * ```ts
+ * import { float32 } from "@kdc-mae/core";
+ * import { createWebGpuRuntime } from "@kdc-mae/engine";
+ * import { exp, type Tensor1D } from "@tensorflow/tfjs-core";
+ *
+ * const runtime = await createWebGpuRuntime();
+ * const program = await runtime.execute((x: Tensor1D) => exp(x), float32([3]));
+ * const result = await program.run(float32([3], Float32Array.of(0, 1, 2))); // [3]
+ * await program.dispose();
+ * await runtime.dispose();
+ * ```
  */
 export async function createWebGpuRuntime({
   gpu,

@@ -1,7 +1,16 @@
 import { KdcError } from "@kdc-mae/core";
 import { type Matrix, matrix } from "../matrix.js";
 
-/** The kinds that occur, sorted by name. */
+/**
+ * The kinds that occur, sorted by name.
+ *
+ * @example
+ * ```ts
+ * import { kindsOf } from "@kdc-mae/eval";
+ *
+ * kindsOf(["drum", "bell", "drum"]); // ["bell", "drum"]
+ * ```
+ */
 export function kindsOf(labels: Iterable<string>): readonly string[] {
   return [...new Set(labels)].sort();
 }
@@ -24,6 +33,13 @@ const placesOf = (kinds: readonly string[]) => new Map(kinds.map((kind, place) =
  * One label per clip as its place among the kinds, `[N]`.
  *
  * @throws KdcError (`unknown-label`)
+ *
+ * @example
+ * ```ts
+ * import { labelIndices } from "@kdc-mae/eval";
+ *
+ * labelIndices(["bell", "drum"], ["drum", "bell", "drum"]); // 1, 0, 1
+ * ```
  */
 export function labelIndices(kinds: readonly string[], labels: readonly string[]): Int32Array {
   const places = placesOf(kinds);

@@ -8,6 +8,14 @@ import { unitRows } from "../retrieval/unit-rows.js";
  * @param audio mean audio embedding, `[D]`
  * @param visual visual tokens row by row, `[N, D]` with N = rows · columns
  * @returns `[rows, columns]`, −1 to 1
+ *
+ * @example
+ * ```ts
+ * import { matrix, similarityMap } from "@kdc-mae/eval";
+ *
+ * const tokens = matrix(4, 2, Float32Array.of(1, 0, 0, 1, -1, 0, 0, -1)); // a grid of 2 × 2 tokens
+ * similarityMap(Float32Array.of(2, 0), tokens, { rows: 2, columns: 2 }); // [2, 2]: 1, 0, −1, 0
+ * ```
  */
 export function similarityMap(
   audio: Float32Array,

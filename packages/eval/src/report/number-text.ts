@@ -11,7 +11,17 @@ const writers: Readonly<Record<NumberKind, (value: number) => string>> = {
   decibel: (value) => `${value.toFixed(1)} dB`,
 };
 
-/** A figure as text; a dash where it does not exist. */
+/**
+ * A figure as text; a dash where it does not exist.
+ *
+ * @example
+ * ```ts
+ * import { numberText } from "@kdc-mae/eval/report";
+ *
+ * numberText(0.5214, "share"); // "52.1 %"
+ * numberText(null, "share"); // "–"
+ * ```
+ */
 export function numberText(value: number | null | undefined, kind: NumberKind): string {
   return value === null || value === undefined || !Number.isFinite(value) ? "–" : writers[kind](value);
 }

@@ -69,7 +69,19 @@ function filteredRows({ width, height, data }: Picture): Uint8Array {
   return out;
 }
 
-/** The picture as the bytes of a PNG file (24-bit RGB). */
+/**
+ * The picture as the bytes of a PNG file (24-bit RGB).
+ *
+ * @example
+ * ```ts
+ * import { writeFile } from "node:fs/promises";
+ * import { deflateSync } from "node:zlib";
+ * import { encodePng } from "@kdc-mae/eval/report";
+ *
+ * const picture = { width: 2, height: 1, data: Uint8Array.of(255, 0, 0, 0, 0, 255) }; // a red pixel and a blue one
+ * await writeFile("two.png", encodePng(picture, deflateSync));
+ * ```
+ */
 export function encodePng(picture: Picture, deflate: Deflate = storeUncompressed): Uint8Array {
   expectShape("encodePng", "data", { shape: [picture.data.length] }, `${3 * picture.width * picture.height}`);
   const header = Uint8Array.from([...bigEndian(picture.width), ...bigEndian(picture.height), 8, 2, 0, 0, 0]);

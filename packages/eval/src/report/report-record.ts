@@ -106,7 +106,24 @@ function finalLosses({ series, steps }: NonNullable<ReportInput["losses"]>) {
   return { steps: steps.length, ...Object.fromEntries(ends) };
 }
 
-/** The report as JSON text. */
+/**
+ * The report as JSON text.
+ *
+ * @example
+ * ```ts
+ * import { matrix, retrieval } from "@kdc-mae/eval";
+ * import { reportJson } from "@kdc-mae/eval/report";
+ *
+ * const rows = matrix(2, 2, Float32Array.of(1, 0, 0, 1));
+ * const text = reportJson({
+ *   title: "Two clips",
+ *   engine: "none",
+ *   dataset: { train: 0, test: 2, kinds: ["bell", "drum"], leftOut: {} },
+ *   seconds: { media: 0, evaluate: 0.1, total: 0.1 },
+ *   retrieval: retrieval({ audio: rows, visual: rows }),
+ * });
+ * ```
+ */
 export function reportJson(input: ReportInput): string {
   return `${JSON.stringify(reportRecord(input), null, 2)}\n`;
 }

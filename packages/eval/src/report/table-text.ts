@@ -21,7 +21,16 @@ export function markdownTable(head: readonly string[], rows: Rows): string {
   return [line(head), `|${head.map(() => " --- |").join("")}`, ...rows.map(line)].join("\n");
 }
 
-/** Columns set under one another, for a terminal. */
+/**
+ * Columns set under one another, for a terminal.
+ *
+ * @example
+ * ```ts
+ * import { alignedTable } from "@kdc-mae/eval/report";
+ *
+ * console.log(alignedTable([["", "R@1"], ["audio to visual", "52.1 %"], ["visual to audio", "49.8 %"]]));
+ * ```
+ */
 export function alignedTable(rows: Rows): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   const line = (row: readonly string[]) => row.map((cell, column) => cell.padEnd(widths[column])).join("  ");

@@ -25,7 +25,7 @@ import {
  * @example
  * ```ts
  * import { crossEntropy } from "@kdc-mae/losses";
- * import { tensor2d } from "@tensorflow/tfjs-core";
+ * import { tensor2d } from "@tensorflow/tfjs";
  *
  * const loss = crossEntropy(tensor2d([[2, 0]]), tensor2d([[1, 0]]));
  * ```
@@ -63,7 +63,7 @@ export function crossEntropy(
  * @example
  * ```ts
  * import { binaryCrossEntropy } from "@kdc-mae/losses";
- * import { tensor2d } from "@tensorflow/tfjs-core";
+ * import { tensor2d } from "@tensorflow/tfjs";
  *
  * const loss = binaryCrossEntropy(tensor2d([[2, -1]]), tensor2d([[1, 0]]));
  * ```

@@ -73,6 +73,15 @@ async function readOpen(path: string, file: FileHandle): Promise<TensorFile> {
  * Reads a checkpoint, `.safetensors` or PyTorch's `.pth`; what is in it decides which, not its name.
  *
  * @throws KdcError where the file is not there, damaged (a file with a checksum: in any bit), or of another kind
+ *
+ * @example
+ * ```ts
+ * import { loadModel, presets } from "@kdc-mae/model";
+ * import { readCheckpoint } from "@kdc-mae/model/node";
+ *
+ * const { tensors, metadata } = await readCheckpoint("model.safetensors");
+ * const { params } = loadModel(presets.tiny, tensors);
+ * ```
  */
 export async function readCheckpoint(path: string): Promise<TensorFile> {
   let file: FileHandle | undefined;
@@ -133,6 +142,15 @@ export type SaveOptions = {
 /**
  * Saves a model or a classifier under official names, so that PyTorch loads it with `safetensors.torch.load_file` and
  * `load_state_dict`. The config goes into the metadata as JSON, under `config`.
+ *
+ * @example
+ * ```ts
+ * import { createRng } from "@kdc-mae/core";
+ * import { initModel, presets } from "@kdc-mae/model";
+ * import { saveCheckpoint } from "@kdc-mae/model/node";
+ *
+ * await saveCheckpoint("model.safetensors", presets.tiny, initModel(presets.tiny, createRng(1)));
+ * ```
  */
 export function saveCheckpoint(
   path: string,

@@ -141,6 +141,16 @@ function loadTree<Specs extends Tree<ParameterSpec>>(
  * A pretraining model from tensors under official names (CAV-MAE or KDC-MAE, with or without `module.`, `_orig_mod.` or `model.`).
  *
  * @throws KdcError listing every missing, mis-shaped or unknown name
+ *
+ * @example
+ * ```ts
+ * import { loadModel, presets } from "@kdc-mae/model";
+ * import { readCheckpoint } from "@kdc-mae/model/node";
+ *
+ * const { tensors } = await readCheckpoint("model.safetensors");
+ * const { params, unused, notes } = loadModel(presets.tiny, tensors);
+ * console.log(Object.keys(unused), notes);
+ * ```
  */
 export const loadModel = (
   config: ModelConfig,
@@ -158,7 +168,18 @@ export function loadEncoder(
   return loadTree(config, encoderSpec, tensors, (name) => isUnused(name) || elsewhere(name), options);
 }
 
-/** A fine-tuned classifier (`mlp_head.0` norm, `mlp_head.1` linear); the number of classes is read from the file. */
+/**
+ * A fine-tuned classifier (`mlp_head.0` norm, `mlp_head.1` linear); the number of classes is read from the file.
+ *
+ * @example
+ * ```ts
+ * import { createRng } from "@kdc-mae/core";
+ * import { initClassifier, loadClassifier, presets, stateDict } from "@kdc-mae/model";
+ *
+ * const tensors = stateDict(presets.tiny, initClassifier(presets.tiny, 10, createRng(1)));
+ * const { params } = loadClassifier(presets.tiny, tensors); // of 10 classes: the file says so
+ * ```
+ */
 export function loadClassifier(
   config: ModelConfig,
   tensors: Tensors,
