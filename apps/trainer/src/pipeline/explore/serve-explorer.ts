@@ -19,7 +19,11 @@ export type ServeExplorerOptions = {
 };
 
 /** A page that is being served. */
-export type ServedExplorer = { readonly address: string; readonly close: () => Promise<void> };
+export type ServedExplorer = {
+  readonly address: string;
+  /** Ends the server and whatever it is sending. */
+  readonly close: () => Promise<void>;
+};
 
 /** What is served, by its ending; nothing else is. */
 const pageKinds: Readonly<Record<string, string>> = {
