@@ -6,6 +6,6 @@ export { withLock } from "./disk/lock.js";
 export { writeNew } from "./disk/place-new.js";
 export { readJson } from "./disk/read-json.js";
 export { sha256OfFile } from "./disk/sha256.js";
-export { sweepTemporaries, temporaryName } from "./disk/temporary.js";
+export { hold, sweepTemporaries, temporaryName } from "./disk/temporary.js";
 export { beginFile, type Content, type PendingFile, writeWhole } from "./disk/whole-file.js";
 export { availableCpus, availableMemory, type MachineLimits, machineLimits } from "./machine/limits.js";

@@ -5,14 +5,17 @@ import { hostMark, isAlive } from "./owner.js";
 
 const form = /\.(\d+)-([0-9a-f]{6})-[0-9a-f]{12}\.tmp$/;
 
-/** A name beside `path` that nobody else has: process, machine and a random number are in it. */
+/**
+ * A name beside `path` that nobody else has: process, machine and a random number are in it. {@link hold} it while it is
+ * written under: a sweep of this very process would take it away.
+ */
 export const temporaryName = (path: string): string =>
   `${path}.${process.pid}-${hostMark}-${randomBytes(6).toString("hex")}.tmp`;
 
 /** Names that this process is writing under now. */
 const inUse = new Set<string>();
 
-/** Keeps a name from {@link sweepTemporaries} until it is let go. */
+/** Keeps a name from {@link sweepTemporaries} until it is let go, by what this returns. */
 export function hold(path: string): () => void {
   inUse.add(path);
   return () => inUse.delete(path);

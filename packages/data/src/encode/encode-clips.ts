@@ -1,7 +1,7 @@
 import { rename, rm, writeFile } from "node:fs/promises";
 import { endianness } from "node:os";
 import type { Waveform } from "@kdc-mae/core";
-import { temporaryName } from "@kdc-mae/core/node";
+import { hold, temporaryName } from "@kdc-mae/core/node";
 import { runFfmpeg } from "./ffmpeg-run.js";
 import type { VideoEncoder } from "./video-encoder.js";
 
@@ -27,6 +27,8 @@ export async function encodeClips(clips: readonly RawClip[], { ffmpeg, encoder, 
   const namesOf = new Map(
     clips.map((clip) => [clip, ["rgb", "pcm", "mp4"].map((kind) => temporaryName(`${clip.path}.${kind}`))]),
   );
+  const passing = [...namesOf.values()].flat();
+  const letGo = passing.map(hold);
   const picturesOf = (clip: RawClip) => namesOf.get(clip)![0];
   const soundOf = (clip: RawClip) => namesOf.get(clip)![1];
   const passingOf = (clip: RawClip) => namesOf.get(clip)![2];
@@ -50,6 +52,7 @@ export async function encodeClips(clips: readonly RawClip[], { ffmpeg, encoder, 
     await runFfmpeg({ ffmpeg, args: ["-v", "error", "-y", "-nostdin", ...inputs, ...outputs], signal });
     await Promise.all(clips.map((clip) => rename(passingOf(clip), clip.path)));
   } finally {
-    await Promise.all([...namesOf.values()].flat().map((path) => rm(path, { force: true })));
+    await Promise.all(passing.map((path) => rm(path, { force: true })));
+    for (const one of letGo) one();
   }
 }

@@ -1,5 +1,5 @@
 import { rename, rm } from "node:fs/promises";
-import { temporaryName } from "@kdc-mae/core/node";
+import { hold, temporaryName } from "@kdc-mae/core/node";
 import { inputPath } from "../media/command.js";
 import { type Pieces, runFfmpeg } from "./ffmpeg-run.js";
 import { chooseEncoder } from "./video-encoder.js";
@@ -25,11 +25,13 @@ const even = (pixels: number) => 2 * Math.round(pixels / 2);
 /** Writes under a passing name, so that the file is there only when it is whole. */
 async function whole(path: string, write: (passing: string) => Promise<unknown>): Promise<void> {
   const passing = temporaryName(path);
+  const letGo = hold(passing);
   try {
     await write(passing);
     await rename(passing, path);
   } finally {
     await rm(passing, { force: true });
+    letGo();
   }
 }
 
