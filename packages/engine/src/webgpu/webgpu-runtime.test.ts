@@ -87,7 +87,7 @@ describe.skipIf(runtime === undefined)("the WebGPU runtime", () => {
     registerKernelRule("TestFrobnicate", ({ inputs: { x }, graph }) => graph.node("Frobnicate", [x], x.shape));
     const strange = (x: tf.Tensor) => tf.engine().runKernel("TestFrobnicate", { x: tf.neg(x) }) as tf.Tensor;
     await expect(runtime.compile(strange, float32([4]))).rejects.toThrow(
-      /webgpu-runtime\.test\.ts:\d+:\d+ \(webgpu: Frobnicate\): the device has no form of this operator\. Say it/,
+      /webgpu-runtime\.test\.ts:\d+:\d+ \(webgpu: Frobnicate\): the device has no form of this operator\. Write it/,
     );
   });
 
