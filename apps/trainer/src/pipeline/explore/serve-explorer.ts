@@ -66,17 +66,17 @@ async function fileBelow(folder: string, path: string, kinds: Readonly<Record<st
     const root = await realpath(folder);
     const file = await realpath(join(root, path));
     if (!file.startsWith(root + sep)) return undefined;
-    const { size } = await stat(file);
-    return { file, size, kind };
+    const about = await stat(file);
+    return about.isFile() ? { file, size: about.size, kind } : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** The part of a file that is asked for; the whole where none is, undefined where there is no such part. */
-function partOf(range: string | undefined, size: number): readonly [from: number, to: number] | undefined {
+/** The part of a file that is asked for: "all" where that is not one part, undefined where there is no such part. */
+function partOf(range: string | undefined, size: number): readonly [from: number, to: number] | "all" | undefined {
   const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(range ?? "") ?? [];
-  if (range === undefined || first === undefined || (first === "" && last === "")) return [0, size - 1];
+  if (first === undefined || (first === "" && last === "")) return "all";
   const from = first === "" ? Math.max(0, size - Number(last)) : Number(first);
   const to = first === "" || last === "" ? size - 1 : Math.min(Number(last), size - 1);
   return from <= to && from < size ? [from, to] : undefined;
@@ -115,8 +115,10 @@ export async function serveExplorer(options: ServeExplorerOptions): Promise<Serv
   };
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const refuse = (status: number, what: string) =>
-      void response.writeHead(status, { ...headers, "content-type": "text/plain; charset=utf-8" }).end(`${what}\n`);
+    const refuse = (status: number, what: string, more: Readonly<Record<string, string>> = {}) =>
+      void response
+        .writeHead(status, { ...headers, "content-type": "text/plain; charset=utf-8", ...more })
+        .end(`${what}\n`);
     if (!/^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(request.headers.host ?? "")) return refuse(403, "not here");
     if (request.method !== "GET" && request.method !== "HEAD") return refuse(405, "only reading");
     const path = decodeURIComponent(new URL(request.url ?? "/", "http://here").pathname);
@@ -129,10 +131,10 @@ export async function serveExplorer(options: ServeExplorerOptions): Promise<Serv
     }
     const found = await find(path);
     if (found === undefined) return refuse(404, "there is no such file");
-    const range = partOf(request.headers.range, found.size);
-    if (range === undefined) return refuse(416, "there is no such part");
-    const [from, to] = range;
-    const isPart = request.headers.range !== undefined;
+    const part = partOf(request.headers.range, found.size);
+    if (part === undefined) return refuse(416, "there is no such part", { "content-range": `bytes */${found.size}` });
+    const isPart = part !== "all";
+    const [from, to] = isPart ? part : [0, found.size - 1];
     response.writeHead(isPart ? 206 : 200, {
       ...headers,
       "content-type": found.kind,
