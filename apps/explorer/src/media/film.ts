@@ -91,8 +91,12 @@ export async function openFilm(file: Blob, name: string): Promise<Film> {
   const input = new Input({ source: new BlobSource(file), formats: ALL_FORMATS });
   try {
     const format = await input.getFormat();
-    const video = await expectTrack(name, "pictures", await input.getPrimaryVideoTrack());
-    const audio = await expectTrack(name, "sound", await input.getPrimaryAudioTrack());
+    const [pictures, sounds] = [await input.getPrimaryVideoTrack(), await input.getPrimaryAudioTrack()];
+    if (pictures === null && sounds === null) {
+      throw refuse(name, "it is cut short, or no film: it lists neither pictures nor sound", "Fetch or copy it again");
+    }
+    const video = await expectTrack(name, "pictures", pictures);
+    const audio = await expectTrack(name, "sound", sounds);
     const [first, pictureEnd, soundEnd] = [
       await video.getFirstTimestamp(),
       await video.computeDuration(),

@@ -4,6 +4,7 @@ import { gzipSync } from "node:zlib";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ExplorerInBrowser, missing, openExplorer } from "./browser.js";
+import { ffmpegs, makeFilms } from "./films.js";
 
 const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
@@ -110,7 +111,16 @@ describe.skipIf(missing)("the page", () => {
     const { page, complaints } = await explorer.open();
     await page.click("#make");
     await madeClip(page);
+    const [ffmpeg] = await ffmpegs();
+    const { source, film } = await makeFilms(explorer.folder, ffmpeg);
+    // With its list in front, a film that was cut off still opens: only what it should hold is not there.
+    const listed = await readFile(await film("listed.mp4", "-c", "copy", "-movflags", "+faststart"));
+    const unlisted = await readFile(source);
     const files = {
+      "cut-in-half.mp4": listed.subarray(0, listed.length / 2),
+      "cut-near-its-end.mp4": listed.subarray(0, 0.8 * listed.length),
+      "cut-after-its-list.mp4": listed.subarray(0, listed.indexOf("mdat") + 100),
+      "cut-before-its-list.mp4": unlisted.subarray(0, unlisted.length / 2),
       "zip.mp4": Buffer.from(`PK\u0003\u0004${"x".repeat(4000)}`),
       "empty.mp4": Buffer.alloc(0),
       "page.webm": Buffer.from("<!doctype html><p>not a film"),
@@ -122,11 +132,18 @@ describe.skipIf(missing)("the page", () => {
       const said = (await page.textContent("#clip-note")) ?? "";
       expect(said.startsWith(`${name}: `)).toBe(true);
       expect(said.length).toBeLessThan(250);
+      if (name.startsWith("cut")) expect(said).toMatch(/it is cut short|its sound holds nothing/);
       await page.click("#view-seed");
       expect(await page.locator("#frames canvas").count()).toBe(10);
       await page.click("#make");
       await madeClip(page);
     }
+    // Less than half a second short, it is taken as it is.
+    const buffer = listed.subarray(0, 0.95 * listed.length);
+    await page.setInputFiles("#file", { name: "nearly.mp4", mimeType: "video/mp4", buffer });
+    await page.waitForFunction(() =>
+      /^nearly.mp4: 2.00 s, /.test(document.querySelector("#clip-note")?.textContent ?? ""),
+    );
     // 4 GB that are not there: a page reads only what it needs.
     await page.evaluate(() => {
       const block = new Blob([new Uint8Array(2 ** 24)]);
