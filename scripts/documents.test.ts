@@ -65,7 +65,9 @@ describe.skipIf(!built)("commands in README and docs", () => {
   const run = (command: string) => {
     const [, appended = ""] = smaller.find(([pattern]) => pattern.test(command)) ?? [];
     const line = `${command} ${appended}`.replace(/^kdc-mae/, `"${process.execPath}" "${program}"`);
-    const { status, stdout, stderr } = spawnSync("bash", ["-c", line], { cwd: world, encoding: "utf8" });
+    // A command that serves for ever is to fail here, not to hold up all that comes after it.
+    const options = { cwd: world, encoding: "utf8", timeout: 550_000 } as const;
+    const { status, stdout, stderr } = spawnSync("bash", ["-c", line], options);
     expect({ command, status, said: status === 0 ? "" : stdout + stderr }).toEqual({ command, status: 0, said: "" });
   };
 
