@@ -71,7 +71,7 @@ export type PrepareProgress = {
 };
 
 /** A piece of work: one item of a shard, a shard that an earlier run has finished, or one of another process. */
-type Errand =
+type Task =
   | {
       readonly kind: "item";
       readonly shard: number;
@@ -160,11 +160,11 @@ async function makeShards(
     bytes += record.bytes;
   };
 
-  const work = async (errand: Errand): Promise<{ errand: Errand; outcome?: Outcome }> => {
-    if (errand.kind !== "item") return { errand };
-    await turns.reached(errand.shard);
+  const work = async (task: Task): Promise<{ task: Task; outcome?: Outcome }> => {
+    if (task.kind !== "item") return { task };
+    await turns.reached(task.shard);
     if (signal.aborted) throw mediaError("prepare", "aborted");
-    return { errand, outcome: await prepareItem(errand.item, errand.index, { manifest, decoder, content, signal }) };
+    return { task, outcome: await prepareItem(task.item, task.index, { manifest, decoder, content, signal }) };
   };
   // What is decoded of a later shard would be lost in a crash, so none is begun before the one at hand is finished.
   const turns = inTurn();
@@ -174,37 +174,37 @@ async function makeShards(
   };
   let writer: ShardWriter | undefined;
   try {
-    const errands = errandsOf(manifest, out, { content, files, isOwn, onDamaged: () => mended++ }, passed.passOver);
+    const tasks = tasksOf(manifest, out, { content, files, isOwn, onDamaged: () => mended++ }, passed.passOver);
     // A decoder that takes many at a time is kept busy by that many; a few more wait for the one whose turn it is.
     const concurrency = workers * (decoder.together ?? 1);
     const pool = { concurrency, ahead: Math.max(8 * workers, concurrency + 16), stop };
     let noted = false;
-    for await (const { errand, outcome } of orderedMap(errands, work, pool)) {
+    for await (const { task, outcome } of orderedMap(tasks, work, pool)) {
       if (signal.aborted) throw mediaError("prepare", "aborted");
-      if (errand.kind === "other") {
-        turns.next(errand.shard + 1);
+      if (task.kind === "other") {
+        turns.next(task.shard + 1);
         continue;
       }
-      if (errand.kind === "finished") {
-        const count = errand.record.samples.length + errand.record.quarantined.length;
-        [done, reused, failed] = [done + count, reused + count, failed + errand.record.quarantined.length];
-        conclude(errand.record);
-        const before = errand.record.decodedBy;
+      if (task.kind === "finished") {
+        const count = task.record.samples.length + task.record.quarantined.length;
+        [done, reused, failed] = [done + count, reused + count, failed + task.record.quarantined.length];
+        conclude(task.record);
+        const before = task.record.decodedBy;
         if (!noted && before !== undefined && decodedBy !== undefined && before !== decodedBy) {
           noted = true;
           onNote?.(`finished shards were decoded by ${before}, the rest is decoded by ${decodedBy}; clips may differ`);
         }
-        turns.next(errand.shard + 1);
+        turns.next(task.shard + 1);
       } else {
-        writer ??= await writeShard(out, errand.shard, errand.items, files, decodedBy);
+        writer ??= await writeShard(out, task.shard, task.items, files, decodedBy);
         await writer.add(outcome!);
         done++;
         if ("quarantined" in outcome!) failed++;
-        if (errand.last) {
+        if (task.last) {
           const finishing = writer;
           conclude(await finishing.finish());
           writer = undefined;
-          turns.next(errand.shard + 1);
+          turns.next(task.shard + 1);
         }
       }
       onProgress?.({ done, reused, mended, failed, bytes });
@@ -217,7 +217,7 @@ async function makeShards(
 }
 
 /** The items of a manifest in shards; finished shards are told by their records. */
-async function* errandsOf(
+async function* tasksOf(
   manifest: Manifest,
   out: string,
   {
@@ -232,9 +232,9 @@ async function* errandsOf(
     readonly onDamaged: () => void;
   },
   passOver: PassOver,
-): AsyncGenerator<Errand> {
+): AsyncGenerator<Task> {
   let [shard, first, group]: [number, number, ManifestItem[]] = [0, 0, []];
-  const close = async function* (): AsyncGenerator<Errand> {
+  const close = async function* (): AsyncGenerator<Task> {
     if (!isOwn(shard)) {
       yield { kind: "other", shard };
       [shard, first, group] = [shard + 1, first + group.length, []];

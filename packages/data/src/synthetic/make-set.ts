@@ -40,9 +40,9 @@ export type MadeSet = {
 const batchSize = 8;
 
 /** One clip of the set: where it goes (relative to the folder), its split and kind. Kinds take turns: splits are balanced. */
-type Errand = { readonly id: string; readonly split: string; readonly kind: string; readonly path: string };
+type Task = { readonly id: string; readonly split: string; readonly kind: string; readonly path: string };
 
-function errandsOf(counts: SetCounts): Errand[] {
+function tasksOf(counts: SetCounts): Task[] {
   return Object.entries(counts).flatMap(([split, count]) =>
     Array.from({ length: count }, (_, index) => {
       const id = `${split}-${String(index).padStart(5, "0")}`;
@@ -55,11 +55,7 @@ const batched = <Item>(list: readonly Item[]): Item[][] =>
   Array.from({ length: Math.ceil(list.length / batchSize) }, (_, i) => list.slice(batchSize * i, batchSize * (i + 1)));
 
 /** Draws one clip: what is to be encoded, and what is to be said about it. */
-function drawClip(
-  { id, split, kind, path }: Errand,
-  { seed, options }: SetParameters,
-  set: string,
-): [RawClip, Sidecar] {
+function drawClip({ id, split, kind, path }: Task, { seed, options }: SetParameters, set: string): [RawClip, Sidecar] {
   const plan = describeClip(createRng(`${seed}/${split}`).fork(id), options, kind);
   const { pixels, boxes, distractorBoxes } = renderFrames(plan);
   const { size, frameRate, seconds } = options;
@@ -91,7 +87,7 @@ async function folderOf(asked: string, set: string, about: string): Promise<stri
   return (await writeNew(path, about)) || (await known()) === set ? asked : `${asked.replace(/[\\/]+$/, "")}-${set}`;
 }
 
-/** Runs an errand over all entries of a list, `workers` at once; the first failure stops the others at their next turn. */
+/** Runs one piece of work over all entries of a list, `workers` at once; the first failure stops the others at their next turn. */
 async function spread<Item>(list: readonly Item[], workers: number, run: (item: Item) => Promise<void>): Promise<void> {
   const queue = list.values();
   let failed = false;
@@ -136,38 +132,38 @@ export async function makeSet(request: SetRequest): Promise<MadeSet> {
   const set = hashOf(parameters);
   const about = `${JSON.stringify({ set, counts, kinds, ...parameters }, null, 2)}\n`;
   const directory = await folderOf(request.directory, set, about);
-  const errands = errandsOf(counts);
+  const tasks = tasksOf(counts);
   const described = new Map<string, Sidecar>();
-  const missing: Errand[] = [];
+  const missing: Task[] = [];
   let encoder: Promise<VideoEncoder> | undefined;
 
-  const mediaOf = ({ path }: Errand) => join(directory, path);
-  const sidecarOf = (errand: Errand) => mediaOf(errand).replace(/mp4$/, "json");
-  const tell = () => onProgress?.({ done: described.size, total: errands.length });
+  const mediaOf = ({ path }: Task) => join(directory, path);
+  const sidecarOf = (task: Task) => mediaOf(task).replace(/mp4$/, "json");
+  const tell = () => onProgress?.({ done: described.size, total: tasks.length });
 
-  const find = async (batch: readonly Errand[]) => {
+  const find = async (batch: readonly Task[]) => {
     signal?.throwIfAborted();
-    const found = await Promise.all(batch.map((errand) => findFinished(mediaOf(errand), sidecarOf(errand), set)));
-    for (const [index, errand] of batch.entries()) {
+    const found = await Promise.all(batch.map((task) => findFinished(mediaOf(task), sidecarOf(task), set)));
+    for (const [index, task] of batch.entries()) {
       const sidecar = found[index];
-      if (sidecar === undefined) missing.push(errand);
-      else described.set(errand.id, sidecar);
+      if (sidecar === undefined) missing.push(task);
+      else described.set(task.id, sidecar);
     }
   };
 
-  const make = async (batch: readonly Errand[]) => {
+  const make = async (batch: readonly Task[]) => {
     signal?.throwIfAborted();
     encoder ??= chooseEncoder(ffmpeg, signal);
     const tools = { ffmpeg, encoder: await encoder, signal };
-    const drawn = batch.map((errand) => drawClip({ ...errand, path: mediaOf(errand) }, parameters, set));
+    const drawn = batch.map((task) => drawClip({ ...task, path: mediaOf(task) }, parameters, set));
     await encodeClips(
       drawn.map(([clip]) => clip),
       tools,
     );
-    for (const [index, errand] of batch.entries()) {
+    for (const [index, task] of batch.entries()) {
       const sidecar = drawn[index][1];
-      await writeWhole(sidecarOf(errand), `${JSON.stringify(sidecar)}\n`);
-      described.set(errand.id, sidecar);
+      await writeWhole(sidecarOf(task), `${JSON.stringify(sidecar)}\n`);
+      described.set(task.id, sidecar);
     }
     tell();
   };
@@ -177,14 +173,14 @@ export async function makeSet(request: SetRequest): Promise<MadeSet> {
     await sweepTemporaries(folder);
   }
   await writeWhole(join(directory, "set.json"), about);
-  await spread(batched(errands), workers, find);
+  await spread(batched(tasks), workers, find);
   const reused = described.size;
   tell();
   await spread(batched(missing), workers, make);
-  const items = errands.map((errand): ClipItem => {
-    const { label, split, boxes, seconds } = described.get(errand.id)!;
+  const items = tasks.map((task): ClipItem => {
+    const { label, split, boxes, seconds } = described.get(task.id)!;
     // With its end known, decoding need not ask each file for its duration first.
-    return { id: errand.id, path: errand.path, start: 0, end: seconds, labels: [label], split, boxes };
+    return { id: task.id, path: task.path, start: 0, end: seconds, labels: [label], split, boxes };
   });
   await writeWhole(join(directory, "manifest.jsonl"), items.map((item) => `${JSON.stringify(item)}\n`).join(""));
   const placed = items.map((item) => ({ ...item, path: join(directory, item.path) }));
