@@ -41,7 +41,7 @@ export type ExplorerInBrowser = {
   readonly open: (options?: BrowserContextOptions) => Promise<OpenPage>;
   /** The same page served with something else. */
   readonly serve: (options: ExploreOptions) => Promise<string>;
-  /** Ends whatever still runs in a page that was opened. */
+  /** Ends whatever still runs; the browser begins anew, since its graphics process goes on with what a closed page gave it. */
   readonly closePages: () => Promise<void>;
   readonly close: () => Promise<void>;
 };
@@ -62,7 +62,7 @@ export async function openExplorer(options: ExploreOptions = {}): Promise<Explor
   const page = join(folder, "page");
   await buildPage(page);
   const servers = [await explore({ ...options, page })];
-  const browser = await launch();
+  let browser = await launch();
   return {
     folder,
     address: servers[0].address,
@@ -93,7 +93,8 @@ export async function openExplorer(options: ExploreOptions = {}): Promise<Explor
       return { page: opened, complaints, outside };
     },
     closePages: async () => {
-      for (const context of browser.contexts()) await context.close();
+      await browser.close();
+      browser = await launch();
     },
     close: async () => {
       await browser.close();

@@ -172,10 +172,9 @@ describe.skipIf(missing)("training in a tab", () => {
       model: smallSizes,
       objective: [{ term: "reconstruction-visual" }, { term: "same-length", weight: 0.1 }],
     });
-    await Promise.all([
-      begin(page, "A", "wasm", { epochs: 4, term: term ?? "", objective }),
-      begin(page, "B", "wasm", { epochs: 4 }),
-    ]);
+    // One form after the other: what is typed goes to whatever has the focus.
+    await begin(page, "A", "wasm", { epochs: 4, term: term ?? "", objective });
+    await begin(page, "B", "wasm", { epochs: 4 });
     await Promise.all([noteSays(page, "A", "Done: 8 steps"), noteSays(page, "B", "Done: 8 steps")]);
     const names = await page.locator("[data-run=A] tbody th").allTextContents();
     expect(names).toEqual(["total", "reconstruction-visual", "same-length"]);
