@@ -127,12 +127,13 @@ export function jackknife<Name extends string>(
     for (let clip = group; clip < clips; clip += groups) counts[clip] = 1;
     return left;
   });
-  const ends = studentQuantile(groups - 1, level);
+  // One clip cannot be left out: nothing is known of how far its figure varies.
+  const ends = groups < 2 ? 0 : studentQuantile(groups - 1, level);
   const within = (end: number) => Math.min(1, Math.max(0, end));
   const intervalOf = (name: Name): Interval => {
     const known = without.map((left) => left[name]).filter(Number.isFinite);
     const mean = known.reduce((sum, one) => sum + one, 0) / known.length;
-    const squares = known.reduce((sum, one) => sum + (one - mean) ** 2, 0);
+    const squares = groups < 2 ? 0 : known.reduce((sum, one) => sum + (one - mean) ** 2, 0);
     const half = ends * Math.sqrt(((groups - 1) / groups) * squares);
     return { low: within(values[name] - half), high: within(values[name] + half), level, resamples: known.length };
   };

@@ -23,8 +23,9 @@ function within(t: number, freedom: number): number {
   return odd ? (2 / Math.PI) * (angle + sine * sum) : sine * sum;
 }
 
-/** The t with P(|T| ≤ t) = level: 12.706 for one degree of freedom and level 0.95, 4.303 for two. */
+/** The t with P(|T| ≤ t) = level: 12.706 for one degree of freedom and level 0.95, 4.303 for two, no end for none. */
 export function studentQuantile(freedom: number, level = 0.95): number {
+  if (!(freedom >= 1)) return Number.POSITIVE_INFINITY;
   let [low, high] = [0, 1];
   while (within(high, freedom) < level) high *= 2;
   for (let i = 0; i < 100; i++) {
