@@ -58,6 +58,10 @@ describe("estimateMemory", () => {
       const ratio = sumOf(estimate) / 1e6 / peak;
       expect([preset, batch, ratio > 0.8 && ratio < 1.6]).toEqual([preset, batch, true]);
     }
+    // A step of four clips of base with gradient checkpointing: docs/measurements/performance.md.
+    const training = { ...experiment.training, batch: 4, gradientCheckpointing: "blocks" as const };
+    const ratio = sumOf(estimateMemory({ ...experiment, training }, presets.base, 4)) / 4.66e9;
+    expect(ratio > 0.8 && ratio < 1.6).toBe(true);
   });
 });
 

@@ -7,7 +7,7 @@ import {
   mapTree,
   treeLeaves,
 } from "@kdc-mae/core";
-import { createRunner, type Execute, eager, valueAndGradients } from "@kdc-mae/engine";
+import { createRunner, createWebGpuRuntime, type Execute, eager, valueAndGradients } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
 import { batchViews } from "@kdc-mae/masking";
 import { initModel } from "@kdc-mae/model";
@@ -60,10 +60,16 @@ async function stepBy(execute: Execute, keep: "all" | "inputs"): Promise<Readonl
   return new Map(treeLeaves<HostTensor>(made));
 }
 
+const webgpu = await createWebGpuRuntime({ tested: { has: async () => true, add: async () => undefined } }).catch(
+  (error: Error) => error.message,
+);
+if (typeof webgpu === "string") console.info(`skipped on webgpu: ${webgpu}`);
+
 describe("a step that keeps of each block its inputs alone", () => {
   const runtimes: [string, () => Execute][] = [
     ["eager", () => eager("cpu")],
     ["compiled", () => compiled({ device: "cpu", threads: 1 })],
+    ...(typeof webgpu === "string" ? [] : [["webgpu", () => webgpu.execute] as [string, () => Execute]]),
   ];
   it.each(runtimes)("has the losses and gradients of one that keeps all, %s", async (_, execute) => {
     const all = await stepBy(execute(), "all");
