@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { explore } from "../pipeline/explore/open-explorer.js";
-import type { ServedExplorer } from "../pipeline/explore/serve-explorer.js";
+import type { ServedPage } from "../pipeline/serve-here.js";
 
 const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
@@ -43,7 +43,7 @@ const ask = (
 const film = Buffer.from(Array.from({ length: 101 }, (_, n) => n + 32));
 
 let folder = "";
-let served: ServedExplorer;
+let served: ServedPage;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "kdc-explore-"));
   const put = (path: string, bytes: string | Buffer) => writeFile(join(folder, path), bytes);

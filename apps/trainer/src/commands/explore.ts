@@ -1,14 +1,9 @@
 import { existsSync } from "node:fs";
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import { type ExploreOptions, explore } from "../pipeline/explore/open-explorer.js";
 import { untilInterrupted } from "../terminal/interrupt.js";
 import { print, remark } from "../terminal/print.js";
-
-const portOf = (text: string): number => {
-  const port = Number(text);
-  if (Number.isInteger(port) && port >= 0 && port < 65_536) return port;
-  throw new InvalidArgumentError("It must be a whole number below 65536.");
-};
+import { wholeNumberTo } from "./options.js";
 
 /** Adds `kdc-mae explore`. */
 export function addExploreCommand(program: Command): void {
@@ -18,7 +13,7 @@ export function addExploreCommand(program: Command): void {
     .argument("[run]", "a run's folder or a model.safetensors (default: runs/demo, where it is there)")
     .option("--index <folder>", "what kdc-mae index made, for searching")
     .option("--media <folder>", "the indexed films, where they were moved")
-    .option("--port <n>", "where it is served; any free port unless given", portOf)
+    .option("--port <n>", "where it is served; any free port unless given", wholeNumberTo(65_535))
     .addHelpText("after", "\nExamples:\n  kdc-mae explore runs/demo\n  kdc-mae explore runs/demo --index clips.index\n")
     .action(run);
 }

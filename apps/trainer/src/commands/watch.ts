@@ -31,7 +31,7 @@ export function addWatchCommand(program: Command): void {
     }
     await untilInterrupted(async (signal) => {
       const served = await serveRuns(folders, { port });
-      print(`watching at ${served.url} (Ctrl-C ends it; the runs go on)\n`);
+      print(`watching at ${served.address} (Ctrl-C ends it; the runs go on)\n`);
       await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
       await served.close();
     });

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { KdcError } from "@kdc-mae/core";
 import { openStore } from "../search/open-store.js";
-import { type ServedExplorer, serveExplorer } from "./serve-explorer.js";
+import type { ServedPage } from "../serve-here.js";
+import { serveExplorer } from "./serve-explorer.js";
 
 /** Where the built page lies: in this package as published, or in the app beside it. */
 const pages = ["../../../explorer", "../../../../explorer/dist"].map((path) =>
@@ -39,7 +40,7 @@ function modelOf(run: string): string {
  *
  * @throws KdcError for a run without a model, an index that is none, or a page that was not built
  */
-export async function explore({ run, index, media, port, page }: ExploreOptions): Promise<ServedExplorer> {
+export async function explore({ run, index, media, port, page }: ExploreOptions): Promise<ServedPage> {
   const model = run === undefined ? undefined : modelOf(run);
   let films = media;
   if (index !== undefined) {

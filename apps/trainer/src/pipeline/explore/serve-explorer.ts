@@ -1,9 +1,9 @@
 import { createReadStream } from "node:fs";
 import { readFile, realpath, stat } from "node:fs/promises";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { extname, join, sep } from "node:path";
 import { KdcError } from "@kdc-mae/core";
+import { refuse, type ServedPage, serveHere } from "../serve-here.js";
 
 export type ServeExplorerOptions = {
   /** The built page's folder. */
@@ -16,13 +16,6 @@ export type ServeExplorerOptions = {
   readonly media?: string;
   /** 0, unless given: any that is free. */
   readonly port?: number;
-};
-
-/** A page that is being served. */
-export type ServedExplorer = {
-  readonly address: string;
-  /** Ends the server and whatever it is sending. */
-  readonly close: () => Promise<void>;
 };
 
 /** What is served, by its ending; nothing else is. */
@@ -88,7 +81,7 @@ function partOf(range: string | undefined, size: number): readonly [from: number
  *
  * @throws KdcError where the page was not built, or the port is taken
  */
-export async function serveExplorer(options: ServeExplorerOptions): Promise<ServedExplorer> {
+export async function serveExplorer(options: ServeExplorerOptions): Promise<ServedPage> {
   const { page, model, index, media, port = 0 } = options;
   const html = await readFile(join(page, "index.html"), "utf8").catch(() => {
     throw new KdcError({
@@ -114,14 +107,8 @@ export async function serveExplorer(options: ServeExplorerOptions): Promise<Serv
     return path === "/" || path === "/index.html" ? undefined : fileBelow(page, path, pageKinds);
   };
 
-  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const refuse = (status: number, what: string, more: Readonly<Record<string, string>> = {}) =>
-      void response
-        .writeHead(status, { ...headers, "content-type": "text/plain; charset=utf-8", ...more })
-        .end(`${what}\n`);
-    if (!/^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(request.headers.host ?? "")) return refuse(403, "not here");
-    if (request.method !== "GET" && request.method !== "HEAD") return refuse(405, "only reading");
-    const path = decodeURIComponent(new URL(request.url ?? "/", "http://here").pathname);
+  const answer = async (request: IncomingMessage, response: ServerResponse, { pathname }: URL): Promise<void> => {
+    const path = decodeURIComponent(pathname);
     if (path === "/run/about.json") {
       return void response.writeHead(200, { ...headers, "content-type": "application/json" }).end(about);
     }
@@ -130,9 +117,11 @@ export async function serveExplorer(options: ServeExplorerOptions): Promise<Serv
       return void response.writeHead(200, { ...headers, "content-type": pageKinds[".html"], ...more }).end(served);
     }
     const found = await find(path);
-    if (found === undefined) return refuse(404, "there is no such file");
+    if (found === undefined) return refuse(response, 404, "there is no such file", headers);
     const part = partOf(request.headers.range, found.size);
-    if (part === undefined) return refuse(416, "there is no such part", { "content-range": `bytes */${found.size}` });
+    if (part === undefined) {
+      return refuse(response, 416, "there is no such part", { ...headers, "content-range": `bytes */${found.size}` });
+    }
     const isPart = part !== "all";
     const [from, to] = isPart ? part : [0, found.size - 1];
     response.writeHead(isPart ? 206 : 200, {
@@ -150,25 +139,5 @@ export async function serveExplorer(options: ServeExplorerOptions): Promise<Serv
     stream.pipe(response);
   };
 
-  const server = createServer((request, response) => {
-    answer(request, response).catch(() => {
-      if (response.headersSent) response.destroy();
-      else response.writeHead(400, headers).end("that cannot be read\n");
-    });
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (cause) => {
-      const what = `port ${port} cannot be used (${cause.message})`;
-      reject(new KdcError({ where: "explore", what, remedy: "Give another --port", reason: "port", cause }));
-    });
-    server.listen(port, "127.0.0.1", resolve);
-  });
-  return {
-    address: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return serveHere("explore", answer, { port, headers });
 }

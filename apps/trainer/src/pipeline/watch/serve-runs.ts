@@ -1,22 +1,9 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import { KdcError } from "@kdc-mae/core";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { refuse, type ServedPage, serveHere } from "../serve-here.js";
 import { watchPage } from "./watch-page.js";
 import { openWatched, type PageRecord } from "./watched-run.js";
 
-/** Only this machine. */
-const LOOPBACK = "127.0.0.1";
 const POLL_MS = 1000;
-
-/** Names this machine calls itself by: a page of somebody else's, whose name leads here, is not answered. */
-const isOurs = (host: string | undefined): boolean => /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(host ?? "");
-
-/** A page that is served: where, and how that ends. */
-export type ServedRuns = {
-  readonly url: string;
-  /** Ends the serving; the runs go on. */
-  close(): Promise<void>;
-};
 
 /**
  * Serves one page that shows runs while they go on, to this machine alone.
@@ -27,7 +14,7 @@ export type ServedRuns = {
 export async function serveRuns(
   folders: readonly string[],
   { port = 0, pollMs = POLL_MS }: { readonly port?: number; readonly pollMs?: number } = {},
-): Promise<ServedRuns> {
+): Promise<ServedPage> {
   const runs = await Promise.all(folders.map(openWatched));
   const records: PageRecord[][] = runs.map(() => []);
   /** Everything that was told, in the order of telling; its place is its number. */
@@ -76,46 +63,30 @@ export async function serveRuns(
     listening.add(response);
     response.on("close", () => listening.delete(response));
   };
-  const answer = async (request: IncomingMessage, response: ServerResponse) => {
-    const { pathname, searchParams } = new URL(request.url ?? "/", `http://${LOOPBACK}`);
-    const refuse = (status: number) => response.writeHead(status).end();
-    if (!isOurs(request.headers.host)) return refuse(403);
-    if (request.method !== "GET") return refuse(405);
+  const answer = async (request: IncomingMessage, response: ServerResponse, { pathname, searchParams }: URL) => {
     if (pathname === "/events") return events(request, response, Number(searchParams.get("from") ?? 0));
     const [, index, file] = pathname.match(/^\/file\/(\d+)\/(.+)$/) ?? [];
     if (file !== undefined) {
       const bytes = await runs[Number(index)]?.picture(file);
-      if (bytes === undefined) return refuse(404);
-      return response.writeHead(200, { "content-type": "image/png", "x-content-type-options": "nosniff" }).end(bytes);
+      if (bytes === undefined) return refuse(response, 404, "there is no such picture");
+      response.writeHead(200, { "content-type": "image/png", "x-content-type-options": "nosniff" }).end(bytes);
+      return;
     }
-    if (pathname !== "/") return refuse(404);
+    if (pathname !== "/") return refuse(response, 404, "there is no such page");
     const shown = runs.map(({ name, folder, experiment }, at) => ({ name, folder, experiment, records: records[at] }));
     const page = await watchPage(shown, { seen: first + told.length });
-    return response
-      .writeHead(200, { "content-type": "text/html; charset=utf-8", "cache-control": "no-store" })
-      .end(page);
+    response.writeHead(200, { "content-type": "text/html; charset=utf-8", "cache-control": "no-store" }).end(page);
   };
-  const server = createServer((request, response) => {
-    answer(request, response).catch(() => response.writeHead(500).end());
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (cause: NodeJS.ErrnoException) => {
-      const what = cause.code === "EADDRINUSE" ? `port ${port} is taken` : cause.message;
-      const remedy = "Give another with --port, or none: a free one is taken";
-      reject(new KdcError({ where: `watch on ${LOOPBACK}`, what, remedy, reason: "usage", cause }));
-    });
-    server.listen(port, LOOPBACK, resolve);
-  }).catch((error) => {
+  const served = await serveHere("watch", answer, { port }).catch((error) => {
     clearInterval(timer);
     throw error;
   });
   return {
-    url: `http://${LOOPBACK}:${(server.address() as AddressInfo).port}/`,
+    address: served.address,
     async close() {
       clearInterval(timer);
       for (const response of listening) response.end();
-      server.closeAllConnections();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
+      await served.close();
     },
   };
 }

@@ -8,7 +8,8 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EVENTS } from "../log/events-file.js";
 import type { RunRecord } from "../log/run-logger.js";
-import { type ServedRuns, serveRuns } from "./serve-runs.js";
+import type { ServedPage } from "../serve-here.js";
+import { serveRuns } from "./serve-runs.js";
 import { writeWatchPage } from "./watch-page.js";
 import { openWatched, type PageRecord, thinned } from "./watched-run.js";
 
@@ -53,7 +54,7 @@ const folderOf = async (name: string, experiment: object, lines: readonly RunRec
 };
 const tell = (folder: string, record: RunRecord) => appendFile(join(folder, EVENTS), `${JSON.stringify(record)}\n`);
 
-let served: ServedRuns | undefined;
+let served: ServedPage | undefined;
 let [one, other] = ["", ""];
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "kdc-watch-"));
@@ -68,7 +69,7 @@ afterAll(async () => {
 
 /** With a `Host` of its own, and a path as it is written. */
 const status = (path: string, host?: string): Promise<number> => {
-  const { port } = new URL(served!.url);
+  const { port } = new URL(served!.address);
   return new Promise((resolve, reject) => {
     const headers = host === undefined ? {} : { host };
     get({ host: "127.0.0.1", port, path, headers }, (response) => {
@@ -80,11 +81,11 @@ const status = (path: string, host?: string): Promise<number> => {
 
 describe("the server", () => {
   it("answers this machine alone, under its own names", async () => {
-    expect(new URL(served!.url).hostname).toBe("127.0.0.1");
+    expect(new URL(served!.address).hostname).toBe("127.0.0.1");
     expect(await status("/")).toBe(200);
     expect(await status("/", "localhost:99")).toBe(200);
     expect(await status("/", "evil.example")).toBe(403);
-    expect((await fetch(served!.url, { method: "POST" })).status).toBe(405);
+    expect((await fetch(served!.address, { method: "POST" })).status).toBe(405);
   });
 
   it("gives pictures of the runs and no other file", async () => {
@@ -103,7 +104,7 @@ describe("the server", () => {
   });
 
   it("says that a port is taken, and that a folder is no run", async () => {
-    const port = Number(new URL(served!.url).port);
+    const port = Number(new URL(served!.address).port);
     await expect(serveRuns([one], { port })).rejects.toThrow(`port ${port} is taken. Give another with --port`);
     await expect(serveRuns([root])).rejects.toThrow("there is no experiment.json in it");
   });
@@ -155,7 +156,7 @@ describe.skipIf(executablePath === undefined)("the page in a browser", () => {
   };
 
   it("shows runs, what differs between them, and what comes after, live", async () => {
-    const page = await open(served!.url);
+    const page = await open(served!.address);
     await page
       .locator("#connection")
       .filter({ hasText: /^live$/ })
@@ -179,14 +180,14 @@ describe.skipIf(executablePath === undefined)("the page in a browser", () => {
     await second.filter({ hasText: "20 of 100" }).waitFor();
     expect(await second.textContent()).toContain("trains");
     // A page that is opened now begins there too.
-    expect(await (await open(served!.url)).locator(".run").nth(1).textContent()).toContain("20 of 100");
+    expect(await (await open(served!.address)).locator(".run").nth(1).textContent()).toContain("20 of 100");
     expect(problems).toEqual([]);
   });
 
   it("takes nothing of a run for markup", async () => {
     const folder = await folderOf("evil", { name: evil });
     const own = await serveRuns([folder]);
-    const page = await open(own.url);
+    const page = await open(own.address);
     expect(await page.title()).toBe(`${evil} – kdc-mae`);
     expect(await page.locator(".run h3").textContent()).toBe(evil);
     expect(await page.locator("#warnings").textContent()).toContain(evil);
@@ -198,7 +199,7 @@ describe.skipIf(executablePath === undefined)("the page in a browser", () => {
   });
 
   it("fits a phone, 360 px wide", async () => {
-    const page = await open(served!.url, 360);
+    const page = await open(served!.address, 360);
     expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(360);
     const widths = await page.locator(".chart").evaluateAll((boxes) => boxes.map((box) => box.getBoundingClientRect()));
     for (const { left, right } of widths) {
