@@ -214,12 +214,22 @@ it("parity", async () => {
   );
 });
 
-it("embed: a film by the command, by an embedder of files, and as plain arrays by createEmbedder", async () => {
+it("embed: a film by the command, by embedFiles, by an embedder of files, and as plain arrays by createEmbedder", async () => {
   await trainer.survey(at("media"), { clean: at("usable.jsonl") });
   const [line] = (await readFile(at("usable.jsonl"), "utf8")).split("\n");
   const { path } = JSON.parse(line);
   const film = existsSync(path) ? path : at("media", path);
   const printed = JSON.parse(await command("embed", film, "--model", model()));
+  const called: trainer.FileEmbedding[] = [];
+  const onFile = (one: trainer.FileEmbedding) => void called.push(one);
+  const results = await silent(
+    trainer.embedFiles([film, at("nothing.mp4")], { model: model(), env: process.env, onFile }),
+  );
+  expect([results.files, results.leftOut.map(({ file }) => file)]).toEqual([[film], [at("nothing.mp4")]]);
+  for (const stream of ["audio", "visual", "joint"] as const)
+    expect([...(called[0][stream] ?? [])]).toEqual(printed[stream]);
+  const tooLong = trainer.embedFiles([film, film], { model: model(), env: process.env, window: 1e3, onFile });
+  await expect(tooLong).rejects.toMatchObject({ reason: "option" });
   const saved = await silent(trainer.loadModel(model()));
   if (!("model" in saved)) throw new Error("it is a pretrained model");
   const { path: ffmpeg } = await locateFfmpeg({ env: process.env });

@@ -9,6 +9,8 @@ export type { Ablation } from "./pipeline/ablate/schema.js";
 export { type ClipForm, clipFormFor } from "./pipeline/corpus/clip-form.js";
 export { type ClipSet, openSplitSets as openData, type SplitSets } from "./pipeline/corpus/clip-set.js";
 export { type DemoOptions, demo } from "./pipeline/demo/demo.js";
+export type { FileResults, UnusedFile } from "./pipeline/each-file.js";
+export { type EmbedFilesOptions, embedFiles, embedFileWindows } from "./pipeline/embed/embed-each-file.js";
 export { createFileEmbedder, type FileEmbedder, type FileEmbedding } from "./pipeline/embed/embed-files.js";
 export * from "./pipeline/embed/embedder.js";
 export type { DataChoice } from "./pipeline/evaluate/chosen-data.js";
@@ -20,7 +22,6 @@ export { loadExperiment } from "./pipeline/experiment/load.js";
 export { named } from "./pipeline/experiment/named.js";
 export type { CheckedExperiment, Experiment, ExperimentFile } from "./pipeline/experiment/schema.js";
 export { type ExploreOptions, explore } from "./pipeline/explore/open-explorer.js";
-export type { ServedExplorer } from "./pipeline/explore/serve-explorer.js";
 export { type ExportGraphsOptions, exportGraphs, type WrittenGraph } from "./pipeline/export/export-graphs.js";
 export {
   type ClassifiedFile,
@@ -28,7 +29,6 @@ export {
   classify,
   type ScoredLabel,
 } from "./pipeline/films/classify-files.js";
-export type { FileResults, UnusedFile } from "./pipeline/films/each-file.js";
 export type { HoleError } from "./pipeline/films/fill-window.js";
 export type { Hole } from "./pipeline/films/hole.js";
 export { type InpaintedFile, type InpaintOptions, inpaint } from "./pipeline/films/inpaint-files.js";
@@ -55,9 +55,10 @@ export type { SavedModel } from "./pipeline/run/model-file.js";
 export { type ReadOptions, readSaved as loadModel, type Saved } from "./pipeline/run/read-saved.js";
 export { type IndexedFolder, type IndexFolderOptions, indexFolder } from "./pipeline/search/index-folder.js";
 export { type SearchClipsOptions, searchClips } from "./pipeline/search/search-clips.js";
+export type { ServedPage } from "./pipeline/serve-here.js";
 export { type CardOptions, runCard } from "./pipeline/share/card.js";
 export { type PushOptions, pull, push } from "./pipeline/share/hub.js";
 export type { HubAccess } from "./pipeline/share/hub-address.js";
 export type { Progress, Surroundings } from "./pipeline/surroundings.js";
-export { type ServedRuns, serveRuns } from "./pipeline/watch/serve-runs.js";
+export { serveRuns } from "./pipeline/watch/serve-runs.js";
 export { writeWatchPage } from "./pipeline/watch/watch-page.js";

@@ -2,35 +2,23 @@ import { resolve } from "node:path";
 import { writeWhole } from "@kdc-mae/core/node";
 import { alignedTable, clockText, labelsHtml, numberText } from "@kdc-mae/eval/report";
 import { type Command, Option } from "commander";
-import type { DecoderChoice } from "../pipeline/corpus/open-decoder.js";
 import { type ClassifiedFile, classify, type ScoredLabel } from "../pipeline/films/classify-files.js";
 import { labelsPage, linkInWords, passesInWords, stretchesOf } from "../pipeline/films/labels-page.js";
-import { readAssume } from "../pipeline/run/assume.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
 import { atTerminal } from "../terminal/interrupt.js";
 import { print, remark } from "../terminal/print.js";
-import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
-import {
-  type AssumeChoice,
-  atLeastOne,
-  expectModelFile,
-  modelWords,
-  withAssume,
-  withDecoderOption,
-} from "./options.js";
+import { type ModelOnMedia, modelOnMedia, withModelOnMedia } from "./model-on-media.js";
+import { atLeastOne, modelWords } from "./options.js";
 
-type ClassifyCommandOptions = EngineChoice &
-  AssumeChoice &
-  DecoderChoice & {
-    readonly model: string;
-    readonly classes?: string;
-    readonly audio?: true;
-    readonly visual?: true;
-    readonly count: number;
-    readonly pictures: number;
-    readonly json?: true;
-    readonly html?: string;
-  };
+type ClassifyCommandOptions = ModelOnMedia & {
+  readonly classes?: string;
+  readonly audio?: true;
+  readonly visual?: true;
+  readonly count: number;
+  readonly pictures: number;
+  readonly json?: true;
+  readonly html?: string;
+};
 
 /** Adds `kdc-mae classify`. */
 export function addClassifyCommand(program: Command): void {
@@ -53,8 +41,8 @@ export function addClassifyCommand(program: Command): void {
         "  kdc-mae classify film.mp4 --html labels.html\n" +
         "  kdc-mae classify dog.mp4 --model vgg_65.5.pth --assume classes=classes.csv\n",
     );
-  withEngineOptions(withDecoderOption(withAssume(command))).action(
-    (files: readonly string[], options: ClassifyCommandOptions) => atTerminal((around) => run(files, options, around)),
+  withModelOnMedia(command).action((files: readonly string[], options: ClassifyCommandOptions) =>
+    atTerminal((around) => run(files, options, around)),
   );
 }
 
@@ -72,11 +60,10 @@ function asTable(result: ClassifiedFile): string {
 }
 
 async function run(files: readonly string[], options: ClassifyCommandOptions, around: Surroundings): Promise<void> {
-  const { model, classes, audio, visual, count, pictures, decoder, json, html } = options;
-  expectModelFile("classify", model, "kdc-mae finetune");
+  const { model, classes, audio, visual, count, pictures, json, html } = options;
   const results = await classify(files, {
-    ...{ ...around, model, classes, by: audio ? "audio" : visual ? "visual" : undefined, count, pictures, decoder },
-    ...{ execute: executeFor(options), assume: await readAssume(options.assume) },
+    ...(await modelOnMedia("classify", options, "kdc-mae finetune")),
+    ...{ ...around, classes, by: audio ? "audio" : visual ? "visual" : undefined, count, pictures },
     onFile: (result) => print(json ? `${JSON.stringify(result)}\n` : asTable(result)),
   });
   if (html !== undefined && results.files.length > 0) {

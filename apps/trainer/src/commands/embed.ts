@@ -1,33 +1,14 @@
-import { statSync } from "node:fs";
-import { basename, dirname } from "node:path";
-import { isKdcError, KdcError } from "@kdc-mae/core";
+import { dirname } from "node:path";
 import { beginFile, expectWritable } from "@kdc-mae/core/node";
 import type { Command } from "commander";
-import { type DecoderChoice, openDecoder } from "../pipeline/corpus/open-decoder.js";
-import { createFileEmbedder } from "../pipeline/embed/embed-files.js";
+import { embedFiles, embedFileWindows } from "../pipeline/embed/embed-each-file.js";
 import type { Vectors } from "../pipeline/embed/embedder.js";
-import { readAssume } from "../pipeline/run/assume.js";
-import { readEncoder } from "../pipeline/run/read-saved.js";
 import { type AtTerminal, atTerminal } from "../terminal/interrupt.js";
 import { print } from "../terminal/print.js";
-import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
-import {
-  type AssumeChoice,
-  expectModelFile,
-  modelWords,
-  type WindowChoice,
-  withAssume,
-  withDecoderOption,
-  withWindows,
-} from "./options.js";
+import { type ModelOnMedia, modelOnMedia, withModelOnMedia } from "./model-on-media.js";
+import { modelWords, type WindowChoice, withWindows } from "./options.js";
 
-type EmbedOptions = EngineChoice &
-  AssumeChoice &
-  DecoderChoice &
-  WindowChoice & { readonly model: string; readonly out?: string; readonly each?: true };
-
-/** Files longer than this have a progress line of their own, seconds. */
-const worthTelling = 120;
+type EmbedOptions = ModelOnMedia & WindowChoice & { readonly out?: string; readonly each?: true };
 
 /** Adds `kdc-mae embed`. */
 export function addEmbedCommand(program: Command): void {
@@ -46,68 +27,39 @@ export function addEmbedCommand(program: Command): void {
         "\nExamples:\n  kdc-mae embed cat.mp4 bark.wav dog.jpg --out embeddings.jsonl\n" +
         "  kdc-mae embed lecture.mp4 --each --hop 5 --out lecture.jsonl\n",
     );
-  withEngineOptions(withWindows(withDecoderOption(withAssume(command)))).action(
-    (files: readonly string[], options: EmbedOptions) => atTerminal((around) => run(files, options, around)),
+  withModelOnMedia(withWindows(command)).action((files: readonly string[], options: EmbedOptions) =>
+    atTerminal((around) => run(files, options, around)),
   );
 }
 
-/** @throws KdcError (`usage`) for a folder, which another command takes */
-function expectFiles(files: readonly string[]): void {
-  const folder = files.find((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory());
-  if (folder === undefined) return;
-  throw new KdcError({
-    where: "embed",
-    what: `${folder} is a folder`,
-    remedy: `Name the files in it, or embed and search all of it: kdc-mae index ${folder}`,
-    reason: "usage",
-  });
-}
-
 async function run(files: readonly string[], options: EmbedOptions, around: AtTerminal): Promise<void> {
-  expectFiles(files);
-  expectModelFile("embed", options.model);
-  const { signal, onNote, onProgress } = around;
   const { window, hop, each, out } = options;
+  const asked = { ...around, ...(await modelOnMedia("embed", options)), window, hop };
   if (out !== undefined) await expectWritable(dirname(out));
-  const model = await readEncoder(options.model, { assume: await readAssume(options.assume), onNote });
-  const { decoder } = await openDecoder({ env: process.env }, options);
-  const embedder = createFileEmbedder(model, executeFor(options), decoder);
   const file = out === undefined ? undefined : await beginFile(out);
   const write = async (line: unknown) => {
     const text = `${JSON.stringify(line)}\n`;
     await (file ? file.write(Buffer.from(text)) : print(text));
   };
-  let done = 0;
   try {
-    for (const path of files) {
-      signal.throwIfAborted();
-      const told = filmProgress(path, onProgress);
-      const given = { window, hop, signal, onLength: told.onLength };
-      try {
-        if (each) {
-          for await (const { index, start, end, ...vectors } of embedder.embedWindows(embedder.read(path, given))) {
-            await write({ file: path, window: index, start, end, ...inLists(vectors) });
-            told.reached(end);
-          }
-        } else {
-          const { windows, of, leftOut, ...vectors } = await embedder.embed(path, { ...given, onWindow: told.reached });
-          await write({ file: path, windows, of, leftOut, ...inLists(vectors) });
-        }
-        done += 1;
-      } catch (error) {
-        if (!isKdcError(error) || error.reason === "aborted" || error.reason === "option") throw error;
-        onNote?.(`left out: ${error.message}`);
-      }
-    }
+    const embedded = each
+      ? await embedFileWindows(files, {
+          ...asked,
+          onWindow: ({ index, start, end, file: path, ...vectors }) =>
+            write({ file: path, window: index, start, end, ...inLists(vectors) }),
+        })
+      : await embedFiles(files, {
+          ...asked,
+          onFile: ({ file: path, windows, of, leftOut, ...vectors }) =>
+            write({ file: path, windows, of, leftOut, ...inLists(vectors) }),
+        });
     await file?.finish();
+    around.onNote?.(`embedded ${embedded.files.length} of ${files.length} files`);
+    if (embedded.leftOut.length > 0) process.exitCode = 1;
   } catch (error) {
     await file?.discard();
     throw error;
-  } finally {
-    await embedder.dispose();
   }
-  onNote?.(`embedded ${done} of ${files.length} files`);
-  if (done < files.length) process.exitCode = 1;
 }
 
 const inLists = ({ audio, visual, joint }: Vectors) => ({
@@ -115,17 +67,3 @@ const inLists = ({ audio, visual, joint }: Vectors) => ({
   ...(visual ? { visual: [...visual] } : {}),
   ...(joint ? { joint: [...joint] } : {}),
 });
-
-/** Tells how far one long file is. */
-function filmProgress(path: string, onProgress: AtTerminal["onProgress"]) {
-  let length = 0;
-  return {
-    onLength(seconds: number) {
-      length = seconds;
-    },
-    reached(seconds: number) {
-      if (length < worthTelling) return;
-      onProgress?.({ stage: basename(path), unit: "s", done: Math.round(seconds), total: Math.round(length) });
-    },
-  };
-}

@@ -1,28 +1,15 @@
+import { clockText } from "@kdc-mae/eval/report";
 import { type Command, Option } from "commander";
-import type { DecoderChoice } from "../pipeline/corpus/open-decoder.js";
-import { readAssume } from "../pipeline/run/assume.js";
 import { type IndexedFolder, indexFolder } from "../pipeline/search/index-folder.js";
-import { inTime } from "../pipeline/search/moments.js";
 import type { StoreKind } from "../pipeline/search/open-store.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
 import { atTerminal } from "../terminal/interrupt.js";
 import { print, remark } from "../terminal/print.js";
-import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
-import {
-  type AssumeChoice,
-  expectModelFile,
-  modelWords,
-  type WindowChoice,
-  withAssume,
-  withDecoderOption,
-  withWindows,
-} from "./options.js";
+import { type ModelOnMedia, modelOnMedia, withModelOnMedia } from "./model-on-media.js";
+import { modelWords, type WindowChoice, withWindows } from "./options.js";
 
-type IndexOptions = EngineChoice &
-  AssumeChoice &
-  DecoderChoice &
+type IndexOptions = ModelOnMedia &
   WindowChoice & {
-    readonly model: string;
     readonly index: string;
     readonly store?: StoreKind;
     readonly json?: true;
@@ -52,17 +39,16 @@ export function addIndexCommand(program: Command): void {
         "changed ones are embedded, vanished ones are taken out; stopped in a film, the next run goes on in it.\n" +
         "\nExample:\n  kdc-mae index videos --model runs/demo/model.safetensors --index runs/videos-index\n",
     );
-  withEngineOptions(withWindows(withDecoderOption(withAssume(command)))).action(
-    (folder: string, options: IndexOptions) => atTerminal((around) => run(folder, options, around)),
+  withModelOnMedia(withWindows(command)).action((folder: string, options: IndexOptions) =>
+    atTerminal((around) => run(folder, options, around)),
   );
 }
 
 async function run(folder: string, options: IndexOptions, around: Surroundings): Promise<void> {
-  expectModelFile("index", options.model);
-  const { model, index, store, decoder, window, hop } = options;
+  const { index, store, window, hop } = options;
   const done = await indexFolder(folder, {
-    ...{ ...around, model, index, store, decoder, window, hop, modules: [process.cwd()], execute: executeFor(options) },
-    assume: await readAssume(options.assume),
+    ...(await modelOnMedia("index", options)),
+    ...{ ...around, index, store, window, hop, modules: [process.cwd()] },
   });
   if (options.json) print(`${JSON.stringify(done, null, 2)}\n`);
   else say(done);
@@ -70,7 +56,7 @@ async function run(folder: string, options: IndexOptions, around: Surroundings):
 
 function say({ index, store, clips, files, passedBy, ...change }: IndexedFolder): void {
   for (const { message, from } of change.leftOut) {
-    remark(`left out${from === undefined ? "" : ` from ${inTime(from)} on`}: ${message}\n`);
+    remark(`left out${from === undefined ? "" : ` from ${clockText(from)} on`}: ${message}\n`);
   }
   for (const file of change.removed.slice(0, 20)) remark(`gone from the folder, taken out: ${file}\n`);
   const reasons = new Map<string, number>();

@@ -1,41 +1,28 @@
 import { resolve } from "node:path";
 import { alignedTable, numberText } from "@kdc-mae/eval/report";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { DecoderChoice } from "../pipeline/corpus/open-decoder.js";
 import type { HoleError } from "../pipeline/films/fill-window.js";
 import { type Hole, holeInWords, structures } from "../pipeline/films/hole.js";
 import { type InpaintedFile, inpaint } from "../pipeline/films/inpaint-files.js";
-import { readAssume } from "../pipeline/run/assume.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
 import { atTerminal } from "../terminal/interrupt.js";
 import { print } from "../terminal/print.js";
-import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
-import {
-  type AssumeChoice,
-  expectModelFile,
-  modelWords,
-  positiveNumber,
-  readWith,
-  withAssume,
-  withDecoderOption,
-} from "./options.js";
+import { type ModelOnMedia, modelOnMedia, withModelOnMedia } from "./model-on-media.js";
+import { anyWholeNumber, modelWords, positiveNumber, readWith } from "./options.js";
 
-type InpaintCommandOptions = EngineChoice &
-  AssumeChoice &
-  DecoderChoice & {
-    readonly model: string;
-    readonly hide?: number;
-    readonly structure?: Hole["structure"];
-    readonly time?: Hole["time"];
-    readonly rectangle?: Hole["rectangle"];
-    readonly seed?: number;
-    readonly denormalize?: true;
-    readonly every: number;
-    readonly out?: string;
-    readonly sound?: string;
-    readonly pictures?: string;
-    readonly json?: true;
-  };
+type InpaintCommandOptions = ModelOnMedia & {
+  readonly hide?: number;
+  readonly structure?: Hole["structure"];
+  readonly time?: Hole["time"];
+  readonly rectangle?: Hole["rectangle"];
+  readonly seed?: number;
+  readonly denormalize?: true;
+  readonly every: number;
+  readonly out?: string;
+  readonly sound?: string;
+  readonly pictures?: string;
+  readonly json?: true;
+};
 
 const numbersOf = (text: string, separator: string | RegExp, count: number, words: string): number[] => {
   const numbers = text.split(separator).map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
@@ -64,12 +51,6 @@ const shareOf = (text: string): number => {
   throw new InvalidArgumentError("It must be a number between 0 and 1.");
 };
 
-const seedOf = (text: string): number => {
-  const value = Number(text);
-  if (Number.isInteger(value) && text.trim() !== "") return value;
-  throw new InvalidArgumentError("It must be a whole number.");
-};
-
 /** Adds `kdc-mae inpaint`. */
 export function addInpaintCommand(program: Command): void {
   const command = program
@@ -85,7 +66,7 @@ export function addInpaintCommand(program: Command): void {
     )
     .option("--time <from-to>", "hide the sound between two times, seconds into the film: 2.5-3.5", timeOf)
     .option("--rectangle <x,y,width,height>", "hide a part of the picture, pixels of the film", rectangleOf)
-    .option("--seed <n>", "draws what is hidden (default: that of the model's experiment)", seedOf)
+    .option("--seed <n>", "draws what is hidden (default: that of the model's experiment)", anyWholeNumber)
     .option("--denormalize", "bring predictions of normalised patches back with the hidden patches' true statistics")
     .option("--every <seconds>", "from picture to picture of a film", positiveNumber, 0.5)
     .option("--out <file or folder>", "write a film: as it was, with its hole, filled, and the filled sound")
@@ -112,8 +93,8 @@ export function addInpaintCommand(program: Command): void {
       remedy: "Leave it out, or give --hide",
     },
   ]);
-  withEngineOptions(withDecoderOption(withAssume(command))).action(
-    (files: readonly string[], options: InpaintCommandOptions) => atTerminal((around) => run(files, options, around)),
+  withModelOnMedia(command).action((files: readonly string[], options: InpaintCommandOptions) =>
+    atTerminal((around) => run(files, options, around)),
   );
 }
 
@@ -138,12 +119,11 @@ function asTable({ file, hole, audio, visual, windows, leftOut, borrowed, film, 
 }
 
 async function run(files: readonly string[], options: InpaintCommandOptions, around: Surroundings): Promise<void> {
-  const { model, hide: share, structure, time, rectangle, seed, denormalize, every, decoder, json } = options;
+  const { hide: share, structure, time, rectangle, seed, denormalize, every, json } = options;
   const { out, sound, pictures } = options;
-  expectModelFile("inpaint", model);
   const { leftOut } = await inpaint(files, {
-    ...{ ...around, model, hole: { share, structure, time, rectangle }, seed, denormalize, every, decoder },
-    ...{ out, sound, pictures, execute: executeFor(options), assume: await readAssume(options.assume) },
+    ...(await modelOnMedia("inpaint", options)),
+    ...{ ...around, hole: { share, structure, time, rectangle }, seed, denormalize, every, out, sound, pictures },
     onFile: (result) => print(json ? `${JSON.stringify(result)}\n` : asTable(result)),
   });
   if (leftOut.length > 0) process.exitCode = 1;

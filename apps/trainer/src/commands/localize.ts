@@ -1,35 +1,21 @@
 import { resolve } from "node:path";
 import { alignedTable, clockText } from "@kdc-mae/eval/report";
 import type { Command } from "commander";
-import type { DecoderChoice } from "../pipeline/corpus/open-decoder.js";
 import { type LocalizedFile, localize } from "../pipeline/films/localize-files.js";
-import { readAssume } from "../pipeline/run/assume.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
 import { atTerminal } from "../terminal/interrupt.js";
 import { print } from "../terminal/print.js";
-import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
-import {
-  type AssumeChoice,
-  atLeastOne,
-  expectModelFile,
-  modelWords,
-  positiveNumber,
-  readWith,
-  withAssume,
-  withDecoderOption,
-} from "./options.js";
+import { type ModelOnMedia, modelOnMedia, withModelOnMedia } from "./model-on-media.js";
+import { atLeastOne, modelWords, positiveNumber, readWith } from "./options.js";
 
-type LocalizeCommandOptions = EngineChoice &
-  AssumeChoice &
-  DecoderChoice & {
-    readonly model: string;
-    readonly query?: string;
-    readonly every: number;
-    readonly out?: string;
-    readonly pictures?: string;
-    readonly size: number;
-    readonly json?: true;
-  };
+type LocalizeCommandOptions = ModelOnMedia & {
+  readonly query?: string;
+  readonly every: number;
+  readonly out?: string;
+  readonly pictures?: string;
+  readonly size: number;
+  readonly json?: true;
+};
 
 /** Adds `kdc-mae localize`. */
 export function addLocalizeCommand(program: Command): void {
@@ -57,8 +43,8 @@ export function addLocalizeCommand(program: Command): void {
       remedy: "Add --out or --pictures, or leave it out",
     },
   ]);
-  withEngineOptions(withDecoderOption(withAssume(command))).action(
-    (files: readonly string[], options: LocalizeCommandOptions) => atTerminal((around) => run(files, options, around)),
+  withModelOnMedia(command).action((files: readonly string[], options: LocalizeCommandOptions) =>
+    atTerminal((around) => run(files, options, around)),
   );
 }
 
@@ -77,11 +63,10 @@ function asTable({ file, query, size, steps, film }: LocalizedFile): string {
 }
 
 async function run(files: readonly string[], options: LocalizeCommandOptions, around: Surroundings): Promise<void> {
-  const { model, query, every, out, pictures, size, decoder, json } = options;
-  expectModelFile("localize", model);
+  const { query, every, out, pictures, size, json } = options;
   const { leftOut } = await localize(files, {
-    ...{ ...around, model, query, every, out, pictures, size, decoder },
-    ...{ execute: executeFor(options), assume: await readAssume(options.assume) },
+    ...(await modelOnMedia("localize", options)),
+    ...{ ...around, query, every, out, pictures, size },
     onFile: (result) => print(json ? `${JSON.stringify(result)}\n` : asTable(result)),
   });
   if (leftOut.length > 0) process.exitCode = 1;

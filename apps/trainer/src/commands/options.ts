@@ -90,18 +90,21 @@ export function expectModelFile(where: string, path: string, first = "kdc-mae de
 }
 
 const wholeNumber =
-  (most: number, which: string) =>
+  (least: number, most: number, which: string) =>
   (text: string): number => {
-    const value = Number(text);
-    if (Number.isInteger(value) && value >= 1 && value <= most) return value;
-    throw new InvalidArgumentError(`It must be a whole number ${which}.`);
+    const value = text.trim() === "" ? Number.NaN : Number(text);
+    if (Number.isInteger(value) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`It must be a whole number${which}.`);
   };
 
 /** A whole number of at least 1. */
-export const atLeastOne = wholeNumber(Number.POSITIVE_INFINITY, "of at least 1");
+export const atLeastOne = wholeNumber(1, Number.POSITIVE_INFINITY, " of at least 1");
 
 /** A whole number from 1 to `most`. */
-export const wholeNumberTo = (most: number) => wholeNumber(most, `from 1 to ${most}`);
+export const wholeNumberTo = (most: number) => wholeNumber(1, most, ` from 1 to ${most}`);
+
+/** Any whole number, such as a seed. */
+export const anyWholeNumber = wholeNumber(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, "");
 
 /** A word as a shell takes it. */
 export const quoted = (word: string): string =>

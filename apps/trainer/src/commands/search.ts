@@ -1,31 +1,25 @@
 import { resolve } from "node:path";
 import type { Stream } from "@kdc-mae/core";
 import { writeWhole } from "@kdc-mae/core/node";
-import { searchHtml } from "@kdc-mae/eval/report";
+import { clockText, searchHtml } from "@kdc-mae/eval/report";
 import { type Command, Option } from "commander";
-import type { DecoderChoice } from "../pipeline/corpus/open-decoder.js";
-import { readAssume } from "../pipeline/run/assume.js";
-import { inTime } from "../pipeline/search/moments.js";
 import { searchClips } from "../pipeline/search/search-clips.js";
 import { searchPage } from "../pipeline/search/search-page.js";
 import { untilInterrupted } from "../terminal/interrupt.js";
 import { print, remark } from "../terminal/print.js";
-import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
 import { defaultIndex } from "./index-folder.js";
-import { type AssumeChoice, atLeastOne, expectModelFile, withAssume, withDecoderOption } from "./options.js";
+import { type ModelOnMedia, modelOnMedia, withModelOnMedia } from "./model-on-media.js";
+import { atLeastOne } from "./options.js";
 
-type SearchOptions = EngineChoice &
-  AssumeChoice &
-  DecoderChoice & {
-    readonly model: string;
-    readonly index: string;
-    readonly audio?: true;
-    readonly visual?: true;
-    readonly among?: Stream;
-    readonly count: number;
-    readonly json?: true;
-    readonly html?: string;
-  };
+type SearchOptions = ModelOnMedia & {
+  readonly index: string;
+  readonly audio?: true;
+  readonly visual?: true;
+  readonly among?: Stream;
+  readonly count: number;
+  readonly json?: true;
+  readonly html?: string;
+};
 
 const words = { audio: "sound", visual: "picture", joint: "sound beside a picture" } as const;
 
@@ -55,25 +49,24 @@ export function addSearchCommand(program: Command): void {
       "\nExamples:\n  kdc-mae search dog.mp4\n  kdc-mae search bark.wav --html found.html\n" +
         "  kdc-mae search dog.jpg --among audio    sounds for a picture\n",
     );
-  withEngineOptions(withDecoderOption(withAssume(command))).action((file: string, options: SearchOptions) =>
+  withModelOnMedia(command).action((file: string, options: SearchOptions) =>
     untilInterrupted((signal) => run(file, options, signal)),
   );
 }
 
 async function run(file: string, options: SearchOptions, signal: AbortSignal): Promise<void> {
-  const { model, index, among, count, decoder } = options;
+  const { index, among, count } = options;
   const by = options.audio ? "audio" : options.visual ? "visual" : undefined;
-  expectModelFile("search", model);
   const answer = await searchClips(file, {
-    ...{ model, index, by, among, count, decoder, modules: [process.cwd()] },
-    ...{ env: process.env, signal, execute: executeFor(options), assume: await readAssume(options.assume) },
+    ...(await modelOnMedia("search", options)),
+    ...{ index, by, among, count, modules: [process.cwd()], env: process.env, signal },
     onNote: (note) => remark(`${note}\n`),
   });
   if (options.html !== undefined) await writeWhole(options.html, searchHtml(searchPage(answer, options.html)));
   if (options.json) print(`${JSON.stringify({ index: options.index, ...answer }, null, 2)}\n`);
   else {
     for (const { place, cosine, path, start, end } of answer.found) {
-      const time = end > 0 ? `  ${inTime(start)}–${inTime(end)}` : "";
+      const time = end > 0 ? `  ${clockText(start)}–${clockText(end)}` : "";
       print(`${String(place).padStart(3)}  ${cosine.toFixed(4)}  ${path}${time}\n`);
     }
     if (answer.compared < answer.clips)

@@ -1,5 +1,5 @@
 import { isKdcError } from "@kdc-mae/core";
-import type { Surroundings } from "../surroundings.js";
+import type { Surroundings } from "./surroundings.js";
 
 /** A file that gave nothing, and why, in one sentence. */
 export type UnusedFile = { readonly file: string; readonly reason: string; readonly message: string };
@@ -8,7 +8,7 @@ export type UnusedFile = { readonly file: string; readonly reason: string; reado
 export type FileResults<T> = { readonly files: readonly T[]; readonly leftOut: readonly UnusedFile[] };
 
 /** Reasons that are no single file's: the next one would meet them too. */
-const everyFiles = new Set(["aborted", "no-ffmpeg", "memory", "disk-full", "usage"]);
+const everyFiles = new Set(["aborted", "no-ffmpeg", "memory", "disk-full", "usage", "option"]);
 
 /** How far a call is within one file. */
 export type Within = (note: string) => void;

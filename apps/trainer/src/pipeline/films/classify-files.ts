@@ -5,6 +5,7 @@ import { compiled } from "@kdc-mae/engine/node";
 import type { ClassifierMode } from "@kdc-mae/model";
 import { clipFormFor } from "../corpus/clip-form.js";
 import { type DecoderChoice, openDecoder } from "../corpus/open-decoder.js";
+import { eachFile, type FileResults, type Within } from "../each-file.js";
 import { openCutting } from "../evaluate/cutting.js";
 import { type Link, patchesFor, scoreFunction } from "../evaluate/predict.js";
 import { rowOf } from "../evaluate/protocols/embedded-set.js";
@@ -12,7 +13,6 @@ import { linkOf } from "../finetune/run-fine-tuning.js";
 import type { SavedClassifier } from "../run/classifier-file.js";
 import { type ReadOptions, readSaved, type Saved } from "../run/read-saved.js";
 import type { Surroundings } from "../surroundings.js";
-import { eachFile, type FileResults, type Within } from "./each-file.js";
 import { type OpenedMedia, openMedia, storeWindow } from "./open-media.js";
 
 /** A class and how likely it is: a share of one under softmax, each by itself under sigmoid. */

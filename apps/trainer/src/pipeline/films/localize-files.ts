@@ -4,13 +4,13 @@ import { compiled } from "@kdc-mae/engine/node";
 import { centreSquare, peakRegion, similarityMap } from "@kdc-mae/eval";
 import { clipFormFor } from "../corpus/clip-form.js";
 import { type DecoderChoice, openDecoder } from "../corpus/open-decoder.js";
+import { eachFile, type FileResults, type Within } from "../each-file.js";
 import { createFileEmbedder } from "../embed/embed-files.js";
 import { openCutting } from "../evaluate/cutting.js";
 import { createMomentEmbedder } from "../evaluate/sound-windows.js";
 import { type ReadOptions, readSaved, type Saved } from "../run/read-saved.js";
 import type { Surroundings } from "../surroundings.js";
 import { drawHeat, type HeatStep, pictureNames } from "./draw-heat.js";
-import { eachFile, type FileResults, type Within } from "./each-file.js";
 import { type OpenedMedia, openMedia, storeWindow } from "./open-media.js";
 import { outputsFor } from "./outputs.js";
 

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { withLock } from "@kdc-mae/core/node";
 import type { Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
+import { clockText } from "@kdc-mae/eval/report";
 import { clipFormFor } from "../corpus/clip-form.js";
 import { type DecoderChoice, openDecoder } from "../corpus/open-decoder.js";
 import { createFileEmbedder } from "../embed/embed-files.js";
@@ -10,7 +11,6 @@ import { clockOf, type Progress, type Surroundings } from "../surroundings.js";
 import type { IndexAbout } from "./clip-store.js";
 import { expectModel, fingerprint } from "./fingerprint.js";
 import { knownFiles } from "./known-files.js";
-import { inTime } from "./moments.js";
 import { isAddress, openStore, type StoreKind } from "./open-store.js";
 import { type Scan, scanFolder } from "./scan-folder.js";
 import { expectSame, type IndexChange, type IndexProgress, updateIndex } from "./update-index.js";
@@ -104,6 +104,6 @@ async function indexInto(
 /** Progress by what files weigh, with the film's name and its time. */
 function inMegabytes({ done, total, file, at, length }: IndexProgress): Progress {
   const megabytes = (bytes: number) => Math.round(bytes / 1e5) / 10;
-  const note = at === undefined || length === undefined ? file : `${file} ${inTime(at)} of ${inTime(length)}`;
+  const note = at === undefined || length === undefined ? file : `${file} ${clockText(at)} of ${clockText(length)}`;
   return { stage: "index", unit: "MB", done: megabytes(done), total: megabytes(total), note };
 }

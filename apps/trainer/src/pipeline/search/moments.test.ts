@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Found } from "./clip-store.js";
-import { inTime, momentsOf } from "./moments.js";
+import { momentsOf } from "./moments.js";
 
 const found = (file: string, start: number, cosine: number, seconds = 10): Found => ({
   clip: { file, start, end: start + seconds, size: 1, modified: 1, streams: ["audio"], last: false },
@@ -37,8 +37,4 @@ describe("momentsOf", () => {
     expect(moments[0]).toMatchObject({ start: 110, end: 140, best: { start: 120 } });
     expect(moments.length).toBeGreaterThan(5);
   });
-});
-
-it("a time as a player shows it", () => {
-  expect([0, 7.9, 61, 3600, 7384.2].map(inTime)).toEqual(["0:00", "0:07", "1:01", "1:00:00", "2:03:04"]);
 });

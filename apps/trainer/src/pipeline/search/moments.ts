@@ -38,11 +38,3 @@ export function momentsOf(found: readonly Found[], hits: number): Moment[] {
   }
   return [...byFile.values()].flat().sort((a, b) => b.cosine - a.cosine);
 }
-
-/** A time as a player shows it: 0:07, 12:30, 1:02:03. */
-export function inTime(seconds: number): string {
-  const whole = Math.floor(seconds);
-  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
-  const two = (value: number) => String(value).padStart(2, "0");
-  return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
-}

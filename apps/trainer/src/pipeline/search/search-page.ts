@@ -2,8 +2,8 @@ import { dirname, isAbsolute, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { isPicture } from "@kdc-mae/data/node";
 import type { SearchPage } from "@kdc-mae/eval/report";
+import { clockText } from "@kdc-mae/eval/report";
 import type { SearchAnswer } from "./find-clips.js";
-import { inTime } from "./moments.js";
 
 /** The address of a file as a page in another place reaches it: relative, unless they are on different drives. */
 export function addressFrom(page: string, file: string): string {
@@ -32,7 +32,7 @@ export function searchPage(answer: SearchAnswer, page: string): SearchPage {
     query: { label: file, kind: kindOf(file), address: addressFrom(page, file) },
     found: found.map(({ file, path, cosine, best, start, end }) => ({
       ...{ label: file, cosine, kind: kindOf(file), address: addressFrom(page, path) },
-      ...(end > 0 ? { from: best.start, time: `${inTime(start)}–${inTime(end)}` } : {}),
+      ...(end > 0 ? { from: best.start, time: `${clockText(start)}–${clockText(end)}` } : {}),
     })),
   };
 }
