@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { beginFile, expectWritable } from "@kdc-mae/core/node";
 import type { Command } from "commander";
-import { embedFiles, embedFileWindows } from "../pipeline/embed/embed-each-file.js";
+import { embedFiles, embedFileWindows, expectFiles } from "../pipeline/embed/embed-each-file.js";
 import type { Vectors } from "../pipeline/embed/embedder.js";
 import { type AtTerminal, atTerminal } from "../terminal/interrupt.js";
 import { print } from "../terminal/print.js";
@@ -34,6 +34,8 @@ export function addEmbedCommand(program: Command): void {
 
 async function run(files: readonly string[], options: EmbedOptions, around: AtTerminal): Promise<void> {
   const { window, hop, each, out } = options;
+  // Before the model is asked for: a folder is another command's, whatever there is of a model.
+  expectFiles(files);
   const asked = { ...around, ...(await modelOnMedia("embed", options)), window, hop };
   if (out !== undefined) await expectWritable(dirname(out));
   const file = out === undefined ? undefined : await beginFile(out);

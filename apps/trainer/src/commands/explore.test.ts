@@ -203,7 +203,7 @@ describe.skipIf(!isBuilt)("kdc-mae explore", () => {
   it.each([
     [["nowhere"], /there is no model nowhere\/model\.safetensors/],
     [["--index", "films"], /films/],
-    [["--port", "70000"], /whole number below 65536/],
+    [["--port", "70000"], /whole number from 1 to 65535/],
   ])("says what is wrong with %s", async (args, words) => {
     const { child, err } = start(...args);
     let said = "";

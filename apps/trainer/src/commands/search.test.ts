@@ -226,7 +226,7 @@ describe("a long film, a sound and a still", { timeout: 240_000 }, () => {
     expect(found.found[0].cosine).toBeGreaterThan(0.999);
     const page = await readFile(at("film.html"), "utf8");
     expect(page).toContain(`src="./mixed/film.mp4#t=${found.found[0].best.start}"`);
-    expect(page).toContain("0:09–0:11");
+    expect(page).toContain("0:09.6–0:11.5");
   });
 
   it("asks across what files have: sounds for a picture, pictures for a sound, each mixed with a film", async () => {

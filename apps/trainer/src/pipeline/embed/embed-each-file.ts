@@ -26,7 +26,7 @@ export type EmbedFilesOptions = Surroundings &
   };
 
 /** @throws KdcError (`usage`) for a folder, which another command takes */
-function expectFiles(files: readonly string[]): void {
+export function expectFiles(files: readonly string[]): void {
   const folder = files.find((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory());
   if (folder === undefined) return;
   throw new KdcError({
