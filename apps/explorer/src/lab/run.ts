@@ -1,15 +1,17 @@
 import { createRng, type FloatTensor, KdcError, treeLeaves } from "@kdc-mae/core";
-import { adam, adamW, createTrainStep } from "@kdc-mae/engine";
+import { createTrainStep } from "@kdc-mae/engine";
 import { initModel, type ModelConfig, parseSafetensors, safetensorsChunks, stateDict } from "@kdc-mae/model";
 import {
   type CheckedExperiment,
   clipFormFor,
   configFor,
+  forwardOf,
   heldClips,
   learningRateAt,
   maskedBatches,
   modelNotes,
   objectiveFor,
+  optimizerFor,
   type PretrainParams,
   pretrainLoss,
   type SavedModel,
@@ -64,7 +66,13 @@ export function expectTrainable(experiment: CheckedExperiment): CheckedExperimen
   };
   if (experiment.masking.kind === "adaptive") refuse("masks drawn by a network need the command line");
   if (experiment.training.accumulate > 1) refuse("accumulated batches need the command line");
-  if (objectiveFor(experiment).needs.teacher) refuse("a term that compares with a teacher needs the command line");
+  if (experiment.teacher !== undefined || objectiveFor(experiment).needs.teacher) {
+    refuse("a term that compares with a teacher needs the command line");
+  }
+  const unread = (["microBatch", "reproducible", "keep", "rollback", "probes"] as const).find(
+    (key) => experiment.training[key] !== undefined,
+  );
+  if (unread !== undefined) refuse(`training.${unread} is not read here`);
   return experiment;
 }
 
@@ -90,16 +98,10 @@ export async function openRun(
   const form = clipFormFor(config, experiment.visual.framesPerClip);
   const { source, statistics } = await maskedBatches(experiment, heldClips(clips, form));
   const objective = objectiveFor(experiment);
-  const { kind, betas, epsilon, weightDecay, clipNorm } = experiment.optimizer;
-  const updates = (kind === "adam" ? adam : adamW)({ betas, epsilon, weightDecay });
-  const stepper = createTrainStep(
-    engine.execute,
-    pretrainLoss(config, objective, { compat: experiment.compat }),
-    updates,
-    {
-      clipNorm,
-    },
-  );
+  const { clipNorm } = experiment.optimizer;
+  const updates = optimizerFor<PretrainParams<FloatTensor>>(experiment.optimizer);
+  const loss = pretrainLoss(config, objective, forwardOf(experiment));
+  const stepper = createTrainStep(engine.execute, loss, updates, { clipNorm });
   const params: PretrainParams<FloatTensor> = {
     model: initModel(config, createRng(experiment.seed).fork("init")),
     weighting: objective.initParams(),

@@ -33,16 +33,26 @@ export function intervalText(interval: Interval | undefined, kind: NumberKind): 
   return `${low.replace(/ (%|dB)$/, "")}–${high}`;
 }
 
-/** Seconds as people say them. */
+/** Seconds as people say them: tenths below a minute, whole seconds below an hour, then whole minutes. */
 export function durationText(seconds: number): string {
-  if (seconds < 60) return `${seconds.toFixed(1)} s`;
-  const minutes = Math.floor(seconds / 60);
-  return minutes < 60
-    ? `${minutes} min ${Math.round(seconds - 60 * minutes)} s`
-    : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  if (Math.round(10 * seconds) < 600) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  const minutes = Math.round(seconds / 60);
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** A moment of a film as players show it, `1:02:03`; tenths where they are not 0. */
+/**
+ * A moment of a film as players show it, `1:02:03`; tenths where they are not 0.
+ *
+ * @example
+ * ```ts
+ * import { clockText } from "@kdc-mae/eval/report";
+ *
+ * clockText(3723.5); // "1:02:03.5"
+ * clockText(7); // "0:07"
+ * ```
+ */
 export function clockText(seconds: number): string {
   const tenths = Math.round(10 * seconds);
   const [whole, rest] = [Math.floor(tenths / 10), tenths % 10];

@@ -111,10 +111,12 @@ const meanOf = (windows: readonly InpaintedWindow[], modality: "audio" | "visual
 export async function inpaint(files: readonly string[], options: InpaintOptions): Promise<FileResults<InpaintedFile>> {
   const { execute = compiled(), hole = {}, denormalize = false, every = 0.5, signal } = options;
   checkHole(hole);
-  const films = outputsFor(files, options.out, { ending: ".mp4", mark: ".filled" });
-  const sounds = outputsFor(files, options.sound, { ending: ".wav", mark: ".filled" });
+  const films = outputsFor(files, options.out, { option: "--out", ending: ".mp4", mark: ".filled" });
+  const sounds = outputsFor(files, options.sound, { option: "--sound", ending: ".wav", mark: ".filled" });
   const folders: Outputs =
-    files.length === 1 ? () => options.pictures : outputsFor(files, options.pictures, { ending: "" });
+    files.length === 1
+      ? () => options.pictures
+      : outputsFor(files, options.pictures, { option: "--pictures", ending: "" });
   const model = await pretrainedOf(options);
   const borrowed = expectPixels(model, hole, denormalize);
   const { seconds } = clipFormFor(model.config, 1);

@@ -90,9 +90,11 @@ export async function localize(
   options: LocalizeOptions,
 ): Promise<FileResults<LocalizedFile>> {
   const { execute = compiled(), query, every = 0.5, size = 480, signal } = options;
-  const films = outputsFor(files, options.out, { ending: ".mp4", mark: ".heat" });
+  const films = outputsFor(files, options.out, { option: "--out", ending: ".mp4", mark: ".heat" });
   const folders =
-    files.length === 1 ? () => options.pictures : outputsFor(files, options.pictures, { ending: "", mark: "" });
+    files.length === 1
+      ? () => options.pictures
+      : outputsFor(files, options.pictures, { option: "--pictures", ending: "" });
   const saved = typeof options.model === "string" ? await readSaved(options.model, options) : options.model;
   const { config, params, statistics, experiment } = "model" in saved ? saved.model : saved.classifier;
   const audioRatio = "masking" in experiment ? experiment.masking.audioRatio : HIDDEN;

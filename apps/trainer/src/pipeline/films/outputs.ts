@@ -9,29 +9,35 @@ export type Outputs = (index: number) => string | undefined;
  * is named after its file, with a number where two would be named alike.
  *
  * @param out a file that ends with `ending`, or a folder
- * @param naming `ending` such as `.mp4`, and what comes before it in a folder: `.heat`
+ * @param naming the option `out` comes from, for errors; `ending` such as `.mp4`; what comes before it in a folder: `.heat`
  * @throws KdcError (`usage`) for one file name and several files, or the name of a file that is read
  */
 export function outputsFor(
   files: readonly string[],
   out: string | undefined,
-  { ending, mark = "" }: { readonly ending: string; readonly mark?: string },
+  { option, ending, mark = "" }: { readonly option: string; readonly ending: string; readonly mark?: string },
 ): Outputs {
   if (out === undefined) return () => undefined;
   const refuse = (what: string, remedy: string): never => {
-    throw new KdcError({ where: `--out ${out}`, what, remedy, reason: "usage" });
+    throw new KdcError({ where: `${option} ${out}`, what, remedy, reason: "usage" });
   };
   const single = ending !== "" && out.toLowerCase().endsWith(ending);
   if (single && files.length > 1) {
     refuse(`there are ${files.length} files, and this names one to write`, "Give a folder, or one file at a time");
   }
-  const taken = new Map<string, number>();
-  const names = files.map((file) => {
+  const stems = files.map((file) => basename(file, extname(file)));
+  // Case is not told apart on many disks; a number that some file has by itself is passed over.
+  const own = new Set(stems.map((stem) => stem.toLowerCase()));
+  const taken = new Set<string>();
+  const names = stems.map((stem) => {
     if (single) return out;
-    const stem = `${basename(file, extname(file))}${mark}`;
-    const before = taken.get(stem) ?? 0;
-    taken.set(stem, before + 1);
-    return join(out, `${stem}${before === 0 ? "" : `-${before + 1}`}${ending}`);
+    let name = stem;
+    for (let count = 2; taken.has(name.toLowerCase()); count++) {
+      const numbered = `${stem}-${count}`;
+      if (!own.has(numbered.toLowerCase())) name = numbered;
+    }
+    taken.add(name.toLowerCase());
+    return join(out, `${name}${mark}${ending}`);
   });
   const read = new Set(files.map((file) => resolve(file)));
   const both = names.find((name) => read.has(resolve(name)));

@@ -1,6 +1,6 @@
 import type { FloatTensor } from "@kdc-mae/core";
 import { KdcError } from "@kdc-mae/core";
-import { adam, adamW, createTrainStep, type Execute } from "@kdc-mae/engine";
+import { createTrainStep, type Execute } from "@kdc-mae/engine";
 import type { ClassifierParams, ModelConfig } from "@kdc-mae/model";
 import { patchesFor } from "../evaluate/predict.js";
 import type { RunWatch } from "../log/observe-run.js";
@@ -11,6 +11,7 @@ import { clockOf, ranksOf, type Surroundings, surroundingsOf } from "../surround
 import { addToMean, zerosLike } from "../train/average.js";
 import { bytesIn } from "../train/disk-space.js";
 import { encoderSum } from "../train/encoder-sum.js";
+import { optimizerFor } from "../train/optimizer.js";
 import type { TrainOptions } from "../train/train.js";
 import type { Trainee } from "../train/trainee.js";
 import type { LabelledBatch, LabelledSource } from "./labelled-batches.js";
@@ -75,13 +76,7 @@ export async function fineTune(options: FineTuneOptions): Promise<FineTuned> {
   const ranks = timed(ranksOf(options), clockOf(options));
   const frozen = experiment.tune === "linear-probe" ? { encoder: params.encoder } : undefined;
   const tuned: Tuned<FloatTensor> = frozen === undefined ? params : { head: params.head };
-  const make = settings.kind === "adam" ? adam : adamW;
-  const updates = make<Tuned<FloatTensor>>({
-    betas: settings.betas,
-    epsilon: settings.epsilon,
-    weightDecay: settings.weightDecay,
-    groups: rateGroups(config, settings),
-  });
+  const updates = optimizerFor<Tuned<FloatTensor>>(settings, rateGroups(config, settings));
   const loss = fineTuneLoss(config, mode, experiment.loss.kind);
   const stepper = createTrainStep(execute, loss, updates, {
     ...{ clipNorm: settings.clipNorm, signal, peers: ranks, exact: experiment.training.reproducible },

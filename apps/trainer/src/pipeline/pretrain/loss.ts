@@ -4,6 +4,7 @@ import type { Objective, ObjectiveParts } from "@kdc-mae/losses";
 import type { PretrainOptions as ForwardOptions, ModelConfig, ModelParams } from "@kdc-mae/model";
 import { encodeViews, pretrainForward } from "@kdc-mae/model";
 import type { Tensor } from "@tensorflow/tfjs-core";
+import type { CheckedExperiment } from "../experiment/schema.js";
 
 /** Everything pretraining learns: the model, and the weighting's own numbers where it has some. */
 export type PretrainParams<Leaf> = {
@@ -24,6 +25,12 @@ export type HostPretrainBatch = {
   readonly views: readonly HostView[];
   readonly teacher?: { readonly encoder: ModelParams<FloatTensor>["encoder"] };
 };
+
+/** How an experiment runs the model forward: departures it repeats, and what its gradients find kept. */
+export const forwardOf = ({ compat, training }: Pick<CheckedExperiment, "compat" | "training">): ForwardOptions => ({
+  compat,
+  keep: training.gradientCheckpointing === "blocks" ? "inputs" : "all",
+});
 
 /** What the model and the teacher make of a batch. */
 const evidenceOf =

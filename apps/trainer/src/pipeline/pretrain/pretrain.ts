@@ -1,6 +1,6 @@
 import { createRng, type FloatTensor, KdcError, type Tree, treeLeaves } from "@kdc-mae/core";
 import type { StoredClip } from "@kdc-mae/data";
-import { adam, adamW, createCachedStep, createTrainStep, type Execute } from "@kdc-mae/engine";
+import { createCachedStep, createTrainStep, type Execute } from "@kdc-mae/engine";
 import { initModel, type ModelConfig, type ModelParams } from "@kdc-mae/model";
 import type { Statistics } from "../corpus/statistics.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
@@ -14,10 +14,11 @@ import { clockOf, ranksOf, type Surroundings, surroundingsOf } from "../surround
 import { copyOf } from "../train/average.js";
 import { bytesIn } from "../train/disk-space.js";
 import { encoderSum } from "../train/encoder-sum.js";
+import { optimizerFor } from "../train/optimizer.js";
 import type { TrainOptions } from "../train/train.js";
 import type { Trainee } from "../train/trainee.js";
 import { createViewDrawer } from "./draw-views.js";
-import { type HostPretrainBatch, type PretrainParams, pretrainLoss, pretrainLossInParts } from "./loss.js";
+import { forwardOf, type HostPretrainBatch, type PretrainParams, pretrainLoss, pretrainLossInParts } from "./loss.js";
 import type { BatchSource, MaskedBatch } from "./masked-batches.js";
 import { objectiveContrasts, objectiveFor } from "./objective.js";
 
@@ -76,13 +77,10 @@ export async function pretrainSteps(options: PretrainStepsOptions): Promise<Pret
   const { optimizer: settings, training } = experiment;
   const objective = objectiveFor(experiment);
   const model = options.start ?? initModel(config, createRng(experiment.seed).fork("init"));
-  const make = settings.kind === "adam" ? adam : adamW;
-  const { betas, epsilon, weightDecay, clipNorm } = settings;
-  const updates = make<PretrainParams<FloatTensor>>({ betas, epsilon, weightDecay });
+  const updates = optimizerFor<PretrainParams<FloatTensor>>(settings);
   const ranks = timed(ranksOf(options), clockOf(options));
-  const limits = { clipNorm, signal, peers: ranks, exact: training.reproducible };
-  const keep = training.gradientCheckpointing === "blocks" ? "inputs" : "all";
-  const forward = { compat: experiment.compat, keep } as const;
+  const limits = { clipNorm: settings.clipNorm, signal, peers: ranks, exact: training.reproducible };
+  const forward = forwardOf(experiment);
   const { pieces = 1 } = source;
   const cached =
     (training.accumulate > 1 && training.accumulateContrast === "cached") || (pieces > 1 && objective.seesAllClips);
