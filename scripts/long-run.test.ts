@@ -13,7 +13,7 @@ it.skipIf(!built)("600 updates with log, event files, probes and checkpoints lea
   const root = await mkdtemp(join(tmpdir(), "kdc-long-"));
   const script = fileURLToPath(new URL("long-run.mjs", import.meta.url));
   // V8 goes through its whole nursery, up to tens of megabytes, before it uses a page again: here it has a small one.
-  const args = ["--max-semi-space-size=1", script, "600", root];
+  const args = ["--expose-gc", "--max-semi-space-size=1", script, "600", root];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
   expect({ status, said: status === 0 ? "" : stdout + stderr }).toEqual({ status: 0, said: "" });
   expect(stdout).toMatch(/600 steps in \d+ s, [1-9]\d* probes/);
