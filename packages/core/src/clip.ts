@@ -24,6 +24,8 @@ export type ClipItem = {
   readonly split?: string;
   /** Boxes of the sounding object over time, where known: `[seconds, box]`. */
   readonly boxes?: readonly (readonly [time: number, box: Box])[];
+  /** What else its list says of it, column by column: figures can be had by group of any. Names are in small letters. */
+  readonly columns?: Readonly<Record<string, string>>;
 };
 
 /** A decoded clip. */

@@ -8,6 +8,7 @@ import { openManifest } from "../manifest/read-manifest.js";
 import { createPipesDecoder } from "../media/ffmpeg-pipes.js";
 import { locateFfmpeg } from "../media/locate-ffmpeg.js";
 import { prepare } from "../prepare/prepare.js";
+import { readNotes } from "../shards/sample-notes.js";
 import { makeSet } from "../synthetic/make-set.js";
 import { type ReadShardsOptions, readShards } from "./read-shards.js";
 
@@ -47,6 +48,7 @@ it("gives every clip in order with all pictures, boxes and the original size, as
     const direct = await decoder.decode(item, request);
     const { waveform, frames, original, item: same } = clips[at++];
     expect({ ...same, path: item.path }).toEqual({ ...item });
+    expect(same.columns?.distractor).toMatch(/^(yes|no)$/);
     expect(original).toEqual(direct.original);
     expect(frames.map(({ data }) => data.length)).toEqual([3072, 3072, 3072]);
     for (const [index, frame] of frames.entries())
@@ -60,6 +62,12 @@ it("takes one split, refuses an empty one, and stops when told", async () => {
   expect((await read(set, { split: "test" })).every(({ item }) => item.split === "test")).toBe(true);
   await expect(readShards(set, { split: "dev" })).rejects.toThrow("there are no clips of the split dev in it");
   await expect(read(set, { signal: AbortSignal.abort() })).rejects.toThrow("aborted");
+});
+
+it("knows the columns of somebody else's notes", () => {
+  const notes = { id: "a", label: "dog", sampleRate: 16_000, times: [0.5], Speaker: "Ann", columns: { Age: 7 } };
+  const read = readNotes("key", new TextEncoder().encode(JSON.stringify(notes)));
+  expect(read).toMatchObject({ id: "a", labels: ["dog"], columns: { speaker: "Ann", age: "7" } });
 });
 
 it("reads the same from a web server", async () => {

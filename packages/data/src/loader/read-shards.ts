@@ -141,12 +141,13 @@ export const placeSamples = ({ shards }: ShardSet, namedFor?: NamedFor, scored?:
   );
 
 /** The clip as its manifest named it; a tar of somebody else says no path. */
-function itemOf({ id, labels, split, source, boxes }: SampleNotes, key: string): Clip["item"] {
+function itemOf({ id, labels, split, source, boxes, columns }: SampleNotes, key: string): Clip["item"] {
   return {
     ...{ id, labels, path: source?.path ?? key },
     ...(split === undefined ? {} : { split }),
     ...(source?.start === undefined ? {} : { start: source.start }),
     ...(source?.end === undefined ? {} : { end: source.end }),
     ...(boxes === undefined ? {} : { boxes }),
+    ...(columns === undefined ? {} : { columns }),
   };
 }

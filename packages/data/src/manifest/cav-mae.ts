@@ -1,3 +1,4 @@
+import { columnsIn } from "./columns-in.js";
 import type { MediaRoot } from "./confine.js";
 import { insideRoot } from "./item-from-record.js";
 import { parseRecord } from "./json-lines.js";
@@ -5,6 +6,8 @@ import { labelNamed, labelsIn, type Naming } from "./labels.js";
 import { manifestError } from "./manifest-error.js";
 import type { Entry } from "./manifest-item.js";
 import { objectsInJson } from "./objects-in-json.js";
+
+const read = new Set(["wav", "video_id", "video_path", "labels", "columns"]);
 
 /**
  * CAV-MAE's data file as it is: `{ "data": [{ "wav", "video_id", "video_path", "labels" }] }`, labels with commas
@@ -29,6 +32,7 @@ export async function* readCavMae(file: string, media: MediaRoot, naming: Naming
       id,
       path: insideRoot(field("wav"), { file, line, column: "wav" }, media),
       labels: labels.map((label) => labelNamed(label, naming)),
+      ...columnsIn(record, read),
       pictures: { folder: insideRoot(field("video_path"), { file, line, column: "video_path" }, media), name: id },
     };
     yield { line, item };

@@ -8,7 +8,7 @@ import { walkMedia } from "./walk-media.js";
 
 /**
  * Every media file under a folder, in the order of its names. The folder a file lies in is its label; a first folder
- * named train, validation (val, valid) or test is its split. Its path without the ending is its id; with it where
+ * named train, validation (val, valid) or test is its split; what lies between is its column `folder`. Its path without the ending is its id; with it where
  * another file differs in the ending alone.
  */
 export async function* readFolder(root: string, passOver?: PassOver): AsyncGenerator<Entry> {
@@ -16,14 +16,17 @@ export async function* readFolder(root: string, passOver?: PassOver): AsyncGener
     // Below media they may lie: `prepare videos --out videos/prepared`, run again, passes them over.
     if (parts.length === 0 && prepared) throw preparedSet(root);
     const split = parts.length > 0 && namesSplit(parts[0]) ? splitNamed(parts[0]) : undefined;
-    const label = parts.slice(split === undefined ? 0 : 1).at(-1);
+    const below = parts.slice(split === undefined ? 0 : 1);
+    const label = below.at(-1);
+    const folder = below.slice(0, -1).join("/");
     const stems = new Map<string, number>();
     for (const name of files) stems.set(stemOf(name), (stems.get(stemOf(name)) ?? 0) + 1);
     for (const name of files) {
       const id = [...parts, stems.get(stemOf(name)) === 1 ? stemOf(name) : name].join("/");
       const path = join(root, ...parts, name);
       const labels = label === undefined ? [] : [sameLabel(label)];
-      yield { item: { id, path, labels, ...(split === undefined ? {} : { split }) } };
+      const columns = folder === "" ? {} : { columns: { folder } };
+      yield { item: { id, path, labels, ...(split === undefined ? {} : { split }), ...columns } };
     }
   }
 }

@@ -1,5 +1,6 @@
 import { extname } from "node:path";
 import { splitNamed } from "../dataset/split-names.js";
+import { columnsIn } from "./columns-in.js";
 import { confine, type MediaRoot } from "./confine.js";
 import { labelNamed, labelsIn, type Naming } from "./labels.js";
 import { manifestError } from "./manifest-error.js";
@@ -7,6 +8,9 @@ import type { Entry, ManifestItem } from "./manifest-item.js";
 
 /** One record of a list in its written form, under our names. */
 export type WrittenItem = Readonly<Record<string, unknown>>;
+
+/** What is read of a clip. */
+const read = new Set(["id", "path", "start", "end", "labels", "split", "pictures", "boxes", "columns"]);
 
 /** What other lists call our columns. */
 const otherNames: Readonly<Record<string, string>> = { label: "labels", file: "path", video: "path" };
@@ -86,6 +90,7 @@ export function itemFromRecord(
       ...(split === undefined ? {} : { split }),
       ...(written.pictures === undefined ? {} : { pictures: picturesOf(written.pictures, at, media) }),
       ...(Array.isArray(written.boxes) ? { boxes: written.boxes as ManifestItem["boxes"] } : {}),
+      ...columnsIn(written, read),
     },
   };
 }

@@ -41,6 +41,15 @@ describe("a folder", () => {
     ]);
   });
 
+  it("keeps the folders between split and label as a column", async () => {
+    for (const name of ["nested/test/ann/home/dog/a.mp4", "nested/test/cat/b.mp4"]) await put(name);
+    const items = await read(at("nested"));
+    expect(items.map(({ labels, columns }) => [labels[0], columns])).toEqual([
+      ["dog", { folder: "ann/home" }],
+      ["cat", undefined],
+    ]);
+  });
+
   it("of shards is no folder of media", async () => {
     await put("prepared/shard-000000.tar");
     await expect(read(at("prepared"))).rejects.toThrow("it holds shards that prepare made, not media");
@@ -51,13 +60,16 @@ describe("a folder", () => {
 });
 
 describe("a CSV with a header", () => {
-  it("gives parts of files and several labels; other columns are passed over", async () => {
+  it("gives parts of files and several labels; other columns are kept", async () => {
     const file = await put(
       "table.csv",
       '\uFEFFpath,start,end,labels,split,note\r\n"a, b.mp4",1.5,4,dog;big dog,train,hm\r\nc.mp4,,,,,\r\n',
     );
     expect(await read(file)).toEqual([
-      { id: "a, b_1.5-4", path: at("a, b.mp4"), start: 1.5, end: 4, labels: ["dog", "big dog"], split: "train" },
+      {
+        ...{ id: "a, b_1.5-4", path: at("a, b.mp4"), start: 1.5, end: 4, labels: ["dog", "big dog"], split: "train" },
+        columns: { note: "hm" },
+      },
       { id: "c", path: at("c.mp4"), labels: [] },
     ]);
   });
@@ -101,12 +113,19 @@ describe("JSON lines", () => {
         start: 1,
         end: 2.5,
         boxes: [[0, { x: 1, y: 2, width: 3, height: 4 }]],
+        columns: { accent: "scots", age: "41" },
       },
       { id: "two", path: at("m/b.wav"), labels: [], split: "test", pictures: { folder: at("m/f"), name: "b" } },
     ];
     const file = await put("lines.jsonl", items.map((item) => manifestLine(item, root)).join("\n"));
     expect(await readFile(file, "utf8")).toContain('"path":"m/a.mp4"');
     expect(await read(file)).toEqual(items);
+  });
+
+  it("keep fields of text, numbers, and yes or no as columns, by their names in small letters", async () => {
+    const line = '{"path":"a.mp4","Speaker":" Ann ","loud":true,"age":7,"tags":["x"],"empty":"","none":null}';
+    const [{ columns }] = await read(await put("fields.jsonl", line));
+    expect(columns).toEqual({ speaker: "Ann", loud: "true", age: "7" });
   });
 
   it.each([

@@ -35,7 +35,7 @@ function recordOf({ line, cells }: Row, header: readonly string[], file: string)
   throw manifestError({ file, line, column }, what, "Give every row one cell per column");
 }
 
-/** A CSV with a header: `path`, and where wanted `id`, `start`, `end`, `labels` (`;` between them), `split`; others are passed over. */
+/** A CSV with a header: `path`, and where wanted `id`, `start`, `end`, `labels` (`;` between them), `split`; others are kept as `columns`. */
 export async function* readTable(file: string, media: MediaRoot, naming: Naming): AsyncGenerator<Entry> {
   const remedy = `Name the columns, of ${columns.join(", ")}, in the first line`;
   for await (const { line, record } of readRecords(file, "path", columnNamed, remedy)) {

@@ -50,6 +50,7 @@ export async function packClip(clip: Clip, key: string, path: string, content: P
     times: frames.map(({ time }) => Math.round(time * 1000) / 1000),
     ...(original === undefined ? {} : { original }),
     ...(item.boxes === undefined ? {} : { boxes: item.boxes }),
+    ...(item.columns === undefined ? {} : { columns: item.columns }),
     ...(clip.original === undefined ? {} : { original: clip.original }),
     ...(content.logMel === "none" ? {} : { logMel: { shape: spectrogram.shape, dtype: content.logMel } }),
   };

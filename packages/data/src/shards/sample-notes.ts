@@ -1,5 +1,6 @@
 import type { ClipItem } from "@kdc-mae/core";
 import { splitNamed } from "../dataset/split-names.js";
+import { columnsIn } from "../manifest/columns-in.js";
 import { labelsIn, sameLabel } from "../manifest/labels.js";
 
 /** What a sample's JSON file says: the clip, where it came from, and how it was decoded. */
@@ -14,6 +15,7 @@ export type SampleNotes = {
   /** Size of the file's own pictures, in whose pixels boxes are given. */
   readonly original?: { readonly width: number; readonly height: number };
   readonly boxes?: ClipItem["boxes"];
+  readonly columns?: ClipItem["columns"];
   /** Shape of the log-mel, where there is one. */
   readonly logMel?: { readonly shape: readonly number[]; readonly dtype: "float32" | "float16" };
 };
@@ -39,6 +41,12 @@ const isList = (value: unknown, holds: (item: unknown) => boolean): boolean =>
   Array.isArray(value) && value.every(holds);
 const isSize = (value: unknown) => Number.isSafeInteger(value) && (value as number) > 0;
 
+/** What of a sample's notes is no column of its list. */
+const known = new Set([
+  ...["id", "labels", "label", "cls", "split", "key", "__key__", "source", "sampleRate", "samples", "times"],
+  ...["original", "boxes", "columns", "logMel"],
+]);
+
 /** Whether what is read further on has the form it is read in. */
 const isSound = ({ times, logMel }: Partial<SampleNotes>): boolean =>
   (times === undefined || isList(times, Number.isFinite)) &&
@@ -62,17 +70,18 @@ export function readNotes(key: string, json?: Uint8Array, cls?: Uint8Array): Sam
   } catch {
     return undefined;
   }
-  const { id, labels, label, split, ...rest } = said;
+  const { id, labels, label, split, columns: _, ...rest } = said;
   const written = labels ?? label ?? (cls === undefined ? undefined : sameLabel(text(cls)));
   // A list stays as it is: a class name may hold a semicolon.
-  const known = labelsIn(written);
-  if (known === undefined || !isSound(rest)) return undefined;
+  const own = labelsIn(written);
+  if (own === undefined || !isSound(rest)) return undefined;
   const named = splitNamed(typeof split === "string" ? split : undefined);
   return {
     ...(rest as Omit<SampleNotes, "id" | "labels" | "split">),
     id: typeof id === "string" && id !== "" ? id : typeof id === "number" ? String(id) : key,
-    labels: known,
+    labels: own,
     ...(named === undefined ? {} : { split: named }),
+    ...columnsIn(said, known),
   };
 }
 

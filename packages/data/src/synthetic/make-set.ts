@@ -178,9 +178,10 @@ export async function makeSet(request: SetRequest): Promise<MadeSet> {
   tell();
   await spread(batched(missing), workers, make);
   const items = tasks.map((task): ClipItem => {
-    const { label, split, boxes, seconds } = described.get(task.id)!;
+    const { label, split, boxes, seconds, distractor } = described.get(task.id)!;
+    const columns = { distractor: distractor === undefined ? "no" : "yes" };
     // With its end known, decoding need not ask each file for its duration first.
-    return { id: task.id, path: task.path, start: 0, end: seconds, labels: [label], split, boxes };
+    return { id: task.id, path: task.path, start: 0, end: seconds, labels: [label], split, boxes, columns };
   });
   await writeWhole(join(directory, "manifest.jsonl"), items.map((item) => `${JSON.stringify(item)}\n`).join(""));
   const placed = items.map((item) => ({ ...item, path: join(directory, item.path) }));
