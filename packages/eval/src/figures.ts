@@ -5,8 +5,7 @@ import type { ClassificationResult } from "./classification/classification.js";
 import type { FewShotResult } from "./classification/few-shot.js";
 import type { TaggingResult } from "./classification/tagging.js";
 import type { InpaintingResult } from "./inpainting/inpainting.js";
-import type { LocalizationResult } from "./localization/localization.js";
-import { successArea } from "./localization/scoring.js";
+import { type LocalizationResult, pointedClips } from "./localization/localization.js";
 import type { NumberKind } from "./report/number-text.js";
 import type { RetrievalResult } from "./retrieval/retrieval.js";
 import type { SounderScores, VggSounderResult } from "./vggsounder/vggsounder.js";
@@ -23,6 +22,8 @@ export type Figure = {
   readonly better: "higher" | "lower";
   readonly value: number | null;
   readonly interval?: Interval;
+  /** What the interval resamples, and how many of them: all evaluated clips unless given. */
+  readonly over?: { readonly unit: "clips" | "queries" | "episodes"; readonly count: number };
   readonly baseline?: { readonly name: string; readonly value: number | null };
   /** Its score by clip, in the order of the evaluated clips, where it is a mean of such. */
   readonly clips?: ArrayLike<number>;
@@ -93,6 +94,7 @@ export function retrievalFigures({ gallery, chance, ...result }: RetrievalResult
       const isRank = key === "medianRank";
       return figure(`${direction}.${key}`, recalls[key], isRank ? "rank" : "share", {
         ...{ of: directions[direction], value: scores[key], interval: scores.intervals[key] },
+        over: { unit: "queries", count: scores.ranks.length },
         baseline: { name: `chance, 1 of ${gallery}`, value: chance[key] },
         ...(isRank ? { better: "lower" } : { clips: Array.from(scores.ranks, (rank) => (rank < within[key] ? 1 : 0)) }),
       });
@@ -116,35 +118,23 @@ export const inpaintingFigures = (result: InpaintingResult): readonly Figure[] =
     ];
   });
 
-/** Means over the steps of each clip of a score of the model's overlap. */
-function byClip({ steps }: LocalizationResult, score: (ciou: number) => number): readonly number[] {
-  const sums = new Map<string, { sum: number; count: number }>();
-  for (const { id, overlaps } of steps) {
-    if (overlaps === undefined) continue;
-    const { sum, count } = sums.get(id) ?? { sum: 0, count: 0 };
-    sums.set(id, { sum: sum + score(overlaps.model), count: count + 1 });
-  }
-  return [...sums.values()].map(({ sum, count }) => sum / count);
-}
-
 /** The clips that {@link Figure.clips} of a localization are of, in that order: those with a box inside the frame. */
-export const locatedClips = ({ steps }: LocalizationResult): readonly string[] => [
-  ...new Set(steps.flatMap(({ id, overlaps }) => (overlaps === undefined ? [] : [id]))),
-];
+export const locatedClips = (result: LocalizationResult): readonly string[] => pointedClips(result).ids;
 
 /** Where the sound is seen, and whether it is. */
 export function localizationFigures(result: LocalizationResult): readonly Figure[] {
   const { detection, intervals, centreBox } = result;
+  const pointed = pointedClips(result);
   const overlaps = [
-    ["ciou50", "cIoU@0.5", (ciou: number) => (ciou >= 0.5 ? 1 : 0)],
-    ["auc", "AUC", successArea],
-    ["ciou", "mean cIoU", (ciou: number) => ciou],
+    ["ciou50", "cIoU@0.5"],
+    ["auc", "AUC"],
+    ["ciou", "mean cIoU"],
   ] as const;
   const detected = { averagePrecision: "AP", maxF1: "best F1" } as const;
   return [
-    ...overlaps.map(([key, name, score]) =>
+    ...overlaps.map(([key, name]) =>
       figure(key, name, "share", {
-        ...{ value: result[key], interval: intervals[key], clips: byClip(result, score) },
+        ...{ value: result[key], interval: intervals[key], clips: pointed[key] },
         baseline: { name: "centre box", value: centreBox[key] },
       }),
     ),
@@ -166,8 +156,9 @@ export function localizationFigures(result: LocalizationResult): readonly Figure
 }
 
 const fewShotFigures = ({ shots, kinds, chance }: FewShotResult): readonly Figure[] =>
-  shots.map(({ shots: count, accuracy, interval }) =>
+  shots.map(({ shots: count, accuracy, interval, episodes }) =>
     figure(`shots.${count}`, `accuracy, ${count} ${count === 1 ? "shot" : "shots"}`, "share", {
+      over: { unit: "episodes", count: episodes.length },
       ...{ value: accuracy, interval, baseline: { name: `guess, 1 of ${kinds}`, value: chance } },
     }),
   );
@@ -175,18 +166,24 @@ const fewShotFigures = ({ shots, kinds, chance }: FewShotResult): readonly Figur
 /** What a model says with sound, with pictures, with both, and where both confuse it. */
 function vggSounderFigures({ given, alone, confusion }: VggSounderResult): readonly Figure[] {
   const asked = { audio: "sound alone", visual: "pictures alone", both: "both" } as const;
-  const confused = { any: "either", audio: "sound", visual: "pictures" } as const;
-  const two = (key: string, of: string, { f1, hitRate, intervals }: SounderScores) => [
-    figure(`${key}.f1`, "F1", "share", { of, value: f1, interval: intervals.f1 }),
-    figure(`${key}.hitRate`, "hit rate", "share", { of, value: hitRate, interval: intervals.hitRate }),
-  ];
+  const confused = { any: "either", audio: "sound", visual: "pictures", each: "each alone" } as const;
+  const two = (key: string, of: string, { f1, hitRate, intervals, clips, random }: SounderScores) => {
+    const shared = { of, over: { unit: "clips", count: clips } as const };
+    const beside = (value: number) => ({ name: "random class", value });
+    return [
+      figure(`${key}.f1`, "F1", "share", { ...shared, value: f1, interval: intervals.f1, baseline: beside(random.f1) }),
+      figure(`${key}.hitRate`, "hit rate", "share", {
+        ...{ ...shared, value: hitRate, interval: intervals.hitRate, baseline: beside(random.hitRate) },
+      }),
+    ];
+  };
   return [
     ...(["audio", "visual", "both"] as const).flatMap((one) => two(one, asked[one], given[one])),
     ...(["heard only", "seen only"] as const).flatMap((labels) => {
       const one = alone[labels];
       return one === null ? [] : two(labels, `both, labels ${labels}`, one);
     }),
-    ...(["any", "audio", "visual"] as const).map((one) =>
+    ...(["any", "audio", "visual", "each"] as const).map((one) =>
       figure(`confusion.${one}`, `confusion: right with ${confused[one]}, wrong with both`, "share", {
         ...{ value: confusion[one].share, interval: confusion[one].interval, better: "lower" },
       }),

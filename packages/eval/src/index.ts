@@ -39,7 +39,8 @@ export type { PairedDifference, SeedValue } from "./comparison/paired-difference
 export type { MeanInterval } from "./comparison/t-interval.js";
 export { type Embed, embedAll } from "./embed.js";
 export { type Figure, figuresOf, type HeadResult, locatedClips } from "./figures.js";
-export type { ByGroup, GroupFigure } from "./groups/by-group.js";
+export { type ByGroup, byGroup, type Gap, type GroupFigure } from "./groups/by-group.js";
+export { type GroupedFigure, type GroupedFigures, groupFigures } from "./groups/group-figures.js";
 export type { Evaluated, Head } from "./head.js";
 export { denormalizePatches, type Values } from "./inpainting/denormalize.js";
 export { type HiddenErrors, hiddenErrors, type InpaintedBatch, type PixelUnits } from "./inpainting/hidden-error.js";

@@ -28,6 +28,7 @@ type EvaluateCommandOptions = EngineChoice &
     readonly protocol: readonly string[];
     readonly denormalize?: true;
     readonly vggsounder?: string;
+    readonly by?: string;
     readonly json?: true;
   };
 
@@ -54,6 +55,10 @@ export function addEvaluateCommand(program: Command): void {
     .option("--denormalize", "with --protocol: bring predictions of normalised pixels back with the true statistics")
     .option("--media <folder>", `where made clips are, for models trained on made data (default: ${defaultMedia})`)
     .option("--vggsounder <file>", "with --protocol vggsounder: its authors' labels, vggsounder.csv")
+    .option(
+      "--by <column>",
+      "with --protocol: every figure by group of a column of the clips' list, and the largest gap",
+    )
     .option("--out <folder>", "where the report goes (default: evaluation, beside the model)")
     .option("--json", "print the report as JSON")
     .addHelpText(
@@ -63,6 +68,7 @@ Examples:
   kdc-mae evaluate runs/demo/model.safetensors --json
   kdc-mae evaluate runs/demo/model.safetensors --protocol retrieval-middle-frame --protocol inpainting-time-75
   kdc-mae evaluate runs/vggsound/averaged.safetensors --protocol classification-10-frames --data shards/test
+  kdc-mae evaluate runs/demo/model.safetensors --protocol retrieval-middle-frame --by distractor
   kdc-mae evaluate vgg_65.5.pth --protocol classification-10-frames --data shards/test --assume classes=classes.csv
   kdc-mae evaluate runs/vggsound/averaged.safetensors --protocol classification-10-frames \\
     --data vggsound.csv --media-root videos
@@ -72,14 +78,14 @@ Examples:
     {
       options: [
         ...(["protocol", "data", "mediaRoot", "allowOutside", "classes", "labels", "splitBy", "windows"] as const),
-        ...(["split", "denormalize", "media", "out", "json"] as const),
+        ...(["split", "denormalize", "media", "vggsounder", "by", "out", "json"] as const),
       ],
       when: ({ list }) => list !== true,
       what: "--list prints the protocols and evaluates nothing",
       remedy: "Leave it out, or leave --list out",
     },
     {
-      options: ["split", "denormalize"],
+      options: ["split", "denormalize", "by"],
       when: ({ protocol }) => protocol.length > 0,
       what: "only protocols read it: the picture report is on the test clips, and brings normalised pixels back by itself",
       remedy: "Leave it out, or name what to evaluate with --protocol",
@@ -129,6 +135,7 @@ async function run(model: string, options: EvaluateCommandOptions, around: Surro
       split,
       denormalize,
       vggsounder: options.vggsounder,
+      by: options.by,
     });
     print(json ? resultsJson(results) : `${resultsText(results)}\n\nreport: ${page}\n`);
     for (const { protocol, message } of results.failed ?? []) remark(`protocol ${protocol} failed: ${message}\n`);

@@ -19,6 +19,8 @@ export type ShotScores = {
   readonly interval: Interval;
   /** One number per episode. */
   readonly episodes: readonly number[];
+  /** Share of episodes in which each test clip is said to be of its kind, `[N]`. */
+  readonly right: Float64Array;
 };
 
 /** Accuracy by number of training clips per kind. */
@@ -27,6 +29,8 @@ export type FewShotResult = Evaluated & {
   readonly shots: readonly ShotScores[];
   /** Accuracy of a guess. */
   readonly chance: number;
+  /** Of the test clips, `[N]`. */
+  readonly labels: Int32Array;
   readonly warnings: readonly string[];
 };
 
@@ -79,6 +83,7 @@ export function fewShot(input: {
   const from = unitRows(where, "train features", train.features);
   const asking = unitRows(where, "test features", test.features);
   const scored = shots.map((count): ShotScores => {
+    const right = new Float64Array(test.labels.length);
     const values = Array.from({ length: episodes }, (_, episode) => {
       const draw = rng.fork(`${count}/${episode}`);
       const means = matrix(kinds.length, D);
@@ -88,11 +93,12 @@ export function fewShot(input: {
         }
       }
       const said = argmaxRows(prepareRows(unitRows(where, "the mean of some clips", means)).times(asking));
+      for (let clip = 0; clip < said.length; clip++) if (said[clip] === test.labels[clip]) right[clip] += 1 / episodes;
       return meanRecall(said, test.labels, kinds.length);
     });
     const accuracy = meanOf(values);
     return {
-      ...{ shots: count, accuracy: accuracy(new Int32Array(episodes).fill(1)), episodes: values },
+      ...{ shots: count, accuracy: accuracy(new Int32Array(episodes).fill(1)), episodes: values, right },
       interval: bootstrap(episodes, { accuracy }, input.intervals).accuracy,
     };
   });
@@ -104,6 +110,7 @@ export function fewShot(input: {
     kinds: kinds.length,
     shots: scored,
     chance: 1 / kinds.length,
+    labels: Int32Array.from(test.labels),
     warnings:
       short.length === 0
         ? []

@@ -32,6 +32,8 @@ export type TaggingResult = Evaluated & {
   readonly excluded: Readonly<Record<string, string>>;
   readonly intervals: Readonly<Record<"mAP" | "auc" | "dPrime", Interval>>;
   readonly warnings: readonly string[];
+  /** By clip, what came in. */
+  readonly clips: { readonly scores: Matrix; readonly targets: Matrix };
 };
 
 const taggingProtocol = varyProtocol(findProtocol(protocols, "classification-middle-frame"), {
@@ -86,6 +88,7 @@ export function tagging(input: TaggingInput): TaggingResult {
     kinds: ranking.kinds,
     excluded: ranking.excluded,
     intervals: { ...intervals, dPrime: mapInterval(intervals.auc, dPrime) },
+    clips: { scores, targets },
     warnings:
       names.length === 0
         ? []

@@ -10,10 +10,9 @@ export type GroupFigure = {
   readonly interval: Interval;
 };
 
-/** A figure in every group, and how far groups are apart. */
-export type ByGroup = {
-  readonly groups: readonly GroupFigure[];
-  /** Largest difference of two groups' means. */
+/** How far groups are apart, and how likely chance alone is to put them as far. */
+export type Gap = {
+  /** Largest difference of two groups' figures. */
   readonly gap: number;
   readonly highest: string;
   readonly lowest: string;
@@ -22,14 +21,76 @@ export type ByGroup = {
   readonly permutations: number;
 };
 
+/** A figure in every group, and how far groups are apart. */
+export type ByGroup = Gap & { readonly groups: readonly GroupFigure[] };
+
+/** Clips by group, sorted by name; groups of fewer than `fewest` clips are left out. */
+export function membersOf(groups: readonly (string | undefined)[], fewest = 2): ReadonlyMap<string, readonly number[]> {
+  const members = new Map<string, number[]>();
+  for (const [clip, group] of groups.entries()) {
+    if (group === undefined) continue;
+    const own = members.get(group);
+    if (own === undefined) members.set(group, [clip]);
+    else own.push(clip);
+  }
+  return new Map([...members].filter(([, own]) => own.length >= fewest).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 /**
- * A figure that is a mean of one number per clip (accuracy, recall at 1, squared error, cIoU), group by group. Groups
- * differ by chance alone, the more so the smaller they are: the permutation test deals the clips to groups anew.
+ * The largest gap between groups, and its permutation test (Fisher 1935): groups differ by chance alone, the more so the
+ * smaller they are, so the clips are dealt to groups of the same sizes anew. Groups in which the figure does not exist
+ * take no part.
+ *
+ * @param over the figure of some clips
+ * @param members clips of each group
+ * @returns undefined where fewer than two groups have the figure
+ */
+export function gapBetween(
+  over: (clips: ArrayLike<number>) => number,
+  members: ReadonlyMap<string, readonly number[]>,
+  { permutations = 10_000, rng = createRng("groups") }: { readonly permutations?: number; readonly rng?: Rng } = {},
+): Gap | undefined {
+  const names = [...members.keys()];
+  const clips = Int32Array.from([...members.values()].flat());
+  const sizes = [...members.values()].map((own) => own.length);
+  const ends = sizes.map((_, at) => sizes.slice(0, at + 1).reduce((sum, size) => sum + size, 0));
+  const valuesOf = (dealt: Int32Array): readonly number[] =>
+    ends.map((end, at) => over(dealt.subarray(end - sizes[at], end)));
+  const widthOf = (values: readonly number[]): number => {
+    const known = values.filter(Number.isFinite);
+    return known.length < 2 ? Number.NaN : Math.max(...known) - Math.min(...known);
+  };
+  const own = valuesOf(clips);
+  const gap = widthOf(own);
+  if (Number.isNaN(gap)) return undefined;
+  // Sums of the same numbers in another order differ by rounding; they must still count as equally far.
+  const slack = 1e-12 * Math.max(1, gap);
+  let hits = 0;
+  for (let t = 0; t < permutations; t++) {
+    if (widthOf(valuesOf(rng.permutation(clips.length).map((at) => clips[at]))) >= gap - slack) hits++;
+  }
+  const known = own.filter(Number.isFinite);
+  return {
+    ...{ gap, p: (1 + hits) / (1 + permutations), permutations },
+    highest: names[own.indexOf(Math.max(...known))],
+    lowest: names[own.indexOf(Math.min(...known))],
+  };
+}
+
+/**
+ * A figure that is a mean of one number per clip (accuracy, recall at 1, squared error, cIoU), group by group.
  *
  * @param values one number per clip
  * @param groups the same clips' groups
  * @param options `fewest`: groups of fewer clips are left out; default 2
  * @throws KdcError for unequal lengths, values that are not finite, fewer than two groups
+ *
+ * @example
+ * ```ts
+ * import { byGroup } from "@kdc-mae/eval";
+ *
+ * const { gap, highest, p } = byGroup([1, 1, 0, 1, 0, 0], ["near", "near", "near", "far", "far", "far"]);
+ * ```
  */
 export function byGroup(
   values: ArrayLike<number>,
@@ -41,16 +102,10 @@ export function byGroup(
     readonly intervals?: BootstrapOptions;
   } = {},
 ): ByGroup {
-  const { fewest = 2, permutations = 10_000, rng = createRng("groups") } = options;
-  const members = new Map<string, number[]>();
-  for (const [clip, group] of groups.entries()) {
-    const own = members.get(group);
-    if (own === undefined) members.set(group, [clip]);
-    else own.push(clip);
-  }
-  const kept = [...members].filter(([, own]) => own.length >= fewest).sort(([a], [b]) => (a < b ? -1 : 1));
+  const { fewest = 2 } = options;
+  const members = membersOf(groups, fewest);
   const bad = Array.from(values).findIndex((value) => !Number.isFinite(value));
-  if (values.length !== groups.length || bad >= 0 || kept.length < 2) {
+  if (values.length !== groups.length || bad >= 0 || members.size < 2) {
     throw new KdcError({
       where: "byGroup",
       what:
@@ -58,37 +113,24 @@ export function byGroup(
           ? `${values.length} values and ${groups.length} groups are not of the same clips`
           : bad >= 0
             ? `clip ${bad} has the value ${values[bad]}`
-            : `${kept.length} groups have ${fewest} clips or more`,
+            : `${members.size} groups have ${fewest} clips or more`,
       remedy: "Give one finite value and one group for every clip, and at least two groups",
       reason: "groups",
     });
   }
-  const figures = kept.map(([group, own]): GroupFigure => {
+  const over = (clips: ArrayLike<number>): number => {
+    let sum = 0;
+    for (let i = 0; i < clips.length; i++) sum += values[clips[i]];
+    return sum / clips.length;
+  };
+  const figures = [...members].map(([group, own]): GroupFigure => {
     const mean = meanOf(own.map((clip) => values[clip]));
-    const interval = bootstrap(own.length, { mean }, options.intervals).mean;
-    return { group, clips: own.length, mean: mean(new Int32Array(own.length).fill(1)), interval };
+    return {
+      group,
+      clips: own.length,
+      mean: over(own),
+      interval: bootstrap(own.length, { mean }, options.intervals).mean,
+    };
   });
-  const clips = kept.flatMap(([, own]) => own);
-  const sizes = kept.map(([, own]) => own.length);
-  const gapOf = (order: ArrayLike<number>): number => {
-    let [place, most, least] = [0, -Infinity, Infinity];
-    for (const size of sizes) {
-      let sum = 0;
-      for (let i = 0; i < size; i++) sum += values[clips[order[place++]]];
-      most = Math.max(most, sum / size);
-      least = Math.min(least, sum / size);
-    }
-    return most - least;
-  };
-  const gap = gapOf(clips.map((_, index) => index));
-  // Sums of the same numbers in another order differ by rounding; they must still count as equally far.
-  const slack = 1e-12 * Math.max(1, gap);
-  let hits = 0;
-  for (let t = 0; t < permutations; t++) if (gapOf(rng.permutation(clips.length)) >= gap - slack) hits++;
-  const by = (better: (a: number, b: number) => boolean) =>
-    figures.reduce((best, one) => (better(one.mean, best.mean) ? one : best)).group;
-  return {
-    ...{ groups: figures, gap, p: (1 + hits) / (1 + permutations), permutations },
-    ...{ highest: by((a, b) => a > b), lowest: by((a, b) => a < b) },
-  };
+  return { groups: figures, ...(gapBetween(over, members, options) as Gap) };
 }

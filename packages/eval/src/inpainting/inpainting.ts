@@ -53,8 +53,8 @@ export type ModalityInpainting = {
   readonly intervals: Readonly<Record<"mse" | "meanFill" | "gain" | "psnr", Interval>>;
   /** Mean of meanFill − mse: above 0 the model beats the baseline. */
   readonly gain: number;
-  /** One number per clip, for paired tests. */
-  readonly clips: Readonly<Record<"mse" | "meanFill", readonly number[]>>;
+  /** One number per clip, for paired tests and groups; `mseInUnits` is what PSNR is pooled from. */
+  readonly clips: Readonly<Record<"mse" | "meanFill" | "mseInUnits", readonly number[]>>;
 };
 
 /** Errors on hidden patches, each modality beside mean-fill. */
@@ -79,7 +79,8 @@ function figures(batches: readonly HiddenErrors[], units: PixelUnits, options?: 
   const peak = units.peak ?? high - low;
   const psnr = (error: number) => 10 * Math.log10((peak * peak) / error);
   const decibel = (error: number) => (error > 0 && peak > 0 ? psnr(error) : null);
-  const inUnits = meanOf(all("mseInUnits"));
+  const mseInUnits = all("mseInUnits");
+  const inUnits = meanOf(mseInUnits);
   const statistics = {
     mse: meanOf(mse),
     meanFill: meanOf(meanFill),
@@ -91,12 +92,12 @@ function figures(batches: readonly HiddenErrors[], units: PixelUnits, options?: 
     mse: mean(mse),
     meanFill: mean(meanFill),
     gain: mean(gains),
-    psnr: decibel(mean(all("mseInUnits"))),
+    psnr: decibel(mean(mseInUnits)),
     meanFillPsnr: decibel(mean(all("meanFillInUnits"))),
     peak,
     unit: units.name,
     intervals,
-    clips: { mse, meanFill },
+    clips: { mse, meanFill, mseInUnits },
   };
 }
 

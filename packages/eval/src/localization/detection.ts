@@ -76,6 +76,19 @@ function scores(
   return { ...once, intervals: jackknife(clips.length, again, options) };
 }
 
+/** Both figures of one task over the maps of some clips; NaN where none has a visible source, or all have. */
+export function sightingFigures(clips: readonly (readonly Sighting[])[], task: "presence" | "located") {
+  const maps = clips.flat();
+  const visible = Uint8Array.from(maps, ({ overlaps }) => (overlaps === undefined ? 0 : 1));
+  const shown = visible.reduce((sum, one) => sum + one, 0);
+  if (shown === 0 || shown === maps.length) return { averagePrecision: Number.NaN, maxF1: Number.NaN };
+  const ranked = rank(
+    maps.map(({ confidence }) => confidence),
+    maps.map(({ overlaps }) => (overlaps !== undefined && (task === "presence" || located(overlaps.model)) ? 1 : 0)),
+  );
+  return figuresOf(ranked, visible, new Int32Array(maps.length).fill(1));
+}
+
 /** Means over random orders of `total` maps of which `positives` have a visible source and `hits` are hits. */
 function chanceOf(hits: number, positives: number, total: number) {
   const rng = createRng("chance of detection");

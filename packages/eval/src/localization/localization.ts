@@ -65,6 +65,26 @@ export type LocalizationResult = Evaluated &
     readonly warnings: readonly string[];
   };
 
+/** One number per clip with a box inside the picture, and which clips those are. */
+export function pointedClips({ steps }: Pick<LocalizationResult, "steps">) {
+  const own = new Map<string, Overlaps[]>();
+  for (const { id, overlaps } of steps) {
+    if (overlaps === undefined) continue;
+    const known = own.get(id);
+    if (known === undefined) own.set(id, [overlaps]);
+    else known.push(overlaps);
+  }
+  const clips = [...own.values()];
+  const of = (score: (step: Overlaps) => number) => Array.from(perClip(clips, score));
+  return {
+    ids: [...own.keys()],
+    ciou50: of(({ model }) => (model >= 0.5 ? 1 : 0)),
+    auc: of(({ model }) => successArea(model)),
+    ciou: of(({ model }) => model),
+    pixelAP: of(({ pixelAP }) => pixelAP),
+  };
+}
+
 /** Mean over each clip's steps: a long clip weighs no more than a short one. */
 const perClip = (clips: readonly (readonly Overlaps[])[], of: (step: Overlaps) => number): Float64Array =>
   Float64Array.from(clips, (steps) => steps.reduce((sum, step) => sum + of(step), 0) / steps.length);

@@ -32,6 +32,18 @@ export type SounderScores = Shares & {
   readonly labels: LabelSubset;
   readonly clips: number;
   readonly intervals: Readonly<Record<"f1" | "hitRate", Interval>>;
+  /** What saying a class at random gives on average. */
+  readonly random: Shares;
+  /** By clip: 1 where the said class is one of its labels of that sort, and how many of those it has. */
+  readonly byClip: { readonly hits: readonly number[]; readonly wanted: readonly number[] };
+};
+
+/** A share of clips. */
+export type ConfusedShare = {
+  readonly share: number;
+  readonly interval: Interval;
+  /** 1 where the clip is one of them. */
+  readonly byClip: readonly number[];
 };
 
 /** Figures on VGGSounder, by what the model was given and by what the labels can be told from. */
@@ -40,12 +52,10 @@ export type VggSounderResult = Evaluated & {
   /** The whole model on labels that one modality alone can tell. */
   readonly alone: Readonly<Record<"heard only" | "seen only", SounderScores | null>>;
   /**
-   * Modality confusion: share of clips that the model gets right with one modality and wrong with both. `any` of the
-   * two, and each.
+   * Modality confusion: share of clips that the model gets right with one modality and wrong with both of them: with
+   * sound (the paper's μ_A), with pictures (μ_V), with each of the two (μ_A∩V), and with any of the two.
    */
-  readonly confusion: Readonly<
-    Record<"audio" | "visual" | "any", { readonly share: number; readonly interval: Interval }>
-  >;
+  readonly confusion: Readonly<Record<"audio" | "visual" | "each" | "any", ConfusedShare>>;
   readonly warnings: readonly string[];
 };
 
@@ -109,7 +119,19 @@ export function vggSounder(input: {
     };
     const once = new Int32Array(N).fill(1);
     const intervals = bootstrap(N, figures, input.intervals);
-    return { labels, clips: taken, f1: figures.f1(once), hitRate: figures.hitRate(once), intervals };
+    // Each of the C classes is said as often: a clip of w labels is hit with chance w / C.
+    const { said: all, wanted } = over(once);
+    const chance = wanted / kinds.length;
+    const random = { f1: (2 * chance) / (all + wanted), hitRate: chance / all };
+    return {
+      random,
+      labels,
+      clips: taken,
+      f1: figures.f1(once),
+      hitRate: figures.hitRate(once),
+      intervals,
+      byClip: { hits: hit, wanted: counts },
+    };
   };
   const given = Object.fromEntries(
     (["audio", "visual", "both"] as const).map((one) => [one, scoreOn(one, scoredOn[one])]),
@@ -125,12 +147,13 @@ export function vggSounder(input: {
   }
   const any = clips.map(({ labels }) => new Set(Object.keys(labels)));
   const isRight = (one: Given, clip: number) => any[clip].has(said[one][clip]);
-  const confused = (test: (clip: number) => boolean) => {
-    const values = any.map((_, clip) => (!isRight("both", clip) && test(clip) ? 1 : 0));
-    const share: Statistic = (times) => values.reduce<number>((sum, one, clip) => sum + one * times[clip], 0) / N;
+  const confused = (test: (clip: number) => boolean): ConfusedShare => {
+    const byClip = any.map((_, clip) => (!isRight("both", clip) && test(clip) ? 1 : 0));
+    const share: Statistic = (times) => byClip.reduce<number>((sum, one, clip) => sum + one * times[clip], 0) / N;
     return {
       share: share(new Int32Array(N).fill(1)),
       interval: bootstrap(N, { share }, input.intervals).share,
+      byClip,
     };
   };
   const unknown = new Set(clips.flatMap(({ labels }) => Object.keys(labels).filter((label) => !kinds.includes(label))));
@@ -143,6 +166,7 @@ export function vggSounder(input: {
     confusion: {
       audio: confused((clip) => isRight("audio", clip)),
       visual: confused((clip) => isRight("visual", clip)),
+      each: confused((clip) => isRight("audio", clip) && isRight("visual", clip)),
       any: confused((clip) => isRight("audio", clip) || isRight("visual", clip)),
     },
     warnings:

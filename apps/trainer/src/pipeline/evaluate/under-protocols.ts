@@ -16,6 +16,7 @@ import type { CheckedExperiment } from "../experiment/schema.js";
 import { readSaved, type Saved } from "../run/read-saved.js";
 import { hubAddress, isHubAddress } from "../share/hub-address.js";
 import { ranksOf } from "../surroundings.js";
+import { groupedSet } from "./clip-groups.js";
 import { DEFAULT_ENGINE, type EvaluatingOptions, expectUsable, openSubject } from "./open-subject.js";
 import { protocolsNamed, runProtocols } from "./protocols/run.js";
 import { type Subject, sharedOf } from "./protocols/subject.js";
@@ -30,6 +31,8 @@ export type EvaluateOptions = EvaluatingOptions & {
   readonly denormalize?: boolean;
   /** VGGSounder's labels, the file vggsounder.csv, for the protocol of that name. */
   readonly vggsounder?: string;
+  /** A column of the clips' list: every figure in every group of it as well, and the largest gap. */
+  readonly by?: string;
 };
 
 /** Figures under protocols, and the page they were written to. */
@@ -61,7 +64,7 @@ export const evaluationFolder = (model: string): string =>
  * @throws KdcError for an unknown protocol, one that this kind of model cannot be evaluated under, or an empty split
  */
 export async function evaluate(model: string | Saved, options: EvaluateOptions): Promise<EvaluatedProtocols> {
-  const { engine = DEFAULT_ENGINE, out, vggsounder, denormalize = false } = options;
+  const { engine = DEFAULT_ENGINE, out, vggsounder, by, denormalize = false } = options;
   const chosen = protocolsNamed(options.protocols);
   await expectUsable(options);
   const saved = typeof model === "string" ? await readSaved(model, options) : model;
@@ -72,7 +75,11 @@ export async function evaluate(model: string | Saved, options: EvaluateOptions):
     const labels = vggsounder === undefined ? undefined : readVggSounder(await readFile(vggsounder, "utf8"));
     const onProgress = (note: string) =>
       options.onProgress?.({ stage: "evaluate", unit: "protocols", done: 0, total: chosen.length, note });
-    const told: Subject = { ...subject, denormalize, vggsounder: labels, onProgress };
+    const grouped = by === undefined ? undefined : await groupedSet(subject.sets[split], by);
+    const told: Subject = {
+      ...{ ...subject, denormalize, vggsounder: labels, onProgress },
+      ...(grouped && { sets: { ...subject.sets, [split]: grouped.set }, groups: grouped.groups }),
+    };
     return runProtocols(chosen, told, (one) => failed.push(one));
   };
   const sections = await carriedOut().finally(close);

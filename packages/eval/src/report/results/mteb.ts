@@ -10,16 +10,36 @@ const keyOf = (name: string): string =>
     .replace(/[^a-z0-9]+/g, "_")
     .replace(/^_|_$/g, "");
 
+/** Every group's scores with their intervals and numbers of clips; the gaps beside them. */
+const groupsOf = ({ by, figures, leftOut }: NonNullable<ResultSection["groups"]>) => ({
+  by,
+  left_out: leftOut,
+  scores: Object.fromEntries(
+    figures.map(({ name, groups, gap }) => [
+      keyOf(name),
+      {
+        groups: Object.fromEntries(
+          groups.map(({ group, clips, value, interval: { low, high } }) => [
+            group,
+            { score: value, interval: [low, high], effective_n: clips },
+          ]),
+        ),
+        largest_gap: gap ?? null,
+      },
+    ]),
+  ),
+});
+
 const known = ({ value }: Figure): boolean => value !== null && Number.isFinite(value);
 
 /**
  * Results in the shape of MTEB's result files (`task_name`, `scores` by split, `main_score`), so that what reads those
- * reads these; beside each score stand its interval and on how many clips it is (`effective_n`), which MTEB has no place
- * for. The tasks are ours, under our protocols: their names are no tasks of MTEB.
+ * reads these; beside each score stand its interval, what that resamples and how many (`interval_over`), and on how many clips
+ * the task is (`effective_n`), which MTEB has no place for. The tasks are ours, under our protocols: their names are no tasks of MTEB.
  */
 export function resultsMteb({ about, sections }: Results, split: string): string {
   const model = new Map(about).get("model") ?? null;
-  const tasks = sections.map(({ protocol, evaluated, leftOut, figures, warnings }) => {
+  const tasks = sections.map(({ protocol, evaluated, leftOut, figures, warnings, groups }) => {
     const scored = figures.filter(known);
     const of = <T>(value: (figure: Figure) => T) =>
       Object.fromEntries(scored.map((figure) => [keyOf(figure.name), value(figure)]));
@@ -39,7 +59,9 @@ export function resultsMteb({ about, sections }: Results, split: string): string
             intervals: of(({ interval }) => (interval === undefined ? null : [interval.low, interval.high])),
             baselines: of(({ baseline }) => baseline?.value ?? null),
             effective_n: evaluated,
+            interval_over: of(({ over = { unit: "clips", count: evaluated } }) => over),
             left_out: leftOut,
+            ...(groups === undefined ? {} : { groups: groupsOf(groups) }),
           },
         ],
       },

@@ -19,15 +19,44 @@ export type Results = {
 /** A protocol that could not be carried out, and why. */
 export type FailedProtocol = { readonly protocol: string; readonly message: string };
 
-const head = ["figure", "value", "95 %", "baseline"] as const;
+const head = ["figure", "value", "95 %", "over", "baseline"] as const;
 
 type Shown = ResultSection["figures"][number];
 
-const figureRow = ({ name, kind, value, interval, baseline }: Shown): readonly string[] => [
-  name,
-  numberText(value, kind),
-  intervalText(interval, kind),
-  baseline === undefined ? "" : `${baseline.name} ${numberText(baseline.value, kind)}`,
+const figureRow =
+  (evaluated: number) =>
+  ({ name, kind, value, interval, over = { unit: "clips", count: evaluated }, baseline }: Shown): readonly string[] => [
+    name,
+    numberText(value, kind),
+    intervalText(interval, kind),
+    `${over.count} ${over.unit}`,
+    baseline === undefined ? "" : `${baseline.name} ${numberText(baseline.value, kind)}`,
+  ];
+
+/** Figures by group as a table: a line for each group, then one for the largest gap. */
+function groupTable({ by, figures, leftOut }: NonNullable<ResultSection["groups"]>): ResultTable {
+  const rows = figures.flatMap(({ name, kind, groups, gap }) => [
+    ...groups.map(({ group, clips, value, interval }) => [
+      ...[name, group, String(clips), numberText(value, kind), intervalText(interval, kind), ""],
+    ]),
+    gap === undefined
+      ? [name, "largest gap", "", "–", "", ""]
+      : [name, `largest gap: ${gap.highest} − ${gap.lowest}`, "", numberText(gap.gap, kind), "", pText(gap.p)],
+  ]);
+  const left = Object.entries(leftOut).map(([reason, count]) => `, ${count} clips left out: ${reason}`);
+  return {
+    title: `By ${by}; intervals over the clips of a group, p by permutation, of each figure alone${left.join("")}`,
+    head: ["figure", by, "clips", "value", "95 %", "p"],
+    rows,
+  };
+}
+
+const pText = (p: number): string => (p < 0.001 ? p.toExponential(0) : p.toFixed(3));
+
+/** Every table of a section. */
+const tablesOf = ({ tables, groups }: ResultSection): readonly ResultTable[] => [
+  ...(groups === undefined ? [] : [groupTable(groups)]),
+  ...tables,
 ];
 
 /** How many clips, and which were not among them. */
@@ -35,6 +64,9 @@ function counted({ evaluated, leftOut }: ResultSection): string {
   const left = Object.entries(leftOut).map(([reason, count]) => `${count} × ${reason}`);
   return `${evaluated} clips evaluated; left out: ${left.length === 0 ? "none" : left.join(", ")}`;
 }
+
+const groupLines = ({ title, head, rows }: ResultTable): string =>
+  [title, "", alignedTable([head, ...rows])].join("\n");
 
 /** For a terminal: each protocol in full, then its figures. */
 export function resultsText({ title, about, sections, failed = [] }: Results): string {
@@ -44,7 +76,8 @@ export function resultsText({ title, about, sections, failed = [] }: Results): s
       counted(section),
       ...section.warnings.map((warning) => `warning: ${warning}`),
       "",
-      alignedTable([head, ...section.figures.map(figureRow)]),
+      alignedTable([head, ...section.figures.map(figureRow(section.evaluated))]),
+      ...(section.groups === undefined ? [] : ["", groupLines(groupTable(section.groups))]),
     ].join("\n"),
   );
   const lost = failed.map(({ protocol, message }) => `failed: ${protocol}: ${message}`);
@@ -60,14 +93,17 @@ const confusionTable = ({ kinds, counts }: NonNullable<ResultSection["confusion"
 /** As Markdown, complete. */
 export function resultsMarkdown({ title, about, sections, failed = [] }: Results): string {
   const blocks = sections.map((section) => {
-    const tables = [...section.tables, ...(section.confusion === undefined ? [] : [confusionTable(section.confusion)])];
+    const tables = [
+      ...tablesOf(section),
+      ...(section.confusion === undefined ? [] : [confusionTable(section.confusion)]),
+    ];
     return [
       `## ${markdownCell(section.protocol.name)}`,
       `${markdownCell(counted(section))}.`,
       ...(section.warnings.length === 0
         ? []
         : [section.warnings.map((warning) => `- **Read with care**: ${markdownCell(warning)}`).join("\n")]),
-      markdownTable(head, section.figures.map(figureRow)),
+      markdownTable(head, section.figures.map(figureRow(section.evaluated))),
       markdownBlock(printProtocol(section.protocol)),
       ...tables.map((table) => `### ${markdownCell(table.title)}\n\n${markdownTable(table.head, table.rows)}`),
     ].join("\n\n");
@@ -88,12 +124,12 @@ const tableOf = (names: readonly string[], rows: readonly (readonly string[])[])
 export function resultsHtml({ title, about, sections, failed = [] }: Results): string {
   const blocks = sections.map((section) => {
     const warnings = section.warnings.map((warning) => `<li>${escapeHtml(warning)}</li>`).join("");
-    const tables = section.tables.map(
+    const tables = tablesOf(section).map(
       (table) => `<details><summary>${escapeHtml(table.title)}</summary>${tableOf(table.head, table.rows)}</details>`,
     );
     return `<h2 id="${escapeHtml(section.protocol.name)}">${escapeHtml(section.protocol.name)}</h2>
 ${warnings === "" ? "" : `<aside class="care"><strong>To be read with care</strong><ul>${warnings}</ul></aside>`}
-${tableOf(head, section.figures.map(figureRow))}
+${tableOf(head, section.figures.map(figureRow(section.evaluated)))}
 <p class="note">${escapeHtml(counted(section))}.</p>
 <pre>${escapeHtml(printProtocol(section.protocol))}</pre>
 ${section.confusion === undefined ? "" : confusionMatrix(section.confusion.kinds, section.confusion.counts)}

@@ -1,5 +1,6 @@
 import type { KindScores } from "../../classification/kind-scores.js";
 import { type Figure, figuresOf, type HeadResult } from "../../figures.js";
+import type { GroupedFigures } from "../../groups/group-figures.js";
 import type { Evaluated } from "../../head.js";
 import { numberText } from "../number-text.js";
 
@@ -16,6 +17,8 @@ export type ResultSection = Evaluated & {
   readonly tables: readonly ResultTable[];
   readonly confusion?: { readonly kinds: readonly string[]; readonly counts: readonly (readonly number[])[] };
   readonly warnings: readonly string[];
+  /** The figures by group, where they were asked for. */
+  readonly groups?: GroupedFigures;
 };
 
 /** What a section has beside its figures. */

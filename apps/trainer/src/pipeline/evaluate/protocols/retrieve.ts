@@ -39,6 +39,7 @@ export async function retrieveClips(
   const rows = [...chosen].map((index) => [ids[index], labels[index][0]]);
   return {
     head: "retrieval",
+    ids: [...chosen].map((index) => ids[index]),
     result: { ...result, warnings: [...result.warnings, ...(few.length === 0 ? [] : [warning])] },
     tables: [{ title: "The clips drawn", head: ["clip", "class"], rows }],
   };

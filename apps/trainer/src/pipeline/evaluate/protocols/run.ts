@@ -1,8 +1,9 @@
 import { KdcError } from "@kdc-mae/core";
 import type { SplitUse } from "@kdc-mae/data/node";
-import { type Conduct, type ProtocolRecord, protocolRecords, varyProtocol } from "@kdc-mae/eval";
+import { type Conduct, groupFigures, type ProtocolRecord, protocolRecords, varyProtocol } from "@kdc-mae/eval";
 import { type FailedProtocol, type ResultSection, sectionOf } from "@kdc-mae/eval/report";
 import { expectClips } from "../../corpus/splits.js";
+import type { ClipGroups } from "../clip-groups.js";
 import { classifyClips } from "./classify.js";
 import { embeddings } from "./embedded-set.js";
 import { inpaintClips } from "./inpaint.js";
@@ -83,9 +84,12 @@ export async function runProtocols(
     subject.signal?.throwIfAborted();
     const { protocol, conduct } = record;
     try {
-      const { tables = [], ...made } = await carryOut(record, subject, embedded);
-      const section = sectionOf(made);
-      const told = { ...section, tables: [...section.tables, ...tables] };
+      const carried = await carryOut(record, subject, embedded);
+      const section = sectionOf(carried);
+      const told = {
+        ...{ ...section, tables: [...section.tables, ...(carried.tables ?? [])] },
+        ...(subject.groups === undefined ? {} : { groups: groupsOf(carried, subject, subject.groups) }),
+      };
       sections.push(
         conduct.task === "classification" || conduct.task === "vggsounder" ? told : tellTuned(told, subject),
       );
@@ -127,6 +131,12 @@ export function carryOut(
     case "localization":
       return localizeClips(protocol, conduct, subject, embedded);
   }
+}
+
+/** Every figure by group of the evaluated clips. */
+function groupsOf(carried: Carried, { sets, split }: Subject, { by, of }: ClipGroups) {
+  const { ids = sets[split].items.map(({ id }) => id) } = carried;
+  return groupFigures(carried, ids, of, by);
 }
 
 /** Says where the encoder is not the pretrained one any more. */

@@ -62,6 +62,7 @@ export async function sounderClips(protocol: Protocol, subject: Subject): Promis
   const absent = found.length - kept.length;
   return {
     head: "vggsounder",
+    ids: kept.map((clip) => set.items[clip].id),
     result: vggSounder({
       kinds: classes,
       scores: scores as Parameters<typeof vggSounder>[0]["scores"],

@@ -7,6 +7,7 @@ import { clipFormFor } from "../../corpus/clip-form.js";
 import type { ClipSet, SplitSets } from "../../corpus/clip-set.js";
 import type { CheckedExperiment } from "../../experiment/schema.js";
 import type { Saved } from "../../run/read-saved.js";
+import type { ClipGroups } from "../clip-groups.js";
 import type { Cutting } from "../cutting.js";
 
 /** What is evaluated, on what, and how. */
@@ -24,12 +25,18 @@ export type Subject = {
   readonly vggsounder?: ReadonlyMap<string, VggSounderClip>;
   /** What probes tell apart; the labels of the training clips unless given. */
   readonly kinds?: readonly string[];
+  /** What figures are grouped by, where they are. */
+  readonly groups?: ClipGroups;
   readonly onProgress: (what: string) => void;
   readonly signal?: AbortSignal;
 };
 
-/** What a protocol made, with tables of its own beside those of its head. */
-export type Carried = HeadResult & { readonly tables?: readonly ResultTable[] };
+/**
+ * What a protocol made, with tables of its own beside those of its head.
+ *
+ * `ids`: the clips it is of, in its order, where those are not all evaluated ones in theirs
+ */
+export type Carried = HeadResult & { readonly tables?: readonly ResultTable[]; readonly ids?: readonly string[] };
 
 /** What a pretrained model and a classifier share. */
 export const sharedOf = (saved: Saved) => ("model" in saved ? saved.model : saved.classifier);

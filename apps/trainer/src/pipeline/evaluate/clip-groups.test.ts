@@ -1,0 +1,97 @@
+import { createRng } from "@kdc-mae/core";
+import type { StoredClip } from "@kdc-mae/data";
+import { compiled } from "@kdc-mae/engine/node";
+import { readVggSounder } from "@kdc-mae/eval";
+import { initClassifier, initModel } from "@kdc-mae/model";
+import { expect, it } from "vitest";
+import { memorySet } from "../corpus/clip-set.js";
+import { checkExperiment } from "../experiment/check.js";
+import { named } from "../experiment/named.js";
+import { config, madeClip, statistics, tinyWith } from "../finetune/made-clips.test.support.js";
+import type { Saved } from "../run/read-saved.js";
+import { groupedSet } from "./clip-groups.js";
+import { openCutting } from "./cutting.js";
+import { protocolsNamed, runProtocols } from "./protocols/run.js";
+
+const classes = ["bell", "drum", "siren"];
+const inGroups = (index: number): StoredClip => {
+  const clip = madeClip(index);
+  const boxes = [[0, { x: 3 * (index % 5), y: 5, width: 29, height: 31 }] as const];
+  // One clip says nothing of its accent, and every sixth has no box.
+  const columns: Record<string, string> = index === 104 ? {} : { accent: index % 3 === 0 ? "rare" : "usual" };
+  return { ...clip, item: { ...clip.item, columns, ...(index % 6 === 5 ? {} : { boxes }) } };
+};
+const many = (from: number, count: number) => Array.from({ length: count }, (_, at) => inGroups(from + at));
+const pretrained: Saved = {
+  model: {
+    ...{ config, statistics, params: initModel(config, createRng(2)) },
+    experiment: checkExperiment(
+      { ...named.demo, objective: [{ term: "reconstruction-audio" }, { term: "reconstruction-visual" }] },
+      "test",
+    ),
+  },
+};
+const tuned: Saved = {
+  classifier: {
+    ...{ config, statistics, classes, params: initClassifier(config, 3, createRng(3)), experiment: tinyWith({}) },
+    weights: "epoch 2, the best",
+  },
+};
+const execute = compiled();
+
+async function grouped(saved: Saved, names: readonly string[], test: readonly StoredClip[], by = "Accent ") {
+  const { set, groups } = await groupedSet(memorySet(test), by);
+  const vggsounder = readVggSounder(
+    ["video_id,label,modality", ...test.slice(0, 10).map(({ item }) => `${item.id},${item.labels[0]},AV`)].join("\n"),
+  );
+  return runProtocols(protocolsNamed(names), {
+    ...{ saved, execute, split: "test", leftOut: {}, denormalize: true, groups, vggsounder },
+    sets: { train: memorySet(many(0, 13)), validation: memorySet([]), test: set },
+    cutting: openCutting({ grids: config, statistics, batch: 4 }),
+    onProgress: () => undefined,
+  });
+}
+
+it.each([
+  [
+    "a pretrained model",
+    pretrained,
+    ["knn-probe-joint", "few-shot-joint", "retrieval-middle-frame", "inpainting-random-75", "localization-silent"],
+  ],
+  ["a classifier", tuned, ["classification-middle-frame", "vggsounder"]],
+] as const)(
+  "%s: every figure has its groups, each clip in its own, in whatever order the clips come",
+  { timeout: 120_000 },
+  async (_, saved, names) => {
+    const clips = many(100, 11);
+    const [forth, back] = [await grouped(saved, names, clips), await grouped(saved, names, [...clips].reverse())];
+    for (const [at, { groups, figures, protocol, evaluated }] of forth.entries()) {
+      expect(groups?.by).toBe("accent");
+      expect(groups?.figures.map(({ key }) => key)).toEqual(figures.map(({ key }) => key));
+      // vggsounder.csv leaves one clip out, and other ones where they come from behind.
+      if (protocol.name === "vggsounder") continue;
+      for (const figure of groups?.figures ?? []) {
+        const counts = figure.groups.reduce((sum, one) => sum + one.clips, 0);
+        expect([protocol.name, figure.key, counts]).toEqual([protocol.name, figure.key, evaluated - 1]);
+        for (const { group, value } of figure.groups) {
+          const again = back[at].groups?.figures.find(({ key }) => key === figure.key);
+          const same = again?.groups.find((one) => one.group === group)?.value;
+          expect([figure.key, group, same]).toEqual([
+            figure.key,
+            group,
+            value === null ? null : expect.closeTo(value, 5),
+          ]);
+        }
+      }
+      expect(groups?.leftOut).toEqual({ "no accent": 1 });
+    }
+  },
+);
+
+it("labels are a column; one that no clip has is refused with those there are", async () => {
+  const [{ groups }] = await grouped(pretrained, ["retrieval-middle-frame"], many(100, 11), "label");
+  expect(groups?.figures[0].groups.map(({ group }) => group)).toEqual(classes);
+  await expect(groupedSet(memorySet(many(100, 11)), "speaker")).rejects.toThrow(
+    "no evaluated clip has such a column. Columns there are: accent, labels",
+  );
+});
