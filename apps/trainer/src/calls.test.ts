@@ -187,6 +187,25 @@ it("classify, localize and inpaint", async () => {
   );
 });
 
+it("stream", async () => {
+  const film = at("media", "test", "test-00000.mp4");
+  const seen: unknown[] = [];
+  const onWindow = (one: unknown) => void seen.push(one);
+  const told = await silent(trainer.stream(film, { model: model(), hop: 0.04, window: 1.2, heat: true, onWindow }));
+  const options = ["--hop", "0.04", "--window", "1.2", "--heat"];
+  const printed = await command("stream", film, "--model", model(), ...options, "--json");
+  const rows = printed
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect([rows.length, told.windows > 1]).toEqual([seen.length, true]);
+  for (const [index, row] of rows.entries()) {
+    const { audio, visual, joint, heat, hottest } = seen[index] as trainer.StreamedWindow;
+    expect([row.audio, row.visual, row.joint]).toEqual([audio, visual, joint].map((vector) => [...vector!]));
+    expect([row.heat.cosines, row.hottest]).toEqual([[...heat!.data], hottest]);
+  }
+});
+
 it("export", async () => {
   const printed = JSON.parse(await command("export", model(), "--graphs", "encoder", "--out", at("onnx-1"), "--json"));
   const written = await silent(trainer.exportGraphs(model(), { graphs: ["encoder"], out: at("onnx-2") }));

@@ -22,6 +22,7 @@ import { addPrepareCommand } from "./commands/prepare.js";
 import { addPretrainCommand } from "./commands/pretrain.js";
 import { addSearchCommand } from "./commands/search.js";
 import { addShareCommands } from "./commands/share.js";
+import { addStreamCommand } from "./commands/stream.js";
 import { addSurveyCommand } from "./commands/survey.js";
 import { addWatchCommand } from "./commands/watch.js";
 import { inErrorWords } from "./terminal/error-words.js";
@@ -52,6 +53,7 @@ const commands = [
   addClassifyCommand,
   addLocalizeCommand,
   addInpaintCommand,
+  addStreamCommand,
   addParityCommand,
   addBenchCommand,
   addBenchDataCommand,

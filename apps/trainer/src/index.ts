@@ -13,9 +13,11 @@ export type { FileResults, UnusedFile } from "./pipeline/each-file.js";
 export { type EmbedFilesOptions, embedFiles, embedFileWindows } from "./pipeline/embed/embed-each-file.js";
 export { createFileEmbedder, type FileEmbedder, type FileEmbedding } from "./pipeline/embed/embed-files.js";
 export * from "./pipeline/embed/embedder.js";
+export * from "./pipeline/embed/streaming-embedder.js";
 export type { DataChoice } from "./pipeline/evaluate/chosen-data.js";
 export type { EvaluatingOptions } from "./pipeline/evaluate/open-subject.js";
 export { type PictureReport, reportOn } from "./pipeline/evaluate/picture-report.js";
+export type { ScoredLabel } from "./pipeline/evaluate/predict.js";
 export { type EvaluatedProtocols, type EvaluateOptions, evaluate } from "./pipeline/evaluate/under-protocols.js";
 export { checkExperiment } from "./pipeline/experiment/check.js";
 export { loadExperiment } from "./pipeline/experiment/load.js";
@@ -27,7 +29,6 @@ export {
   type ClassifiedFile,
   type ClassifyOptions,
   classify,
-  type ScoredLabel,
 } from "./pipeline/films/classify-files.js";
 export type { HoleError } from "./pipeline/films/fill-window.js";
 export type { Hole } from "./pipeline/films/hole.js";
@@ -38,8 +39,15 @@ export {
   type LocatedStep,
   localize,
 } from "./pipeline/films/localize-files.js";
+export {
+  type StreamedMedia,
+  type StreamedWindow,
+  type StreamMediaOptions,
+  stream,
+} from "./pipeline/films/stream-media.js";
+export { checkFineTuning } from "./pipeline/finetune/check.js";
 export { type FineTuning, type FinetuneFromOptions, finetune } from "./pipeline/finetune/from-experiment.js";
-export { checkFineTuning, loadFineTuning, namedFineTunings } from "./pipeline/finetune/named.js";
+export { loadFineTuning, namedFineTunings } from "./pipeline/finetune/named.js";
 export type { CheckedFineTuning, FineTuningFile } from "./pipeline/finetune/schema.js";
 export { readEvents } from "./pipeline/log/events-file.js";
 export { type MlflowOptions, mlflowLogger } from "./pipeline/log/mlflow.js";

@@ -7,7 +7,8 @@ export {
   padFrames,
   silenceLevel,
 } from "./audio/log-mel.js";
-export { resample } from "./audio/resample.js";
+export { createLogMelStream, type LogMelStream } from "./audio/log-mel-stream.js";
+export { createResampler, type Resampler, resample } from "./audio/resample.js";
 export { flipHorizontally } from "./augment/flip.js";
 export { drawMixupShare, labelTarget, mixPictures, mixWaveforms, type SharedLabels } from "./augment/mixup.js";
 export { noiseAndShift } from "./augment/noise-and-shift.js";
@@ -15,6 +16,7 @@ export { type SpecAugmentOptions, specAugment } from "./augment/spec-augment.js"
 export { type Batch, type BatchesOptions, batches } from "./dataset/batches.js";
 export { type DealSplits, dealFrom } from "./dataset/deal-from.js";
 export { balancedWeights, shuffledOrder, weightedOrder } from "./dataset/sampler.js";
+export { planWindows } from "./film/plan-windows.js";
 export { type RecordingParts, windowsOf } from "./film/windows-of.js";
 export { type ClipCutter, clipCutter, type Shown } from "./loader/clip-cutter.js";
 export { type BatchOptions, type ClipTold, type LoadedBatch, type Loader, stepsPerEpoch } from "./loader/loader.js";

@@ -16,6 +16,7 @@ export {
 export { type Split, splitNamed } from "./dataset/split-names.js";
 export type { Pieces } from "./encode/ffmpeg-run.js";
 export { type OverlaidFilm, overlayFilm, type Pictures, putSoundUnder, writeFilm } from "./encode/write-film.js";
+export { type MediaStreamRequest, readMediaStream, type StreamedPart } from "./film/media-stream.js";
 export type { MediaWindow, WindowsRequest } from "./film/media-window.js";
 export { isPicture, readWindows } from "./film/read-windows.js";
 export { batchPool as batchThreads } from "./loader/batch-pool.js";

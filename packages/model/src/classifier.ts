@@ -90,6 +90,12 @@ export function classify(
   patches: Partial<Patches>,
   mode: ClassifierMode = "multimodal",
 ): Tensor2D {
-  const { norm, linear: head } = params.head;
-  return linear(head, layerNorm(norm, pooled(config, params.encoder, patches, mode), config.layerNormEpsilon));
+  return headLogits(config, params.head, pooled(config, params.encoder, patches, mode));
 }
+
+/** Logits `[B, classes]` of tokens that are pooled already, `[B, D]`: the last step of {@link classify}. */
+export const headLogits = (
+  config: ModelConfig,
+  { norm, linear: head }: ClassifierParams<Tensor>["head"],
+  tokens: Tensor2D,
+): Tensor2D => linear(head, layerNorm(norm, tokens, config.layerNormEpsilon));

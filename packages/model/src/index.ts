@@ -11,7 +11,7 @@ export {
 export { type OfficialChoices, type OfficialModel, officialModel } from "./checkpoint/official.js";
 export { parseSafetensors, safetensorsChunks, type TensorFile } from "./checkpoint/safetensors.js";
 export { officialTensors, stateDict } from "./checkpoint/state-dict.js";
-export { type ClassifierMode, classify, modalitiesOf, officialModes, pooled } from "./classifier.js";
+export { type ClassifierMode, classify, headLogits, modalitiesOf, officialModes, pooled } from "./classifier.js";
 export type { Compat, Departure, PretrainOptions } from "./compat.js";
 export { checkConfig, type ModelConfig, presets } from "./config.js";
 export { encodeViews } from "./encode-views.js";

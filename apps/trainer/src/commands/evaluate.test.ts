@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
 import { checkExperiment } from "../pipeline/experiment/check.js";
 import { named } from "../pipeline/experiment/named.js";
 import { config, statistics, tinyWith } from "../pipeline/finetune/made-clips.test.support.js";
-import { saveClassifier } from "../pipeline/run/classifier-file.js";
+import { saveClassifier } from "../pipeline/run/save-classifier.js";
 import { saveModel } from "../pipeline/run/save-model.js";
 import { addEvaluateCommand } from "./evaluate.js";
 import { addFinetuneCommand } from "./finetune.js";

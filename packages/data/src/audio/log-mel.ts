@@ -2,7 +2,7 @@ import { expectShape, type FloatTensor, float32, KdcError, type Waveform } from 
 import { planPowerSpectrum } from "./fft.js";
 import { frameMean, withoutMean } from "./float32-mean.js";
 import { hannWindow } from "./hann.js";
-import { wasmLogMel } from "./log-mel-wasm.js";
+import { type LogMelKernel, wasmLogMel } from "./log-mel-wasm.js";
 import { logarithm } from "./logarithm.js";
 import { melBank, melEnergies } from "./mel.js";
 
@@ -47,15 +47,25 @@ export const silenceLevel: number = Math.fround(Math.log(energyFloor));
  * ```
  */
 export function logMel(waveform: Waveform, options: LogMelOptions): FloatTensor {
-  return planOf(options)(waveform);
+  const plan = planOf(options);
+  const frames = countFrames(waveform, options, plan);
+  const out = float32([frames, options.melBins]);
+  plan.write(withoutMean(waveform.samples), frames, out.data);
+  return out;
 }
 
 /** Tables and scratch space are made once per options object, and go when it goes. */
 const plans = new WeakMap<LogMelOptions, LogMelPlan>();
 
-type LogMelPlan = (waveform: Waveform) => FloatTensor;
+type LogMelPlan = {
+  /** Samples of a frame, and from one to the next. */
+  readonly length: number;
+  readonly shift: number;
+  readonly write: LogMelKernel;
+};
 
-function planOf(options: LogMelOptions): LogMelPlan {
+/** The tables for some options, made once. */
+export function planOf(options: LogMelOptions): LogMelPlan {
   const plan = plans.get(options) ?? planLogMel(options);
   plans.set(options, plan);
   return plan;
@@ -70,41 +80,31 @@ export function analysisOf({ sampleRate, melBins, frameLengthMs, frameShiftMs }:
 }
 
 function planLogMel(options: LogMelOptions): LogMelPlan {
-  const { sampleRate, melBins } = options;
+  const { melBins } = options;
   const { length, shift, size, bank, window } = analysisOf(options);
-  const spectrum = planPowerSpectrum(size);
   const kernel = wasmLogMel({ window, shift, size, bank, melBins, preemphasis, energyFloor });
-  if (kernel) {
-    return (waveform) => {
-      const frames = countFrames(waveform, { sampleRate, length, shift });
-      const out = float32([frames, melBins]);
-      kernel(withoutMean(waveform.samples), frames, out.data);
-      return out;
-    };
-  }
+  if (kernel) return { length, shift, write: kernel };
+  const spectrum = planPowerSpectrum(size);
   const frame = new Float32Array(size);
   const power = new Float32Array(size / 2 + 1);
   const energies = new Float64Array(melBins);
-
-  return (waveform) => {
-    const frames = countFrames(waveform, { sampleRate, length, shift });
-    const samples = withoutMean(waveform.samples);
-    const out = float32([frames, melBins]);
+  const write: LogMelKernel = (samples, frames, out) => {
     for (let t = 0; t < frames; t++) {
       windowFrame(samples, t * shift, window, frame);
       spectrum.run(frame, power);
       const row = t * melBins;
       melEnergies(bank, power, energies);
-      for (let m = 0; m < melBins; m++) out.data[row + m] = logarithm(Math.max(energies[m], energyFloor));
+      for (let m = 0; m < melBins; m++) out[row + m] = logarithm(Math.max(energies[m], energyFloor));
     }
-    return out;
   };
+  return { length, shift, write };
 }
 
 /** How many whole frames there are. @throws KdcError when the rate is another one, or there is none */
 function countFrames(
   { samples, sampleRate: rate }: Waveform,
-  { sampleRate, length, shift }: { sampleRate: number; length: number; shift: number },
+  { sampleRate }: LogMelOptions,
+  { length, shift }: LogMelPlan,
 ): number {
   if (rate !== sampleRate) refuseRate(rate, sampleRate);
   if (samples.length < length) refuseLength(samples.length, length, sampleRate);

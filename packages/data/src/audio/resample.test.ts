@@ -1,6 +1,6 @@
 import type { Waveform } from "@kdc-mae/core";
 import { describe, expect, it } from "vitest";
-import { resample } from "./resample.js";
+import { createResampler, resample } from "./resample.js";
 
 const tone = (hertz: number, sampleRate: number, seconds: number): Waveform => ({
   sampleRate,
@@ -38,5 +38,23 @@ describe("resample", () => {
     const same = tone(100, 16000, 0.1);
     expect(resample(same, 16000)).toBe(same);
     expect(() => resample(same, 0)).toThrow("resample: cannot go from 16000 Hz to 0 Hz");
+  });
+
+  it.each([
+    [44_100, 16_000],
+    [48_000, 16_000],
+    [11_025, 16_000],
+    [16_000, 16_000],
+  ])("in parts, from %i Hz to %i Hz, gives the same samples", (from, to) => {
+    const samples = Float32Array.from({ length: 9973 }, (_, t) => Math.sin(t / 5) + Math.cos(t / 17));
+    const resampler = createResampler(from, to);
+    const parts: number[] = [];
+    for (let at = 0, size = 1; at < samples.length; at += size, size = (7 * size) % 1009) {
+      parts.push(...resampler.add(samples.slice(at, at + size)));
+    }
+    // Little is held back.
+    expect(parts.length).toBeGreaterThan((9973 * to) / from - 100);
+    parts.push(...resampler.end());
+    expect(parts).toEqual([...resample({ samples, sampleRate: from }, to).samples]);
   });
 });

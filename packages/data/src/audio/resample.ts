@@ -24,14 +24,80 @@ const mostWeights = 4_000_000;
 export function resample(waveform: Waveform, sampleRate: number): Waveform {
   const { samples, sampleRate: original } = waveform;
   if (original === sampleRate) return waveform;
-  if (![original, sampleRate].every((rate) => Number.isInteger(rate) && rate > 0)) {
-    throw new KdcError({
-      where: "resample",
-      what: `cannot go from ${original} Hz to ${sampleRate} Hz`,
-      remedy: "Give positive whole numbers",
-      reason: "sample-rate",
-    });
+  expectRates(original, sampleRate);
+  const { filters, from, to, reach } = planFilters(original, sampleRate);
+  const out = new Float32Array(Math.ceil((samples.length * to) / from));
+  for (let n = 0; n < out.length; n++) {
+    const filter = filters[n % to];
+    out[n] = weighted(filter, samples, Math.floor((n * from) / to) - reach + 1);
   }
+  return { samples: out, sampleRate };
+}
+
+/** Changes the rate of a sound that comes in parts; what they give one after another is what {@link resample} gives. */
+export type Resampler = {
+  /** The samples that these complete. */
+  add(samples: Float32Array): Float32Array;
+  /** What is left when no more come. */
+  end(): Float32Array;
+};
+
+/**
+ * Makes a {@link Resampler}: it holds as much of the sound as its filter reaches over, some milliseconds.
+ *
+ * @param original Hz of what comes
+ * @param sampleRate Hz of what is given
+ * @throws KdcError (`sample-rate`) as {@link resample} does
+ */
+export function createResampler(original: number, sampleRate: number): Resampler {
+  if (original === sampleRate) return { add: (samples) => samples, end: () => new Float32Array(0) };
+  expectRates(original, sampleRate);
+  const { filters, from, to, reach } = planFilters(original, sampleRate);
+  // `held` begins at sample number `first`; output number `next` has not been made.
+  let [held, first, next] = [new Float32Array(0), 0, 0];
+  const upTo = (count: number) => {
+    const out = new Float32Array(Math.max(0, count - next));
+    for (let n = 0; n < out.length; n++, next++) {
+      out[n] = weighted(filters[next % to], held, Math.floor((next * from) / to) - reach + 1 - first);
+    }
+    const gone = Math.min(held.length, Math.max(0, Math.floor((next * from) / to) - reach + 1 - first));
+    held = held.slice(gone);
+    first += gone;
+    return out;
+  };
+  return {
+    add(samples) {
+      const all = new Float32Array(held.length + samples.length);
+      all.set(held);
+      all.set(samples, held.length);
+      held = all;
+      // The last sample that an output needs is `reach` after the one that it lies on.
+      return upTo(Math.max(next, Math.ceil(((first + held.length - reach) * to) / from)));
+    },
+    end: () => upTo(Math.ceil(((first + held.length) * to) / from)),
+  };
+}
+
+/** Sum of a filter's weights times the samples from `start` on, as far as there are any. */
+function weighted(filter: Float64Array, samples: Float32Array, start: number): number {
+  const end = Math.min(filter.length, samples.length - start);
+  let sum = 0;
+  for (let k = Math.max(0, -start); k < end; k++) sum += filter[k] * samples[start + k];
+  return sum;
+}
+
+function expectRates(original: number, sampleRate: number): void {
+  if ([original, sampleRate].every((rate) => Number.isInteger(rate) && rate > 0)) return;
+  throw new KdcError({
+    where: "resample",
+    what: `cannot go from ${original} Hz to ${sampleRate} Hz`,
+    remedy: "Give positive whole numbers",
+    reason: "sample-rate",
+  });
+}
+
+/** One filter per phase for going from one rate to another. @throws KdcError (`sample-rate`) where they are too many */
+function planFilters(original: number, sampleRate: number) {
   const divisor = greatestCommonDivisor(original, sampleRate);
   const [from, to] = [original / divisor, sampleRate / divisor];
   const cutoff = rolloff * Math.min(1, to / from);
@@ -45,17 +111,7 @@ export function resample(waveform: Waveform, sampleRate: number): Waveform {
     });
   }
   const filters = Array.from({ length: to }, (_, phase) => planPhase(((phase * from) % to) / to, cutoff, reach));
-  const out = new Float32Array(Math.ceil((samples.length * to) / from));
-  for (let n = 0; n < out.length; n++) {
-    const filter = filters[n % to];
-    const start = Math.floor((n * from) / to) - reach + 1;
-    const begin = Math.max(0, -start);
-    const end = Math.min(filter.length, samples.length - start);
-    let sum = 0;
-    for (let k = begin; k < end; k++) sum += filter[k] * samples[start + k];
-    out[n] = sum;
-  }
-  return { samples: out, sampleRate };
+  return { filters, from, to, reach };
 }
 
 /** Weights of the 2 · reach samples around a point `fraction` of a sample after sample number reach − 1. */

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { mediaError, startError, withLastLines } from "../media/media-error.js";
 import { endingOf } from "../media/run-process.js";
 
@@ -10,6 +10,8 @@ export type Running = {
   /** Its end: all outputs were read to theirs. @throws KdcError where it did not end by itself */
   end(): Promise<{ readonly exitCode: number; readonly log: string }>;
   stop(): void;
+  /** What it reads at `pipe:0`, where it was started with `fed`. */
+  readonly input: Writable | null;
 };
 
 const keptLog = 64 * 1024;
@@ -17,16 +19,16 @@ const keptLog = 64 * 1024;
 /**
  * Starts ffmpeg with outputs at file descriptors 1, 3, 4 …
  *
- * @param options `timeoutMs`: it is stopped when nothing comes for so long while somebody waits
+ * @param options `timeoutMs`: it is stopped when nothing comes for so long while somebody waits; `fed`: it has an input
  */
 export function startFfmpeg(
   program: string,
   args: readonly string[],
-  options: { path: string; outputs: number; timeoutMs: number; signal?: AbortSignal | undefined },
+  options: { path: string; outputs: number; timeoutMs?: number; signal?: AbortSignal | undefined; fed?: boolean },
 ): Running {
-  const { path, outputs, timeoutMs, signal } = options;
+  const { path, outputs, timeoutMs, signal, fed = false } = options;
   const further = Array.from({ length: outputs - 1 }, () => "pipe" as const);
-  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe", ...further] });
+  const child = spawn(program, args, { stdio: [fed ? "pipe" : "ignore", "pipe", "pipe", ...further] });
   let why: "timeout" | "aborted" | undefined;
   const stop = () => void child.kill("SIGKILL");
   const abort = () => {
@@ -62,16 +64,18 @@ export function startFfmpeg(
   for (const output of sources.keys()) ask(output);
 
   return {
+    input: child.stdin,
     stop() {
       stop();
       for (const stream of child.stdio) stream?.destroy();
     },
     async next() {
       if (reading.size === 0) return undefined;
-      const timer = setTimeout(() => {
+      const tooLong = () => {
         why ??= "timeout";
         stop();
-      }, timeoutMs);
+      };
+      const timer = timeoutMs === undefined ? undefined : setTimeout(tooLong, timeoutMs);
       const read = await Promise.race(reading.values()).finally(() => clearTimeout(timer));
       if (read.bytes === undefined) reading.delete(read.output);
       else ask(read.output);

@@ -77,6 +77,9 @@ export const decodeInput = (path: string, { seek }: Beginning): string[] => [
   ...["-i", inputPath(path)],
 ];
 
+/** The same for what comes through ffmpeg's own input, from its beginning: its clock begins where its earliest track does. */
+export const pipedInput = (): string[] => [...limits(), "-noautorotate", "-reinit_filter:v", "0", "-i", "pipe:0"];
+
 /**
  * Sound as mono WAV, 16-bit; of floating-point sound as floating point, which alone shows what is no number. It is put
  * in its place on the clip's clock: what comes before is cut off, silence stands before late sound and in gaps.

@@ -72,8 +72,8 @@ export type EmbedderOptions = {
 /** A little more sound than the model's own length is rounding, seconds. */
 const rounding = 0.1;
 
-type Kind = "both" | "audio" | "visual";
-type Cut = Partial<HostPatches>;
+export type Kind = "both" | "audio" | "visual";
+export type Cut = Partial<HostPatches>;
 type Inputs = { readonly params: WithEncoder<Tensor>; readonly patches: Partial<Patches> };
 
 /**
@@ -149,10 +149,11 @@ export function createEmbedder(model: EmbeddingModel, { execute, batch = 1 }: Em
   };
 }
 
-const kindOf = ({ audio, visual }: Cut): Kind => (audio && visual ? "both" : audio ? "audio" : "visual");
+/** What of a recording is there. */
+export const kindOf = ({ audio, visual }: Cut): Kind => (audio && visual ? "both" : audio ? "audio" : "visual");
 
 /** Means of the streams that there are, as a tfjs function. */
-const functionOf =
+export const functionOf =
   (config: ModelConfig, kind: Kind) =>
   ({ params, patches }: Inputs): Readonly<Record<string, Tensor>> => {
     if (kind === "both") {
@@ -162,7 +163,7 @@ const functionOf =
     return { [kind]: mean(featuresOf(config, params, kind, patches[kind]!), 1) };
   };
 
-function stacked(parts: readonly FloatTensor[]): FloatTensor {
+export function stacked(parts: readonly FloatTensor[]): FloatTensor {
   const [{ shape, data }] = parts;
   const out = float32([parts.length, ...shape]);
   for (const [at, part] of parts.entries()) out.data.set(part.data, at * data.length);
@@ -182,7 +183,7 @@ function middlePicture({ frames = [], sound, start, end }: EmbedInput): PlainFra
 }
 
 /** RGB, from RGB or RGBA. @throws KdcError (`shape`) for neither */
-function rgb({ width, height, data, time = 0 }: PlainFrame): Frame {
+export function rgb({ width, height, data, time = 0 }: PlainFrame): Frame {
   const pixels = width * height;
   if (data.length === 3 * pixels && pixels > 0) return { width, height, data: Uint8Array.from(data), time };
   if (data.length !== 4 * pixels || pixels === 0) {

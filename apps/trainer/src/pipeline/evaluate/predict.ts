@@ -5,12 +5,35 @@ import { type Matrix, matrix } from "@kdc-mae/eval";
 import { type ClassifierMode, type ClassifierParams, classify, type ModelConfig, modalitiesOf } from "@kdc-mae/model";
 import { sigmoid, softmax, type Tensor } from "@tensorflow/tfjs-core";
 import type { ClipSet } from "../corpus/clip-set.js";
+import type { CheckedFineTuning } from "../finetune/schema.js";
 import { sharedMap } from "../ranks/shared-map.js";
 import type { Cutting } from "./cutting.js";
 import { filled, middleFrame } from "./embed-clips.js";
 
 /** How logits become scores: softmax over the classes, or sigmoid of each. */
 export type Link = "softmax" | "sigmoid";
+
+/** How a loss's logits are read. */
+export const linkOf = ({ loss }: Pick<CheckedFineTuning, "loss">): Link =>
+  loss.kind === "cross-entropy" ? "softmax" : "sigmoid";
+
+/** Which pass a tuned model makes over what a window has; undefined where it has nothing for it. */
+export function modeFor(tuned: ClassifierMode, sound: boolean, pictures: boolean): ClassifierMode | undefined {
+  if (tuned === "audio-only") return sound ? tuned : undefined;
+  if (tuned === "visual-only") return pictures ? tuned : undefined;
+  if (sound && pictures) return "multimodal";
+  return sound ? "missing-visual" : pictures ? "missing-audio" : undefined;
+}
+
+/** A class and how likely it is: a share of one under softmax, each by itself under sigmoid. */
+export type ScoredLabel = { readonly label: string; readonly probability: number };
+
+/** The classes with the highest scores, likeliest first. */
+export const likeliest = (names: readonly string[], scores: Float32Array, count: number): ScoredLabel[] =>
+  [...names.keys()]
+    .sort((a, b) => scores[b] - scores[a])
+    .slice(0, count)
+    .map((at) => ({ label: names[at], probability: scores[at] }));
 
 type Inputs = { readonly params: ClassifierParams<Tensor>; readonly patches: Partial<Patches> };
 type Scores = { readonly scores: Tensor };

@@ -37,7 +37,7 @@ export function stretchAround(
 }
 
 /** Sees the sound of a stretch at every pitch; all other sound is hidden. */
-function positionsOf({ first, count }: Stretch, grid: PatchGrid): Positions {
+export function positionsOf({ first, count }: Stretch, grid: PatchGrid): Positions {
   const all = Int32Array.from({ length: countPatches(grid) }, (_, place) => place);
   const heard = (place: number) => place % grid.columns >= first && place % grid.columns < first + count;
   return { visible: all.filter(heard), hidden: all.filter((place) => !heard(place)) };

@@ -26,7 +26,7 @@ import { saveCheckpoint } from "@kdc-mae/model/node";
 import type * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { classes, grids, tinyWith } from "../finetune/made-clips.test.support.js";
-import { saveClassifier } from "../run/classifier-file.js";
+import { saveClassifier } from "../run/save-classifier.js";
 import { madeUpInputs } from "./difference.js";
 import { makeGraph, possibleGraphs } from "./make-graph.js";
 import { type ExportSource, readExportSource } from "./source.js";

@@ -7,16 +7,20 @@ import { clipFormFor } from "../corpus/clip-form.js";
 import { type DecoderChoice, openDecoder } from "../corpus/open-decoder.js";
 import { eachFile, type FileResults, type Within } from "../each-file.js";
 import { openCutting } from "../evaluate/cutting.js";
-import { type Link, patchesFor, scoreFunction } from "../evaluate/predict.js";
+import {
+  type Link,
+  likeliest,
+  linkOf,
+  modeFor,
+  patchesFor,
+  type ScoredLabel,
+  scoreFunction,
+} from "../evaluate/predict.js";
 import { rowOf } from "../evaluate/protocols/embedded-set.js";
-import { linkOf } from "../finetune/run-fine-tuning.js";
 import type { SavedClassifier } from "../run/classifier-file.js";
 import { type ReadOptions, readSaved, type Saved } from "../run/read-saved.js";
 import type { Surroundings } from "../surroundings.js";
 import { type OpenedMedia, openMedia, storeWindow } from "./open-media.js";
-
-/** A class and how likely it is: a share of one under softmax, each by itself under sigmoid. */
-export type ScoredLabel = { readonly label: string; readonly probability: number };
 
 export type ClassifiedWindow = {
   readonly start: number;
@@ -81,20 +85,6 @@ async function namesOf(classifier: SavedClassifier, given: ClassifyOptions["clas
     reason: "usage",
   });
 }
-
-/** Which pass a tuned model makes over what a window has; undefined where it has nothing for it. */
-function modeFor(tuned: ClassifierMode, sound: boolean, pictures: boolean): ClassifierMode | undefined {
-  if (tuned === "audio-only") return sound ? tuned : undefined;
-  if (tuned === "visual-only") return pictures ? tuned : undefined;
-  if (sound && pictures) return "multimodal";
-  return sound ? "missing-visual" : pictures ? "missing-audio" : undefined;
-}
-
-const likeliest = (names: readonly string[], scores: Float32Array, count: number): ScoredLabel[] =>
-  [...names.keys()]
-    .sort((a, b) => scores[b] - scores[a])
-    .slice(0, count)
-    .map((at) => ({ label: names[at], probability: scores[at] }));
 
 /** @throws KdcError (`usage`) for a model that was tuned to the other modality */
 function expectTunedTo(by: "audio" | "visual" | undefined, tuned: ClassifierMode): void {

@@ -3,7 +3,7 @@ import type { StoredClip } from "@kdc-mae/data";
 import { logMel, padFrames } from "@kdc-mae/data";
 import { type ModelConfig, presets } from "@kdc-mae/model";
 import { type ClipForm, clipFormFor } from "../corpus/clip-form.js";
-import { checkFineTuning } from "./named.js";
+import { checkFineTuning } from "./check.js";
 import type { CheckedFineTuning, FineTuningExperiment } from "./schema.js";
 
 export const grids = { audio: audioGrid(96, 32, 16), visual: visualGrid(48, 12) };

@@ -1,6 +1,6 @@
-import { checkWith } from "../experiment/check.js";
 import { resolveExperiment } from "../experiment/load.js";
-import { type CheckedFineTuning, type FineTuningExperiment, fineTuningSchema } from "./schema.js";
+import { checkFineTuning } from "./check.js";
+import type { CheckedFineTuning, FineTuningExperiment } from "./schema.js";
 
 /** What the published recipes share (CAV-MAE, Gong et al. 2023, whose fine-tuning KDC-MAE uses). */
 const published = {
@@ -70,10 +70,6 @@ const demo: FineTuningExperiment = {
 export const namedFineTunings: Readonly<Record<string, FineTuningExperiment>> = Object.fromEntries(
   [demo, vggsound, audioset20k, audioset2m].map((one) => [one.name, one]),
 );
-
-/** A fine-tuning, checked. */
-export const checkFineTuning = (value: unknown, source: string): CheckedFineTuning =>
-  checkWith(fineTuningSchema, value, source);
 
 /**
  * A fine-tuning by name or from a file, as `resolveExperiment` reads them, with further changes laid over it.

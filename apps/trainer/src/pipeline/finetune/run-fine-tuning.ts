@@ -4,10 +4,10 @@ import { batchThreads } from "@kdc-mae/data/node";
 import type { Execute } from "@kdc-mae/engine";
 import { type ClassifierParams, initClassifier } from "@kdc-mae/model";
 import { openCutting } from "../evaluate/cutting.js";
-import { createPredictor, type Link } from "../evaluate/predict.js";
+import { createPredictor, linkOf } from "../evaluate/predict.js";
 import { type ClassScores, isSingleLabel, scoreClasses } from "../evaluate/score-classes.js";
-import { saveClassifier } from "../run/classifier-file.js";
 import type { RunFolder } from "../run/run-folder.js";
+import { saveClassifier } from "../run/save-classifier.js";
 import { ranksOf, type Surroundings, surroundingsOf } from "../surroundings.js";
 import { progressInWords } from "../train/in-words.js";
 import { type EpochScore, type FineTuned, type FineTuneOptions, fineTune } from "./fine-tune.js";
@@ -26,9 +26,6 @@ export type FineTuningResult = {
   readonly averaged?: EpochScore["figures"] & { readonly epochs: number };
   readonly files: readonly string[];
 };
-
-/** How a loss's logits are read. */
-export const linkOf = ({ loss }: CheckedFineTuning): Link => (loss.kind === "cross-entropy" ? "softmax" : "sigmoid");
 
 const epochScore = (result: ClassScores): EpochScore =>
   isSingleLabel(result)

@@ -5,9 +5,10 @@ import { createRng } from "@kdc-mae/core";
 import { initModel, presets } from "@kdc-mae/model";
 import { saveCheckpoint } from "@kdc-mae/model/node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { checkFineTuning } from "./check.js";
 import { absentClasses, expectClasses } from "./classes.js";
 import { config, tiny, tinyWith } from "./made-clips.test.support.js";
-import { checkFineTuning, loadFineTuning, namedFineTunings } from "./named.js";
+import { loadFineTuning, namedFineTunings } from "./named.js";
 import { openFineTuningData } from "./open-data.js";
 import { readStart } from "./start.js";
 

@@ -1,14 +1,7 @@
 import { type FloatTensor, KdcError } from "@kdc-mae/core";
-import {
-  type ClassifierMode,
-  type ClassifierParams,
-  loadClassifier,
-  type ModelConfig,
-  type TensorFile,
-} from "@kdc-mae/model";
-import { saveCheckpoint } from "@kdc-mae/model/node";
+import { type ClassifierParams, loadClassifier, type ModelConfig, type TensorFile } from "@kdc-mae/model";
 import type { Statistics } from "../corpus/statistics.js";
-import { checkFineTuning } from "../finetune/named.js";
+import { checkFineTuning } from "../finetune/check.js";
 import type { CheckedFineTuning } from "../finetune/schema.js";
 import type { Assumption } from "./assume.js";
 import { expectOwnGrids } from "./expect-own-grids.js";
@@ -30,29 +23,7 @@ export type SavedClassifier = {
 };
 
 /**
- * Saves a classifier under official names (`mlp_head.0`, `mlp_head.1`). Metadata, each as JSON: `config`, `statistics`,
- * `classes`, `experiment`; and as text `mode` and `weights`.
- */
-export const saveClassifier = (
-  path: string,
-  saved: SavedClassifier,
-  unused: TensorFile["tensors"] = {},
-): Promise<void> => {
-  const { config, params, statistics, classes, experiment, weights } = saved;
-  return saveCheckpoint(path, config, params, {
-    metadata: {
-      statistics: JSON.stringify(statistics),
-      classes: JSON.stringify(classes),
-      experiment: JSON.stringify(experiment),
-      mode: experiment.mode satisfies ClassifierMode,
-      weights,
-    },
-    unused,
-  });
-};
-
-/**
- * The classifier in a file that {@link saveClassifier} wrote and somebody read.
+ * The classifier in a file that `saveClassifier` wrote and somebody read.
  *
  * @throws KdcError for a checkpoint without its classes
  */

@@ -2,9 +2,9 @@ import { KdcError } from "@kdc-mae/core";
 import { readCheckpoint } from "@kdc-mae/model/node";
 import { localModel } from "../share/local-model.js";
 import { type Assumption, assumptionLine } from "./assume.js";
-import { saveClassifier } from "./classifier-file.js";
 import { officialIn } from "./official-file.js";
 import type { ReadOptions } from "./read-saved.js";
+import { saveClassifier } from "./save-classifier.js";
 import { saveModel } from "./save-model.js";
 
 /** What a conversion wrote. */

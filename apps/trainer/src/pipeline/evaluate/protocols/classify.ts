@@ -1,8 +1,7 @@
 import { type Conduct, type Protocol, varyProtocol } from "@kdc-mae/eval";
 import type { ClassifierMode } from "@kdc-mae/model";
 import { expectClasses } from "../../finetune/classes.js";
-import { linkOf } from "../../finetune/run-fine-tuning.js";
-import { createPredictor } from "../predict.js";
+import { createPredictor, linkOf } from "../predict.js";
 import { isSingleLabel, scoreClasses } from "../score-classes.js";
 import { type Carried, evaluatedSet, refuseModel, type Subject } from "./subject.js";
 

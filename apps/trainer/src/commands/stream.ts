@@ -1,0 +1,133 @@
+import { KdcError } from "@kdc-mae/core";
+import { clockText, numberText } from "@kdc-mae/eval/report";
+import { type Command, Option } from "commander";
+import { type StreamedWindow, stream } from "../pipeline/films/stream-media.js";
+import { readAssume } from "../pipeline/run/assume.js";
+import { type AtTerminal, atTerminal } from "../terminal/interrupt.js";
+import { print } from "../terminal/print.js";
+import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
+import {
+  type AssumeChoice,
+  atLeastOne,
+  expectModelFile,
+  modelWords,
+  positiveNumber,
+  readWith,
+  type WindowChoice,
+  withAssume,
+  withWindows,
+} from "./options.js";
+
+type StreamOptions = EngineChoice &
+  AssumeChoice &
+  WindowChoice & {
+    readonly model: string;
+    readonly only?: "sound" | "pictures";
+    readonly pictureAt?: number;
+    readonly patience?: number;
+    readonly heat?: true;
+    readonly count?: number;
+    readonly paced?: true;
+    readonly json?: true;
+  };
+
+/** Adds `kdc-mae stream`. */
+export function addStreamCommand(program: Command): void {
+  const command = program
+    .command("stream")
+    .description(
+      "follow sound and pictures as they come: vectors, labels and heat, window by window, with little delay",
+    )
+    .argument("<file or ->", "a film or a sound file; - for one that comes through standard input")
+    .option("--model <file>", `${modelWords}; a fine-tuned one gives labels`, "runs/demo/model.safetensors")
+    .addOption(new Option("--only <kind>", "look at one of the two alone").choices(["sound", "pictures"]))
+    .option("--picture-at <share>", "where in a window its picture is taken, 0 to 1 (default: 0.5, its middle)", share)
+    .option(
+      "--patience <seconds>",
+      "how long a stream goes on without sound or pictures before it is taken to have none (default: 10)",
+      positiveNumber,
+    )
+    .option("--heat", "where in the picture the sound around it is seen")
+    .option("--count <n>", "how many labels of a fine-tuned model (default: 3)", atLeastOne)
+    .option("--paced", "read a file no faster than it plays, as a microphone and a camera would give it")
+    .option("--json", "print one JSON line a window, vectors and maps with it")
+    .addHelpText(
+      "after",
+      "\nThrough standard input comes any container that can be read from its beginning: Matroska, WebM, MPEG-TS, WAV,\n" +
+        "FLAC, MP3, fragmented MP4. Memory stays the same however long it goes on.\n" +
+        "\nExamples:\n  kdc-mae stream dog.mp4 --hop 0.25 --heat\n" +
+        "  ffmpeg -f v4l2 -i /dev/video0 -f alsa -i default -f matroska - | kdc-mae stream - --json\n",
+    );
+  readWith<StreamOptions>(command, [
+    {
+      options: ["pictureAt", "heat"],
+      when: ({ only }) => only !== "sound",
+      what: "no picture is looked at with --only sound",
+      remedy: "Leave one of the two out",
+    },
+    {
+      options: ["patience"],
+      when: ({ only }) => only === undefined,
+      what: "with --only nothing else is waited for",
+      remedy: "Leave one of the two out",
+    },
+    {
+      options: ["heat"],
+      when: ({ only }) => only === undefined,
+      what: "it needs sound and pictures",
+      remedy: "Leave --only out",
+    },
+  ]);
+  withEngineOptions(withAssume(withWindows(command))).action((source: string, options: StreamOptions) =>
+    atTerminal((around) => run(source, options, around)),
+  );
+}
+
+function share(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && value >= 0 && value <= 1) return value;
+  throw new KdcError({ where: "--picture-at", what: `${text} is no share`, remedy: "Give 0 to 1", reason: "usage" });
+}
+
+/** A window in a line: when, what of it there was, what it was taken for, where it is seen, and how late this is. */
+function asLine({ start, end, audio, visual, labels, hottest, delay, leftOut }: StreamedWindow): string {
+  const there = [audio ? "sound" : undefined, visual ? "picture" : undefined].filter((name) => name !== undefined);
+  const parts = [
+    `${clockText(start)} – ${clockText(end)}`,
+    there.join(" and "),
+    ...(labels
+      ? [labels.map(({ label, probability }) => `${label} ${numberText(probability, "share")}`).join(", ")]
+      : []),
+    ...(hottest ? [`hottest at row ${hottest.row}, column ${hottest.column} (${hottest.cosine.toFixed(3)})`] : []),
+    `${Math.round(1000 * delay)} ms after it ended`,
+    ...(leftOut > 0 ? [`${leftOut} left out`] : []),
+  ];
+  return `${parts.join("  ")}\n`;
+}
+
+const asJson = ({ audio, visual, joint, scores, heat, ...rest }: StreamedWindow): string => {
+  const lists = Object.entries({ audio, visual, joint, scores }).flatMap(([name, values]) =>
+    values ? [[name, [...values]] as const] : [],
+  );
+  const map = heat ? { heat: { rows: heat.shape[0], columns: heat.shape[1], cosines: [...heat.data] } } : {};
+  return `${JSON.stringify({ ...rest, ...Object.fromEntries(lists), ...map })}\n`;
+};
+
+async function run(source: string, options: StreamOptions, around: AtTerminal): Promise<void> {
+  const { model, only, pictureAt, patience, heat, count, paced, json, window, hop, assume } = options;
+  expectModelFile("stream", model);
+  if (source === "-" && paced) {
+    throw new KdcError({
+      where: "--paced",
+      what: "standard input has a pace of its own",
+      remedy: "Leave it out, or give a file",
+      reason: "usage",
+    });
+  }
+  const asked = { model, only, pictureAt, patience, heat, count, paced, window, hop };
+  const { windows, leftOut } = await stream(source === "-" ? process.stdin : source, {
+    ...{ ...around, ...asked, execute: executeFor(options), assume: await readAssume(assume) },
+    onWindow: (one) => print(json ? asJson(one) : asLine(one)),
+  });
+  around.onNote?.(`${windows} windows${leftOut > 0 ? `, ${leftOut} left out` : ""}`);
+}

@@ -1,0 +1,142 @@
+import type { Frame, Waveform } from "@kdc-mae/core";
+import {
+  type Beginning,
+  bareSound,
+  beginningOf,
+  decodeInput,
+  generalOptions,
+  gridRate,
+  pictureOutput,
+  pipedInput,
+  soundOutput,
+} from "../media/command.js";
+import type { PictureTrack, SoundTrack } from "../media/ffmpeg/facts.js";
+import { errorTexts, lastError, withoutName } from "../media/ffmpeg/log.js";
+import { pipeOf, runAlone } from "../media/ffmpeg/run-alone.js";
+import { usualTimeout } from "../media/ffmpeg-decoder.js";
+import { lookAt } from "../media/look.js";
+import { mediaError, withLastLines } from "../media/media-error.js";
+import { pcmReader } from "./pcm-stream.js";
+import { pictureReader } from "./picture-stream.js";
+import { type ByteSource, feed, lookIntoPipe } from "./piped-media.js";
+import { startFfmpeg } from "./running-ffmpeg.js";
+
+/** What comes next of a stream: sound that goes on from the last, a picture with its time, or the end of one of the two. */
+export type StreamedPart =
+  | { readonly sound: Waveform }
+  | { readonly frames: readonly Frame[] }
+  | { readonly ended: "sound" | "pictures" };
+
+/** What is wanted of a stream. */
+export type MediaStreamRequest = {
+  /** Hz; sound comes as the mean of its channels at this rate. */
+  readonly sampleRate: number;
+  /** Side of the square pictures, pixels. */
+  readonly size: number;
+  /** When the first picture is taken, and from one to the next: seconds, multiples of 0.01. */
+  readonly first: number;
+  readonly every: number;
+  /** One of the two alone is read. */
+  readonly only?: "sound" | "pictures";
+  /** A file is read no faster than it plays, as a microphone and a camera give it. */
+  readonly paced?: boolean;
+  readonly signal?: AbortSignal;
+};
+
+type Tracks = { readonly sound?: SoundTrack | undefined; readonly pictures?: PictureTrack | undefined };
+
+/** How a stream through a pipe is called in errors. */
+const piped = "standard input";
+
+/**
+ * Reads a film, or a stream of one through a pipe, as it comes, through one ffmpeg: sound and pictures, each in order.
+ * Nothing is held but what ffmpeg and the pipes hold. What it has none of has ended from the beginning.
+ *
+ * @param source a file, or bytes as they come, in any container that can be read from its beginning
+ * @throws KdcError with a `MediaReason`; what came before stands
+ */
+export async function* readMediaStream(
+  ffmpeg: string,
+  source: string | ByteSource,
+  request: MediaStreamRequest,
+): AsyncGenerator<StreamedPart> {
+  const { sampleRate, size, first, every, only, paced = false, signal } = request;
+  const path = typeof source === "string" ? source : piped;
+  const opened = typeof source === "string" ? await lookAtFile(ffmpeg, source, signal) : undefined;
+  const pipe = typeof source === "string" ? undefined : await lookIntoPipe(ffmpeg, path, source, signal);
+  const tracks: Tracks = (opened ?? pipe)!.tracks;
+  const sound = only === "pictures" ? undefined : tracks.sound;
+  const pictures = only === "sound" ? undefined : tracks.pictures;
+  if (!sound && !pictures) throw mediaError(path, only === "pictures" ? "no-video" : "no-audio");
+
+  const { kind, shift } = opened?.beginning ?? { kind: "decode", shift: 0 };
+  const numberOf = (time: number) => Math.round(time * gridRate);
+  const [begin, step] = [numberOf(first), numberOf(every)];
+  const all = { select: `not(mod(n-${begin}\\,${step}))*gte(n\\,${begin})`, count: 2 ** 31 - 1 };
+  const outputs = [
+    ...(sound
+      ? [soundOutput(0, sound, { sampleRate, shift, seconds: opened?.seconds ?? Number.POSITIVE_INFINITY, bare: true })]
+      : []),
+    ...(pictures ? [pictureOutput(0, pictures, all, { size, shift })] : []),
+  ];
+  const args = [
+    ...[...generalOptions(kind), ...(paced ? ["-re"] : [])],
+    ...(opened ? decodeInput(path, opened.beginning) : pipedInput()),
+    ...outputs.flatMap((output, index) => [...output, "-flush_packets", "1", `pipe:${pipeOf(index)}`]),
+  ];
+  const running = startFfmpeg(ffmpeg, args, {
+    ...{ path, outputs: outputs.length, signal },
+    // A live stream may be quiet for as long as it likes.
+    ...(pipe ? { fed: true } : { timeoutMs: usualTimeout }),
+  });
+  if (pipe) void feed(running.input!, pipe);
+
+  const read = sound && pcmReader(bareSound(sound.codec));
+  const split = pictureReader();
+  let [heard, seen] = [0, 0];
+  try {
+    if (!sound) yield { ended: "sound" };
+    if (!pictures) yield { ended: "pictures" };
+    for (;;) {
+      const next = await running.next();
+      if (next === undefined) break;
+      const isSound = sound !== undefined && next.output === 0;
+      if (next.bytes === undefined) yield { ended: isSound ? "sound" : "pictures" };
+      else if (isSound) {
+        const samples = read!(next.bytes);
+        if (!samples.every(Number.isFinite))
+          throw mediaError(path, "undecodable", "samples that are not finite numbers");
+        heard += samples.length;
+        if (samples.length > 0) yield { sound: { samples, sampleRate } };
+      } else {
+        const frames = split(next.bytes).map((picture) => ({ ...picture, time: (begin + seen++ * step) / gridRate }));
+        if (frames.length > 0) yield { frames };
+      }
+    }
+    const { exitCode, log } = await running.end();
+    const named = withoutName(log, path);
+    if (exitCode !== 0 || (heard === 0 && seen === 0 && errorTexts(named).length > 0)) {
+      const why = /mp4/.test(pipe?.format ?? "")
+        ? "its index comes at its end: fragment it, or give the file"
+        : undefined;
+      throw withLastLines(mediaError(path, "undecodable", why ?? lastError(named)), log);
+    }
+  } finally {
+    running.stop();
+    await pipe?.release();
+  }
+}
+
+async function lookAtFile(
+  ffmpeg: string,
+  path: string,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly tracks: Tracks; readonly beginning: Beginning; readonly seconds: number | undefined }> {
+  const run = <T>(job: Parameters<typeof runAlone<T>>[1]) => runAlone<T>(ffmpeg, job, usualTimeout);
+  const { facts, container } = await lookAt(path, { start: 0, seconds: 30 }, run, signal);
+  return {
+    tracks: facts,
+    seconds: facts.pictures && facts.duration,
+    beginning: beginningOf(facts, 0, container.kind === "transport"),
+  };
+}
