@@ -6,6 +6,12 @@ import {
   visualReconstruction,
 } from "./terms/masked-reconstruction.js";
 import { type PatchSamplingOptions, patchSampling } from "./terms/patch-sampling.js";
+import {
+  type TeacherCosineOptions,
+  type TeacherRelationsOptions,
+  teacherCosine,
+  teacherRelations,
+} from "./terms/teacher.js";
 import { type VarianceCovarianceOptions, varianceCovariance } from "./terms/variance-covariance.js";
 import { type DistillationOptions, viewDistillation } from "./terms/view-distillation.js";
 
@@ -17,6 +23,8 @@ export type BuiltinOptions = {
   readonly "view-distillation": DistillationOptions;
   readonly "patch-sampling": PatchSamplingOptions;
   readonly "variance-covariance": VarianceCovarianceOptions;
+  readonly "teacher-cosine": TeacherCosineOptions;
+  readonly "teacher-relations": TeacherRelationsOptions;
 };
 
 /**
@@ -36,6 +44,8 @@ export const builtinTerms: { readonly [Name in keyof BuiltinOptions]: LossTerm<B
   "view-distillation": viewDistillation,
   "patch-sampling": patchSampling,
   "variance-covariance": varianceCovariance,
+  "teacher-cosine": teacherCosine,
+  "teacher-relations": teacherRelations,
 };
 
 /** An entry of an objective that names a built-in term. */

@@ -13,6 +13,12 @@ export {
   visualReconstruction,
 } from "./terms/masked-reconstruction.js";
 export { type PatchSamplingOptions, patchSampling } from "./terms/patch-sampling.js";
+export {
+  type TeacherCosineOptions,
+  type TeacherRelationsOptions,
+  teacherCosine,
+  teacherRelations,
+} from "./terms/teacher.js";
 export { type VarianceCovarianceOptions, varianceCovariance } from "./terms/variance-covariance.js";
 export { type DistillationOptions, distillationPerClip, viewDistillation } from "./terms/view-distillation.js";
 export { fixed } from "./weighting/fixed.js";

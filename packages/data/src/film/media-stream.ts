@@ -10,7 +10,7 @@ import {
   pipedInput,
   soundOutput,
 } from "../media/command.js";
-import type { PictureTrack, SoundTrack } from "../media/ffmpeg/facts.js";
+import type { Facts } from "../media/ffmpeg/facts.js";
 import { errorTexts, lastError, withoutName } from "../media/ffmpeg/log.js";
 import { pipeOf, runAlone } from "../media/ffmpeg/run-alone.js";
 import { usualTimeout } from "../media/ffmpeg-decoder.js";
@@ -43,8 +43,6 @@ export type MediaStreamRequest = {
   readonly signal?: AbortSignal;
 };
 
-type Tracks = { readonly sound?: SoundTrack | undefined; readonly pictures?: PictureTrack | undefined };
-
 /** How a stream through a pipe is called in errors. */
 const piped = "standard input";
 
@@ -64,18 +62,25 @@ export async function* readMediaStream(
   const path = typeof source === "string" ? source : piped;
   const opened = typeof source === "string" ? await lookAtFile(ffmpeg, source, signal) : undefined;
   const pipe = typeof source === "string" ? undefined : await lookIntoPipe(ffmpeg, path, source, signal);
-  const tracks: Tracks = (opened ?? pipe)!.tracks;
-  const sound = only === "pictures" ? undefined : tracks.sound;
-  const pictures = only === "sound" ? undefined : tracks.pictures;
+  const { facts } = (opened ?? pipe)!;
+  const sound = only === "pictures" ? undefined : facts.sound;
+  const pictures = only === "sound" ? undefined : facts.pictures;
   if (!sound && !pictures) throw mediaError(path, only === "pictures" ? "no-video" : "no-audio");
 
-  const { kind, shift } = opened?.beginning ?? { kind: "decode", shift: 0 };
+  const { kind, shift } = opened?.beginning ?? { kind: "decode", shift: facts.zero };
   const numberOf = (time: number) => Math.round(time * gridRate);
   const [begin, step] = [numberOf(first), numberOf(every)];
   const all = { select: `not(mod(n-${begin}\\,${step}))*gte(n\\,${begin})`, count: 2 ** 31 - 1 };
   const outputs = [
     ...(sound
-      ? [soundOutput(0, sound, { sampleRate, shift, seconds: opened?.seconds ?? Number.POSITIVE_INFINITY, bare: true })]
+      ? [
+          soundOutput(0, sound, {
+            sampleRate,
+            shift,
+            seconds: (opened && pictures && facts.duration) ?? Number.POSITIVE_INFINITY,
+            bare: true,
+          }),
+        ]
       : []),
     ...(pictures ? [pictureOutput(0, pictures, all, { size, shift })] : []),
   ];
@@ -116,7 +121,7 @@ export async function* readMediaStream(
     const { exitCode, log } = await running.end();
     const named = withoutName(log, path);
     if (exitCode !== 0 || (heard === 0 && seen === 0 && errorTexts(named).length > 0)) {
-      const why = /mp4/.test(pipe?.format ?? "")
+      const why = /mp4/.test(pipe?.facts.format ?? "")
         ? "its index comes at its end: fragment it, or give the file"
         : undefined;
       throw withLastLines(mediaError(path, "undecodable", why ?? lastError(named)), log);
@@ -131,12 +136,8 @@ async function lookAtFile(
   ffmpeg: string,
   path: string,
   signal: AbortSignal | undefined,
-): Promise<{ readonly tracks: Tracks; readonly beginning: Beginning; readonly seconds: number | undefined }> {
+): Promise<{ readonly facts: Facts; readonly beginning: Beginning }> {
   const run = <T>(job: Parameters<typeof runAlone<T>>[1]) => runAlone<T>(ffmpeg, job, usualTimeout);
   const { facts, container } = await lookAt(path, { start: 0, seconds: 30 }, run, signal);
-  return {
-    tracks: facts,
-    seconds: facts.pictures && facts.duration,
-    beginning: beginningOf(facts, 0, container.kind === "transport"),
-  };
+  return { facts, beginning: beginningOf(facts, 0, container.kind === "transport") };
 }

@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import type { Writable } from "node:stream";
-import { generalOptions, pipedInput } from "../media/command.js";
-import { upright } from "../media/container/turn.js";
-import type { PictureTrack, SoundTrack } from "../media/ffmpeg/facts.js";
+import { countOutput, generalOptions, pipedInput } from "../media/command.js";
+import { type Facts, factsOf } from "../media/ffmpeg/facts.js";
 import { listedInputs } from "../media/ffmpeg/inputs.js";
 import { lastError } from "../media/ffmpeg/log.js";
+import { readPackets } from "../media/ffmpeg/packets.js";
 import { mediaError, withLastLines } from "../media/media-error.js";
 import { startFfmpeg } from "./running-ffmpeg.js";
 
@@ -13,9 +13,7 @@ export type ByteSource = AsyncIterable<Uint8Array>;
 
 /** A stream whose beginning has been looked at. */
 export type PipedMedia = {
-  readonly tracks: { readonly sound?: SoundTrack | undefined; readonly pictures?: PictureTrack | undefined };
-  /** The container's names. */
-  readonly format: string;
+  readonly facts: Facts;
   /** What has come of it already, and what follows. */
   readonly head: readonly Uint8Array[];
   next(): Promise<IteratorResult<Uint8Array>>;
@@ -23,6 +21,8 @@ export type PipedMedia = {
   release(): Promise<void>;
 };
 
+/** So much of it is looked at, to see when sound and pictures begin, seconds. */
+const counted = 1;
 /** Most bytes that are read before ffmpeg must know what they are; it decides by 5 MB of its own. */
 const mostHead = 64 * 2 ** 20;
 
@@ -38,12 +38,19 @@ export async function lookIntoPipe(
   signal: AbortSignal | undefined,
 ): Promise<PipedMedia> {
   const bytes = source[Symbol.asyncIterator]();
-  const looking = startFfmpeg(ffmpeg, [...generalOptions("look"), ...pipedInput()], {
-    ...{ path, outputs: 1, signal, fed: true },
-  });
+  const args = [...generalOptions("look"), ...pipedInput(), ...countOutput(0, counted), "pipe:1"];
+  const looking = startFfmpeg(ffmpeg, args, { path, outputs: 1, signal, fed: true });
   const input = looking.input!;
   input.on("error", () => undefined);
-  const ended = looking.end();
+  const packets: Uint8Array[] = [];
+  const look = async () => {
+    for (;;) {
+      const next = await looking.next();
+      if (next === undefined) return looking.end();
+      if (next.bytes) packets.push(next.bytes);
+    }
+  };
+  const ended = look();
   ended.catch(() => undefined);
   const head: Uint8Array[] = [];
   let held = 0;
@@ -59,26 +66,26 @@ export async function lookIntoPipe(
     pending = undefined;
     head.push(got.value);
     held += got.value.length;
-    if (held > mostHead) looking.stop();
-    else if (!input.write(got.value)) await Promise.race([once(input, "drain").catch(() => undefined), ended]);
+    if (held > mostHead) {
+      looking.stop();
+      throw mediaError(
+        path,
+        "not-media",
+        `${mostHead / 2 ** 20} MB of it do not say; an MP4 may have its index at its end`,
+      );
+    }
+    if (!input.write(got.value)) await Promise.race([once(input, "drain").catch(() => undefined), ended]);
   }
-  const { log } = await ended;
+  const { log, exitCode } = await ended;
   const [listed] = listedInputs(log);
   if (!listed) throw withLastLines(mediaError(path, "not-media", lastError(log)), log);
-  const chosen = <T extends { readonly chosen: boolean }>(tracks: readonly T[]) =>
-    Math.max(
-      0,
-      tracks.findIndex((track) => track.chosen),
-    );
-  const [s, p] = [chosen(listed.sounds), chosen(listed.pictures)];
-  const [sound, picture] = [listed.sounds[s], listed.pictures[p]];
+  const facts = factsOf({
+    ...{ listed, counted: exitCode === 0 ? readPackets(Buffer.concat(packets)) : undefined },
+    ...{ whole: false, turns: [], raw: false, cutShort: false },
+  });
   const waiting = [pending].filter((one) => one !== undefined);
   return {
-    ...{ head, format: listed.format },
-    tracks: {
-      ...(sound ? { sound: { index: s, codec: sound.codec, sampleRate: sound.sampleRate ?? 0 } } : {}),
-      ...(picture ? { pictures: { index: p, codec: picture.codec, turn: upright } } : {}),
-    },
+    ...{ head, facts },
     next: () => waiting.shift() ?? bytes.next(),
     async release() {
       // A source that waits for its sender would not let go before it is sent something.

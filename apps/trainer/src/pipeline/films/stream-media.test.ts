@@ -31,7 +31,7 @@ beforeAll(async () => {
   await make(
     "-an",
     "-vf",
-    "loop=loop=1:size=100,scale=1280:720,noise=alls=90:allf=t",
+    "loop=loop=1:size=100,scale=320:180,noise=alls=90:allf=t",
     "-c:v",
     "mpeg4",
     "-q:v",
@@ -77,7 +77,7 @@ describe.each(programs)("stream through %s", (ffmpeg) => {
     "gives of %s what embed gives, of the file and through a pipe",
     async (name) => {
       const wanted = (await offline(name)).slice(0, -1);
-      // The clock of a file begins at its first picture, that of a pipe at whatever comes first: a transport stream's differ.
+      // What a pipe does not tell: where a transport stream's own times begin.
       const sources = [at(name), ...(/mp4|ts/.test(name) ? [] : [createReadStream(at(name))])];
       for (const source of sources) {
         const made = await follow(source, { env });
