@@ -11,13 +11,14 @@ export { columnsNear, meanRows, momentsFunction } from "./pipeline/evaluate/mome
 export { reconstructFunction } from "./pipeline/evaluate/reconstruct.js";
 export { usesNormPixels } from "./pipeline/evaluate/run-in-words.js";
 export { checkExperiment } from "./pipeline/experiment/check.js";
-export { pretrainFlops } from "./pipeline/experiment/flops.js";
 export { named } from "./pipeline/experiment/named.js";
 export type { CheckedExperiment, Experiment } from "./pipeline/experiment/schema.js";
+export { flopPerClip } from "./pipeline/pretrain/flop-per-clip.js";
 export { forwardOf, type PretrainParams, pretrainLoss } from "./pipeline/pretrain/loss.js";
 export { type BatchSource, maskedBatches } from "./pipeline/pretrain/masked-batches.js";
 export { maskerFor } from "./pipeline/pretrain/masker.js";
-export { objectiveFor } from "./pipeline/pretrain/objective.js";
+export { objectiveFor, teacherOf } from "./pipeline/pretrain/objective.js";
 export { configFor, modelIn, modelNotes, type SavedModel } from "./pipeline/run/model-file.js";
+export { pairingOf } from "./pipeline/run/pairing.js";
 export { optimizerFor } from "./pipeline/train/optimizer.js";
 export { learningRateAt } from "./pipeline/train/schedule.js";

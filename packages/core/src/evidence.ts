@@ -22,7 +22,12 @@ export type ViewEvidence = {
   readonly view: View;
   readonly encoded: Encoded;
   readonly reconstruction: Reconstruction;
+  /** What a predictor takes a teacher's tokens to be at every patch, audio `[B, Na, D]`, visual `[B, Nv, D]`. */
+  readonly prediction?: Reconstruction;
 };
+
+/** A view that is encoded and not rebuilt. */
+export type EncodedView = Pick<ViewEvidence, "view" | "encoded">;
 
 /** Everything a loss term may look at. */
 export type Evidence = {
@@ -30,6 +35,10 @@ export type Evidence = {
   readonly views: readonly ViewEvidence[];
   /** The same views encoded by a moving-average teacher, where the experiment has one. */
   readonly teacher?: readonly Encoded[];
+  /** What that teacher makes of the whole clips, nothing hidden: joint `[B, Na+Nv, D]`, audio `[B, Na, D]` … */
+  readonly whole?: Encoded;
+  /** Views of the contrast alone, where it has a visibility pattern of its own. */
+  readonly contrast?: readonly EncodedView[];
   /** Log-probability of every patch to be seen, `[B, N]`, where a sampling network draws the views. */
   readonly sampling?: Sampling;
 };

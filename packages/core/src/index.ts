@@ -1,6 +1,14 @@
 export type { Box, Clip, ClipItem, Frame, Waveform } from "./clip.js";
 export { isKdcError, KdcError } from "./error.js";
-export type { Encoded, Evidence, LossReport, Reconstruction, Sampling, ViewEvidence } from "./evidence.js";
+export type {
+  Encoded,
+  EncodedView,
+  Evidence,
+  LossReport,
+  Reconstruction,
+  Sampling,
+  ViewEvidence,
+} from "./evidence.js";
 export { type FloatTensor, float32, type HostTensor, type IntTensor, int32 } from "./host-tensor.js";
 export { fusedKernels } from "./kernel-names.js";
 export { parseJson } from "./parse-json.js";

@@ -9,6 +9,7 @@ export {
 } from "./audio/log-mel.js";
 export { createLogMelStream, type LogMelStream } from "./audio/log-mel-stream.js";
 export { createResampler, type Resampler, resample } from "./audio/resample.js";
+export { besidePicture, windowStart } from "./audio/window.js";
 export { flipHorizontally } from "./augment/flip.js";
 export { drawMixupShare, labelTarget, mixPictures, mixWaveforms, type SharedLabels } from "./augment/mixup.js";
 export { noiseAndShift } from "./augment/noise-and-shift.js";

@@ -1,5 +1,6 @@
 import { createRng, type FloatTensor, KdcError, type Rng, type Waveform } from "@kdc-mae/core";
 import { normalizeSpectrogram, padFrames } from "./audio/log-mel.js";
+import { besidePicture } from "./audio/window.js";
 import { flipHorizontally } from "./augment/flip.js";
 import { drawMixupShare, labelTarget, mixPictures, mixWaveforms } from "./augment/mixup.js";
 import { noiseAndShift } from "./augment/noise-and-shift.js";
@@ -45,6 +46,8 @@ export type Recording = {
   readonly waveform: () => Waveform;
   /** How many pictures there are. */
   readonly pictures: number;
+  /** When one of them was taken, seconds into the clip, where that is known. */
+  readonly time: (index: number) => number | undefined;
   /** One of them, fitted to the front end's size and normalised `[3, S, S]`. */
   readonly picture: (index: number) => FloatTensor | Promise<FloatTensor>;
 };
@@ -84,21 +87,26 @@ export async function makeSample(
   const { audio, grids } = frontEnd;
   const share = partner ? drawMixupShare(augment.mixup!.alpha, stream.fork("share")) : 1;
 
-  let spectrogram = padFrames(
+  const chosen = choosePicture(recording, recipe.picture, stream);
+  const time = recording.time(chosen);
+  const whole = padFrames(
     partner
       ? spectrogramOf(mixWaveforms(recording.waveform(), partner.waveform(), share), audio)
       : recording.spectrogram(),
     audio.frames,
   );
+  let spectrogram = besidePicture(whole, audio, time);
   const random = stream.fork("augment");
   if (augment.specAugment) spectrogram = specAugment(spectrogram, augment.specAugment, random.fork("stripes"));
   spectrogram = normalizeSpectrogram(spectrogram, audio.mean, audio.std);
   if (augment.noiseAndShift) spectrogram = noiseAndShift(spectrogram, random);
 
-  const chosen = choosePicture(recording, recipe.picture, stream);
   let picture = await pictureOf(recording, chosen);
   if (partner) {
-    const second = choosePicture(partner, recipe.picture, stream.fork("second"));
+    const second =
+      audio.window === undefined
+        ? choosePicture(partner, recipe.picture, stream.fork("second"))
+        : pictureAt(partner, time ?? 0);
     picture = mixPictures(picture, await pictureOf(partner, second), share);
   }
   if (augment.flip && stream.fork("flip").uniform() < 0.5) picture = flipHorizontally(picture);
@@ -118,6 +126,15 @@ export async function makeSample(
 function choosePicture({ pictures }: Recording, which: SampleRecipe["picture"], stream: Rng): number {
   if (which === "random") return stream.fork("frame").integer(Math.max(1, pictures));
   return which === "middle" ? pictures >> 1 : which;
+}
+
+/** The picture taken nearest to a time: what goes with the sound there. */
+function pictureAt({ pictures, time }: Recording, at: number): number {
+  const away = (index: number) => Math.abs((time(index) ?? 0) - at);
+  return Array.from({ length: pictures }, (_, index) => index).reduce(
+    (best, index) => (away(index) < away(best) ? index : best),
+    0,
+  );
 }
 
 function pictureOf({ where, pictures, picture }: Recording, index: number): FloatTensor | Promise<FloatTensor> {

@@ -12,6 +12,7 @@ import {
 } from "@kdc-mae/core";
 import { type LogMelOptions, logMel, normalizeSpectrogram, padFrames } from "./audio/log-mel.js";
 import { resample } from "./audio/resample.js";
+import { besidePicture } from "./audio/window.js";
 import { cutFrame, cutSpectrogram } from "./patch/cut.js";
 import { fit } from "./visual/fit.js";
 import { normalizeFrame } from "./visual/normalize.js";
@@ -20,6 +21,8 @@ import { normalizeFrame } from "./visual/normalize.js";
 export type AudioForm = LogMelOptions & {
   /** Spectrogram frames a clip is padded or cut to. */
   readonly frames: number;
+  /** Of those, how many go with a picture: the stretch centred on it. All of them unless given. */
+  readonly window?: number;
 };
 
 /** How sound becomes patches. */
@@ -82,7 +85,7 @@ export function prepareClip(clip: Clip, frontEnd: FrontEnd, frame = 0): Sample {
   }
   const spectrogram = spectrogramOf(clip.waveform, frontEnd.audio);
   return {
-    audio: audioPatches(spectrogram, frontEnd.audio, frontEnd.grids.audio),
+    audio: audioPatches(spectrogram, frontEnd.audio, frontEnd.grids.audio, chosen.time),
     visual: visualPatches(chosen, frontEnd.visual.size, frontEnd.grids.visual),
   };
 }
@@ -92,9 +95,21 @@ export function spectrogramOf(waveform: Waveform, audio: LogMelOptions): FloatTe
   return logMel(resample(waveform, audio.sampleRate), audio);
 }
 
-/** Pads or cuts, normalises and cuts into patches. @param spectrogram `[T, melBins]` @returns `[N, P]` */
-export function audioPatches(spectrogram: FloatTensor, audio: AudioFrontEnd, grid: PatchGrid): FloatTensor {
-  return cutSpectrogram(normalizeSpectrogram(padFrames(spectrogram, audio.frames), audio.mean, audio.std), grid);
+/**
+ * Pads or cuts, normalises and cuts into patches.
+ *
+ * @param spectrogram `[T, melBins]`
+ * @param time of the picture it goes with, seconds: where the front end has a window, the sound around it is taken
+ * @returns `[N, P]`
+ */
+export function audioPatches(
+  spectrogram: FloatTensor,
+  audio: AudioFrontEnd,
+  grid: PatchGrid,
+  time?: number,
+): FloatTensor {
+  const heard = besidePicture(padFrames(spectrogram, audio.frames), audio, time);
+  return cutSpectrogram(normalizeSpectrogram(heard, audio.mean, audio.std), grid);
 }
 
 /** Fits, normalises and cuts a picture into patches. @returns `[N, P]` */

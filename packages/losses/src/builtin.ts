@@ -1,5 +1,6 @@
 import type { LossTerm } from "./term.js";
 import { type ContrastiveOptions, contrastive } from "./terms/contrastive.js";
+import { type LatentPredictionOptions, latentPrediction } from "./terms/latent-prediction.js";
 import {
   audioReconstruction,
   type ReconstructionOptions,
@@ -21,6 +22,7 @@ export type BuiltinOptions = {
   readonly "reconstruction-visual": ReconstructionOptions;
   readonly contrastive: ContrastiveOptions;
   readonly "view-distillation": DistillationOptions;
+  readonly "latent-prediction": LatentPredictionOptions;
   readonly "patch-sampling": PatchSamplingOptions;
   readonly "variance-covariance": VarianceCovarianceOptions;
   readonly "teacher-cosine": TeacherCosineOptions;
@@ -42,6 +44,7 @@ export const builtinTerms: { readonly [Name in keyof BuiltinOptions]: LossTerm<B
   "reconstruction-visual": visualReconstruction,
   contrastive,
   "view-distillation": viewDistillation,
+  "latent-prediction": latentPrediction,
   "patch-sampling": patchSampling,
   "variance-covariance": varianceCovariance,
   "teacher-cosine": teacherCosine,

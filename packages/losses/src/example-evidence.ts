@@ -17,8 +17,9 @@ const defaults = {
 export type ExampleSizes = Readonly<typeof defaults>;
 
 /**
- * Evidence as a model would give it, of normal random numbers: patches, V views with tokens and reconstructions, and a
- * teacher's tokens. Its tensors belong to the caller.
+ * Evidence as a model would give it, of normal random numbers: patches, V views with tokens, reconstructions and
+ * predicted tokens, a teacher's tokens of the views and of the whole, and a view of the contrast alone. Its tensors
+ * belong to the caller.
  *
  * @example
  * ```ts
@@ -49,10 +50,10 @@ export function exampleEvidence(rng: Rng, sizes: Partial<ExampleSizes> = {}): Ev
       );
     return { visible: cut(0, K), hidden: cut(K, N) };
   };
-  const encoded = (name: string): Encoded => ({
-    joint: normal(`${name}/joint`, size.audioVisible + size.visualVisible, embedDim),
-    audio: normal(`${name}/audio`, size.audioVisible, embedDim),
-    visual: normal(`${name}/visual`, size.visualVisible, embedDim),
+  const encoded = (name: string, Ka = size.audioVisible, Kv = size.visualVisible): Encoded => ({
+    joint: normal(`${name}/joint`, Ka + Kv, embedDim),
+    audio: normal(`${name}/audio`, Ka, embedDim),
+    visual: normal(`${name}/visual`, Kv, embedDim),
     globalAudio: normal(`${name}/global audio`, 1, embedDim),
     globalVisual: normal(`${name}/global visual`, 1, embedDim),
   });
@@ -68,6 +69,10 @@ export function exampleEvidence(rng: Rng, sizes: Partial<ExampleSizes> = {}): Ev
       audio: normal(`${index}/predicted audio`, size.audioPatches, size.audioNumbers),
       visual: normal(`${index}/predicted visual`, size.visualPatches, size.visualNumbers),
     },
+    prediction: {
+      audio: normal(`${index}/predicted audio tokens`, size.audioPatches, embedDim),
+      visual: normal(`${index}/predicted visual tokens`, size.visualPatches, embedDim),
+    },
   });
   return {
     patches: {
@@ -80,5 +85,15 @@ export function exampleEvidence(rng: Rng, sizes: Partial<ExampleSizes> = {}): Ev
       visual: logProbabilities("visual", size.visualPatches),
     },
     teacher: Array.from({ length: views }, (_, index) => encoded(`teacher${index}`)),
+    whole: encoded("whole", size.audioPatches, size.visualPatches),
+    contrast: [
+      {
+        view: {
+          audio: positions("contrast/audio", size.audioPatches, size.audioVisible + 1),
+          visual: positions("contrast/visual", size.visualPatches, size.visualVisible + 1),
+        },
+        encoded: encoded("contrast", size.audioVisible + 1, size.visualVisible + 1),
+      },
+    ],
   };
 }

@@ -5,6 +5,7 @@ export type { ObjectiveParts } from "./parts.js";
 export type { EncodedStream, LossTerm, Needs } from "./term.js";
 export { binaryCrossEntropy, crossEntropy } from "./terms/classification.js";
 export { type ContrastiveOptions, contrastive, contrastiveAccuracy, contrastiveLoss } from "./terms/contrastive.js";
+export { type LatentPredictionOptions, latentPrediction } from "./terms/latent-prediction.js";
 export {
   audioReconstruction,
   normalizePatches,

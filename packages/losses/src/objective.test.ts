@@ -61,12 +61,14 @@ describe("objective", () => {
   });
 
   it("says what its terms need together", () => {
-    expect(objective(cavMae).needs).toEqual({ views: 1, teacher: false });
-    expect(objective(kdcMae).needs).toEqual({ views: 2, teacher: false });
+    expect(objective(cavMae).needs).toEqual({ views: 1, teacher: false, whole: false });
+    expect(objective(kdcMae).needs).toEqual({ views: 2, teacher: false, whole: false });
     expect(objective([{ term: "view-distillation", options: { target: "teacher" } }]).needs).toEqual({
       views: 2,
       teacher: true,
+      whole: false,
     });
+    expect(objective([{ term: "latent-prediction" }]).needs).toEqual({ views: 1, teacher: false, whole: true });
   });
 
   it("is typed: a wrong option or name does not compile", () => {
@@ -107,7 +109,7 @@ describe("objective", () => {
     [
       "an unknown term",
       [{ term: "contrast" as "contrastive" }],
-      'objective: the loss term "contrast" is not known. Use one of reconstruction-audio, reconstruction-visual, contrastive, view-distillation, patch-sampling, variance-covariance, or a LossTerm value',
+      'objective: the loss term "contrast" is not known. Use one of reconstruction-audio, reconstruction-visual, contrastive, view-distillation, latent-prediction, patch-sampling, variance-covariance, or a LossTerm value',
     ],
     [
       "a bad option",

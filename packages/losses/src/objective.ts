@@ -25,7 +25,12 @@ export type Objective = {
   /** The terms' names, in the order given. */
   readonly names: readonly string[];
   /** What all terms together need of the evidence. */
-  readonly needs: { readonly views: number; readonly teacher: boolean };
+  readonly needs: {
+    readonly views: number;
+    /** Whether a term compares with a teacher's encoding of the views, and of the whole clips. */
+    readonly teacher: boolean;
+    readonly whole: boolean;
+  };
   /** Whether a term must see all clips of a batch together, so that the loss is no mean of the losses of its pieces. */
   readonly seesAllClips: boolean;
   /** First values of the numbers that the weighting trains; `{}` for fixed weights. */
@@ -137,6 +142,7 @@ export function objective(entries: readonly ObjectiveEntry[], weighting: Weighti
     needs: {
       views: Math.max(...needs.map(({ views }) => views)),
       teacher: needs.some(({ teacher }) => teacher === true),
+      whole: needs.some(({ whole }) => whole === true),
     },
     initParams: () => weighting.init(lines),
     compute: (evidence, params = {}) => {

@@ -51,20 +51,23 @@ export const oneOf =
       ? undefined
       : { what: `the ${name} ${JSON.stringify(value)} is not known`, remedy: `Use one of ${choices.join(", ")}` };
 
-/** A list of some streams, each once and at least one. */
-export const streamsOf =
-  (names: readonly string[]): OptionCheck =>
-  (_, value) => {
-    const streams: readonly unknown[] = Array.isArray(value) ? value : [value];
-    const stranger = streams.find((stream) => !names.includes(stream as string));
-    if (stranger !== undefined) return oneOf(names)("stream", stranger);
-    return Array.isArray(value) && streams.length > 0 && new Set(streams).size === streams.length
+/** A list of some words, each once and at least one; `kind` is what one of them is called. */
+export const listOf =
+  (kind: string, names: readonly string[]): OptionCheck =>
+  (name, value) => {
+    const given: readonly unknown[] = Array.isArray(value) ? value : [value];
+    const stranger = given.find((one) => !names.includes(one as string));
+    if (stranger !== undefined) return oneOf(names)(kind, stranger);
+    return Array.isArray(value) && given.length > 0 && new Set(given).size === given.length
       ? undefined
       : {
-          what: `the streams are [${streams.join(", ")}]`,
+          what: `the ${name} are [${given.join(", ")}]`,
           remedy: `Name at least one of ${names.join(", ")}, each once`,
         };
   };
+
+/** A list of some streams. */
+export const streamsOf = (names: readonly string[]): OptionCheck => listOf("stream", names);
 
 /**
  * A strict schema from a check for each option; every option may be left out, and no other may be given.

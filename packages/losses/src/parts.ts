@@ -16,28 +16,41 @@ export type ObjectiveParts = {
  * True for terms that must see all clips together: such as compare clips, and such as look at encoded streams alone,
  * which are small, and may depend on the batch as a whole (shift-and-sum takes its minimum).
  */
-export const seesAllClips = ({ comparesClips }: LossTerm, { encoded = [], reconstruction = [] }: Needs): boolean =>
-  comparesClips === true || (encoded.length > 0 && reconstruction.length === 0);
+export const seesAllClips = (
+  { comparesClips }: LossTerm,
+  { encoded = [], contrast = [], reconstruction = [], prediction = [] }: Needs,
+): boolean =>
+  comparesClips === true || (encoded.length + contrast.length > 0 && reconstruction.length + prediction.length === 0);
 
 const only = <T extends object>(from: T, keys: ReadonlySet<string>): T =>
   Object.fromEntries(Object.entries(from).filter(([key]) => keys.has(key))) as T;
 
 /** The evidence with nothing in it that the terms do not need. */
-export function neededEvidence({ patches, views, teacher, sampling }: Evidence, needs: readonly Needs[]): Evidence {
-  const streams = new Set(needs.flatMap(({ encoded = [] }) => encoded));
-  const modalities = new Set(needs.flatMap(({ reconstruction = [] }) => reconstruction));
+export function neededEvidence(evidence: Evidence, needs: readonly Needs[]): Evidence {
+  const { patches, views, teacher, sampling, whole, contrast } = evidence;
+  const named = <T extends string>(of: (one: Needs) => readonly T[] | undefined): ReadonlySet<T> =>
+    new Set(needs.flatMap((one) => of(one) ?? []));
+  const asks = (key: "teacher" | "whole" | "sampling"): boolean => needs.some((one) => one[key] === true);
+  const streams = named(({ encoded }) => encoded);
+  const modalities = named(({ reconstruction }) => reconstruction);
+  const predicted = named(({ prediction }) => prediction);
+  const contrasted = named(({ contrast: own }) => own);
   const kept = views.map(
-    ({ view, encoded, reconstruction }): ViewEvidence => ({
+    ({ view, encoded, reconstruction, prediction }): ViewEvidence => ({
       view,
       encoded: only<Encoded>(encoded, streams),
       reconstruction: only<Reconstruction>(reconstruction, modalities),
+      ...(prediction && predicted.size > 0 ? { prediction: only<Reconstruction>(prediction, predicted) } : {}),
     }),
   );
-  const asked = needs.some((one) => one.teacher === true);
   return {
     patches,
     views: kept,
-    ...(needs.some((one) => one.sampling === true) && sampling !== undefined ? { sampling } : {}),
-    ...(asked && teacher !== undefined ? { teacher: teacher.map((one) => only<Encoded>(one, streams)) } : {}),
+    ...(asks("sampling") && sampling !== undefined ? { sampling } : {}),
+    ...(asks("whole") && whole !== undefined ? { whole } : {}),
+    ...(contrast !== undefined && contrasted.size > 0
+      ? { contrast: contrast.map(({ view, encoded }) => ({ view, encoded: only<Encoded>(encoded, contrasted) })) }
+      : {}),
+    ...(asks("teacher") && teacher !== undefined ? { teacher: teacher.map((one) => only<Encoded>(one, streams)) } : {}),
   };
 }

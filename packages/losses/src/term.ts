@@ -5,14 +5,20 @@ import type { OptionsSchema } from "./options.js";
 /** The streams of tokens that a view is encoded into; the global ones are there where the model has global tokens. */
 export type EncodedStream = keyof Encoded;
 
-/** What a term looks at. Gradients must reach everything listed in `encoded` and `reconstruction`, and nothing else. */
+/** What a term looks at. Gradients must reach all of `encoded`, `reconstruction`, `contrast` and `prediction`, and nothing else. */
 export type Needs = {
   /** The fewest views it can be computed on. */
   readonly views: number;
   readonly encoded?: readonly EncodedStream[];
   readonly reconstruction?: readonly Modality[];
+  /** Streams of the views that the contrast has for itself (`masking.contrast`). */
+  readonly contrast?: readonly EncodedStream[];
+  /** Modalities whose predicted tokens it looks at. */
+  readonly prediction?: readonly Modality[];
   /** True if it compares with a moving-average teacher's encoding of the same views. */
   readonly teacher?: boolean;
+  /** True if it compares with that teacher's encoding of the whole clips, nothing hidden. */
+  readonly whole?: boolean;
   /** True if it looks at the log-probabilities by which a sampling network draws the views. */
   readonly sampling?: boolean;
 };
@@ -59,6 +65,32 @@ export function expectNeeds(name: string, needs: Needs, evidence: Evidence): voi
       absent.startsWith("global")
         ? "Give the model global tokens (model.globalToken)"
         : "Encode it, or leave this term out",
+    );
+  }
+  const own = needs.contrast?.find(
+    (stream) =>
+      evidence.contrast === undefined || evidence.contrast.some(({ encoded }) => encoded[stream] === undefined),
+  );
+  if (own !== undefined) {
+    refuse(
+      evidence.contrast === undefined
+        ? "it looks at views of the contrast's own, and the evidence has none"
+        : `it looks at the stream ${own} of the contrast's views, which the evidence does not have`,
+      evidence.contrast === undefined
+        ? 'Give the contrast a visibility pattern (masking.contrast), or leave path "own" out'
+        : "Give the model global tokens (model.globalToken)",
+    );
+  }
+  if ((needs.prediction?.length ?? 0) > 0 && evidence.views.some(({ prediction }) => prediction === undefined)) {
+    refuse(
+      "it looks at predicted tokens and the model predicts none",
+      "Give the model a predictor (model.predictor), or leave this term out",
+    );
+  }
+  if (needs.whole && evidence.whole === undefined) {
+    refuse(
+      "it compares with what a teacher makes of whole clips and the evidence has none",
+      "Keep a moving-average teacher in the experiment, or leave this term out",
     );
   }
   if (needs.sampling && evidence.sampling === undefined) {

@@ -40,19 +40,23 @@ function gradientProblems<Options>(
   evidence: Evidence,
   options: Options | undefined,
 ): readonly string[] {
-  const { encoded = [], reconstruction = [], sampling } = term.needs(options);
+  const { encoded = [], reconstruction = [], contrast = [], prediction = [], sampling } = term.needs(options);
+  const named = (place: RegExp, names: readonly string[], path: string): boolean =>
+    place.test(path) && names.some((name) => path.endsWith(`.${name}`));
   const isNeeded = (path: string): boolean =>
-    encoded.some((stream) => /^views\.\d+\.encoded\./.test(path) && path.endsWith(`.${stream}`)) ||
-    reconstruction.some((modality) => /^views\.\d+\.reconstruction\./.test(path) && path.endsWith(`.${modality}`));
+    named(/^views\.\d+\.encoded\./, encoded, path) ||
+    named(/^views\.\d+\.reconstruction\./, reconstruction, path) ||
+    named(/^views\.\d+\.prediction\./, prediction, path) ||
+    named(/^contrast\.\d+\.encoded\./, contrast, path);
   return gradients(term, evidence, options).flatMap(([path, values]) => {
     if (values.some((value) => !Number.isFinite(value))) return [`the gradient of ${path} is not finite`];
     const arrives = values.some((value) => value !== 0);
     if (isNeeded(path) && !arrives) return [`no gradient reaches ${path}, which it says it needs`];
-    if (path.startsWith("teacher.") && arrives) return [`a gradient reaches ${path}: a teacher must be held still`];
+    if (/^(teacher|whole)\./.test(path) && arrives) return [`a gradient reaches ${path}: a teacher must be held still`];
     if (path.startsWith("sampling.") && arrives !== (sampling === true)) {
       return [arrives ? `a gradient reaches ${path}, which its needs do not name` : `no gradient reaches ${path}`];
     }
-    if (path.startsWith("views.") && !isNeeded(path) && arrives) {
+    if (/^(views|contrast)\./.test(path) && !isNeeded(path) && arrives) {
       return [`a gradient reaches ${path}, which its needs do not name`];
     }
     return [];

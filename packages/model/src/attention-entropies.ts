@@ -2,27 +2,24 @@ import type { Patches } from "@kdc-mae/core";
 import {
   concat,
   log,
-  matMul,
   maximum,
   mean,
   mul,
   reshape,
   softmax,
-  split,
   stack,
   sum,
   type Tensor,
   type Tensor2D,
   type Tensor3D,
-  transpose,
 } from "@tensorflow/tfjs-core";
 import type { ModelConfig } from "./config.js";
 import { branchTokens } from "./encoder.js";
 import { expectPatches } from "./expect-patches.js";
 import { patchTokens, throughNorms } from "./joint.js";
+import { attentionScores } from "./nn/attention.js";
 import { block } from "./nn/block.js";
 import { layerNorm } from "./nn/layer-norm.js";
-import { linear } from "./nn/linear.js";
 import type { EncoderParams } from "./params.js";
 import { encoderSettings } from "./stream-settings.js";
 
@@ -56,13 +53,12 @@ export function attentionEntropies(
   const tokensOf = (modality: "audio" | "visual") =>
     patchTokens(encoder, branchTokens(config, encoder, modality, patches[modality], branches[modality]));
   let tokens = concat([tokensOf("audio"), tokensOf("visual")], 1) as Tensor3D;
-  const [B, N, D] = tokens.shape;
   const rows = encoder.joint.blocks.map((joint) => {
     const own = throughNorms(joint, "joint");
-    const made = linear(own.attention.qkv, layerNorm(own.attentionNorm, tokens, epsilon));
-    const stacked = transpose(reshape(made, [B, N, 3, heads, D / heads]), [2, 0, 3, 1, 4]);
-    const [q, k] = split(stacked, 3, 0).map((part) => reshape(part, [B * heads, N, D / heads]));
-    const row = entropyOfHeads(matMul(mul(q, 1 / Math.sqrt(D / heads)), k, false, true), heads);
+    const row = entropyOfHeads(
+      attentionScores(own.attention, layerNorm(own.attentionNorm, tokens, epsilon), heads),
+      heads,
+    );
     tokens = block(own, tokens, streams.joint);
     return row;
   });

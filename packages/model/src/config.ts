@@ -38,6 +38,11 @@ export type ModelConfig = {
    * `embedDim`; `temperature` divides its scores, 1 unless given.
    */
   readonly sampler?: { readonly heads: number; readonly temperature?: number };
+  /**
+   * A narrow transformer that predicts a teacher's tokens at every patch from the joint tokens of those that are seen,
+   * for latent prediction. `dim` is a multiple of `heads` and of 4.
+   */
+  readonly predictor?: { readonly dim: number; readonly heads: number; readonly depth: number };
 };
 
 const common = { layerNormEpsilon: 1e-5, positions: "fixed" } as const;
@@ -140,6 +145,13 @@ export function checkConfig(config: ModelConfig): ModelConfig {
     whole("sampler.heads", heads, 1);
     width("embedDim", config.embedDim, heads);
     if (!(temperature > 0)) problems.push(`sampler.temperature is ${temperature}, not above 0`);
+  }
+  if (config.predictor !== undefined) {
+    const { dim, heads, depth } = config.predictor;
+    whole("predictor.dim", dim, 1, largest.decoderDim);
+    whole("predictor.heads", heads, 1, largest.decoderHeads);
+    whole("predictor.depth", depth, 1, largest.decoderDepth);
+    width("predictor.dim", dim, heads);
   }
   whole("registers", config.registers ?? 0, 0);
   whole("contrastHeads", config.contrastHeads ?? 0, 0);

@@ -5,7 +5,7 @@ import { positionTable } from "./embed.js";
 import { blocks, type Keep } from "./nn/block.js";
 import { layerNorm } from "./nn/layer-norm.js";
 import { linear } from "./nn/linear.js";
-import type { DecoderParams } from "./params.js";
+import type { DecoderParams, ModelParams } from "./params.js";
 import { place } from "./place.js";
 
 /**
@@ -40,4 +40,23 @@ export function decode(
     audio: linear(params.audio.head, slice(decoded, [0, 0, 0], [-1, Na, -1])),
     visual: linear(params.visual.head, slice(decoded, [0, Na, 0], [-1, Nv, -1])),
   };
+}
+
+/**
+ * What the predictor takes a teacher's tokens to be, at every patch: audio `[B, Na, D]`, visual `[B, Nv, D]`; nothing
+ * where the model has none (I-JEPA, Assran et al. 2023: a narrow transformer over what is seen and mask tokens).
+ *
+ * @param joint `[B, Ka + Kv, D]`, audio first
+ * @param seats as {@link decode} has them
+ */
+export function predictedTokens(
+  config: ModelConfig,
+  { predictor }: Pick<ModelParams<Tensor>, "predictor">,
+  joint: Tensor3D,
+  seats: Readonly<Record<Modality, Tensor2D>>,
+  keep?: Keep,
+): Reconstruction | undefined {
+  if (predictor === undefined || config.predictor === undefined) return undefined;
+  const { dim, heads } = config.predictor;
+  return decode({ ...config, decoderDim: dim, decoderHeads: heads }, predictor, joint, seats, keep);
 }

@@ -16,6 +16,7 @@ export type { Compat, Departure, PretrainOptions } from "./compat.js";
 export { checkConfig, type ModelConfig, presets } from "./config.js";
 export { encodeViews } from "./encode-views.js";
 export { features, featuresOf } from "./features.js";
+export { globalAttention } from "./global-attention.js";
 export { countParameters, initClassifier, initModel, parameterCount } from "./init.js";
 export { throughNorms } from "./joint.js";
 export type { Attention } from "./nn/attention.js";

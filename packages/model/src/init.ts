@@ -100,6 +100,6 @@ export const countParameters = (params: Tree<Shaped>): number =>
  * ```
  */
 export function parameterCount(config: ModelConfig): { readonly all: number; readonly encoder: number } {
-  const { encoder, decoder } = modelSpec(config);
-  return { all: countParameters({ encoder, decoder }), encoder: countParameters(encoder) };
+  const specs = modelSpec(config);
+  return { all: countParameters(specs), encoder: countParameters(specs.encoder) };
 }

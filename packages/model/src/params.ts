@@ -60,6 +60,8 @@ export type ModelParams<Leaf> = {
   readonly decoder: DecoderParams<Leaf>;
   /** Where the views are drawn by a network. */
   readonly sampler?: SamplerParams<Leaf>;
+  /** Where a teacher's tokens are predicted: like a decoder, with heads `[D, predictor D]`. */
+  readonly predictor?: DecoderParams<Leaf>;
 };
 
 /** A fine-tuned classifier: an encoder and a head, linear `[classes, D]`. */

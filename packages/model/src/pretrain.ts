@@ -2,7 +2,7 @@ import type { Evidence, Patches, View, ViewEvidence } from "@kdc-mae/core";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { departsBy, type PretrainOptions } from "./compat.js";
 import type { ModelConfig } from "./config.js";
-import { decode } from "./decoder.js";
+import { decode, predictedTokens } from "./decoder.js";
 import { encodedOfView, encodeGroup } from "./encode-views.js";
 import { expectPatches } from "./expect-patches.js";
 import type { ModelParams } from "./params.js";
@@ -14,7 +14,8 @@ import { both, expectViews, groupViews, tokensOfView, visibleAsBatch } from "./v
  *
  * @param patches audio `[B, Na, Pa]`, visual `[B, Nv, Pv]`
  * @param views V views; `visible [B, K]` and `hidden [B, N−K]` for each modality
- * @returns per view its tokens and reconstructions; the sampler's log-probabilities where the model has one
+ * @returns per view its tokens and reconstructions, and where the model has such networks the predicted tokens of a
+ * teacher and the sampler's log-probabilities
  * @throws KdcError where a shape does not fit the config
  *
  * @example
@@ -45,11 +46,13 @@ export function pretrainForward(
     const encoded = encodeGroup(config, params.encoder, patches, group, options);
     const seats = visibleAsBatch(misplaced ? group.views.map(() => group.views[0]) : group.views);
     const reconstruction = decode(config, params.decoder, encoded.joint, seats, options.keep);
+    const prediction = predictedTokens(config, params, encoded.joint, visibleAsBatch(group.views), options.keep);
     for (const [v, index] of group.indices.entries()) {
       made[index] = {
         view: views[index],
         encoded: encodedOfView(encoded, V, v),
         reconstruction: both((modality) => tokensOfView(reconstruction[modality], V, v)),
+        ...(prediction && { prediction: both((modality) => tokensOfView(prediction[modality], V, v)) }),
       };
     }
   }

@@ -112,22 +112,40 @@ export function encoderSpec(config: ModelConfig): EncoderParams<ParameterSpec> {
   };
 }
 
-function decoderSpec(config: ModelConfig): DecoderParams<Spec> {
-  const { decoderDim: dim } = config;
+/** A stack that fills in from what is seen: how it is called, its width and depth, and what it gives for a patch. */
+type FillIn = {
+  readonly name: string;
+  readonly mask: string;
+  readonly dim: number;
+  readonly depth: number;
+  readonly out: (grid: PatchGrid) => number;
+};
+
+function fillInSpec(config: ModelConfig, { name, mask, dim, depth, out }: FillIn): DecoderParams<Spec> {
   const modality = (letter: "a" | "v", grid: PatchGrid): DecoderBranch<Spec> => ({
-    modality: token(`decoder_modality_${letter}`, dim),
-    ...learned(config, positions(`decoder_pos_embed_${letter}`, grid, dim)),
-    head: linear(`decoder_pred_${letter}`, dim, patchLength(grid)),
+    modality: token(`${name}_modality_${letter}`, dim),
+    ...learned(config, positions(`${name}_pos_embed_${letter}`, grid, dim)),
+    head: linear(`${name}_pred_${letter}`, dim, out(grid)),
   });
   return {
-    embed: linear("decoder_embed", config.embedDim, dim),
-    mask: token("mask_token", dim),
+    embed: linear(`${name}_embed`, config.embedDim, dim),
+    mask: token(mask, dim),
     audio: modality("a", config.audio),
     visual: modality("v", config.visual),
-    blocks: plainBlocks(config.decoderDepth, "decoder_blocks", dim),
-    norm: norm("decoder_norm", dim),
+    blocks: plainBlocks(depth, `${name}_blocks`, dim),
+    norm: norm(`${name}_norm`, dim),
   };
 }
+
+const decoderSpec = (config: ModelConfig): DecoderParams<Spec> =>
+  fillInSpec(config, {
+    ...{ name: "decoder", mask: "mask_token", dim: config.decoderDim, depth: config.decoderDepth },
+    out: patchLength,
+  });
+
+/** No official code has it: what a decoder is, for tokens in place of patches. */
+const predictorSpec = (config: ModelConfig, { dim, depth }: NonNullable<ModelConfig["predictor"]>) =>
+  fillInSpec(config, { name: "predictor", mask: "predictor_mask_token", dim, depth, out: () => config.embedDim });
 
 /** As the KDC-MAE code's sampling network, which has no bias in its queries, keys and values. */
 function samplerSpec(config: ModelConfig): SamplerParams<Spec> {
@@ -150,6 +168,7 @@ export const modelSpec = (config: ModelConfig): ModelParams<ParameterSpec> => ({
   encoder: encoderSpec(config),
   decoder: decoderSpec(config),
   ...where(config.sampler !== undefined, "sampler", () => samplerSpec(config)),
+  ...(config.predictor === undefined ? {} : { predictor: predictorSpec(config, config.predictor) }),
 });
 
 /** What a fine-tuned classifier's parameters are. */

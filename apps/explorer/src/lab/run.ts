@@ -13,9 +13,11 @@ import {
   objectiveFor,
   optimizerFor,
   type PretrainParams,
+  pairingOf,
   pretrainLoss,
   type SavedModel,
   type StoredClip,
+  teacherOf,
 } from "@kdc-mae/trainer/recipe";
 import type { Engine } from "./engine.js";
 
@@ -66,9 +68,7 @@ export function expectTrainable(experiment: CheckedExperiment): CheckedExperimen
   };
   if (experiment.masking.kind === "adaptive") refuse("masks drawn by a network need the command line");
   if (experiment.training.accumulate > 1) refuse("accumulated batches need the command line");
-  if (experiment.teacher !== undefined || objectiveFor(experiment).needs.teacher) {
-    refuse("a term that compares with a teacher needs the command line");
-  }
+  if (teacherOf(experiment) !== undefined) refuse("what looks at a moving-average teacher needs the command line");
   const unread = (["microBatch", "reproducible", "keep", "rollback", "probes"] as const).find(
     (key) => experiment.training[key] !== undefined,
   );
@@ -95,7 +95,7 @@ export async function openRun(
 ): Promise<TrainingRun> {
   const experiment = expectTrainable(given);
   const config = configFor(experiment);
-  const form = clipFormFor(config, experiment.visual.framesPerClip);
+  const form = clipFormFor(config, pairingOf(experiment));
   const { source, statistics } = await maskedBatches(experiment, heldClips(clips, form));
   const objective = objectiveFor(experiment);
   const { clipNorm } = experiment.optimizer;

@@ -1,13 +1,15 @@
 import { createRng, type FloatTensor, type Frame, KdcError } from "@kdc-mae/core";
+import { besidePicture, windowStart } from "@kdc-mae/data";
 import { builtinTerms, type LossTerm } from "@kdc-mae/losses";
 import {
   type CheckedExperiment,
   checkExperiment,
   clipFormFor,
   configFor,
+  flopPerClip,
   maskerFor,
   named,
-  pretrainFlops,
+  pairingOf,
   type StoredClip,
   storeClip,
 } from "@kdc-mae/trainer/recipe";
@@ -109,12 +111,16 @@ const fixedClip = 4_000_001;
 
 /** Looks at the fixed clip with the run's model, whose numbers change under it. */
 function watcher(run: TrainingRun, engine: Engine, experiment: CheckedExperiment) {
-  const form = clipFormFor(run.config);
+  const form = clipFormFor(run.config, pairingOf(experiment));
   const clip = storeClip(madeClip(experiment.seed, fixedClip), form);
   const middle = Math.floor(clip.frames.length / 2);
   const { size } = form.visual;
-  const frame = { width: size, height: size, data: Uint8Array.from(clip.frames[middle]), time: clip.times[middle] };
-  const spectrogram = { ...clip.spectrogram, data: Float32Array.from(clip.spectrogram.data) };
+  const taken = clip.times[middle];
+  // Both on the clock of the sound that the model hears, which is the clip's or the window beside the picture.
+  const time = taken - (windowStart(form.audio, taken) * form.audio.frameShiftMs) / 1000;
+  const frame = { width: size, height: size, data: Uint8Array.from(clip.frames[middle]), time };
+  const whole = { ...clip.spectrogram, data: Float32Array.from(clip.spectrogram.data) };
+  const spectrogram = besidePicture(whole, form.audio, taken);
   const views = maskerFor(experiment)?.(run.config, createRng("fixed clip")) ?? [];
   let work: ModelAtWork | undefined;
   return {
@@ -135,7 +141,7 @@ async function clipsFor(
   experiment: CheckedExperiment,
   tell: (news: TrainNews) => void,
 ): Promise<readonly StoredClip[]> {
-  const form = clipFormFor(configFor(experiment), experiment.visual.framesPerClip);
+  const form = clipFormFor(configFor(experiment), pairingOf(experiment));
   const count = films.length || wish.clips;
   const onMade = (made: number) => {
     if (made % 8 === 0 || made === count)
@@ -177,8 +183,7 @@ async function train(
   tell({ say: "Opening what computes …" });
   const engine = await openEngine(start.engine);
   const config = configFor(experiment);
-  const { views, audioRatio, visualRatio } = experiment.masking;
-  const flop = wish.batch * pretrainFlops(config, views, { audio: audioRatio, visual: visualRatio });
+  const flop = wish.batch * flopPerClip(experiment);
   const expected = await stepsPerSecond(engine, config, wish.batch, flop);
   const run = await openRun(experiment, clips, engine, kept);
   const left = run.steps - run.taken();

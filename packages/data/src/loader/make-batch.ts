@@ -95,6 +95,7 @@ function storedRecording({ clip, where, labels }: StoredPiece, { frontEnd: { vis
         reason: "option",
       });
     },
+    time: (index) => times[index],
     picture: (index) =>
       normalizeFrame({ width: visual.size, height: visual.size, data: frames[index], time: times[index] }),
   };

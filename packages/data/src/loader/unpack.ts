@@ -12,6 +12,7 @@ export const unpack: Unpack = ({ bytes, where, labels }, { frontEnd }) => {
   return {
     ...{ where: name, labels, waveform, pictures: pictures.length },
     spectrogram: () => logMel?.() ?? spectrogramOf(waveform(), frontEnd.audio),
+    time: (index) => notes.times?.[index],
     picture: async (index) => {
       const frame = await decodePicture(pictures[index], `${name}, picture ${index}`, notes.times?.[index]);
       return normalizeFrame(fit(frame, frontEnd.visual.size));

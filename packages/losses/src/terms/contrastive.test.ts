@@ -2,6 +2,8 @@ import { createRng } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { exampleEvidence } from "../example-evidence.js";
+import { objective } from "../objective.js";
+import { checkLossTerm } from "../testing.js";
 import { contrastive, contrastiveAccuracy, contrastiveLoss } from "./contrastive.js";
 
 const D = 11;
@@ -114,6 +116,27 @@ describe("pooling over tokens", () => {
   it("is refused by name when it is another", () => {
     expect(() => contrastive.needs({ pooling: "median" as never })).toThrow(
       'contrastive: the pooling "median" is not known. Use one of mean, max, log-sum-exp',
+    );
+  });
+});
+
+describe("the contrast's own path", () => {
+  it.each([{ path: "own" }, { path: "own", tokens: "global" }, { path: "own", tokens: "both" }] as const)(
+    "passes the suite: gradients reach its views, and not those that are rebuilt (%o)",
+    (options) => expect(checkLossTerm(contrastive, { options })).toEqual([]),
+  );
+
+  it("is the loss of the views that it has for itself", () => {
+    const evidence = exampleEvidence(createRng(7));
+    const [{ encoded }] = evidence.contrast!;
+    const own = contrastive.compute(evidence, { path: "own" });
+    expect(value(own)).toBe(value(contrastiveLoss(encoded.audio, encoded.visual)));
+  });
+
+  it("is refused where it has none", () => {
+    const { contrast: _, ...without } = exampleEvidence(createRng(8));
+    expect(() => objective([{ term: "contrastive", options: { path: "own" } }]).compute(without)).toThrow(
+      "Give the contrast a visibility pattern (masking.contrast)",
     );
   });
 });

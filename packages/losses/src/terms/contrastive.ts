@@ -1,4 +1,4 @@
-import { type Evidence, expectShape } from "@kdc-mae/core";
+import { type EncodedView, type Evidence, expectShape } from "@kdc-mae/core";
 import {
   add,
   argMax,
@@ -46,6 +46,11 @@ export type ContrastiveOptions = {
    * loss). The last two ask for a model with global tokens.
    */
   readonly tokens?: "patches" | "global" | "both";
+  /**
+   * Which views are contrasted: those that are rebuilt (`shared`, default, as published), or views that the contrast has
+   * for itself, encoded once more with another visibility (`own`, TG-DP, Wang et al. 2026; `masking.contrast`).
+   */
+  readonly path?: "shared" | "own";
 };
 
 /** Mean token, scaled to length one: `[B, K, D]` → `[B, D]`. */
@@ -100,13 +105,21 @@ const schema = strictOptions<ContrastiveOptions>({
   direction: oneOf(Object.keys(directions)),
   pooling: oneOf(Object.keys(poolings)),
   tokens: oneOf(Object.keys(tokenPairs)),
+  path: oneOf(["shared", "own"]),
 });
 
 /** @throws KdcError for an option that is unknown or out of range */
 function readOptions(options: ContrastiveOptions = {}) {
   expectOptions({ name: "contrastive", schema }, options);
   const { temperature = 0.05, direction = "visual-to-audio", pooling = "mean", tokens = "patches" } = options;
-  return { pairs: tokenPairs[tokens], temperature, asked: directions[direction], pooled: poolings[pooling] };
+  return {
+    pairs: tokenPairs[tokens],
+    ...{ temperature, asked: directions[direction], pooled: poolings[pooling] },
+    // Where the views of a path stand in the evidence, and what is needed of them.
+    ...(options.path === "own"
+      ? { viewsOf: ({ contrast = [] }: Evidence) => contrast, needed: "contrast" as const }
+      : { viewsOf: ({ views }: Evidence) => views, needed: "encoded" as const }),
+  };
 }
 
 /** For each direction the scores `[B asking, B answering]`: cosines over the temperature; the true pairs are the diagonal. */
@@ -152,24 +165,26 @@ export function contrastiveAccuracy(audio: Tensor3D, visual: Tensor3D, options: 
   });
 }
 
-/** {@link contrastiveLoss} between the audio and the visual stream of each view, summed over views. */
+/** {@link contrastiveLoss} between the audio and the visual stream of each view, summed over the views of its path. */
 export const contrastive: LossTerm<ContrastiveOptions> = {
   name: "contrastive",
   schema,
   comparesClips: true,
   needs: (options) => {
-    const { pairs } = readOptions(options);
-    return { views: 1, encoded: pairs.flat() };
+    const { pairs, needed } = readOptions(options);
+    return { views: 1, [needed]: pairs.flat() };
   },
   compute: (evidence, options) =>
     tidy(() => {
-      const { pairs } = readOptions(options);
-      const ofView = ({ encoded }: Evidence["views"][number]) =>
+      const { pairs, viewsOf } = readOptions(options);
+      const ofView = ({ encoded }: EncodedView) =>
         average(
           pairs.map(([audio, visual]) =>
             contrastiveLoss(encoded[audio] as Tensor3D, encoded[visual] as Tensor3D, options),
           ),
         );
-      return evidence.views.map(ofView).reduce((total, next) => add(total, next));
+      return viewsOf(evidence)
+        .map(ofView)
+        .reduce((total, next) => add(total, next));
     }),
 };

@@ -164,7 +164,7 @@ export function loadEncoder(
   tensors: Tensors,
   options: LoadOptions = {},
 ): Loaded<EncoderParams<FloatTensor>> {
-  const elsewhere = (name: string) => /^(decoder_|mask_token$|mlp_head\.|sampler_[av]\.)/.test(name);
+  const elsewhere = (name: string) => /^(decoder_|mask_token$|mlp_head\.|sampler_[av]\.|predictor_)/.test(name);
   return loadTree(config, encoderSpec, tensors, (name) => isUnused(name) || elsewhere(name), options);
 }
 

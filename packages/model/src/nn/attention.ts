@@ -49,16 +49,26 @@ function attend(q: Tensor, k: Tensor, v: Tensor): Tensor {
  */
 export function attention(params: Attention<Tensor>, tokens: Tensor3D, heads: number, near?: Nearness): Tensor3D {
   const [B, N, D] = tokens.shape;
+  const { q, k, v } = headsOf(params, tokens, heads, near);
+  const mixed = transpose(reshape(attend(q, k, v), [B, heads, N, D / heads]), [0, 2, 1, 3]);
+  return linear(params.projection, reshape(mixed, [B, N, D]));
+}
+
+/** What is weighed by a softmax in {@link attention}: q kᵀ of scaled queries, `[B·H, N, N]`. */
+export function attentionScores(params: Attention<Tensor>, tokens: Tensor3D, heads: number, near?: Nearness): Tensor {
+  const { q, k } = headsOf(params, tokens, heads, near);
+  return matMul(q, k, false, true);
+}
+
+/** Scaled queries, keys and values, each a stack of B·H matrices `[N, D/H]`; queries and keys wider where some are near. */
+function headsOf(params: Attention<Tensor>, tokens: Tensor3D, heads: number, near?: Nearness) {
+  const [B, N, D] = tokens.shape;
   const width = D / heads;
   // One transpose puts queries, keys and values side by side, each a stack of B·H small matrices.
   const stacked = transpose(reshape(linear(params.qkv, tokens), [B, N, 3, heads, width]), [2, 0, 3, 1, 4]);
   const [q, k, v] = split(stacked, 3, 0).map((part) => reshape(part, [B * heads, N, width]));
   // Scaling the queries touches N·D numbers; scaling the scores would touch H·N².
   const scaled = mul(q, 1 / Math.sqrt(width));
-  const attended =
-    near === undefined
-      ? attend(scaled, k, v)
-      : attend(concat([scaled, near.asking], 2), concat([k, near.answering], 2), v);
-  const mixed = transpose(reshape(attended, [B, heads, N, width]), [0, 2, 1, 3]);
-  return linear(params.projection, reshape(mixed, [B, N, D]));
+  if (near === undefined) return { q: scaled, k, v };
+  return { q: concat([scaled, near.asking], 2), k: concat([k, near.answering], 2), v };
 }

@@ -9,6 +9,7 @@ import { mediaFor, openCorpus } from "../corpus/open-corpus.js";
 import type { LoadedSplits } from "../corpus/splits.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { configFor } from "../run/model-file.js";
+import { pairingOf } from "../run/pairing.js";
 import { type Surroundings, surroundingsOf } from "../surroundings.js";
 import type { Arms } from "./arms.js";
 import { flopOfRun } from "./budget.js";
@@ -35,10 +36,13 @@ export type AblationOptions = Surroundings & {
 /** Where an ablation's runs are. */
 export const runsFolder = (out: string): string => join(out, "runs");
 
-const formOf = (experiment: CheckedExperiment) => clipFormFor(configFor(experiment), experiment.visual.framesPerClip);
+const formOf = (experiment: CheckedExperiment) => clipFormFor(configFor(experiment), pairingOf(experiment));
 
 /** Runs that take the same of a clip see the same decoded clips, however they cut it. */
-const alike = (run: PlannedRun): string => JSON.stringify({ ...formOf(run.experiment), grids: undefined });
+const alike = (run: PlannedRun): string => {
+  const { grids: _, ...form } = formOf(run.experiment);
+  return JSON.stringify({ ...form, audio: { ...form.audio, window: undefined } });
+};
 
 /** Runs by the form of their clips, so that each set of decoded clips is made once and only one is held. */
 function* byForm(runs: readonly PlannedRun[]): Generator<readonly PlannedRun[]> {

@@ -1,19 +1,5 @@
-import { encodeViewFlops, pretrainFlops } from "../experiment/flops.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
-import { objectiveFor } from "../pretrain/objective.js";
-import { configFor } from "../run/model-file.js";
-
-/**
- * Floating-point operations of one clip's share of a training step, estimated from the sizes: every view forward and
- * backward, and the teacher's forward where there is one. Loss terms and the optimizer are not counted.
- */
-export function flopPerClip(experiment: CheckedExperiment): number {
-  const { views, audioRatio, visualRatio } = experiment.masking;
-  const ratio = { audio: audioRatio, visual: visualRatio };
-  const config = configFor(experiment);
-  const taught = experiment.teacher !== undefined || objectiveFor(experiment).needs.teacher;
-  return pretrainFlops(config, views, ratio) + (taught ? views * encodeViewFlops(config, ratio) : 0);
-}
+import { flopPerClip } from "../pretrain/flop-per-clip.js";
 
 /** FLOP of a whole run for each training clip; every epoch shows each clip once. */
 export const flopOfRun = (experiment: CheckedExperiment): number =>

@@ -7,14 +7,15 @@ import { clipsInMemory } from "../corpus/training-clips.js";
 import { evaluateTasks } from "../evaluate/evaluate.js";
 import { subjectOf } from "../evaluate/open-subject.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
+import { flopPerClip } from "../pretrain/flop-per-clip.js";
 import { maskedBatches } from "../pretrain/masked-batches.js";
 import type { Pretrained } from "../pretrain/pretrain.js";
 import { MODEL_FILE, runPretraining } from "../pretrain/run-pretraining.js";
 import { configFor } from "../run/model-file.js";
+import { pairingOf } from "../run/pairing.js";
 import { readModel } from "../run/read-saved.js";
 import { inRunFolder, type RunFolder, STATE_FILE } from "../run/run-folder.js";
 import { clockOf, machineInWords, type Surroundings, surroundingsOf } from "../surroundings.js";
-import { flopPerClip } from "./budget.js";
 import { runFigures } from "./figures.js";
 import { type Outcome, writeOutcome } from "./outcome.js";
 import type { PlannedRun } from "./plan.js";
@@ -50,7 +51,7 @@ async function runIn(folder: RunFolder, context: RunContext): Promise<Outcome | 
   const clock = clockOf(context);
   const { splits, leftOut } = corpus;
   const config = configFor(experiment);
-  const form = clipFormFor(config, experiment.visual.framesPerClip);
+  const form = clipFormFor(config, pairingOf(experiment));
   const { source, statistics, loader } = await maskedBatches(experiment, clipsInMemory(splits.train, form));
   const run = { ...surroundingsOf(context), folder, config, source, statistics, execute };
   const trained = await trainedBefore(folder)

@@ -64,7 +64,7 @@ export function expectNoFrames(framesPerClip: number | undefined): void {
   throw new KdcError({
     where: "experiment, visual.framesPerClip",
     what: `${framesPerClip} pictures a clip are asked for, and prepared shards hold those that prepare took (its --frames)`,
-    remedy: "Leave it out (--set visual=null), or prepare the set again with other --frames",
+    remedy: "Leave it out (--set visual.framesPerClip=null), or prepare the set again with other --frames",
     reason: "option",
   });
 }

@@ -237,7 +237,7 @@ describe("what would be both is refused", () => {
       { ...named.demo, data: dataOf("shards", "all"), visual: { framesPerClip: 3 }, training: { batch: 2, epochs: 1 } },
       "test",
     );
-    await expect(openPretraining(experiment, folder, {})).rejects.toThrow("--set visual=null");
+    await expect(openPretraining(experiment, folder, {})).rejects.toThrow("--set visual.framesPerClip=null");
     const tuning = tinyWith({ data: dataOf("shards", "all"), visual: { framesPerClip: 3 } });
     await expect(openFineTuningData(tuning, config, { media: folder, statistics })).rejects.toThrow(
       "visual.framesPerClip",

@@ -18,6 +18,7 @@ import { EVENTS } from "../log/events-file.js";
 import { maskedBatches } from "../pretrain/masked-batches.js";
 import { runPretraining } from "../pretrain/run-pretraining.js";
 import { configFor } from "../run/model-file.js";
+import { pairingOf } from "../run/pairing.js";
 import { openRunFolder } from "../run/run-folder.js";
 import { clockOf, type Surroundings, surroundingsOf } from "../surroundings.js";
 
@@ -64,7 +65,7 @@ async function run(experiment: CheckedExperiment, options: DemoOptions): Promise
   await clearFinished(out);
   const folder = await openRunFolder(out, experiment);
   const config = configFor(experiment);
-  const form = clipFormFor(config, experiment.visual.framesPerClip);
+  const form = clipFormFor(config, pairingOf(experiment));
   const { splits, leftOut } = await openCorpus(experiment, form, {
     ...around,
     media: directory,

@@ -10,6 +10,7 @@ import type { Ranks } from "../ranks/ranks.js";
 import { sharedList } from "../ranks/shared-list.js";
 import type { Between } from "../ranks/shared-map.js";
 import type { SavedModel } from "../run/model-file.js";
+import { pairingOf } from "../run/pairing.js";
 import type { ReadOptions, Saved } from "../run/read-saved.js";
 import { ranksOf, type Surroundings, surroundingsOf } from "../surroundings.js";
 import {
@@ -61,7 +62,10 @@ export const subjectOf = (
     validation: memorySet(splits.validation),
     test: memorySet(splits.test),
   },
-  cutting: openCutting({ grids: model.config, statistics: model.statistics, batch }, batchThreads),
+  cutting: openCutting(
+    { grids: model.config, statistics: model.statistics, batch, pairing: pairingOf(model.experiment) },
+    batchThreads,
+  ),
   onProgress: () => undefined,
 });
 
@@ -119,7 +123,10 @@ export async function openSubject(
   expectData(rest, options);
   const { sets, leftOut, split, seen, data, close } = await openEvaluated(chosen, saved, options);
   const cutting = openCutting(
-    { grids: config, statistics, batch: BATCH, between: betweenOf(ranksOf(options)) },
+    {
+      ...{ grids: config, statistics, batch: BATCH, between: betweenOf(ranksOf(options)) },
+      pairing: ownData(saved).pairing,
+    },
     batchThreads,
   );
   const { execute = compiled(), signal } = options;

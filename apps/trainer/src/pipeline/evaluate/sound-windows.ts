@@ -1,20 +1,21 @@
 import { countPatches, type FloatTensor, type Patches, type PatchGrid, type Positions, type View } from "@kdc-mae/core";
-import type { StoredClip } from "@kdc-mae/data";
+import { type StoredClip, windowStart } from "@kdc-mae/data";
 import { createModelRunner, type Execute } from "@kdc-mae/engine";
 import type { Matrix } from "@kdc-mae/eval";
 import { batchViews } from "@kdc-mae/masking";
 import { type EncoderParams, encodeViews, type ModelConfig } from "@kdc-mae/model";
 import { mean, type Tensor } from "@tensorflow/tfjs-core";
-import { clipFormFor } from "../corpus/clip-form.js";
+import { framesIn } from "../corpus/clip-form.js";
+import { framesHeard } from "../run/pairing.js";
 import type { Cutting } from "./cutting.js";
-import { filled } from "./embed-clips.js";
+import { filled, middleFrame } from "./embed-clips.js";
 import type { WithEncoder } from "./embedding.js";
 
 /** One picture of a clip with the sound around it. */
 export type Moment = {
   readonly clip: StoredClip;
   readonly frame: number;
-  /** Which stretch of the spectrogram was heard, as shares of its length. */
+  /** Which stretch was heard of the spectrogram beside the middle picture, as shares of its length. */
   readonly heard: readonly [from: number, to: number];
   /** Mean of the heard audio tokens, `[D]`. */
   readonly audio: Float32Array;
@@ -81,11 +82,13 @@ export type MomentEmbedder = {
  */
 export function createMomentEmbedder(
   { execute, config, params }: MomentModel,
-  { grids, batch, cutter }: Cutting,
+  { grids, batch, cutter, form }: Cutting,
   audioRatio: number,
 ): MomentEmbedder {
   const runner = createModelRunner(execute, momentFunction(config), { encoder: params.encoder });
-  const { seconds } = clipFormFor(grids, 1);
+  const heardSeconds = framesHeard(config) / framesIn(1);
+  // Where the sound that goes with a picture begins in its clip, spectrogram frames.
+  const startOf = (clip: StoredClip, picture: number) => windowStart(form.audio, clip.times[picture]);
   const [sounds, N] = [grids.audio.columns, countPatches(grids.visual)];
   const whole = { visible: Int32Array.from({ length: N }, (_, place) => place), hidden: new Int32Array(0) };
   const embed: MomentEmbedder["embed"] = async (clips) => {
@@ -96,17 +99,21 @@ export function createMomentEmbedder(
     });
     const made: Moment[] = [];
     for await (const { own, shown, patches } of cutter.ahead(groups)) {
-      const around = shown.map(({ clip, picture }) =>
-        stretchAround(clip.times[picture], grids.audio, { seconds, audioRatio }),
-      );
+      const around = shown.map(({ clip, picture }) => {
+        const within = clip.times[picture] - startOf(clip, picture) / framesIn(1);
+        return stretchAround(within, grids.audio, { seconds: heardSeconds, audioRatio });
+      });
       const views = batchViews(around.map((stretch) => [{ audio: positionsOf(stretch, grids.audio), visual: whole }]));
       const { audio, tokens } = (await runner.run({ patches, views })) as Record<keyof Made, FloatTensor>;
       const D = config.embedDim;
       for (const [at, { clip, picture }] of own.entries()) {
         const { first, count } = around[at];
+        // Of the sound that is shown, which is that beside the middle picture.
+        const later = (startOf(clip, picture) - startOf(clip, middleFrame(clip))) / grids.audio.patch;
+        const share = (column: number) => Math.min(1, Math.max(0, (later + column) / sounds));
         made.push({
           ...{ clip, frame: picture },
-          heard: [first / sounds, (first + count) / sounds],
+          heard: [share(first), share(first + count)],
           audio: audio.data.slice(at * D, (at + 1) * D),
           tokens: { shape: [N, D], data: tokens.data.slice(at * N * D, (at + 1) * N * D) },
         });

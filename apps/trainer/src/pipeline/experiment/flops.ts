@@ -4,12 +4,19 @@ import type { ModelConfig } from "@kdc-mae/model";
 /** Floating-point operations of the matrix products of one transformer block: 24·N·D² for the layers, 4·N²·D for attention. */
 const block = (tokens: number, dim: number): number => 24 * tokens * dim ** 2 + 4 * tokens ** 2 * dim;
 
-/** Encoder on `Na` audio and `Nv` visual tokens: both branches, then the joint stack on three streams. */
+/**
+ * Encoder on `Na` audio and `Nv` visual patches: both branches, then the joint stack on three streams, and the contrast
+ * heads; global tokens and registers go with their modality.
+ */
 function encode(config: ModelConfig, Na: number, Nv: number): number {
   const { embedDim: D, modalityDepth, jointDepth, audio, visual } = config;
+  const { globalToken = false, registers = 0, contrastHeads = 0 } = config;
+  const globals = globalToken ? 1 : 0;
   const embed = 2 * D * (Na * patchLength(audio) + Nv * patchLength(visual));
-  const branches = modalityDepth * (block(Na, D) + block(Nv, D));
-  return embed + branches + jointDepth * (block(Na + Nv, D) + block(Na, D) + block(Nv, D));
+  const [before, alone] = [globals + registers, globals];
+  const branches = modalityDepth * (block(Na + before, D) + block(Nv + before, D));
+  const own = block(Na + alone, D) + block(Nv + alone, D);
+  return embed + branches + jointDepth * block(Na + Nv, D) + (jointDepth + contrastHeads) * own;
 }
 
 /** One clip through the encoder with nothing hidden. */
@@ -19,21 +26,45 @@ export const embedFlops = (config: ModelConfig): number =>
 /** Share of patches hidden, of each modality. */
 type Ratio = { readonly audio: number; readonly visual: number };
 
+/** Patches seen of each modality. */
+const seen = (config: ModelConfig, ratio: Ratio): Readonly<Record<Modality, number>> => {
+  const visible = (modality: Modality) => Math.floor(countPatches(config[modality]) * (1 - ratio[modality]));
+  return { audio: visible("audio"), visual: visible("visual") };
+};
+
 /** One masked view of a clip through the encoder. */
 export function encodeViewFlops(config: ModelConfig, ratio: Ratio): number {
-  const visible = (modality: Modality) => Math.floor(countPatches(config[modality]) * (1 - ratio[modality]));
-  return encode(config, visible("audio"), visible("visual"));
+  const { audio, visual } = seen(config, ratio);
+  return encode(config, audio, visual);
 }
 
-/** One clip's pretraining step: forward of every view, and twice that for the gradients. */
-export function pretrainFlops(config: ModelConfig, views: number, ratio: number | Ratio): number {
-  const { embedDim, decoderDim: D, decoderDepth, audio, visual } = config;
+/** One view filled in from its joint tokens by a stack of its own, such as the decoder. */
+function fillInFlops(
+  config: ModelConfig,
+  ratio: Ratio,
+  { dim: D, depth, out }: { readonly dim: number; readonly depth: number; readonly out: Ratio },
+): number {
+  const [Na, Nv] = [countPatches(config.audio), countPatches(config.visual)];
+  const { audio, visual } = seen(config, ratio);
+  return (
+    2 * (audio + visual) * config.embedDim * D + depth * block(Na + Nv, D) + 2 * D * (Na * out.audio + Nv * out.visual)
+  );
+}
+
+/**
+ * One clip's pretraining step: forward of every view, decoder and predictor too, and twice that for the gradients.
+ *
+ * @param contrast of a view that the contrast has for itself
+ */
+export function pretrainFlops(config: ModelConfig, views: number, ratio: number | Ratio, contrast?: Ratio): number {
+  const { embedDim, decoderDim, decoderDepth, audio, visual, predictor } = config;
   const hidden = typeof ratio === "number" ? { audio: ratio, visual: ratio } : ratio;
-  const [Na, Nv] = [countPatches(audio), countPatches(visual)];
-  const [Ka, Kv] = [Math.floor(Na * (1 - hidden.audio)), Math.floor(Nv * (1 - hidden.visual))];
-  const decode =
-    2 * (Ka + Kv) * embedDim * D +
-    decoderDepth * block(Na + Nv, D) +
-    2 * D * (Na * patchLength(audio) + Nv * patchLength(visual));
-  return 3 * views * (encodeViewFlops(config, hidden) + decode);
+  const patches = { audio: patchLength(audio), visual: patchLength(visual) };
+  const decode = fillInFlops(config, hidden, { dim: decoderDim, depth: decoderDepth, out: patches });
+  const predict =
+    predictor === undefined
+      ? 0
+      : fillInFlops(config, hidden, { ...predictor, out: { audio: embedDim, visual: embedDim } });
+  const apart = contrast === undefined ? 0 : encodeViewFlops(config, contrast);
+  return 3 * (views * (encodeViewFlops(config, hidden) + decode + predict) + apart);
 }

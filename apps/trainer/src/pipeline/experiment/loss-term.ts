@@ -1,5 +1,5 @@
 import { isKdcError } from "@kdc-mae/core";
-import { builtinTerms, expectOptions, type LossTerm } from "@kdc-mae/losses";
+import { builtinTerms, expectOptions, type LossTerm, type Needs } from "@kdc-mae/losses";
 import { z } from "zod";
 
 const isLossTerm = (value: unknown): value is LossTerm => {
@@ -47,8 +47,12 @@ export function optionsProblem({ term, options }: Entry): string | undefined {
 /** What an experiment's terms are, and what it gives them to look at. */
 type Described = {
   readonly objective: readonly Entry[];
-  readonly masking: { readonly kind: string; readonly views: number };
-  readonly model: { readonly globalToken?: boolean | undefined };
+  readonly masking: {
+    readonly kind: string;
+    readonly views: number;
+    readonly contrast?: { readonly by: "chance" | "teacher" } | undefined;
+  };
+  readonly model: { readonly globalToken?: boolean | undefined; readonly predictor?: object | undefined };
 };
 
 /**
@@ -64,6 +68,7 @@ export function unmetNeeds({ objective, masking, model }: Described): [path: str
       needs: known?.needs(options),
     };
   });
+  const { contrast } = masking;
   const adaptive = masking.kind === "adaptive";
   const problems = terms.flatMap(({ at, name, needs }): [string[], string][] => {
     if (needs === undefined) return [];
@@ -74,16 +79,34 @@ export function unmetNeeds({ objective, masking, model }: Described): [path: str
       !adaptive &&
       `${name} trains the network that draws the views: set masking.kind to adaptive, or leave it out`;
     const tokens =
-      needs.encoded?.some((stream) => stream.startsWith("global")) &&
+      [...(needs.encoded ?? []), ...(needs.contrast ?? [])].some((stream) => stream.startsWith("global")) &&
       !model.globalToken &&
       `${name} looks at global tokens: set model.globalToken, or leave it out`;
-    return [views, sampling, tokens]
+    const path =
+      (needs.contrast?.length ?? 0) > 0 &&
+      contrast === undefined &&
+      `${name} looks at views of the contrast's own: set masking.contrast, or leave path "own" out`;
+    const predicted =
+      (needs.prediction?.length ?? 0) > 0 &&
+      model.predictor === undefined &&
+      `${name} looks at predicted tokens: set model.predictor (an empty record takes the decoder's sizes), or leave it out`;
+    return [views, sampling, tokens, path, predicted]
       .filter((what) => typeof what === "string")
       .map((what) => [["objective", at], what]);
   });
-  const learned = terms.some(({ needs }) => needs === undefined || needs.sampling);
-  if (!adaptive || learned) return problems;
+  const asks = (of: (needs: Needs) => unknown): boolean =>
+    terms.some(({ needs }) => needs === undefined || Boolean(of(needs)));
   const untrained =
     'adaptive views are drawn by a network that no term trains: add { "term": "patch-sampling", "weight": 1e-4 } to the objective (a weight of 0 keeps the network of a checkpoint as it is)';
-  return [...problems, [["masking", "kind"], untrained]];
+  const unread = 'no term looks at these views: give the term "contrastive" the option path "own", or leave them out';
+  const unlearned =
+    'nothing trains the predictor: add { "term": "latent-prediction" } to the objective, or leave model.predictor out';
+  const blind = "a teacher points at patches by its global token: set model.globalToken, or by to chance";
+  const faults: readonly (readonly [boolean, string[], string])[] = [
+    [adaptive && !asks(({ sampling }) => sampling), ["masking", "kind"], untrained],
+    [contrast !== undefined && !asks((one) => one.contrast?.length), ["masking", "contrast"], unread],
+    [contrast?.by === "teacher" && !model.globalToken, ["masking", "contrast", "by"], blind],
+    [model.predictor !== undefined && !asks((one) => one.prediction?.length), ["model", "predictor"], unlearned],
+  ];
+  return [...problems, ...faults.filter(([is]) => is).map(([, path, what]): [string[], string] => [path, what])];
 }

@@ -1,6 +1,8 @@
 import { countPatches, KdcError, patchLength } from "@kdc-mae/core";
 import { type ModelConfig, parameterCount } from "@kdc-mae/model";
 import { bytesOfClip, clipFormFor } from "../corpus/clip-form.js";
+import { teacherOf } from "../pretrain/objective.js";
+import { pairingOf } from "../run/pairing.js";
 import type { CheckedExperiment } from "./schema.js";
 
 /** What a pretraining takes of memory on a processor, bytes. */
@@ -26,34 +28,40 @@ const keptOfPair = 2;
 const block = (tokens: number, dim: number, heads: number): number =>
   keptOfToken * tokens * dim + keptOfPair * heads * tokens ** 2;
 
+type Stack = readonly [depth: number, tokens: number, dim: number, heads: number];
+
+/** The stacks that a view goes through in the encoder. */
+function encoderStacks(config: ModelConfig, hidden: { readonly audioRatio: number; readonly visualRatio: number }) {
+  const { embedDim: D, heads, modalityDepth, jointDepth, contrastHeads = 0, audio, visual } = config;
+  const beside = (config.registers ?? 0) + (config.globalToken ? 1 : 0);
+  const Ka = Math.floor(countPatches(audio) * (1 - hidden.audioRatio));
+  const Kv = Math.floor(countPatches(visual) * (1 - hidden.visualRatio));
+  const depth = modalityDepth + jointDepth + contrastHeads;
+  const stacks: readonly Stack[] = [
+    [depth, Ka + beside, D, heads],
+    [depth, Kv + beside, D, heads],
+    [jointDepth, Ka + Kv, D, heads],
+  ];
+  return stacks;
+}
+
 /** Numbers that one clip's views leave until the gradients are made. */
 function activations(config: ModelConfig, { masking, training }: CheckedExperiment): number {
-  const {
-    embedDim: D,
-    heads,
-    modalityDepth,
-    jointDepth,
-    decoderDim,
-    decoderHeads,
-    decoderDepth,
-    audio,
-    visual,
-  } = config;
+  const { decoderDim, decoderHeads, decoderDepth, predictor, audio, visual } = config;
   const [Na, Nv] = [countPatches(audio), countPatches(visual)];
-  const [Ka, Kv] = [Math.floor(Na * (1 - masking.audioRatio)), Math.floor(Nv * (1 - masking.visualRatio))];
-  const encoderDepth = modalityDepth + jointDepth;
-  const stacks: [depth: number, tokens: number, dim: number, heads: number][] = [
-    [encoderDepth, Ka, D, heads],
-    [encoderDepth, Kv, D, heads],
-    [jointDepth, Ka + Kv, D, heads],
-    [decoderDepth, Na + Nv, decoderDim, decoderHeads],
-  ];
   const again = training.gradientCheckpointing === "blocks";
-  const kept = stacks.map(([depth, tokens, dim, H]) => depth * (again ? tokens * dim : block(tokens, dim, H)));
+  const kept = (stacks: readonly Stack[]): number =>
+    stacks.reduce((sum, [depth, tokens, dim, H]) => sum + depth * (again ? tokens * dim : block(tokens, dim, H)), 0);
+  const fillIns: readonly Stack[] = [
+    [decoderDepth, Na + Nv, decoderDim, decoderHeads],
+    ...(predictor === undefined ? [] : [[predictor.depth, Na + Nv, predictor.dim, predictor.heads] as const]),
+  ];
+  const ofView = [...encoderStacks(config, masking), ...fillIns];
+  const apart = masking.contrast === undefined ? [] : encoderStacks(config, masking.contrast);
   // Blocks whose inputs alone are kept are made again one at a time.
-  const working = again ? Math.max(...stacks.map(([, tokens, dim, H]) => block(tokens, dim, H))) : 0;
+  const working = again ? Math.max(...ofView.map(([, tokens, dim, H]) => block(tokens, dim, H))) : 0;
   const patches = 4 * (Na * patchLength(audio) + Nv * patchLength(visual));
-  return masking.views * (kept.reduce((sum, numbers) => sum + numbers) + working + patches);
+  return masking.views * (kept(ofView) + working + patches) + kept(apart);
 }
 
 /**
@@ -63,13 +71,13 @@ function activations(config: ModelConfig, { masking, training }: CheckedExperime
  * @param clips in the data set
  */
 export function estimateMemory(experiment: CheckedExperiment, config: ModelConfig, clips: number): MemoryEstimate {
-  const { data, training, teacher, objective, visual } = experiment;
+  const { data, training } = experiment;
   const weights = float * parameterCount(config).all;
-  const copies = teacher !== undefined || objective.some(({ options }) => options?.target === "teacher");
+  const copies = teacherOf(experiment) !== undefined;
   const spectrogram = float * config.audio.rows * config.audio.columns * config.audio.patch ** 2;
   const picture = 3 * config.visual.rows * config.visual.columns * config.visual.patch ** 2;
   const cut = float * (spectrogram / float + picture);
-  const stored = bytesOfClip(clipFormFor(config, visual.framesPerClip)) + 1000;
+  const stored = bytesOfClip(clipFormFor(config, pairingOf(experiment))) + 1000;
   return {
     parameters: weights,
     gradients: weights * (training.accumulate > 1 ? 2 : 1),

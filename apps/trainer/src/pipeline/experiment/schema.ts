@@ -90,10 +90,48 @@ export const model = z.strictObject({
   registers: z.number().int().nonnegative().optional(),
   /** Blocks per modality after its own pass of the joint blocks. */
   contrastHeads: z.number().int().nonnegative().optional(),
+  /**
+   * A narrow transformer that predicts a teacher's tokens where nothing was seen, for the term "latent-prediction";
+   * sizes of the decoder unless given.
+   */
+  predictor: z.strictObject({ dim: count.optional(), heads: count.optional(), depth: count.optional() }).optional(),
 });
 
-/** Pictures that are taken of a clip when it is decoded, 10 unless given; shards hold those that prepare took. */
-export const visual = z.strictObject({ framesPerClip: count.optional() }).default({});
+export const visual = z
+  .strictObject({
+    /** Pictures that are taken of a clip when it is decoded, 10 unless given; shards hold those that prepare took. */
+    framesPerClip: count.optional(),
+    /**
+     * Seconds of sound that go with a picture: those around it, moved inwards at the ends of the clip (CAV-MAE Sync:
+     * 4.16 of 10.24). The model then hears so much; unless given, each picture goes with the whole clip.
+     */
+    window: positive.optional(),
+    /** With window: seconds of a clip that pictures and sound are taken from; what the model's own sizes say unless given. */
+    seconds: positive.optional(),
+  })
+  .superRefine(({ window, seconds }, context) => {
+    if (seconds === undefined) return;
+    const message =
+      window === undefined
+        ? "only clips with a window read it: leave it out, or set visual.window"
+        : seconds < window
+          ? `it is less than visual.window, ${window}`
+          : undefined;
+    if (message !== undefined) context.addIssue({ code: "custom", path: ["seconds"], message });
+  })
+  .default({});
+
+/** A view of the contrast alone: encoded, never rebuilt. */
+const contrastMasking = z.strictObject({
+  /** Share of patches hidden in it; TG-DP hides half. */
+  audioRatio: fraction,
+  visualRatio: fraction,
+  /**
+   * What is seen: drawn by "chance" (unless given), or by the "teacher": the patches that attend most to its global
+   * token, of the whole clip (TG-DP, Wang et al. 2026).
+   */
+  by: z.enum(["chance", "teacher"]).default("chance"),
+});
 
 const masking = z
   .strictObject({
@@ -110,6 +148,8 @@ const masking = z
     audioStructure: z.enum(["none", "time", "frequency", "time-frequency"]).default("none"),
     /** With adaptive: divides the network's scores, 1 unless given; larger draws more evenly. */
     temperature: positive.optional(),
+    /** A visibility pattern of its own for the contrast, in place of the views that are rebuilt: for terms with `path: "own"`. */
+    contrast: contrastMasking.optional(),
   })
   .superRefine(({ kind, audioStructure, temperature }, context) => {
     const refuse = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });

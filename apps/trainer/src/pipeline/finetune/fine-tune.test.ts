@@ -169,7 +169,7 @@ describe("runFineTuning", () => {
       const folder = await newFolder(experiment);
       const result = await runFineTuning({
         folder,
-        start: { config, encoder: begin().encoder, notes: [] },
+        start: { config, encoder: begin().encoder, visual: {}, notes: [] },
         data: {
           ...{
             classes,

@@ -30,12 +30,14 @@ export type FineTuning = {
  *
  * @throws KdcError for data, a checkpoint or a folder that does not fit the experiment
  */
-export async function finetune(experiment: CheckedFineTuning, options: FinetuneFromOptions): Promise<FineTuning> {
+export async function finetune(asked: CheckedFineTuning, options: FinetuneFromOptions): Promise<FineTuning> {
   const { out, init, verify = false, execute = compiled() } = options;
-  const media = mediaFor(options.media, experiment.data, experiment.evaluation.data);
+  const media = mediaFor(options.media, asked.data, asked.evaluation.data);
   const around = surroundingsOf(options);
   const say = (note: string) => around.onNote?.(`finetune: ${note}`);
-  const start = await readStart(experiment, init, options);
+  const start = await readStart(asked, init, options);
+  // Written down with the window that is used, so that whoever reads the classifier pairs as it was tuned.
+  const experiment = { ...asked, visual: start.visual };
   start.notes.forEach(say);
   if (verify) await verifyData([experiment.data, experiment.evaluation.data], around);
   const ranks = ranksOf(around);

@@ -55,7 +55,7 @@ export async function openFineTuningData(
   where: Where,
 ): Promise<FineTuningData> {
   const form: ClipForm = {
-    ...clipFormFor(config, experiment.visual.framesPerClip, where.statistics?.sampleRate),
+    ...clipFormFor(config, experiment.visual, where.statistics?.sampleRate),
     keepSound: experiment.mixup !== undefined,
   };
   expectStatistics(experiment, where.statistics);

@@ -54,7 +54,10 @@ export async function runFineTuning(
   const { config } = start;
   const { classes, statistics, source } = data;
   const params = initClassifier(config, classes.length, createRng(experiment.seed).fork("head"), start.encoder);
-  const cutting = openCutting({ grids: config, statistics, batch: experiment.training.batch }, batchThreads);
+  const cutting = openCutting(
+    { grids: config, statistics, batch: experiment.training.batch, pairing: experiment.visual },
+    batchThreads,
+  );
   const predictor = createPredictor(execute, {
     ...{ config, mode: experiment.mode, link: linkOf(experiment), frames: experiment.evaluation.frames },
     cutting,

@@ -8,13 +8,17 @@ import {
   withoutPrefix,
 } from "@kdc-mae/model";
 import { readCheckpoint } from "@kdc-mae/model/node";
+import { z } from "zod";
+import { framesIn, type Pairing } from "../corpus/clip-form.js";
 import type { Statistics } from "../corpus/statistics.js";
+import { model, visual } from "../experiment/schema.js";
 import { type Assume, assumptionLine } from "../run/assume.js";
 import { expectOwnGrids } from "../run/expect-own-grids.js";
 import { inCheckpoint } from "../run/in-checkpoint.js";
 import { notesIn } from "../run/metadata.js";
 import { configFor } from "../run/model-file.js";
 import { officialShape } from "../run/official-shape.js";
+import { framesHeard, pairingOf } from "../run/pairing.js";
 import { expectNothingAssumed, type ReadOptions } from "../run/read-saved.js";
 import { localModel } from "../share/local-model.js";
 import type { CheckedFineTuning } from "./schema.js";
@@ -23,15 +27,44 @@ import type { CheckedFineTuning } from "./schema.js";
 export type Start = {
   readonly config: ModelConfig;
   readonly encoder: EncoderParams<FloatTensor>;
+  /** Which sound goes with a picture: as the experiment says, else as the checkpoint was trained. */
+  readonly visual: CheckedFineTuning["visual"];
   /** What the checkpoint was normalised with, where it says so. */
   readonly statistics?: Statistics;
   readonly notes: readonly string[];
 };
 
+/** How the experiment that made a checkpoint paired sound with pictures, where it says so. */
+function pairingIn(experiment: unknown): Pairing | undefined {
+  const said = z.looseObject({ model: model.optional(), visual }).safeParse(experiment);
+  return said.success ? pairingOf(said.data) : undefined;
+}
+
+/**
+ * Which sound goes with a picture: what the experiment says, else what the model was trained with.
+ *
+ * @throws KdcError (`config`) for another window than the model hears
+ */
+function pairedAs({ model, visual }: CheckedFineTuning, config: ModelConfig, before: Pairing = {}): Start["visual"] {
+  const { window = before.window } = visual;
+  if (window === undefined) return visual;
+  if (framesIn(window) !== framesHeard(config)) {
+    throw new KdcError({
+      where: "visual.window",
+      what: `it is ${window} s and the model hears ${framesHeard(config) / framesIn(1)} s`,
+      remedy: "Leave it out to pair pictures and sound as the checkpoint was trained",
+      reason: "config",
+    });
+  }
+  const { seconds = before.seconds ?? pairingOf({ model, visual: { window } }).seconds } = visual;
+  return { ...visual, window, seconds };
+}
+
 /** The fields two models must share for one's encoder to be the other's. */
 const encoderFields = [
   ...(["embedDim", "heads", "modalityDepth", "jointDepth"] as const),
   ...(["audio", "visual", "positions", "visualLocality"] as const),
+  ...(["globalToken", "registers", "contrastHeads"] as const),
 ] as const;
 
 /**
@@ -45,12 +78,14 @@ export async function readStart(
   path: string | undefined,
   { assume = {} }: Pick<ReadOptions, "assume"> = {},
 ): Promise<Start> {
-  const wanted = experiment.model === undefined ? undefined : configFor({ model: experiment.model });
+  const { model, visual } = experiment;
+  const wanted = model === undefined ? undefined : configFor({ model, visual });
   const rng = createRng(experiment.seed).fork("init");
   if (path === undefined) {
     const config =
       wanted ?? refuseSize("no checkpoint", "neither --init nor the experiment says what size the model has");
-    return { config, encoder: initClassifier(config, 1, rng).encoder, notes: ["the encoder starts from nothing"] };
+    const { encoder } = initClassifier(config, 1, rng);
+    return { config, encoder, visual: pairedAs(experiment, config), notes: ["the encoder starts from nothing"] };
   }
   const { tensors, metadata } = await readCheckpoint(await localModel(path));
   const written = notesIn(path, metadata);
@@ -59,9 +94,10 @@ export async function readStart(
   if (given !== undefined && wanted !== undefined) expectSameSize(path, given, wanted);
   if (given !== undefined) expectOwnGrids(path, given, tensors);
   if (given === undefined && wanted === undefined && !isImageMae) {
-    const { config, statistics, assumed } = officialShape(path, tensors, assume);
+    const { config, statistics, assumed, pairing } = officialShape(path, tensors, assume);
     const { encoder, notes } = inCheckpoint(path, () => encoderIn(config, tensors, rng));
-    return { config, encoder, statistics, notes: [...notes, ...assumed.map(assumptionLine)] };
+    const own = pairedAs(experiment, config, pairing);
+    return { config, encoder, statistics, visual: own, notes: [...notes, ...assumed.map(assumptionLine)] };
   }
   if (given !== undefined || isImageMae) expectNothingAssumed(path, { assume });
   else expectSizeAssumedOnce(path, assume);
@@ -70,7 +106,8 @@ export async function readStart(
   const config = given ?? wanted ?? unsaid();
   const { encoder, notes } = inCheckpoint(path, () => encoderIn(config, tensors, rng));
   const statistics = written.statistics();
-  return { config, encoder, notes, ...(statistics === undefined ? {} : { statistics }) };
+  const own = pairedAs(experiment, config, pairingIn(written.experiment()));
+  return { config, encoder, visual: own, notes, ...(statistics === undefined ? {} : { statistics }) };
 }
 
 /** @throws KdcError (`usage`) where the experiment already says what would be assumed */

@@ -1,19 +1,27 @@
 import { type ClipGrids, type FloatTensor, type HostView, KdcError, type Modality, type Patches } from "@kdc-mae/core";
 import { createRunner, type Execute } from "@kdc-mae/engine";
 import { adaptiveViews, batchViews, clipNoise } from "@kdc-mae/masking";
-import { type ModelConfig, type ModelParams, patchLogProbabilities } from "@kdc-mae/model";
+import { globalAttention, type ModelConfig, type ModelParams, patchLogProbabilities } from "@kdc-mae/model";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import type { MaskedBatch } from "./masked-batches.js";
 
-/** Draws the views of batches by what the sampling network says of their clips. */
+/**
+ * Draws the views of batches by what the sampling network says of their clips, and those of the contrast alone by what
+ * a teacher attends to.
+ */
 export type ViewDrawer = {
   /** The batch with its views: as they came, or drawn now with the noise of each clip's own stream. */
-  draw(batch: MaskedBatch): Promise<{ readonly patches: MaskedBatch["patches"]; readonly views: readonly HostView[] }>;
+  draw(batch: MaskedBatch): Promise<Omit<MaskedBatch, "streams">>;
   dispose(): Promise<void>;
 };
 
 type Inputs = { readonly params: Pick<ModelParams<Tensor>, "encoder" | "sampler">; readonly patches: Patches };
+
+type AttentionInputs = {
+  readonly params: Pick<ModelParams<Tensor>, "encoder">;
+  readonly patches: Patches;
+};
 
 /** Log-probabilities of every patch as a tfjs function. */
 const samplingFunction =
@@ -30,34 +38,63 @@ const samplingFunction =
     return patchLogProbabilities(config, encoder, sampler, patches);
   };
 
+/** What a moving-average teacher's encoder is kept as. */
+type Teacher = { readonly encoder: ModelParams<FloatTensor>["encoder"] };
+
+/** Every clip's row of `[B, N]`. */
+const rowOf = ({ data, shape: [, N] }: FloatTensor, clip: number) => data.subarray(clip * N, (clip + 1) * N);
+
 /**
  * @param model as it is trained; read anew for every batch
+ * @param teacher read anew likewise, where there is one
  */
 export function createViewDrawer(
   execute: Execute,
   config: ModelConfig,
   model: ModelParams<FloatTensor>,
   { masking }: Pick<CheckedExperiment, "masking">,
+  teacher?: Teacher,
 ): ViewDrawer {
   const grids: ClipGrids = { audio: config.audio, visual: config.visual };
+  const { contrast } = masking;
   const deal = adaptiveViews({
     views: masking.views,
     ratio: { audio: masking.audioRatio, visual: masking.visualRatio },
   });
   const runner = createRunner(execute, samplingFunction(config));
+  const attended = createRunner(execute, ({ params, patches }: AttentionInputs) =>
+    globalAttention(config, params, patches),
+  );
+
+  const drawn = async ({ patches, views, streams }: MaskedBatch): Promise<readonly HostView[]> => {
+    if (streams === undefined) return views;
+    const { encoder, sampler } = model;
+    const { audio, visual } = (await runner.run({ encoder, sampler }, { patches })) as Record<Modality, FloatTensor>;
+    const clips = streams.map((stream, clip) => {
+      const likely = { audio: rowOf(audio, clip), visual: rowOf(visual, clip) };
+      return deal(grids, likely, clipNoise(grids, stream));
+    });
+    return batchViews(clips);
+  };
+
+  /** The patches that attend most to the teacher's global token, in place of a draw: no noise is added. */
+  const pointedOut = async ({ patches }: MaskedBatch, { encoder }: Teacher): Promise<readonly HostView[]> => {
+    const { audio, visual } = (await attended.run({ encoder }, { patches })) as Record<Modality, FloatTensor>;
+    const { audioRatio = 0.5, visualRatio = 0.5 } = contrast ?? {};
+    const take = adaptiveViews({ views: 1, ratio: { audio: audioRatio, visual: visualRatio } });
+    const none = { audio: new Float32Array(audio.shape[1]), visual: new Float32Array(visual.shape[1]) };
+    const clips = Array.from({ length: audio.shape[0] }, (_, clip) =>
+      take(grids, { audio: rowOf(audio, clip), visual: rowOf(visual, clip) }, none),
+    );
+    return batchViews(clips);
+  };
+
   return {
-    async draw({ patches, views, streams }) {
-      if (streams === undefined) return { patches, views };
-      const { encoder, sampler } = model;
-      const made = await runner.run({ encoder, sampler }, { patches });
-      const { audio, visual } = made as Record<Modality, FloatTensor>;
-      const rowOf = ({ data, shape: [, N] }: FloatTensor, clip: number) => data.subarray(clip * N, (clip + 1) * N);
-      const clips = streams.map((stream, clip) => {
-        const likely = { audio: rowOf(audio, clip), visual: rowOf(visual, clip) };
-        return deal(grids, likely, clipNoise(grids, stream));
-      });
-      return { patches, views: batchViews(clips) };
+    async draw(batch) {
+      const own = contrast?.by === "teacher" && teacher ? await pointedOut(batch, teacher) : batch.contrast;
+      const views = await drawn(batch);
+      return { patches: batch.patches, views, ...(own === undefined ? {} : { contrast: own }) };
     },
-    dispose: runner.dispose,
+    dispose: () => Promise.all([runner.dispose(), attended.dispose()]).then(() => undefined),
   };
 }

@@ -15,6 +15,7 @@ import { heldOutClips } from "../probe/held-out.js";
 import { divide } from "../ranks/division.js";
 import { inCheckpoint } from "../run/in-checkpoint.js";
 import { configFor, type SavedModel } from "../run/model-file.js";
+import { pairingOf } from "../run/pairing.js";
 import { inRunFolder, type RunFolder } from "../run/run-folder.js";
 import type { RunOptions } from "../run/run-options.js";
 import { localModel } from "../share/local-model.js";
@@ -113,7 +114,7 @@ export async function openPretraining(
 ): Promise<PretrainBatches> {
   const { data, visual } = experiment;
   const split = fittedSplit(data);
-  const form = clipFormFor(configFor(experiment), visual.framesPerClip);
+  const form = clipFormFor(configFor(experiment), pairingOf(experiment));
   const uses = { [split]: "fitted" } as const;
   if (data.kind === "shards") {
     expectNoFrames(visual.framesPerClip);

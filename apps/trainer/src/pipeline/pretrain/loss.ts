@@ -1,8 +1,17 @@
-import type { Encoded, Evidence, FloatTensor, HostPatches, HostView, LossReport, Patches, View } from "@kdc-mae/core";
+import type {
+  EncodedView,
+  Evidence,
+  FloatTensor,
+  HostPatches,
+  HostView,
+  LossReport,
+  Patches,
+  View,
+} from "@kdc-mae/core";
 import type { LossInParts } from "@kdc-mae/engine";
 import type { Objective, ObjectiveParts } from "@kdc-mae/losses";
 import type { PretrainOptions as ForwardOptions, ModelConfig, ModelParams } from "@kdc-mae/model";
-import { encodeViews, pretrainForward } from "@kdc-mae/model";
+import { encodeViews, features, pretrainForward } from "@kdc-mae/model";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { CheckedExperiment } from "../experiment/schema.js";
 
@@ -16,6 +25,8 @@ export type PretrainParams<Leaf> = {
 export type PretrainBatch = {
   readonly patches: Patches;
   readonly views: readonly View[];
+  /** Views of the contrast alone, where it has a pattern of its own. */
+  readonly contrast?: readonly View[];
   readonly teacher?: { readonly encoder: ModelParams<Tensor>["encoder"] };
 };
 
@@ -23,6 +34,7 @@ export type PretrainBatch = {
 export type HostPretrainBatch = {
   readonly patches: HostPatches;
   readonly views: readonly HostView[];
+  readonly contrast?: readonly HostView[];
   readonly teacher?: { readonly encoder: ModelParams<FloatTensor>["encoder"] };
 };
 
@@ -32,14 +44,20 @@ export const forwardOf = ({ compat, training }: Pick<CheckedExperiment, "compat"
   keep: training.gradientCheckpointing === "blocks" ? "inputs" : "all",
 });
 
-/** What the model and the teacher make of a batch. */
+/** What the model and the teacher make of a batch, as far as the objective looks at it. */
 const evidenceOf =
-  (config: ModelConfig, options: ForwardOptions) =>
-  ({ model }: PretrainParams<Tensor>, { patches, views, teacher }: PretrainBatch): Evidence => {
-    const evidence = pretrainForward(config, model, patches, views, options);
-    const taught: readonly Encoded[] | undefined =
-      teacher && encodeViews(config, teacher.encoder, patches, views, options);
-    return taught === undefined ? evidence : { ...evidence, teacher: taught };
+  (config: ModelConfig, { needs }: Objective, options: ForwardOptions) =>
+  ({ model }: PretrainParams<Tensor>, { patches, views, contrast = [], teacher }: PretrainBatch): Evidence => {
+    const own = (): readonly EncodedView[] => {
+      const encoded = encodeViews(config, model.encoder, patches, contrast, options);
+      return contrast.map((view, index) => ({ view, encoded: encoded[index] }));
+    };
+    return {
+      ...pretrainForward(config, model, patches, views, options),
+      ...(teacher && needs.teacher ? { teacher: encodeViews(config, teacher.encoder, patches, views, options) } : {}),
+      ...(teacher && needs.whole ? { whole: features(config, teacher, patches) } : {}),
+      ...(contrast.length > 0 ? { contrast: own() } : {}),
+    };
   };
 
 /**
@@ -48,7 +66,7 @@ const evidenceOf =
  * @param options departures of the released code to repeat, and what a gradient finds kept
  */
 export const pretrainLoss = (config: ModelConfig, objective: Objective, options: ForwardOptions = {}) => {
-  const evidence = evidenceOf(config, options);
+  const evidence = evidenceOf(config, objective, options);
   return (params: PretrainParams<Tensor>, batch: PretrainBatch): LossReport =>
     objective.compute(evidence(params, batch), params.weighting);
 };
@@ -59,7 +77,7 @@ export const pretrainLossInParts = (
   objective: Objective,
   options: ForwardOptions = {},
 ): LossInParts<PretrainParams<Tensor>, PretrainBatch, ObjectiveParts> => {
-  const evidence = evidenceOf(config, options);
+  const evidence = evidenceOf(config, objective, options);
   return {
     part: (params, batch) => objective.part(evidence(params, batch)),
     whole: ({ weighting }, parts) => objective.whole(parts, weighting),

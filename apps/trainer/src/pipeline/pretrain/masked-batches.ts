@@ -5,12 +5,14 @@ import type { TrainingBatches, TrainingClips } from "../corpus/held-clips.js";
 import type { Statistics } from "../corpus/statistics.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { configFor } from "../run/model-file.js";
-import { maskerFor } from "./masker.js";
+import { contrastMaskerFor, maskerFor } from "./masker.js";
 
 /** One step's input, without the teacher. */
 export type MaskedBatch = {
   readonly patches: HostPatches;
   readonly views: readonly HostView[];
+  /** Views of the contrast alone, where it has a pattern of its own and chance draws it. */
+  readonly contrast?: readonly HostView[];
   /** In place of views that are still to be drawn: one random stream per clip. */
   readonly streams?: readonly Rng[];
 };
@@ -21,7 +23,10 @@ export const maskBatch = (
   grids: ClipGrids,
   streams: readonly Rng[],
 ): Pick<MaskedBatch, "views" | "streams"> =>
-  masker === undefined ? { views: [], streams } : { views: batchViews(streams.map((stream) => masker(grids, stream))) };
+  masker === undefined ? { views: [], streams } : { views: dealt(masker, grids, streams) };
+
+const dealt = (masker: Masker, grids: ClipGrids, streams: readonly Rng[]): readonly HostView[] =>
+  batchViews(streams.map((stream) => masker(grids, stream)));
 
 /** Batches of an epoch from a given one on; every epoch has the same number. */
 export type BatchSource = {
@@ -44,11 +49,22 @@ export type PretrainBatches = {
 /**
  * Masks ready batches. What happens to a clip depends on seed, epoch and clip alone, so any batch can be made again.
  *
- * @param masker none where views are drawn by a network, later
+ * @param masking.masker none where views are drawn by a network, later
+ * @param masking.contrast draws the views of the contrast alone, where it has such and chance draws them
  */
 export function maskedSource(
   loader: TrainingBatches,
-  { masker, grids, seed }: { readonly masker: Masker | undefined; readonly grids: ClipGrids; readonly seed: number },
+  {
+    masker,
+    contrast,
+    grids,
+    seed,
+  }: {
+    readonly masker: Masker | undefined;
+    readonly contrast?: Masker;
+    readonly grids: ClipGrids;
+    readonly seed: number;
+  },
 ): BatchSource {
   const root = createRng(seed).fork("clip");
   return {
@@ -56,7 +72,11 @@ export function maskedSource(
     async *batches(epoch, from, wanted) {
       for await (const { patches, samples } of loader.batches(epoch, from, wanted)) {
         const streams = samples.map(({ id }) => root.fork(epoch).fork(id).fork("mask"));
-        yield { patches, ...maskBatch(masker, grids, streams) };
+        const apart = streams.map((stream) => stream.fork("contrast"));
+        yield {
+          ...{ patches, ...maskBatch(masker, grids, streams) },
+          ...(contrast === undefined ? {} : { contrast: dealt(contrast, grids, apart) }),
+        };
       }
     },
   };
@@ -70,6 +90,6 @@ export async function maskedBatches(experiment: CheckedExperiment, clips: Traini
     ...{ statistics, seed, batch: training.batch, workers: data.workers },
     augment: { noiseAndShift: audio.noise },
   });
-  const masker = maskerFor(experiment);
-  return { statistics, loader, source: maskedSource(loader, { masker, grids: configFor(experiment), seed }) };
+  const masking = { masker: maskerFor(experiment), contrast: contrastMaskerFor(experiment) };
+  return { statistics, loader, source: maskedSource(loader, { ...masking, grids: configFor(experiment), seed }) };
 }

@@ -13,3 +13,9 @@ export function maskerFor({ masking }: CheckedExperiment): Masker | undefined {
   }
   return kind === "complementary" ? complementaryViews({ views, ratio }) : randomViews({ views, ratio });
 }
+
+/** Draws the one view that the contrast has for itself; none where it has none, or where a teacher draws it. */
+export function contrastMaskerFor({ masking: { contrast } }: Pick<CheckedExperiment, "masking">): Masker | undefined {
+  if (contrast === undefined || contrast.by === "teacher") return undefined;
+  return randomViews({ views: 1, ratio: { audio: contrast.audioRatio, visual: contrast.visualRatio } });
+}

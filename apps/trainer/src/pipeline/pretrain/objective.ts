@@ -11,3 +11,14 @@ export function objectiveFor(experiment: CheckedExperiment): Objective {
 /** Whether an experiment contrasts the clips of a batch with each other. */
 export const objectiveContrasts = ({ objective }: Pick<CheckedExperiment, "objective">): boolean =>
   objective.some(({ term, weight = 1 }) => term === "contrastive" && weight > 0);
+
+/** Of the teacher, where an experiment asks for one without saying (BYOL, Grill et al. 2020). */
+const DEFAULT_MOMENTUM = 0.996;
+
+/** The moving-average copy of the encoder that an experiment keeps: it says so, or something looks at one. */
+export function teacherOf(experiment: CheckedExperiment): { readonly momentum: number } | undefined {
+  const { needs } = objectiveFor(experiment);
+  if (experiment.teacher !== undefined) return experiment.teacher;
+  const asked = needs.teacher || needs.whole || experiment.masking.contrast?.by === "teacher";
+  return asked ? { momentum: DEFAULT_MOMENTUM } : undefined;
+}

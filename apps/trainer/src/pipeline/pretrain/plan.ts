@@ -5,11 +5,11 @@ import { choiceOf, fittedSplit } from "../corpus/choose-clips.js";
 import { openDecoder } from "../corpus/open-decoder.js";
 import { openItems } from "../corpus/open-items.js";
 import { remoteAccess } from "../corpus/remote-access.js";
-import { pretrainFlops } from "../experiment/flops.js";
 import { estimateMemory, expectRoom, type MemoryEstimate } from "../experiment/memory.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { configFor } from "../run/model-file.js";
 import { environmentOf, type Surroundings } from "../surroundings.js";
+import { flopPerClip } from "./flop-per-clip.js";
 
 /** What a pretraining would be. */
 export type PretrainPlan = {
@@ -49,15 +49,14 @@ async function countClips({ data, seed }: CheckedExperiment, around: Surrounding
  */
 export async function planPretraining(experiment: CheckedExperiment, around: Surroundings = {}): Promise<PretrainPlan> {
   const config = configFor(experiment);
-  const { masking, training } = experiment;
+  const { training } = experiment;
   const counted = await countClips(experiment, around);
   const perEpoch = stepsPerEpoch("training data", counted.training, training);
   const steps = training.epochs * Math.floor(perEpoch / training.accumulate);
-  const ratio = { audio: masking.audioRatio, visual: masking.visualRatio };
   return {
     clips: counted.clips,
     steps,
-    flop: steps * training.accumulate * training.batch * pretrainFlops(config, masking.views, ratio),
+    flop: steps * training.accumulate * training.batch * flopPerClip(experiment),
     // Made clips are all decoded; of a list the training clips are.
     memory: estimateMemory(experiment, config, experiment.data.kind === "synthetic" ? counted.clips : counted.training),
     available: availableMemory(),

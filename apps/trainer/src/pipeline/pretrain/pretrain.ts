@@ -20,7 +20,7 @@ import type { Trainee } from "../train/trainee.js";
 import { createViewDrawer } from "./draw-views.js";
 import { forwardOf, type HostPretrainBatch, type PretrainParams, pretrainLoss, pretrainLossInParts } from "./loss.js";
 import type { BatchSource, MaskedBatch } from "./masked-batches.js";
-import { objectiveContrasts, objectiveFor } from "./objective.js";
+import { objectiveContrasts, objectiveFor, teacherOf } from "./objective.js";
 
 export type PretrainStepsOptions = Surroundings & {
   readonly experiment: CheckedExperiment;
@@ -51,9 +51,6 @@ const BEST_FILE = "best.safetensors";
 
 /** What a run keeps beside its weights: what it began from, and its best epoch. */
 type Notes = { readonly began: string; best?: { readonly epoch: number; readonly total: number } };
-
-/** Of the teacher, where an experiment asks for one without saying (BYOL, Grill et al. 2020). */
-const DEFAULT_MOMENTUM = 0.996;
 
 /** Share of the steps in which a model only begins: no collapse is reported for them. */
 const BEGINNING = 0.05;
@@ -89,9 +86,9 @@ export async function pretrainSteps(options: PretrainStepsOptions): Promise<Pret
     : createTrainStep(execute, pretrainLoss(config, objective, forward), updates, limits);
   const params: PretrainParams<FloatTensor> = { model, weighting: objective.initParams() };
   const state = stepper.init(params);
-  const momentum = experiment.teacher?.momentum ?? (objective.needs.teacher ? DEFAULT_MOMENTUM : undefined);
+  const momentum = teacherOf(experiment)?.momentum;
   const teacher = momentum === undefined ? undefined : { encoder: copyOf(model.encoder) };
-  const drawer = createViewDrawer(execute, config, model, experiment);
+  const drawer = createViewDrawer(execute, config, model, experiment, teacher);
   const notes: Notes = { began: encoderSum(model.encoder) };
   const { began } = notes;
   const save = (file: string) => saveModel(file, { config, params: model, statistics, experiment });

@@ -7,6 +7,7 @@ import { shardSet } from "../corpus/clip-set.js";
 import { openCorpus } from "../corpus/open-corpus.js";
 import { middleFrame } from "../evaluate/embed-clips.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
+import { pairingOf } from "../run/pairing.js";
 import type { Surroundings } from "../surroundings.js";
 
 type Probes = NonNullable<CheckedExperiment["training"]["probes"]>;
@@ -34,15 +35,15 @@ function refuse(what: string): never {
  * @throws KdcError (`probes`) for the test split, the one that is trained on, and one without two clips
  */
 export async function heldOutClips(
-  experiment: Pick<CheckedExperiment, "data" | "seed" | "visual">,
+  experiment: Pick<CheckedExperiment, "data" | "seed" | "visual" | "model">,
   { split, clips: most }: Probes,
   config: ModelConfig,
   { media, ...around }: Surroundings & { readonly media: string },
 ): Promise<readonly StoredClip[]> {
-  const { data, visual } = experiment;
+  const { data } = experiment;
   if (/^(test|testing|eval|evaluation)$/i.test(split)) refuse(`split is "${split}", and test clips are for the end`);
   if (split === fittedSplit(data)) refuse(`split is "${split}", which is trained on`);
-  const form = clipFormFor(config, data.kind === "shards" ? undefined : visual.framesPerClip);
+  const form = clipFormFor(config, pairingOf(experiment));
   const clips: StoredClip[] = [];
   let all = 0;
   if (data.kind === "shards") {

@@ -20,6 +20,7 @@ import { restoredTargets } from "../evaluate/run-in-words.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import type { Prober } from "../log/observe-run.js";
 import type { RunPicture } from "../log/run-logger.js";
+import { pairingOf } from "../run/pairing.js";
 
 /** Clips embedded at once, and those whose attention is looked at: all of it is held. */
 const BATCH = 16;
@@ -60,7 +61,9 @@ export function createProber(options: {
   }));
   const reconstructor = createRunner(execute, reconstructFunction(config));
   const targets = restoredTargets(experiment);
-  const cutting = openCutting({ grids, statistics, batch: Math.min(BATCH, clips.length) });
+  const cutting = openCutting({
+    ...{ grids, statistics, batch: Math.min(BATCH, clips.length), pairing: pairingOf(experiment) },
+  });
   const cut = (some: readonly StoredClip[]) => cutting.cutter.cut(some.map((clip) => ({ clip })));
   const shown = clips.slice(0, pictured);
   let embedded: readonly ClipEmbedding[] = [];

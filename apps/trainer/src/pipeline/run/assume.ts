@@ -7,6 +7,8 @@ export type Assume = {
   readonly statistics?: { readonly mean: number; readonly std: number };
   readonly sampleRate?: number;
   readonly melBins?: number;
+  /** Seconds of a clip, of a model that hears a window of it. */
+  readonly clipSeconds?: number;
   readonly heads?: number;
   readonly decoderHeads?: number;
   readonly normPix?: boolean;
@@ -63,6 +65,11 @@ const forms: Readonly<Record<string, { readonly form: string; readonly read: Rea
   },
   "sample-rate": { form: "HZ", read: (value) => given("sampleRate", whole(value)) },
   "mel-bins": { form: "N", read: (value) => given("melBins", whole(value)) },
+  "clip-seconds": {
+    form: "SECONDS",
+    read: (value) =>
+      given("clipSeconds", Number(value) > 0 && Number.isFinite(Number(value)) ? Number(value) : undefined),
+  },
   heads: { form: "N", read: (value) => given("heads", whole(value)) },
   "decoder-heads": { form: "N", read: (value) => given("decoderHeads", whole(value)) },
   "norm-pix": {

@@ -1,5 +1,5 @@
 import { type FloatTensor, KdcError } from "@kdc-mae/core";
-import { checkConfig, loadModel, type ModelConfig, type ModelParams, presets, type TensorFile } from "@kdc-mae/model";
+import { checkConfig, loadModel, type ModelConfig, type ModelParams, type TensorFile } from "@kdc-mae/model";
 import type { Statistics } from "../corpus/statistics.js";
 import { checkExperiment } from "../experiment/check.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
@@ -7,6 +7,7 @@ import type { Assumption } from "./assume.js";
 import { expectOwnGrids } from "./expect-own-grids.js";
 import { inCheckpoint } from "./in-checkpoint.js";
 import { notesIn } from "./metadata.js";
+import { pairingOf, sizesOf, withWindow } from "./pairing.js";
 
 /** A trained model with what is needed to use it: its sizes, its normalisation, and the experiment that made it. */
 export type SavedModel = {
@@ -21,14 +22,17 @@ export type SavedModel = {
 /** Of the sampling network in the KDC-MAE code, where they divide the model's width. */
 const SAMPLER_HEADS = 8;
 
-/** The model config of an experiment: its preset with its own changes, and a sampling network where it masks by one. */
+/**
+ * The model config of an experiment: its preset with its own changes, the window that it hears, and a sampling network
+ * where it masks by one.
+ */
 export function configFor({
   model,
   masking,
-}: Pick<CheckedExperiment, "model"> & Partial<Pick<CheckedExperiment, "masking">>): ModelConfig {
-  const { preset, ...changes } = model;
-  const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
-  const config: ModelConfig = { ...presets[preset], ...given };
+  visual,
+}: Pick<CheckedExperiment, "model"> & Partial<Pick<CheckedExperiment, "masking" | "visual">>): ModelConfig {
+  const whole = sizesOf(model);
+  const config = visual === undefined ? whole : withWindow(whole, pairingOf({ model, visual }));
   if (masking?.kind !== "adaptive") return checkConfig(config);
   const heads = config.embedDim % SAMPLER_HEADS === 0 ? SAMPLER_HEADS : config.heads;
   return checkConfig({ ...config, sampler: { heads, temperature: masking.temperature ?? 1 } });

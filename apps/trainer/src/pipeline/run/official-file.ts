@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import { type HostTensor, KdcError } from "@kdc-mae/core";
 import { loadClassifier, loadModel, type ModelConfig, withoutPrefix } from "@kdc-mae/model";
+import type { Pairing } from "../corpus/clip-form.js";
 import type { Statistics } from "../corpus/statistics.js";
 import { withChanges } from "../experiment/change.js";
 import { checkExperiment } from "../experiment/check.js";
@@ -47,6 +48,7 @@ type Shared = {
   readonly tensors: Tensors;
   readonly config: ModelConfig;
   readonly statistics: Statistics;
+  readonly pairing: Pairing;
   readonly assumed: readonly Assumption[];
   readonly origin: "cav-mae" | "kdc-mae";
   readonly assume: Assume;
@@ -55,7 +57,7 @@ type Shared = {
 /** The sizes of a model as an experiment says them. */
 const sizesOf = ({ layerNormEpsilon: _, ...sizes }: ModelConfig) => ({ preset: "base", ...sizes });
 
-function pretrained({ path, tensors, config, statistics, origin, assume, ...shared }: Shared): OfficialFile {
+function pretrained({ path, tensors, config, statistics, pairing, origin, assume, ...shared }: Shared): OfficialFile {
   const { normPix = true } = assume;
   const { mean, std } = statistics;
   const loaded = inCheckpoint(path, () => loadModel(config, tensors));
@@ -67,6 +69,7 @@ function pretrained({ path, tensors, config, statistics, origin, assume, ...shar
       data: { path: UNSAID_DATA },
       model: sizesOf(config),
       audio: { statistics: { mean, std }, noise: true },
+      visual: pairing,
       objective: base.objective.map((entry) =>
         String(entry.term).startsWith("reconstruction-") ? { ...entry, options } : entry,
       ),
@@ -96,7 +99,10 @@ const knownHeads: Readonly<Record<number, { readonly name: string; readonly base
   527: { name: "AudioSet's", base: "audioset-20k" },
 };
 
-function tuned({ path, tensors, config, statistics, origin, assume, ...shared }: Shared, count: number): OfficialFile {
+function tuned(
+  { path, tensors, config, statistics, pairing, origin, assume, ...shared }: Shared,
+  count: number,
+): OfficialFile {
   const { mean, std } = statistics;
   const known = knownHeads[count] ?? { name: "unknown", base: "vggsound" };
   const base = namedFineTunings[known.base];
@@ -117,6 +123,7 @@ function tuned({ path, tensors, config, statistics, origin, assume, ...shared }:
       data: { path: UNSAID_DATA },
       model: sizesOf(config),
       audio: { statistics: { mean, std } },
+      visual: pairing,
       loss: { kind },
       mode,
     }),

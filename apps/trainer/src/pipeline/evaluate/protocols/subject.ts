@@ -3,9 +3,10 @@ import type { Execute } from "@kdc-mae/engine";
 import type { HeadResult, VggSounderClip } from "@kdc-mae/eval";
 import type { ResultTable } from "@kdc-mae/eval/report";
 import { fittedSplit } from "../../corpus/choose-clips.js";
-import { clipFormFor } from "../../corpus/clip-form.js";
+import { clipFormFor, type Pairing } from "../../corpus/clip-form.js";
 import type { ClipSet, SplitSets } from "../../corpus/clip-set.js";
 import type { CheckedExperiment } from "../../experiment/schema.js";
+import { pairingOf } from "../../run/pairing.js";
 import type { Saved } from "../../run/read-saved.js";
 import type { ClipGroups } from "../clip-groups.js";
 import type { Cutting } from "../cutting.js";
@@ -43,7 +44,7 @@ export const sharedOf = (saved: Saved) => ("model" in saved ? saved.model : save
 
 /** The data a model's own experiment names for evaluating. */
 type OwnData = Pick<CheckedExperiment, "data" | "seed"> & {
-  readonly framesPerClip?: number;
+  readonly pairing: Pairing;
   /** What the model was trained on, and which split of it. */
   readonly trained: CheckedExperiment["data"];
   readonly fits: string;
@@ -56,20 +57,21 @@ type OwnData = Pick<CheckedExperiment, "data" | "seed"> & {
 /** See {@link OwnData}. */
 export function ownData(saved: Saved): OwnData {
   if ("model" in saved) {
-    const { data, seed, visual } = saved.model.experiment;
-    const fits = fittedSplit(data);
-    return { data, seed, trained: data, fits, framesPerClip: visual.framesPerClip, evaluationOnly: false };
+    const { experiment } = saved.model;
+    const { data, seed } = experiment;
+    const pairing = pairingOf(experiment);
+    return { data, seed, trained: data, fits: fittedSplit(data), pairing, evaluationOnly: false };
   }
   const { data, evaluation, seed, visual, classes } = saved.classifier.experiment;
   const evaluationOnly = evaluation.data !== undefined;
-  const shared = { seed, trained: data, fits: fittedSplit(data), framesPerClip: visual.framesPerClip, classes };
+  const shared = { seed, trained: data, fits: fittedSplit(data), pairing: visual, classes };
   return { data: evaluation.data ?? data, evaluationOnly, ...shared };
 }
 
 /** The form of clips a model asks for. */
 export function formOf(saved: Saved) {
   const { config, statistics } = sharedOf(saved);
-  return clipFormFor(config, ownData(saved).framesPerClip, statistics.sampleRate);
+  return clipFormFor(config, ownData(saved).pairing, statistics.sampleRate);
 }
 
 /** The evaluated clips. */

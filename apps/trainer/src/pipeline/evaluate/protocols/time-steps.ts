@@ -1,7 +1,10 @@
 import type { FloatTensor } from "@kdc-mae/core";
+import { windowStart } from "@kdc-mae/data";
 import { createModelRunner } from "@kdc-mae/engine";
 import type { LocalizationClip } from "@kdc-mae/eval";
+import { framesIn } from "../../corpus/clip-form.js";
 import type { ClipSet } from "../../corpus/clip-set.js";
+import { framesHeard } from "../../run/pairing.js";
 import { boxesOf } from "../boxes.js";
 import { filled } from "../embed-clips.js";
 import { columnsNear, type Moments, meanRows, momentsFunction } from "../moments.js";
@@ -12,7 +15,8 @@ import { formOf, type Subject, sharedOf } from "./subject.js";
 export async function* timeSteps(clips: ClipSet, subject: Subject, near: number): AsyncGenerator<LocalizationClip> {
   const { saved, execute, cutting } = subject;
   const { config, params } = sharedOf(saved);
-  const { seconds } = formOf(saved);
+  const { audio: sound } = formOf(saved);
+  const seconds = framesHeard(config) / framesIn(1);
   const { visual: grid, audio, embedDim } = config;
   const size = grid.rows * grid.patch;
   const runner = createModelRunner(execute, momentsFunction(config), { encoder: params.encoder });
@@ -37,9 +41,10 @@ export async function* timeSteps(clips: ClipSet, subject: Subject, near: number)
       const { moments, tokens } = (await runner.run({ patches })) as Record<keyof Moments, FloatTensor>;
       for (const [at, frame] of own.entries()) {
         const time = clip.times[frame];
+        const within = time - windowStart(sound, time) / framesIn(1);
         steps.push({
           time,
-          audio: meanRows(rowOf(moments, at), columnsNear(time, audio.columns, seconds, near), embedDim),
+          audio: meanRows(rowOf(moments, at), columnsNear(within, audio.columns, seconds, near), embedDim),
           visual: { shape: [grid.rows * grid.columns, embedDim], data: rowOf(tokens, at) },
           boxes: boxesOf(clip, size, time),
         });
