@@ -36,6 +36,48 @@ export async function* grouped<Batch>(
   }
 }
 
+/**
+ * Batches of one epoch after another, of which the first of the next can be begun before its turn comes.
+ *
+ * @param open the batches of an epoch from one of them on
+ */
+export function epochsInTurn<Batch>(open: (epoch: number, from: number) => AsyncIterable<Batch>) {
+  type Begun = { epoch: number; rest: AsyncIterator<Batch>; first: Promise<IteratorResult<Batch>> };
+  let begun: Begun | undefined;
+  const drop = async (): Promise<void> => {
+    const dropped = begun;
+    begun = undefined;
+    await dropped?.rest.return?.();
+  };
+  return {
+    /** Begins to make the first batches of an epoch; what goes wrong with them is thrown when they are asked for. */
+    begin(epoch: number): void {
+      if (begun !== undefined) return;
+      const rest = open(epoch, 0)[Symbol.asyncIterator]();
+      const first = rest.next();
+      first.catch(() => undefined);
+      begun = { epoch, rest, first };
+    },
+    async *batches(epoch: number, from: number): AsyncIterable<Batch> {
+      if (begun === undefined || begun.epoch !== epoch || from > 0) {
+        // The run went back to an earlier step.
+        await drop();
+        yield* open(epoch, from);
+        return;
+      }
+      const { rest, first } = begun;
+      begun = undefined;
+      try {
+        for (let next = await first; !next.done; next = await rest.next()) yield next.value;
+      } finally {
+        await rest.return?.();
+      }
+    },
+    /** Gives up what was begun and not asked for. */
+    drop,
+  };
+}
+
 /** Passes items on, and says how long each was waited for, seconds. */
 export async function* clocked<T>(
   items: AsyncIterable<T>,

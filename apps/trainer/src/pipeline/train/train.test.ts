@@ -33,6 +33,8 @@ type Fake = {
   readonly path?: string;
   readonly modelBytes?: number;
   readonly onUpdate?: (step: number) => Promise<void> | void;
+  /** Told when an epoch's batches are begun, and when they are closed. */
+  readonly onBatches?: (what: "begun" | "closed", epoch: number) => void;
   readonly signal?: AbortSignal;
   /** An update that is under way ends as a step, whatever the signal says. */
   readonly isLaunched?: boolean;
@@ -53,7 +55,12 @@ async function run({ losses = () => [1, 2, 3, 4, 5], training = {}, takes = 0, .
       data: rest.data,
       stepsPerEpoch: losses(0).length,
       async *batches(epoch, from) {
-        yield* losses(epoch).slice(from);
+        rest.onBatches?.("begun", epoch);
+        try {
+          yield* losses(epoch).slice(from);
+        } finally {
+          rest.onBatches?.("closed", epoch);
+        }
       },
     },
     ...{ trees: { learned }, state, modelBytes: rest.modelBytes ?? 4 },
@@ -111,6 +118,61 @@ describe("accumulation", () => {
     const { notes, updates } = await run({ training: { accumulate: 2 } });
     expect(updates).toBe(6);
     expect(notes).toEqual(["1 of 5 batches of every epoch are left over by training.accumulate"]);
+  });
+});
+
+describe("batches of the next epoch", () => {
+  const watched = () => {
+    const events: string[] = [];
+    return {
+      events,
+      onBatches: (what: string, epoch: number) => void events.push(`${what} ${epoch}`),
+      onUpdate: (step: number) => void events.push(`update ${step}`),
+    };
+  };
+
+  it("are begun before this one ends, and none after the last", async () => {
+    const { events, ...watch } = watched();
+    const { learned } = await run({ ...watch, training: { epochs: 2 } });
+    expect(learned).toBe(30);
+    expect(events.indexOf("begun 1")).toBeGreaterThan(events.indexOf("update 0"));
+    expect(events.indexOf("begun 1")).toBeLessThan(events.indexOf("update 4"));
+    expect(events.filter((event) => /begun|closed/.test(event)).sort()).toEqual([
+      "begun 0",
+      "begun 1",
+      "closed 0",
+      "closed 1",
+    ]);
+  });
+
+  it("are given up where the run stops or goes back, and begun again", async () => {
+    const { events, ...watch } = watched();
+    const controller = new AbortController();
+    const onUpdate = (step: number) => {
+      if (step === 4) controller.abort();
+    };
+    const path = join(root, `run-${made++}`);
+    const stopped = await run({ ...watch, onUpdate, path, signal: controller.signal });
+    expect(stopped.finished).toBe(false);
+    expect(events.sort()).toEqual(["begun 0", "begun 1", "closed 0", "closed 1"]);
+    expect((await run({ path })).learned).toBe(45);
+
+    const back = watched();
+    const losses = (epoch: number) => (epoch === 0 ? [1, 2, 3, Number.NaN, 5] : [1, 2, 3, 4, 5]);
+    const { learned } = await run({ ...back, losses, takes: 2000, training: { epochs: 2, checkpointSeconds: 1 } });
+    expect(learned).toBe(1 + 2 + 3 + 5 + 15);
+    const [begun, closed] = ["begun 1", "closed 1"].map((kind) => back.events.filter((event) => event === kind));
+    expect([begun.length, closed.length]).toEqual([2, 2]);
+  });
+
+  it("that cannot be made fail when it is their turn, after what came before them", async () => {
+    const seen: number[] = [];
+    const losses = (epoch: number) => {
+      if (epoch === 1) throw new Error("a shard is gone");
+      return [1, 2, 3, 4, 5];
+    };
+    await expect(run({ losses, onUpdate: (step) => void seen.push(step) })).rejects.toThrow("a shard is gone");
+    expect(seen).toEqual([0, 1, 2, 3, 4]);
   });
 });
 

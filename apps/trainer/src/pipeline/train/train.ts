@@ -5,13 +5,16 @@ import type { Communication } from "../ranks/timed.js";
 import type { LogEntry, RunFolder } from "../run/run-folder.js";
 import { clockOf, ranksOf, type Surroundings } from "../surroundings.js";
 import { expectSpace } from "./disk-space.js";
-import { clocked, grouped, updatesPerEpoch } from "./epochs.js";
+import { clocked, epochsInTurn, grouped, updatesPerEpoch } from "./epochs.js";
 import { keepEpoch, mostKept } from "./keep.js";
 import type { TrainObserver, Update } from "./observer.js";
 import { runState } from "./run-state.js";
 import { fadingNote, learningRateAt } from "./schedule.js";
 import { type Ended, stepTaker } from "./take-step.js";
 import type { Trainee } from "./trainee.js";
+
+/** So many updates before the end of an epoch the first batches of the next are begun. */
+const LAST_UPDATES = 3;
 
 /** What training says after every update. */
 export type TrainProgress = {
@@ -111,11 +114,14 @@ export async function train<Batch>(
     latest = undefined;
     return update && observer?.update(update);
   };
+  const epochs = epochsInTurn((epoch, from) => source.batches(epoch, from, isOwn));
   const trainEpoch = async (epoch: number): Promise<Ended> => {
     const end = (epoch + 1) * perEpoch;
     if (state.step >= end) return "done";
     const from = (state.step - epoch * perEpoch) * perUpdate;
-    for await (const group of clocked(grouped(source.batches(epoch, from, isOwn), perUpdate, isOwn), clock, wait)) {
+    for await (const group of clocked(grouped(epochs.batches(epoch, from), perUpdate, isOwn), clock, wait)) {
+      // Whoever makes batches has made the last of this epoch: the next is not to begin with waiting.
+      if (end - state.step <= LAST_UPDATES && epoch + 1 < training.epochs) epochs.begin(epoch + 1);
       const ended = (await asked()) ? "stopped" : await takeStep(group);
       if (ended !== "done") return ended;
       const isEnough = (await observe()) === "stop";
@@ -159,28 +165,31 @@ export async function train<Batch>(
     if (!run.isSaved()) await run.save();
     return { finished: false, steps: state.step };
   };
-  while (run.counters.epochs < training.epochs) {
-    const ended = await trainEpoch(run.counters.epochs);
-    if (ended === "back") {
-      latest = undefined;
-      await observer?.back(state.step);
-      continue;
+  const trainOn = async (): Promise<{ readonly finished: boolean; readonly steps: number }> => {
+    while (run.counters.epochs < training.epochs) {
+      const ended = await trainEpoch(run.counters.epochs);
+      if (ended === "back") {
+        latest = undefined;
+        await observer?.back(state.step);
+        continue;
+      }
+      if (ended === "stopped") return stop();
+      try {
+        await endEpoch(run.counters.epochs);
+      } catch (error) {
+        // Of several ranks, others may not have been asked, and go on.
+        if (!signal?.aborted || ranks.size > 1) throw error;
+        return stop();
+      }
+      const isLast = run.counters.epochs === training.epochs;
+      const isAsked = await asked();
+      if (isLast || isAsked) await run.save();
+      else await run.saveWhenDue();
+      if (isAsked && !isLast) return { finished: false, steps: state.step };
     }
-    if (ended === "stopped") return stop();
-    try {
-      await endEpoch(run.counters.epochs);
-    } catch (error) {
-      // Of several ranks, others may not have been asked, and go on.
-      if (!signal?.aborted || ranks.size > 1) throw error;
-      return stop();
-    }
-    const isLast = run.counters.epochs === training.epochs;
-    const isAsked = await asked();
-    if (isLast || isAsked) await run.save();
-    else await run.saveWhenDue();
-    if (isAsked && !isLast) return { finished: false, steps: state.step };
-  }
-  return { finished: true, steps: state.step };
+    return { finished: true, steps: state.step };
+  };
+  return trainOn().finally(epochs.drop);
 }
 
 /** Counts what updates spend on other ranks, beside their seconds. */
