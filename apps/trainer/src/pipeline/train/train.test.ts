@@ -1,16 +1,11 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { float32, isKdcError, KdcError } from "@kdc-mae/core";
+import { isKdcError } from "@kdc-mae/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { digestOf, type RunData, runDataOf } from "../corpus/data-digest.js";
-import { checkExperiment } from "../experiment/check.js";
-import { named } from "../experiment/named.js";
-import type { CheckedExperiment } from "../experiment/schema.js";
-import { openRunFolder, STATE_FILE } from "../run/run-folder.js";
-import { train } from "./train.js";
-import type { Trainee } from "./trainee.js";
+import { STATE_FILE } from "../run/run-folder.js";
+import { run as runIn } from "./fake-run.test.support.js";
 
 let root = "";
 let made = 0;
@@ -19,90 +14,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
-const experimentWith = (training: Partial<CheckedExperiment["training"]>): CheckedExperiment => ({
-  ...checkExperiment({ ...named.demo, schedule: { kind: "constant" }, optimizer: { learningRate: 1 } }, "test"),
-  training: { batch: 1, epochs: 3, accumulate: 1, checkpointSeconds: 1000, ...training },
-});
-
-type Fake = {
-  /** The loss of each batch of an epoch; what is learned is their sum. NaN is refused as a step of the engine is. */
-  readonly losses?: (epoch: number) => readonly number[];
-  readonly training?: Partial<CheckedExperiment["training"]>;
-  /** Milliseconds that pass in an update. */
-  readonly takes?: number;
-  readonly path?: string;
-  readonly modelBytes?: number;
-  readonly onUpdate?: (step: number) => Promise<void> | void;
-  /** Told when an epoch's batches are begun, and when they are closed. */
-  readonly onBatches?: (what: "begun" | "closed", epoch: number) => void;
-  readonly signal?: AbortSignal;
-  /** An update that is under way ends as a step, whatever the signal says. */
-  readonly isLaunched?: boolean;
-  readonly data?: RunData;
-  readonly acceptChangedData?: boolean;
-};
-
-/** A run that adds up its losses, on a clock of its own. */
-async function run({ losses = () => [1, 2, 3, 4, 5], training = {}, takes = 0, ...rest }: Fake) {
-  const experiment = experimentWith(training);
-  const folder = await openRunFolder(rest.path ?? join(root, `run-${made++}`), experiment);
-  const learned = float32([1]);
-  const state = { step: 0, optimizer: { updates: 0 } };
-  const [notes, seen, rates]: [string[], number[], number[]] = [[], [], []];
-  let [now, begun] = [0, Promise.resolve() as Promise<void>];
-  const trainee: Trainee<number> = {
-    source: {
-      data: rest.data,
-      stepsPerEpoch: losses(0).length,
-      async *batches(epoch, from) {
-        rest.onBatches?.("begun", epoch);
-        try {
-          yield* losses(epoch).slice(from);
-        } finally {
-          rest.onBatches?.("closed", epoch);
-        }
-      },
-    },
-    ...{ trees: { learned }, state, modelBytes: rest.modelBytes ?? 4 },
-    // As a device does: what it has begun is there when it is brought to ordinary memory.
-    ...(rest.isLaunched ? { collect: () => begun } : {}),
-    update: (group) => {
-      const made = take(group as readonly number[]);
-      begun = made.then(
-        () => undefined,
-        () => undefined,
-      );
-      return made;
-    },
-    optimizer: {
-      counters: () => ({ updates: state.optimizer.updates }),
-      restore: ({ updates }) => {
-        state.optimizer.updates = updates;
-      },
-    },
-    saveModel: (file, weights) => writeFile(file, weights),
-  };
-  async function take(group: readonly number[]) {
-    now += takes;
-    seen.push(...group);
-    await rest.onUpdate?.(state.step);
-    if (rest.signal?.aborted && !rest.isLaunched)
-      throw new KdcError({ where: "fake", what: "stopped", remedy: "", reason: "stopped" });
-    const total = group.reduce((sum, loss) => sum + loss, 0) / group.length;
-    const bad = { where: "fake", what: `the loss is ${total}`, remedy: "None", reason: "loss-not-finite" };
-    if (!Number.isFinite(total)) throw new KdcError(bad);
-    learned.data[0] += total;
-    state.optimizer.updates += 1;
-    state.step += 1;
-    return { step: state.step, total, terms: {}, gradientNorm: 1 };
-  }
-  const result = await train(trainee, {
-    ...{ experiment, folder, signal: rest.signal, clock: () => now, acceptChangedData: rest.acceptChangedData },
-    onNote: (note) => notes.push(note),
-    onStep: ({ rate }) => rates.push(rate),
-  });
-  return { ...result, learned: learned.data[0], notes, seen, rates, folder, updates: state.optimizer.updates };
-}
+/** A run in a folder of its own, or in a given one. */
+const run = (fake: Partial<Parameters<typeof runIn>[0]>) => runIn({ path: join(root, `run-${made++}`), ...fake });
 
 describe("accumulation", () => {
   it("that takes more batches than an epoch has is refused before anything is trained", async () => {
@@ -309,79 +222,5 @@ describe("kept checkpoints", () => {
       /^write .*run-\d+: checkpoints and models of this run will take 1000000000\.00 GB and \d+\.\d+ GB are free\. Free some/,
     );
     expect(existsSync(join(path, STATE_FILE))).toBe(false);
-  });
-});
-
-describe("data of a run that goes on", () => {
-  const clip = (id: string, labels = ["bell"], split = "train") => ({ id, labels, split });
-  const clips = [clip("a"), clip("b", ["drum"]), clip("c")];
-  const named = [...clips, clip("d", ["bell"], "test")];
-  const dataOf = (fitted = clips, all = named) => runDataOf(fitted, digestOf(all));
-  /** A run that was stopped after two updates, and the folder it is in. */
-  const stopped = async () => {
-    const path = join(root, `run-${made++}`);
-    const stopping = new AbortController();
-    const onUpdate = (step: number) => void (step === 2 && stopping.abort());
-    const first = await run({ path, data: dataOf(), onUpdate, signal: stopping.signal });
-    expect([first.finished, first.steps]).toEqual([false, 2]);
-    return path;
-  };
-
-  it("the same go on, to what an undisturbed run learns", async () => {
-    const path = await stopped();
-    const again = await run({ path, data: dataOf() });
-    expect([again.finished, again.learned]).toEqual([true, (await run({ data: dataOf() })).learned]);
-  });
-
-  it("decoded by another program are told of, and the run keeps a record of both", async () => {
-    const by = (decodedBy: string) => runDataOf(clips, { ...digestOf(named), decodedBy });
-    const path = join(root, `run-${made++}`);
-    const stopping = new AbortController();
-    const onUpdate = (step: number) => void (step === 2 && stopping.abort());
-    await run({ path, data: by("ffmpeg 5.1"), onUpdate, signal: stopping.signal });
-    const again = await run({ path, data: by("ffmpeg 7.0"), takes: 1, training: {} });
-    expect(again.notes).toContain(
-      "the run's clips were decoded by ffmpeg 5.1, and are decoded by ffmpeg 7.0 now; they may differ",
-    );
-    expect(again.finished).toBe(true);
-    expect((await run({ path, data: by("ffmpeg 7.0") })).notes).toEqual([]);
-  });
-
-  it.each<[string, RunData, string]>([
-    ["a label", dataOf([clip("a"), clip("b", ["horn"]), clip("c")]), "labels of clips that are trained on changed"],
-    ["permuted labels", dataOf([clip("a", ["drum"]), clip("b"), clip("c")]), "labels of clips that are trained on"],
-    ["a clip that is gone", dataOf(clips.slice(1)), "there were 3 clips that are trained on, and there are 2"],
-    [
-      "another clip",
-      dataOf([clip("a"), clip("b", ["drum"]), clip("x")]),
-      "some of the clips that are trained on are others",
-    ],
-    ["another order", dataOf([...clips].reverse()), "clips that are trained on come in another order"],
-    [
-      "another split",
-      dataOf(clips, [...clips, clip("d", ["bell"], "validation")]),
-      "splits of clips that the data name",
-    ],
-    [
-      "a clip more to be scored",
-      dataOf(clips, [...named, clip("e", [], "test")]),
-      "there were 4 clips that the data name",
-    ],
-  ])("%s is refused by name, or accepted and recorded", async (_, data, what) => {
-    const path = await stopped();
-    const before = await readFile(join(path, STATE_FILE));
-    await expect(run({ path, data })).rejects.toThrow(what);
-    await expect(run({ path, data })).rejects.toMatchObject({ reason: "other-data" });
-    expect(await readFile(join(path, STATE_FILE))).toEqual(before);
-    const accepted = await run({ path, data, acceptChangedData: true });
-    expect(accepted.finished).toBe(true);
-    expect(accepted.notes.join()).toContain("goes on with other data from step 2 on");
-    const [entry] = await accepted.folder.readLog();
-    expect(entry.otherData?.[0]).toMatchObject({ step: 2, changes: [expect.stringContaining(what)] });
-    // What was accepted is what the run is held to from then on.
-    await run({ path, data, training: { epochs: 4 } });
-    await expect(run({ path, data: dataOf(), training: { epochs: 5 } })).rejects.toMatchObject({
-      reason: "other-data",
-    });
   });
 });
