@@ -1,0 +1,60 @@
+/** What a page shows holds: every TypeScript block is an example's or is run, and every link leads somewhere. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { describe, expect, it } from "vitest";
+import { checkExperiment } from "../../apps/trainer/src/pipeline/experiment/check.js";
+import { experimentFrom } from "../../apps/trainer/src/pipeline/experiment/load.js";
+import { blocksOf, root, shown } from "./commands.test.support.js";
+
+describe("TypeScript and JavaScript blocks", () => {
+  const sources = readdirSync(join(root, "examples"), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .flatMap(({ name }) => readdirSync(join(root, "examples", name)).map((file) => join(root, "examples", name, file)))
+    .filter((file) => /\.(ts|mjs|js)$/.test(file))
+    .map((file) => readFileSync(file, "utf8"));
+
+  it.each(shown.flatMap((page) => blocksOf(page).map((block) => [`${page}:${block.line}`, block] as const)))(
+    "%s is quoted from an example, named for a command, an experiment, or says why not",
+    async (page, { language, text, reason }) => {
+      if (!/^(ts|js|mjs|py|json)$/.test(language) || reason !== undefined) return;
+      // A block of JSON is an experiment.
+      if (language === "json") return void checkExperiment(await experimentFrom(JSON.parse(text)), page);
+      const quoted = sources.some((source) => source.includes(text.trimEnd()));
+      expect(quoted || /^\/\/ \S+\.(ts|mjs)\n/.test(text), text).toBe(true);
+    },
+  );
+});
+
+describe("links", () => {
+  const below = (folder: string): string[] =>
+    readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) return /^(node_modules|dist|api|src|runs)$/.test(entry.name) ? [] : below(path);
+      return entry.name.endsWith(".md") ? [path] : [];
+    });
+  const pages = [
+    ...["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"],
+    ...["docs", "experiments", "packages", "apps", "examples"].flatMap(below),
+  ];
+
+  it.each(pages)("of %s lead somewhere", async (page) => {
+    const text = (await readFile(join(root, page), "utf8")).replaceAll(/```[\s\S]*?```/g, "");
+    const targets = [...text.matchAll(/\]\(([^)\s]+)\)|<img[^>]+src="([^"]+)"/g)].map(([, a, b]) => a ?? b);
+    const broken = targets.filter(
+      (target) =>
+        !/^(https?:|mailto:|#)/.test(target) && !existsSync(resolve(root, dirname(page), target.split("#")[0])),
+    );
+    // docs/api is built, not kept.
+    expect(broken.filter((target) => !/(^|\/)api\//.test(target))).toEqual([]);
+  });
+});
+
+it("ARCHITECTURE's three ways to read it are ten files each, every one there and none twice", async () => {
+  const page = await readFile(join(root, "ARCHITECTURE.md"), "utf8");
+  const ways = page.split(/^\*\*(?=A .+ way\*\*)/m).slice(1);
+  const files = ways.map((way) => [...way.split(/^## /m)[0].matchAll(/\]\(([^)]+)\)/g)].map(([, file]) => file));
+  expect(files.map(({ length }) => length)).toEqual([10, 10, 10]);
+  for (const way of files) expect(new Set(way).size).toBe(10);
+  expect(files.flat().filter((file) => !file.endsWith(".ts") || !existsSync(join(root, file)))).toEqual([]);
+});
