@@ -21,7 +21,7 @@ export {
   stackPictures,
 } from "./report/pictures.js";
 export type { PlayedFile } from "./report/player.js";
-export { base64, type Deflate, encodePng } from "./report/png.js";
+export { base64, encodePng } from "./report/png.js";
 export { reportHtml } from "./report/report-html.js";
 export type {
   ClipPictures,

@@ -1,5 +1,5 @@
 import { KdcError } from "@kdc-mae/core";
-import { type Deflate, pngDataUri } from "./png.js";
+import { pngDataUri } from "./png.js";
 import type { Image } from "./report-input.js";
 
 const entities: Readonly<Record<string, string>> = {
@@ -15,28 +15,20 @@ export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => entities[character]);
 }
 
-/** Draws images into a page; kept together because all of them share the compression. */
-export type ImageWriter = (image: Image, alt: string, className?: string) => string;
-
-/**
- * @param deflate compresses the pictures
- * @returns a function that gives an `img` tag with the picture inside it
- */
-export function imageWriter(deflate?: Deflate): ImageWriter {
-  return (image, alt, className = "") => {
-    if (typeof image === "string" && !/^data:image\/(png|jpeg|webp|gif);base64,[A-Za-z0-9+/=]*$/.test(image)) {
-      throw new KdcError({
-        where: "reportHtml",
-        what: `the image ${JSON.stringify(image.slice(0, 40))} is not a data:image address`,
-        remedy:
-          "Pass a picture (width, height, data) or a base64 data:image address: the page must open without a network",
-        reason: "image",
-      });
-    }
-    const source = typeof image === "string" ? image : pngDataUri(image, deflate);
-    const size = typeof image === "string" ? "" : ` width="${image.width}" height="${image.height}"`;
-    return `<img class="${className}" src="${source}" alt="${escapeHtml(alt)}"${size} loading="lazy">`;
-  };
+/** An `img` tag with the picture inside it. @throws KdcError (`image`) for an image that is an address elsewhere */
+export function imageTag(image: Image, alt: string, className = ""): string {
+  if (typeof image === "string" && !/^data:image\/(png|jpeg|webp|gif);base64,[A-Za-z0-9+/=]*$/.test(image)) {
+    throw new KdcError({
+      where: "reportHtml",
+      what: `the image ${JSON.stringify(image.slice(0, 40))} is not a data:image address`,
+      remedy:
+        "Pass a picture (width, height, data) or a base64 data:image address: the page must open without a network",
+      reason: "image",
+    });
+  }
+  const source = typeof image === "string" ? image : pngDataUri(image);
+  const size = typeof image === "string" ? "" : ` width="${image.width}" height="${image.height}"`;
+  return `<img class="${className}" src="${source}" alt="${escapeHtml(alt)}"${size} loading="lazy">`;
 }
 
 /** A table; the first column heads its row. Cells are HTML. */

@@ -1,8 +1,7 @@
 import { printProtocol } from "../protocol.js";
 import { htmlPage } from "./html-page.js";
-import { escapeHtml, htmlTable, imageWriter } from "./html-text.js";
+import { escapeHtml, htmlTable } from "./html-text.js";
 import { durationText } from "./number-text.js";
-import type { Deflate } from "./png.js";
 import type { ReportInput } from "./report-input.js";
 import { protocolsOf } from "./report-record.js";
 import {
@@ -54,18 +53,16 @@ const section = (id: string, title: string, body: string) => (body === "" ? "" :
 /**
  * The report as one HTML page that needs no network: style, charts and pictures are inside.
  *
- * @param options `deflate` compresses the pictures (Node's `zlib.deflateSync`); without it they are stored as they are
  * @throws KdcError (`image`) for an image that is an address elsewhere
  */
-export function reportHtml(input: ReportInput, options: { readonly deflate?: Deflate } = {}): string {
-  const image = imageWriter(options.deflate);
+export function reportHtml(input: ReportInput): string {
   const body = [
     lossSection(input),
-    section("retrieval", "Retrieval", retrievalTable(input) + retrievalExamples(input, image)),
+    section("retrieval", "Retrieval", retrievalTable(input) + retrievalExamples(input)),
     classificationHtml(input),
-    section("inpainting", "Inpainting", inpaintingTable(input) + inpaintingStrips(input, image)),
+    section("inpainting", "Inpainting", inpaintingTable(input) + inpaintingStrips(input)),
     section("localization", "Localization", localizationTable(input)),
-    clipSection(input, image),
+    clipSection(input),
     dataSection(input),
     protocolSection(input),
   ];

@@ -1,5 +1,5 @@
-import { inflateSync } from "node:zlib";
 import { createRng } from "@kdc-mae/core";
+import { decode } from "fast-png";
 import { beforeAll, describe, expect, it } from "vitest";
 import { linearProbe } from "../classification/linear-probe.js";
 import { inpainting } from "../inpainting/inpainting.js";
@@ -216,12 +216,8 @@ describe("reportHtml", () => {
     const [heat, heard] = moving;
     expect(heat[1]).toBe("1.5s steps(3) infinite;width:300%");
     expect(heard[1]).toBe(heat[1]);
-    const bytes = Buffer.from(heard[2], "base64");
-    const [filter, ...line] = inflateSync(bytes.subarray(41, 41 + bytes.readUInt32BE(33)));
-    expect(line.length).toBe(3 * 3 * 64);
-    // Filter 1 holds differences to the pixel on the left.
-    expect(filter).toBe(1);
-    for (let i = 3; i < line.length; i++) line[i] = (line[i] + line[i - 3]) % 256;
+    const { data: line, height } = decode(Buffer.from(heard[2], "base64"));
+    expect([line.length, height]).toEqual([3 * 3 * 64, 1]);
     const light = [0, 1, 2].map((step) =>
       Array.from({ length: 64 }, (_, x) => x).filter((x) => line[3 * (64 * step + x)] === 255),
     );
@@ -240,11 +236,8 @@ describe("reportHtml", () => {
     const [, encoded] = /alt="similarity over the frame"/.exec(html)
       ? /src="data:image\/png;base64,([^"]+)" alt="similarity over the frame"/.exec(html)!
       : [];
-    const bytes = Buffer.from(encoded!, "base64");
-    const length = bytes.readUInt32BE(33);
-    const raw = inflateSync(bytes.subarray(41, 41 + length));
-    expect(raw.length).toBe(14 * (1 + 3 * 14));
-    expect(raw[1]).toBe((input.clips![0].heat as Picture).data[0]);
+    const { data } = decode(Buffer.from(encoded!, "base64"));
+    expect([...data]).toEqual([...(input.clips![0].heat as Picture).data]);
   });
 
   it("refuses pictures that live elsewhere", () => {

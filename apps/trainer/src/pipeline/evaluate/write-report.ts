@@ -1,5 +1,4 @@
 import { join, resolve } from "node:path";
-import { deflateSync } from "node:zlib";
 import { makeFolder, writeWhole } from "@kdc-mae/core/node";
 import {
   alignedTable,
@@ -15,8 +14,7 @@ import {
 /** Writes report.html, report.md and report.json into a folder; returns the path of the page. */
 export async function writeReport(folder: string, input: ReportInput): Promise<string> {
   await makeFolder(folder);
-  const deflate = (bytes: Uint8Array) => new Uint8Array(deflateSync(bytes));
-  await writeWhole(join(folder, "report.html"), reportHtml(input, { deflate }));
+  await writeWhole(join(folder, "report.html"), reportHtml(input));
   await writeWhole(join(folder, "report.md"), reportMarkdown(input));
   await writeWhole(join(folder, "report.json"), `${reportJson(input)}\n`);
   return resolve(folder, "report.html");

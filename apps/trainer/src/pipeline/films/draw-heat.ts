@@ -1,5 +1,4 @@
 import { dirname, join } from "node:path";
-import { deflateSync } from "node:zlib";
 import { makeFolder, writeWhole } from "@kdc-mae/core/node";
 import { overlayFilm } from "@kdc-mae/data/node";
 import { type Matrix, upsampleBilinear } from "@kdc-mae/eval";
@@ -84,7 +83,7 @@ export async function drawHeat(drawing: HeatDrawing): Promise<void> {
   } else if (folder !== undefined) {
     for await (const { frames = [] } of opened.windows({ seconds: 1, pictures: 1 })) {
       const picture = heatPicture(frames[0], heatIn(steps[0].map, frames[0].width));
-      const bytes = encodePng(picture, (raw) => new Uint8Array(deflateSync(raw)));
+      const bytes = encodePng(picture);
       await writeWhole(join(folder, nameOf(0)), bytes);
     }
   }

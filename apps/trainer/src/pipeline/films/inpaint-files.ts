@@ -1,5 +1,4 @@
 import { dirname, join } from "node:path";
-import { deflateSync } from "node:zlib";
 import { KdcError } from "@kdc-mae/core";
 import { makeFolder, writeWhole } from "@kdc-mae/core/node";
 import type { Execute } from "@kdc-mae/engine";
@@ -152,10 +151,7 @@ export async function inpaint(files: readonly string[], options: InpaintOptions)
         if (folder !== undefined) {
           picture = `${String(windows.length).padStart(6, "0")}.png`;
           await makeFolder(folder);
-          await writeWhole(
-            join(folder, picture),
-            encodePng(made.panel(), (raw) => new Uint8Array(deflateSync(raw))),
-          );
+          await writeWhole(join(folder, picture), encodePng(made.panel()));
         }
         windows.push({ start, end, ...made.errors, ...(picture === undefined ? {} : { picture }) });
         yield { start, end, made };

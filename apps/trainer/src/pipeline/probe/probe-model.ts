@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { deflateSync } from "node:zlib";
 import type { FloatTensor } from "@kdc-mae/core";
 import { createRng, type Patches } from "@kdc-mae/core";
 import { makeFolder, writeWhole } from "@kdc-mae/core/node";
@@ -98,10 +97,7 @@ export function createProber(options: {
   }
 
   const written = async (name: string, file: string, picture: Picture): Promise<RunPicture> => {
-    await writeWhole(
-      join(folder, file),
-      encodePng(picture, (bytes) => deflateSync(bytes)),
-    );
+    await writeWhole(join(folder, file), encodePng(picture));
     return { name, file, width: picture.width, height: picture.height };
   };
   const drawn = (clip: ClipPictures, step: number, index: number): Promise<RunPicture[]> => {

@@ -1,4 +1,4 @@
-import { escapeHtml, type ImageWriter } from "../html-text.js";
+import { escapeHtml, imageTag } from "../html-text.js";
 import { numberText } from "../number-text.js";
 import { joinPictures, type Picture } from "../pictures.js";
 import type {
@@ -13,12 +13,12 @@ import type {
 const tile = (caption: string, images: string, className = "") =>
   `<figure class="tile ${className}"><figcaption>${escapeHtml(caption)}</figcaption>${images}</figure>`;
 
-const pair = (caption: string, { frame, spectrogram }: ImagePair, image: ImageWriter) =>
-  tile(caption, image(frame, `${caption}, frame`) + image(spectrogram, `${caption}, spectrogram`, "sound"));
+const pair = (caption: string, { frame, spectrogram }: ImagePair) =>
+  tile(caption, imageTag(frame, `${caption}, frame`) + imageTag(spectrogram, `${caption}, spectrogram`, "sound"));
 
 /** Pictures over time that play without a script: one wide picture moved in steps. */
-function reel(steps: readonly Picture[], alt: string, image: ImageWriter): string {
-  const animated = image(joinPictures(steps), alt).replace(
+function reel(steps: readonly Picture[], alt: string): string {
+  const animated = imageTag(joinPictures(steps), alt).replace(
     "<img ",
     `<img style="animation:reel ${(0.5 * steps.length).toFixed(1)}s steps(${steps.length}) infinite;width:${100 * steps.length}%" `,
   );
@@ -37,33 +37,33 @@ function heardLine([from, to]: ReelStep["heard"]): Picture {
 }
 
 /** Frame after frame with the heat of the sound around it, and below, which sound that is. */
-function momentTile({ reel: steps = [], original }: ClipPictures, image: ImageWriter): string {
+function momentTile({ reel: steps = [], original }: ClipPictures): string {
   if (steps.length === 0) return "";
   const heat = `where the sound around each of ${steps.length} frames is seen`;
   const heard = reel(
     steps.map((step) => heardLine(step.heard)),
     "the sound around each frame",
-    image,
   );
   return tile(
     "where the sound around each frame is seen",
     `${reel(
       steps.map((step) => step.heat),
       heat,
-      image,
-    )}<div class="heard">${image(original.spectrogram, "spectrogram", "sound")}${heard}</div>`,
+    )}<div class="heard">${imageTag(original.spectrogram, "spectrogram", "sound")}${heard}</div>`,
   );
 }
 
-function clipCard(clip: ClipPictures, image: ImageWriter): string {
+function clipCard(clip: ClipPictures): string {
   const tiles = [
-    pair("original", clip.original, image),
-    clip.heat === undefined ? "" : tile("where the whole sound is seen", image(clip.heat, "similarity over the frame")),
-    momentTile(clip, image),
+    pair("original", clip.original),
+    clip.heat === undefined
+      ? ""
+      : tile("where the whole sound is seen", imageTag(clip.heat, "similarity over the frame")),
+    momentTile(clip),
     ...clip.views.flatMap((view, index) => {
       const made = clip.reconstructions[index];
-      const shown = pair(`view ${index + 1} sees`, view, image);
-      return made === undefined ? [shown] : [shown, pair(`made from view ${index + 1}`, made, image)];
+      const shown = pair(`view ${index + 1} sees`, view);
+      return made === undefined ? [shown] : [shown, pair(`made from view ${index + 1}`, made)];
     }),
   ];
   const score = clip.ciou === undefined ? "" : `<span class="quiet">cIoU ${numberText(clip.ciou, "share")}</span>`;
@@ -79,19 +79,19 @@ const heatNote = (clips: readonly ClipPictures[]) =>
 const careNote = (note: string | undefined) => (note === undefined ? "" : `<p class="note">${escapeHtml(note)}</p>`);
 
 /** Clip by clip: what went in, what each view saw, what it made of it, where the sound is. */
-export function clipSection({ clips, pictureNote }: ReportInput, image: ImageWriter): string {
+export function clipSection({ clips, pictureNote }: ReportInput): string {
   if (clips === undefined || clips.length === 0) return "";
-  return `<h2 id="clips">Clips</h2><p class="quiet">Test clips. Each view sees a part of the patches and none of the other view’s; from its own part it makes the whole.${heatNote(clips)}</p>${careNote(pictureNote)}${clips.map((clip) => clipCard(clip, image)).join("")}`;
+  return `<h2 id="clips">Clips</h2><p class="quiet">Test clips. Each view sees a part of the patches and none of the other view’s; from its own part it makes the whole.${heatNote(clips)}</p>${careNote(pictureNote)}${clips.map((clip) => clipCard(clip)).join("")}`;
 }
 
-function example({ direction, query, place, found }: RetrievalExample, image: ImageWriter): string {
+function example({ direction, query, place, found }: RetrievalExample): string {
   const kinds = direction === "audioToVisual" ? ["sound", ""] : ["", "sound"];
   const tiles = [
-    tile("asked", image(query.image, `query: ${query.label}`, kinds[0]), "query"),
+    tile("asked", imageTag(query.image, `query: ${query.label}`, kinds[0]), "query"),
     ...found.map((item, index) =>
       tile(
         `${index + 1} · ${item.label} · ${item.cosine.toFixed(2)}`,
-        image(item.image, item.label, kinds[1]),
+        imageTag(item.image, item.label, kinds[1]),
         item.right ? "right" : "",
       ),
     ),
@@ -101,23 +101,23 @@ function example({ direction, query, place, found }: RetrievalExample, image: Im
 }
 
 /** Queries with what they found. */
-export function retrievalExamples({ retrievalExamples: examples }: ReportInput, image: ImageWriter): string {
-  return (examples ?? []).map((one) => example(one, image)).join("");
+export function retrievalExamples({ retrievalExamples: examples }: ReportInput): string {
+  return (examples ?? []).map((one) => example(one)).join("");
 }
 
-function strip({ label, original, masks }: InpaintingStrip, image: ImageWriter): string {
+function strip({ label, original, masks }: InpaintingStrip): string {
   const tiles = [
-    pair("original", original, image),
+    pair("original", original),
     ...masks.flatMap(({ caption, masked, restored }) => [
-      pair(caption, masked, image),
-      pair(`restored, ${caption}`, restored, image),
+      pair(caption, masked),
+      pair(`restored, ${caption}`, restored),
     ]),
   ];
   return `<article class="clip"><header><h3>${escapeHtml(label)}</h3></header><div class="tiles">${tiles.join("")}</div></article>`;
 }
 
 /** Clips inpainted under several masks. */
-export function inpaintingStrips({ inpaintingStrips: strips, pictureNote }: ReportInput, image: ImageWriter): string {
+export function inpaintingStrips({ inpaintingStrips: strips, pictureNote }: ReportInput): string {
   if (strips === undefined || strips.length === 0) return "";
-  return careNote(pictureNote) + strips.map((one) => strip(one, image)).join("");
+  return careNote(pictureNote) + strips.map((one) => strip(one)).join("");
 }
