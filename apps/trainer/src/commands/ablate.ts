@@ -1,11 +1,12 @@
 import { join, resolve } from "node:path";
 import { comparisonMarkdown } from "@kdc-mae/eval/report";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { ablate, runsFolder } from "../pipeline/ablate/ablate.js";
 import { type Arms, aboutArm, workOutArms } from "../pipeline/ablate/arms.js";
 import { flopOfRun } from "../pipeline/ablate/budget.js";
 import { loadAblation } from "../pipeline/ablate/load.js";
 import { planRuns } from "../pipeline/ablate/plan.js";
+import type { Scored } from "../pipeline/ablate/run-one.js";
 import { defaultMedia } from "../pipeline/corpus/open-corpus.js";
 import { parseChange } from "../pipeline/experiment/change.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
@@ -28,6 +29,7 @@ type AblateOptions = EngineChoice &
     readonly out?: string;
     readonly media?: string;
     readonly set: string[];
+    readonly scored: Scored;
     readonly plan?: true;
     readonly json?: true;
   };
@@ -42,6 +44,11 @@ export function addAblateCommand(program: Command): void {
     .option("--out <folder>", "where runs and tables go; run again, it goes on there (default: runs/<name>)")
     .option("--media <folder>", `where made clips go, for experiments on made data (default: ${defaultMedia})`)
     .option("--set <key=value>", "change the base experiment, such as training.epochs=5", collect, [])
+    .addOption(
+      new Option("--scored <split>", "clips that figures are of: validation while choices are made")
+        .choices(["test", "validation"])
+        .default("test"),
+    )
     .option("--plan", "say what would run, and run nothing")
     .option("--json", "print the table, or the plan, as JSON")
     .addHelpText("after", "\nExample:\n  kdc-mae ablate ablation-objectives --seeds 3\n");
@@ -57,8 +64,8 @@ function seedsFrom(first: number, count: number): readonly number[] {
   return Array.from({ length: count }, (_, index) => first + index);
 }
 
-async function printPlan({ base, arms }: Arms, seeds: readonly number[], out: string, json: boolean): Promise<void> {
-  const { runs, strays } = await planRuns(arms, seeds, runsFolder(out));
+async function printPlan({ base, arms }: Arms, seeds: readonly number[], folder: string, json: boolean): Promise<void> {
+  const { runs, strays } = await planRuns(arms, seeds, folder);
   const cost = flopOfRun(base);
   if (json) {
     const planned = arms.map(({ spec, experiment }) => ({ name: spec.name, flop: flopOfRun(experiment) / cost }));
@@ -82,8 +89,9 @@ async function run(name: string, options: AblateOptions, around: Surroundings): 
   const arms = workOutArms(ablation, base, [...options.set.map(parseChange), ...dataChanges(options)]);
   const seeds = seedsFrom(arms.base.seed, options.seeds ?? ablation.seeds);
   const out = options.out ?? `runs/${ablation.name}`;
-  if (options.plan) return printPlan(arms, seeds, out, options.json === true);
+  if (options.plan) return printPlan(arms, seeds, runsFolder(out, options.scored), options.json === true);
   const sets = [
+    ...(options.scored === "test" ? [] : [` --scored ${options.scored}`]),
     ...options.set.map((change) => ` --set ${quoted(change)}`),
     ...Object.entries({
       "--split-by": options.splitBy,
@@ -92,7 +100,7 @@ async function run(name: string, options: AblateOptions, around: Surroundings): 
     }).flatMap(([name, value]) => (value === undefined ? [] : [` ${name} ${quoted(String(value))}`])),
   ].join("");
   const { comparison, finished } = await ablate({
-    ...{ ...around, ablation, arms, seeds, out, media: options.media },
+    ...{ ...around, ablation, arms, seeds, out, media: options.media, scored: options.scored },
     execute: executeFor(options),
     engine: engineName(options),
     settings: [["command", `kdc-mae ablate ${name} --seeds ${seeds.length}${sets}`]],

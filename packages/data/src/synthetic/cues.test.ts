@@ -1,7 +1,8 @@
 import { type Box, createRng } from "@kdc-mae/core";
 import { describe, expect, it } from "vitest";
+import { describeClip } from "./describe-clip.js";
 import { kinds } from "./kinds/index.js";
-import { defaultOptions, describeClip } from "./plan.js";
+import { defaultOptions } from "./plan.js";
 import { renderFrames } from "./render-frames.js";
 import { renderSound } from "./render-sound.js";
 

@@ -1,7 +1,8 @@
+export { actsOf, describeClip } from "./describe-clip.js";
 export { kinds } from "./kinds/index.js";
 export {
+  type Act,
   defaultOptions,
-  describeClip,
   type PlannedObject,
   type SyntheticClipPlan,
   type SyntheticOptions,

@@ -42,7 +42,8 @@ describe("makeSet", () => {
 
   it("decodes to the pictures that were drawn", async () => {
     const { renderFrames } = await import("./render-frames.js");
-    const { defaultOptions, describeClip } = await import("./plan.js");
+    const { describeClip } = await import("./describe-clip.js");
+    const { defaultOptions } = await import("./plan.js");
     const { createRng } = await import("@kdc-mae/core");
     const path = join(directory, "test/test-00002.mp4");
     const args = ["-v", "error", "-i", path, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"];

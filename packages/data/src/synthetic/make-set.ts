@@ -3,8 +3,9 @@ import { type ClipItem, createRng } from "@kdc-mae/core";
 import { makeFolder, readJson, sweepTemporaries, writeNew, writeWhole } from "@kdc-mae/core/node";
 import { encodeClips, type RawClip } from "../encode/encode-clips.js";
 import { chooseEncoder, type VideoEncoder } from "../encode/video-encoder.js";
+import { actsOf, describeClip } from "./describe-clip.js";
 import { kinds } from "./kinds/index.js";
-import { defaultOptions, describeClip, type SyntheticOptions } from "./plan.js";
+import { defaultOptions, type SyntheticOptions } from "./plan.js";
 import { renderFrames } from "./render-frames.js";
 import { renderSound } from "./render-sound.js";
 import { hashOf, type SetCounts, type SetParameters } from "./set-parameters.js";
@@ -68,6 +69,7 @@ function drawClip({ id, split, kind, path }: Task, { seed, options }: SetParamet
       ...shared,
       ...{ pitchHz: pitch, loudnessDb: loudness, strokes, boxes },
       distractor: distractor && { kind: distractor.kind, boxes: distractorBoxes },
+      acts: plan.acts && actsOf(plan).map(({ from, to, plan }) => ({ kind: plan.sounding.kind, from, to })),
     },
   ];
 }

@@ -1,8 +1,9 @@
 import { createRng } from "@kdc-mae/core";
 import { describe, expect, it } from "vitest";
+import { describeClip } from "./describe-clip.js";
 import { findKind } from "./find-kind.js";
 import { kinds } from "./kinds/index.js";
-import { defaultOptions, describeClip } from "./plan.js";
+import { defaultOptions } from "./plan.js";
 
 const plans = Array.from({ length: 400 }, (_, index) =>
   describeClip(createRng("plans").fork(index), defaultOptions, kinds[index % kinds.length]),

@@ -26,6 +26,11 @@ export type SyntheticOptions = {
   readonly clutter: readonly [number, number];
   /** Noise added to the sound, dB below it: quietest and loudest. */
   readonly noise: readonly [number, number];
+  /**
+   * Things seen and heard one after another in a clip, an odd number: the middle one is what the clip is of. 1 unless
+   * given.
+   */
+  readonly acts?: number;
 };
 
 /** The options of the demo set. */
@@ -75,7 +80,12 @@ export type SyntheticClipPlan = {
   readonly clutter: number;
   /** Names of the streams that texture the background and the sound. */
   readonly streams: { readonly picture: number; readonly sound: number };
+  /** Where other things are seen and heard before and after: all stretches of the clip in order, the middle one without `plan`. */
+  readonly acts?: readonly Act[];
 };
+
+/** A stretch of a clip, seconds, and what is seen and heard in it; without `plan` what the clip itself is of. */
+export type Act = { readonly from: number; readonly to: number; readonly plan?: SyntheticClipPlan };
 
 /** A middle between the two edges at which a share `beyond` of the object may lie outside. */
 function drawPlace(rng: Rng, length: number, beyond: number): number {
@@ -117,24 +127,30 @@ function overlap(a: PlannedObject, b: PlannedObject): number {
   return (Math.max(0, across) * Math.max(0, down)) / (b.width * b.height);
 }
 
-/** A silent object of another kind where the sounding one hides it least, out of a few tries. */
-function drawDistractor(rng: Rng, options: SyntheticOptions, sounding: PlannedObject): PlannedObject {
-  const others = allKinds.filter(({ name }) => name !== sounding.kind);
-  const { name } = others[rng.integer(others.length)];
+/** A silent object of one of the other kinds where the sounding one hides it least, out of a few tries. */
+function drawDistractor(
+  rng: Rng,
+  options: SyntheticOptions,
+  sounding: PlannedObject,
+  others: readonly string[],
+): PlannedObject {
+  const name = others[rng.integer(others.length)];
   const side = between(rng, ...options.distractorSize);
   const tries = Array.from({ length: 12 }, (_, index) => drawObject(rng.fork(index), name, side, 0));
   return tries.reduce((best, next) => (overlap(sounding, next) < overlap(sounding, best) ? next : best));
 }
 
-/**
- * Draws one clip.
- *
- * @param rng stream of this clip alone: fork it by the clip's name
- * @param options what all clips of the set share
- * @param kind name of the sounding kind; drawn at random when left out
- */
-export function describeClip(rng: Rng, options: SyntheticOptions, kind?: string): SyntheticClipPlan {
-  const name = kind ?? allKinds[rng.fork("kind").integer(allKinds.length)].name;
+/** Names of the kinds that are not among those. */
+export const kindsBut = (taken: readonly string[]): string[] =>
+  allKinds.map(({ name }) => name).filter((name) => !taken.includes(name));
+
+/** What is seen and heard in a clip, or in one act of it; a silent object is of one of `others`. */
+export function describeAct(
+  rng: Rng,
+  options: SyntheticOptions,
+  name: string,
+  others: readonly string[] = kindsBut([name]),
+): SyntheticClipPlan {
   const { pitch, rhythm } = findKind(name);
   const place = rng.fork("place");
   const voice = rng.fork("voice");
@@ -147,7 +163,8 @@ export function describeClip(rng: Rng, options: SyntheticOptions, kind?: string)
   return {
     options,
     sounding,
-    distractor: another.uniform() < options.distractorShare ? drawDistractor(another, options, sounding) : undefined,
+    distractor:
+      another.uniform() < options.distractorShare ? drawDistractor(another, options, sounding, others) : undefined,
     pitch: pitch * 2 ** (1.2 * smallness + 0.08 * voice.normal()),
     detail: [detail(), detail(), detail(), detail()],
     loudness: between(voice, -28, -20),

@@ -1,7 +1,8 @@
 import { createRng } from "@kdc-mae/core";
 import { describe, expect, it } from "vitest";
+import { describeClip } from "./describe-clip.js";
 import { kinds } from "./kinds/index.js";
-import { defaultOptions, describeClip, type SyntheticClipPlan } from "./plan.js";
+import { defaultOptions, type SyntheticClipPlan } from "./plan.js";
 import { renderFrames } from "./render-frames.js";
 import { activity } from "./sound/stroke.js";
 

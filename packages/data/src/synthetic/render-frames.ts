@@ -1,4 +1,5 @@
 import { type Box, createRng, type Frame } from "@kdc-mae/core";
+import { actsOf } from "./describe-clip.js";
 import { findKind } from "./find-kind.js";
 import { drawBackground } from "./picture/background.js";
 import type { Canvas } from "./picture/canvas.js";
@@ -67,15 +68,22 @@ function brush(object: PlannedObject, motion: (seconds: number) => Motion) {
   };
 }
 
+/** The two brushes of one act, each saying where its object is. */
+function brushesOf(plan: SyntheticClipPlan) {
+  return {
+    sounding: brush(plan.sounding, soundingMotion(plan)),
+    silent: plan.distractor && brush(plan.distractor, silentMotion(plan.distractor)),
+  };
+}
+
 /**
- * Renders the pictures of a clip: background, silent object if there is one, sounding object in front.
- * Frame i is taken at i / frameRate seconds.
+ * Renders the pictures of a clip: background, silent object if there is one, sounding object in front; of several acts,
+ * those of the act that is on. Frame i is taken at i / frameRate seconds.
  */
 export function renderFrames(plan: SyntheticClipPlan): RenderedFrames {
   const { size, frameRate, seconds } = plan.options;
   const background = drawBackground(createRng(plan.streams.picture), size, plan.clutter);
-  const drawSounding = brush(plan.sounding, soundingMotion(plan));
-  const drawSilent = plan.distractor && brush(plan.distractor, silentMotion(plan.distractor));
+  const acts = actsOf(plan).map((act) => ({ ...act, brushes: brushesOf(act.plan) }));
   const count = Math.round(seconds * frameRate);
   const frameBytes = size * size * 3;
   const pixels = new Uint8Array(count * frameBytes);
@@ -84,10 +92,11 @@ export function renderFrames(plan: SyntheticClipPlan): RenderedFrames {
   const distractorBoxes: [number, Box][] = [];
   for (let index = 0; index < count; index++) {
     const time = index / frameRate;
+    const { brushes } = acts.find(({ to }) => time < to) ?? acts[acts.length - 1];
     const canvas = { size, pixels: new Uint8ClampedArray(pixels.buffer, index * frameBytes, frameBytes) };
     canvas.pixels.set(background.pixels);
-    const silent = drawSilent?.(canvas, time);
-    const box = drawSounding(canvas, time);
+    const silent = brushes.silent?.(canvas, time);
+    const box = brushes.sounding(canvas, time);
     if (silent) distractorBoxes.push([time, silent]);
     if (box) boxes.push([time, box]);
     frames.push({

@@ -19,6 +19,8 @@ export type Sidecar = {
   readonly boxes: BoxTrack;
   /** The silent object, where there is one. */
   readonly distractor?: { readonly kind: string; readonly boxes: BoxTrack };
+  /** Of several acts: what is seen and heard from when to when, seconds. */
+  readonly acts?: readonly { readonly kind: string; readonly from: number; readonly to: number }[];
 };
 
 /** The sidecar of a finished clip, or undefined when the clip or its sidecar is missing, broken or of other parameters. */

@@ -47,7 +47,7 @@ const worked = (changed: Ablation = ablation) => {
 const execute = compiled({ threads: 1 });
 let folder = "";
 const said: string[] = [];
-const run = (out: string, options: { seeds?: number[]; execute?: Execute; signal?: AbortSignal } = {}) => {
+const run = (out: string, options: { seeds?: number[]; execute?: Execute; signal?: AbortSignal; scored?: "validation" } = {}) => {
   said.length = 0;
   return ablate({
     ...worked(),
@@ -59,6 +59,7 @@ const run = (out: string, options: { seeds?: number[]; execute?: Execute; signal
       settings: [],
     },
     execute: options.execute ?? execute,
+    scored: options.scored,
     onNote: (line) => said.push(line.replace(/^ablate: /, "")),
     signal: options.signal ?? new AbortController().signal,
   });
@@ -101,6 +102,18 @@ afterAll(async () => {
 });
 
 describe("ablate", () => {
+  it("scores validation clips when asked, in runs and tables of their own", async () => {
+    const { comparison } = await run("choosing", { seeds: [3], scored: "validation" });
+    expect(new Set(comparison.figures.map(({ evaluated }) => evaluated))).toEqual(new Set([3]));
+    expect(new Set(whole.comparison.figures.map(({ evaluated }) => evaluated))).toEqual(new Set([5]));
+    expect(comparison.notes.join()).toContain("Figures are of validation clips");
+    expect(existsSync(join(folder, "choosing", "runs"))).toBe(false);
+    expect(await readdir(join(folder, "choosing", "runs-on-validation"))).toHaveLength(2);
+    // What is finished on validation clips is begun again on the test clips.
+    expect((await run("choosing", { seeds: [3] })).finished).toBe(true);
+    expect(said[0]).toBe("2 runs: 0 finished, 0 begun, 2 to begin");
+  }, 60_000);
+
   it("runs arm by seed, shares runs that are the same, and fills the table for all four tasks", async () => {
     expect(whole.finished).toBe(true);
     expect(said[0]).toBe("4 runs: 0 finished, 0 begun, 4 to begin");

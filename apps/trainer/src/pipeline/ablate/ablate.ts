@@ -15,7 +15,7 @@ import type { Arms } from "./arms.js";
 import { flopOfRun } from "./budget.js";
 import { readOutcome } from "./outcome.js";
 import { type AblationPlan, type PlannedRun, planRuns } from "./plan.js";
-import { runOne } from "./run-one.js";
+import { runOne, type Scored } from "./run-one.js";
 import type { CheckedAblation } from "./schema.js";
 import { compareRuns, type FinishedRun, writeTables } from "./tables.js";
 
@@ -31,10 +31,13 @@ export type AblationOptions = Surroundings & {
   readonly execute: Execute;
   readonly engine: string;
   readonly settings: readonly (readonly [string, string])[];
+  /** The clips that figures are of; test unless given. Validation while choices are made: test clips are for the end. */
+  readonly scored?: Scored;
 };
 
-/** Where an ablation's runs are. */
-export const runsFolder = (out: string): string => join(out, "runs");
+/** Where an ablation's runs are: those scored on validation clips are in no table of the test clips. */
+export const runsFolder = (out: string, scored: Scored): string =>
+  join(out, scored === "test" ? "runs" : `runs-on-${scored}`);
 
 const formOf = (experiment: CheckedExperiment) => clipFormFor(configFor(experiment), pairingOf(experiment));
 
@@ -80,25 +83,25 @@ export const ablate = (options: AblationOptions): Promise<{ comparison: Comparis
   withLock(options.out, () => ablateAlone(options));
 
 async function ablateAlone(options: AblationOptions): Promise<{ comparison: Comparison; finished: boolean }> {
-  const { ablation, arms, seeds, out, signal } = options;
+  const { ablation, arms, seeds, out, scored = "test", signal } = options;
   const say = (line: string) => options.onNote?.(`ablate: ${line}`);
   const media = mediaFor(options.media, arms.base.data);
-  const plan = await planRuns(arms.arms, seeds, runsFolder(out));
+  const plan = await planRuns(arms.arms, seeds, runsFolder(out, scored));
   sayPlan(plan, say);
   const finished: FinishedRun[] = [];
   for (const run of plan.runs.filter(({ state }) => state === "finished")) {
     finished.push({ run, outcome: await readOutcome(run.folder) });
   }
-  const compare = () => compareRuns(ablation, arms, seeds, inOrder(plan, finished), options.settings);
+  const compare = () => compareRuns(ablation, arms, seeds, inOrder(plan, finished), options);
   const left = plan.runs.filter(({ state }) => state !== "finished");
   for (const group of byForm(left)) {
-    const corpus = await openClips(group[0], { ...options, media });
+    const corpus = await openClips(group[0], { ...options, media, scored });
     for (const run of group) {
       const waiting = plan.runs.filter((one) => !finished.some((done) => done.run === one));
       const seconds = secondsFor(waiting, finished);
       const time = seconds === undefined ? "" : `, about ${minutes(seconds)} left`;
       say(`run ${finished.length + 1} of ${plan.runs.length}: ${nameOf(run)}${time}`);
-      const outcome = await runOne(run, { ...options, base: arms.base, corpus });
+      const outcome = await runOne(run, { ...options, base: arms.base, corpus, scored });
       if (outcome === undefined) return { comparison: compare(), finished: false };
       finished.push({ run, outcome });
       await writeTables(out, compare());
@@ -117,20 +120,29 @@ const inOrder = ({ runs }: AblationPlan, finished: readonly FinishedRun[]): read
 /** The clips of the base, made with the base's seed, for the front end of a run. */
 export const openClips = (
   { experiment }: Pick<PlannedRun, "experiment">,
-  { arms: { base }, media, ...rest }: Surroundings & { readonly media: string } & { readonly arms: Pick<Arms, "base"> },
+  {
+    arms: { base },
+    media,
+    scored = "test",
+    ...rest
+  }: Surroundings & {
+    readonly media: string;
+    readonly arms: Pick<Arms, "base">;
+    readonly scored?: Scored;
+  },
 ): Promise<LoadedSplits> => {
   if (fittedSplit(base.data) !== "train") {
     throw new KdcError({
       where: "ablation, data.split",
-      what: "every run trains on the train split and is scored on test",
+      what: "every run trains on the train split and is scored on another",
       remedy: "Leave data.split out, or name the clips' splits otherwise",
       reason: "option",
     });
   }
   return openCorpus({ ...experiment, data: base.data, seed: base.seed }, formOf(experiment), {
     media,
-    needs: ["train", "test"],
-    uses: { train: "fitted", validation: "looked at", test: "scored" },
+    needs: ["train", scored],
+    uses: { train: "fitted", validation: "looked at", test: "looked at", [scored]: "scored" },
     ...surroundingsOf(rest),
   });
 };

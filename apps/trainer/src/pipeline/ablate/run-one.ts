@@ -20,11 +20,15 @@ import { runFigures } from "./figures.js";
 import { type Outcome, writeOutcome } from "./outcome.js";
 import type { PlannedRun } from "./plan.js";
 
+/** The clips that figures are of. */
+export type Scored = "test" | "validation";
+
 /** What all runs of an ablation share. */
 export type RunContext = Surroundings & {
   /** Evaluation masks as the base does, whatever an arm trains with. */
   readonly base: CheckedExperiment;
   readonly corpus: LoadedSplits;
+  readonly scored: Scored;
   readonly execute: Execute;
   readonly engine: string;
 };
@@ -47,7 +51,7 @@ async function trainedBefore(folder: RunFolder): Promise<Pretrained | undefined>
 
 async function runIn(folder: RunFolder, context: RunContext): Promise<Outcome | undefined> {
   const { experiment, path } = folder;
-  const { base, corpus, execute, engine, signal } = context;
+  const { base, corpus, scored, execute, engine, signal } = context;
   const clock = clockOf(context);
   const { splits, leftOut } = corpus;
   const config = configFor(experiment);
@@ -61,12 +65,16 @@ async function runIn(folder: RunFolder, context: RunContext): Promise<Outcome | 
 
   const began = clock();
   const model = { config, params: trained.params, statistics, experiment: { ...experiment, masking: base.masking } };
-  const evaluated = subjectOf(model, splits, { execute, leftOut, batch: base.training.batch });
+  const evaluated = subjectOf(
+    model,
+    { ...splits, test: splits[scored] },
+    { execute, leftOut, batch: base.training.batch },
+  );
   const evaluation = await evaluateTasks(evaluated).finally(evaluated.cutting.cutter.close);
   const evaluateSeconds = (clock() - began) / 1000;
   const { specs, figures } = runFigures(
     evaluation,
-    splits.test.map(({ item }) => item.id),
+    splits[scored].map(({ item }) => item.id),
   );
   const { batch, accumulate } = experiment.training;
   const clips = trained.steps * batch * accumulate;

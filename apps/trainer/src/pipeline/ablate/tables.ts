@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { makeFolder, writeWhole } from "@kdc-mae/core/node";
 import { type Comparison, compareArms, type FigureToCompare } from "@kdc-mae/eval";
 import { comparisonCsv, comparisonHtml, comparisonMarkdown } from "@kdc-mae/eval/report";
+import type { AblationOptions } from "./ablate.js";
 import { type Arms, aboutArm } from "./arms.js";
 import type { Outcome } from "./outcome.js";
 import type { PlannedRun } from "./plan.js";
@@ -33,7 +34,7 @@ export function compareRuns(
   { base, arms }: Arms,
   seeds: readonly number[],
   finished: readonly FinishedRun[],
-  settings: readonly (readonly [string, string])[],
+  { settings, scored = "test" }: Pick<AblationOptions, "settings" | "scored">,
 ): Comparison {
   const specs = finished[0]?.outcome.figures ?? [];
   return compareArms({
@@ -53,7 +54,12 @@ export function compareRuns(
       runs: finished.filter(({ run }) => run.arms.includes(arm.spec.name)).map(({ outcome }) => outcome.run),
     })),
     tables: ablation.comparisons ?? [{ title: "All arms", arms: arms.map(({ spec }) => spec.name) }],
-    notes: unlike(finished, specs),
+    notes: [
+      ...(scored === "test"
+        ? []
+        : [`Figures are of ${scored} clips, for choices to be made by; the test clips were not looked at.`]),
+      ...unlike(finished, specs),
+    ],
   });
 }
 

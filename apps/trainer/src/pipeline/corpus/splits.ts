@@ -28,7 +28,7 @@ export async function syntheticItems(
   const counts = { train: data.train, validation: data.validation, test: data.test };
   const total = data.train + data.validation + data.test;
   const made = await makeSet({
-    ...{ directory, ffmpeg, counts, seed, signal, workers },
+    ...{ directory, ffmpeg, counts, seed, signal, workers, options: data.scene },
     onProgress: ({ done }) => onProgress?.({ stage: "media", unit: "clips", done, total }),
   });
   if (made.directory !== directory)

@@ -26,11 +26,29 @@ const decoder = z.enum(decoderNames).optional();
 /** Threads that make batches; 1 unless given. */
 const workers = count.optional();
 
+/** Lowest and highest value of a draw. */
+const range = z.tuple([z.number(), z.number()]).refine(([low, high]) => low <= high, "the lowest comes first");
+
+/** What made clips are like, where they are not the demo's. */
+const scene = z.strictObject({
+  /** Things seen and heard one after another, an odd number; a clip is of the middle one, its middle picture shows it. */
+  acts: count
+    .refine((acts) => acts % 2 === 1 && acts <= 9, "must be odd and at most 9: a clip has a middle")
+    .optional(),
+  /** Share of clips with a silent object. */
+  distractorShare: z.number().min(0).max(1).optional(),
+  /** Smallest and largest side of the silent object, shares of the picture's. */
+  distractorSize: range.optional(),
+  /** Noise added to the sound, dB below it: quietest and loudest. */
+  noise: range.optional(),
+});
+
 const syntheticData = z.strictObject({
   kind: z.literal("synthetic"),
   train: count,
   validation: count,
   test: count,
+  scene: scene.optional(),
   decoder,
   workers,
 });
