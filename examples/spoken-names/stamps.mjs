@@ -66,7 +66,7 @@ export function planClips(stamps) {
     taken.add(words);
     return voices.map(({ language, path }) => {
       const id = `${name.replaceAll("/", "-")}-${language}`;
-      return { id, path: `${id}.mp4`, labels: [kind], split, picture, sound: path };
+      return { id, path: `${id}.mp4`, labels: [kind], split, pictures: [picture], sound: path };
     });
   });
 }

@@ -47,7 +47,10 @@ const worked = (changed: Ablation = ablation) => {
 const execute = compiled({ threads: 1 });
 let folder = "";
 const said: string[] = [];
-const run = (out: string, options: { seeds?: number[]; execute?: Execute; signal?: AbortSignal; scored?: "validation" } = {}) => {
+const run = (
+  out: string,
+  options: { seeds?: number[]; execute?: Execute; signal?: AbortSignal; scored?: "validation" } = {},
+) => {
   said.length = 0;
   return ablate({
     ...worked(),
@@ -106,7 +109,7 @@ describe("ablate", () => {
     const { comparison } = await run("choosing", { seeds: [3], scored: "validation" });
     expect(new Set(comparison.figures.map(({ evaluated }) => evaluated))).toEqual(new Set([3]));
     expect(new Set(whole.comparison.figures.map(({ evaluated }) => evaluated))).toEqual(new Set([5]));
-    expect(comparison.notes.join()).toContain("Figures are of validation clips");
+    expect(comparison.notes?.join()).toContain("Figures are of validation clips");
     expect(existsSync(join(folder, "choosing", "runs"))).toBe(false);
     expect(await readdir(join(folder, "choosing", "runs-on-validation"))).toHaveLength(2);
     // What is finished on validation clips is begun again on the test clips.
