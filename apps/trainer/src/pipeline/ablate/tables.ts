@@ -2,10 +2,10 @@ import { join } from "node:path";
 import { makeFolder, writeWhole } from "@kdc-mae/core/node";
 import { type Comparison, compareArms, type FigureToCompare } from "@kdc-mae/eval";
 import { comparisonCsv, comparisonHtml, comparisonMarkdown } from "@kdc-mae/eval/report";
-import type { AblationOptions } from "./ablate.js";
 import { type Arms, aboutArm } from "./arms.js";
 import type { Outcome } from "./outcome.js";
 import type { PlannedRun } from "./plan.js";
+import type { Scored } from "./run-one.js";
 import type { CheckedAblation } from "./schema.js";
 
 /** A planned run with what it left. */
@@ -28,13 +28,16 @@ function unlike(finished: readonly FinishedRun[], specs: readonly FigureToCompar
   });
 }
 
+/** What a table says of how its runs were made. */
+type Settings = { readonly settings: readonly (readonly [string, string])[]; readonly scored?: Scored };
+
 /** The ablation's finished runs side by side. */
 export function compareRuns(
   ablation: CheckedAblation,
   { base, arms }: Arms,
   seeds: readonly number[],
   finished: readonly FinishedRun[],
-  { settings, scored = "test" }: Pick<AblationOptions, "settings" | "scored">,
+  { settings, scored = "test" }: Settings,
 ): Comparison {
   const specs = finished[0]?.outcome.figures ?? [];
   return compareArms({
