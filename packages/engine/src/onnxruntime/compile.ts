@@ -1,5 +1,6 @@
 import { type CompiledProgram, programOf } from "../compile/compile.js";
 import type { KernelRules } from "../compile/kernel-rule.js";
+import { roundProducts } from "../compile/round-products.js";
 import { type Trace, trace } from "../compile/trace.js";
 import type { Hosted } from "../run/program.js";
 import type { Execute } from "../run/runtime.js";
@@ -9,6 +10,11 @@ import { createSession, type SessionOptions } from "./node-session.js";
 export type CompileOptions = SessionOptions & {
   /** Kernel rules for this program, before the table. */
   readonly rules?: KernelRules;
+  /**
+   * `mixed` rounds the factors of products to half precision, as a card does: slower here, and for tests of how a training
+   * takes it. `float32` unless given.
+   */
+  readonly precision?: "float32" | "mixed";
 };
 
 /**
@@ -43,7 +49,11 @@ export async function compile<I, O>(
   example: Hosted<I>,
   options: CompileOptions = {},
 ): Promise<CompiledProgram<I, O>> {
-  return createProgram(trace(fn, example, options.rules), options);
+  const traced = trace(fn, example, options.rules);
+  return createProgram(
+    options.precision === "mixed" ? { ...traced, graph: roundProducts(traced.graph) } : traced,
+    options,
+  );
 }
 
 /**
@@ -60,5 +70,8 @@ export async function compile<I, O>(
  * ```
  */
 export function compiled(options: CompileOptions = {}): Execute {
-  return (fn, example) => compile(fn, example, options);
+  const { precision } = options;
+  return Object.assign(<I, O>(fn: (inputs: I) => O, example: Hosted<I>) => compile(fn, example, options), {
+    precision,
+  });
 }

@@ -2,16 +2,45 @@ import { type HostTensor, KdcError, mapTree, type Tree, treeLeaves } from "@kdc-
 import * as tf from "@tensorflow/tfjs-core";
 import { type BackendName, selectBackend } from "../backend/select.js";
 import { asTree, type Hosted } from "./program.js";
-import type { Execute } from "./runtime.js";
+import {
+  type DeviceProgram,
+  type DeviceTensor,
+  type Execute,
+  goneTensor,
+  isOnDevice,
+  type OnDevice,
+  type Placed,
+  type Runtime,
+  readTree,
+} from "./runtime.js";
 
 const toTensor = (leaf: HostTensor): tf.Tensor => tf.tensor(leaf.data, [...leaf.shape], leaf.dtype);
 
-/** Values of a tensor in ordinary memory; truth values become int32 zeros and ones, as in a compiled program. */
-const toHost = async (tensor: tf.Tensor): Promise<HostTensor> => {
-  const values = await tensor.data();
-  return tensor.dtype === "float32"
-    ? { dtype: "float32", shape: [...tensor.shape], data: Float32Array.from(values) }
-    : { dtype: "int32", shape: [...tensor.shape], data: Int32Array.from(values) };
+/** A tensor of the backend's that lives on between programs; undefined when it is gone. */
+type Kept = DeviceTensor & { readonly tensor: () => tf.Tensor | undefined };
+
+/** Holds a tensor. Truth values become int32 zeros and ones, as in a compiled program. */
+const hold = (backend: BackendName, given: tf.Tensor, path: string): Kept => {
+  let held: tf.Tensor | undefined = given;
+  const { shape } = given;
+  const dtype = given.dtype === "float32" ? "float32" : "int32";
+  return {
+    ...{ dtype, shape: [...shape], tensor: () => held },
+    read: async () => {
+      if (held === undefined) throw goneTensor("tensor.read", path);
+      await selectBackend(backend);
+      // What is disposed of while it is read is read all the same.
+      const copy = tf.clone(held);
+      const values = await copy.data().finally(() => copy.dispose());
+      return dtype === "float32"
+        ? { dtype, shape: [...shape], data: Float32Array.from(values) }
+        : { dtype, shape: [...shape], data: Int32Array.from(values) };
+    },
+    dispose: () => {
+      held?.dispose();
+      held = undefined;
+    },
+  };
 };
 
 const copyInto = (value: HostTensor, into: HostTensor | undefined, path: string): HostTensor => {
@@ -28,9 +57,71 @@ const copyInto = (value: HostTensor, into: HostTensor | undefined, path: string)
   return into;
 };
 
+/** A function run operation by operation, on tensors that may live on between runs. */
+function eagerProgram<I, O>(
+  backend: BackendName,
+  fn: (inputs: I) => O,
+  keep: (path: string) => boolean,
+): DeviceProgram<I, O> {
+  /** Outputs of the last run that were not to be kept. */
+  let passing: Kept[] = [];
+  const drop = (): void => {
+    for (const one of passing) one.dispose();
+    passing = [];
+  };
+  const launch = async (inputs: Placed<I>): Promise<OnDevice<O>> => {
+    await selectBackend(backend);
+    const leaves = new Map(treeLeaves(asTree<HostTensor | DeviceTensor>(inputs)));
+    const made: tf.Tensor[] = [];
+    const tensorOf = (leaf: HostTensor | DeviceTensor, path: string): tf.Tensor => {
+      if (!isOnDevice(leaf)) {
+        made.push(toTensor(leaf));
+        return made[made.length - 1];
+      }
+      const tensor = (leaf as Kept).tensor();
+      if (tensor === undefined) throw goneTensor("program.launch", path);
+      return tensor;
+    };
+    try {
+      const given = mapTree(asTree<HostTensor | DeviceTensor>(inputs), tensorOf) as I;
+      const result = asTree<tf.Tensor>(tf.tidy(() => fn(given) as tf.TensorContainer));
+      // An input that is given back belongs to whoever gave it, and so does one of two outputs that are the same.
+      const seen = new Set<number>(treeLeaves(asTree<tf.Tensor>(given)).map(([, { id }]) => id));
+      const outputs = mapTree(result, (tensor: tf.Tensor, path) => {
+        const own = seen.has(tensor.id) ? tf.clone(tensor) : tensor;
+        seen.add(tensor.id);
+        return hold(backend, own, path);
+      });
+      drop();
+      for (const [path, output] of treeLeaves(outputs as Tree<Kept>)) {
+        const before = leaves.get(path);
+        if (!keep(path)) passing.push(output);
+        else if (before !== undefined && isOnDevice(before)) before.dispose();
+      }
+      return outputs as unknown as OnDevice<O>;
+    } finally {
+      tf.dispose(made);
+    }
+  };
+  return {
+    launch,
+    run: async (inputs, into) => {
+      const outputs = await launch(inputs as Placed<I>);
+      const values = new Map(treeLeaves(asTree<HostTensor>(await readTree<O>(outputs as Placed<O>))));
+      for (const [, leaf] of treeLeaves(asTree<DeviceTensor>(outputs))) leaf.dispose();
+      const targets = new Map(into === undefined ? [] : treeLeaves(asTree<HostTensor>(into)));
+      return mapTree(asTree<DeviceTensor>(outputs), (_: DeviceTensor, path) =>
+        copyInto(values.get(path)!, targets.get(path), path),
+      ) as Hosted<O>;
+    },
+    dispose: async () => drop(),
+  };
+}
+
 /**
  * Runs functions operation by operation on a tfjs backend: for debugging, tests and machines ONNX Runtime does not
- * know. Every tensor made in a run is released before the run ends.
+ * know. Every tensor made in a run is released before the run ends, but for those that a training step keeps on the
+ * backend between steps: parameters, moments, what follows them.
  *
  * @throws KdcError with the remedy when the backend cannot be used
  *
@@ -45,31 +136,23 @@ const copyInto = (value: HostTensor, into: HostTensor | undefined, path: string)
  * ```
  */
 export function eager(backend: BackendName): Execute {
-  return async <I, O>(fn: (inputs: I) => O) => {
-    await selectBackend(backend);
-    return {
-      run: async (inputs: Hosted<I>, into?: Hosted<O>): Promise<Hosted<O>> => {
-        await selectBackend(backend);
-        const given: tf.Tensor[] = [];
-        const tensors = mapTree(asTree<HostTensor>(inputs), (leaf: HostTensor) => {
-          given.push(toTensor(leaf));
-          return given.at(-1);
-        });
-        let result: Tree<tf.Tensor> | undefined;
-        try {
-          result = asTree<tf.Tensor>(tf.tidy(() => fn(tensors as I) as tf.TensorContainer));
-          const hosted = new Map<string, HostTensor>();
-          const targets = new Map(into === undefined ? [] : treeLeaves(asTree<HostTensor>(into)));
-          for (const [path, tensor] of treeLeaves(result)) {
-            hosted.set(path, copyInto(await toHost(tensor), targets.get(path), path));
-          }
-          return mapTree(result, (_: tf.Tensor, path) => hosted.get(path)) as Hosted<O>;
-        } finally {
-          tf.dispose(given);
-          if (result !== undefined) tf.dispose(result as tf.TensorContainer);
-        }
-      },
-      dispose: async () => undefined,
-    };
+  const runtime: Omit<Runtime, "execute"> = {
+    name: `tfjs ${backend}`,
+    compile: async (fn, _example, { keep = () => false } = {}) => {
+      await selectBackend(backend);
+      return eagerProgram(backend, fn, keep);
+    },
+    place: async <T>(tree: T): Promise<OnDevice<T>> => {
+      await selectBackend(backend);
+      return mapTree(asTree<HostTensor>(tree), (leaf: HostTensor, path) =>
+        hold(backend, toTensor(leaf), path),
+      ) as OnDevice<T>;
+    },
+    dispose: async () => undefined,
   };
+  const execute: Execute = Object.assign(
+    <I, O>(fn: (inputs: I) => O, example: Hosted<I>) => runtime.compile(fn, example as Placed<I>),
+    { runtime: runtime as Runtime },
+  );
+  return Object.assign(execute, { runtime: Object.assign(runtime, { execute }) });
 }

@@ -1,6 +1,6 @@
 import { type Shaped, treeLeaves } from "@kdc-mae/core";
 import { asTree, type Hosted, type Program } from "./program.js";
-import { type Execute, resident } from "./runtime.js";
+import { type Execute, type Placed, resident } from "./runtime.js";
 
 /** What a runner's function takes: parameters, and anything beside them. */
 type WithParams = { readonly params: unknown };
@@ -10,10 +10,11 @@ export type Runner<Inputs extends WithParams, Outputs> = {
   /**
    * Runs the program for inputs of these shapes, which is made where there is none.
    *
+   * @param params in ordinary memory, or on the device of what executes
    * @param slot results of one slot are written into the same arrays, run after run
    */
   readonly run: (
-    params: Hosted<Inputs["params"]>,
+    params: Placed<Inputs["params"]>,
     given: Hosted<Omit<Inputs, "params">>,
     slot?: number,
   ) => Promise<Hosted<Outputs>>;
@@ -105,7 +106,7 @@ export function createModelRunner<Inputs extends WithParams, Outputs>(
   return {
     run: async (given) => {
       placed ??= resident(execute, params);
-      return runner.run((await placed).tree, given);
+      return runner.run((await placed).tree as Placed<Inputs["params"]>, given);
     },
     dispose: async () => {
       (await placed)?.dispose();

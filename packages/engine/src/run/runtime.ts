@@ -41,6 +41,8 @@ export type DeviceProgram<I, O> = Program<I, O> & {
 export type Runtime = {
   /** In words, for reports: runtime, adapter, driver. */
   readonly name: string;
+  /** `mixed` rounds operands of products to half precision, and losses are scaled for it; float32 unless given. */
+  readonly precision?: "float32" | "mixed";
   /** Makes a program for inputs shaped like `example`; values are not read. */
   readonly compile: <I, O>(
     fn: (inputs: I) => O,
@@ -62,6 +64,8 @@ export type Runtime = {
 export type Execute = {
   <I, O>(fn: (inputs: I) => O, example: Hosted<I>): Promise<Program<I, O>>;
   readonly runtime?: Runtime;
+  /** As a runtime's. */
+  readonly precision?: Runtime["precision"];
 };
 
 /** True for a leaf that lies on a device; its values come by `read()`. */

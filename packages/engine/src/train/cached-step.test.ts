@@ -5,8 +5,10 @@ import { compiled } from "../onnxruntime/compile.js";
 import { expectClose, uniform } from "../parity.test.support.js";
 import { eager } from "../run/eager.js";
 import type { Execute } from "../run/runtime.js";
+import { runtimeForTests } from "../webgpu/adapter.test.support.js";
 import { adam } from "./adam.js";
-import { createCachedStep, type LossInParts } from "./cached-step.js";
+import { createCachedStep } from "./cached-step.js";
+import type { LossInParts } from "./loss-in-parts.js";
 import { createTrainStep } from "./train-step.js";
 
 type Params = { a: tf.Tensor2D; v: tf.Tensor2D; scale: tf.Scalar; idle: tf.Tensor1D };
@@ -47,9 +49,11 @@ const cut = (from: number, to: number) => ({ x: rows(all.x, from, to), y: rows(a
 const pieces = [cut(0, 4), cut(4, 8), cut(8, 11)];
 const options = { clips: (batch: { x: { shape: readonly number[] } }) => batch.x.shape[0], clipNorm: 0.5 };
 
+const runtime = await runtimeForTests();
 const ways: readonly (readonly [string, Execute])[] = [
   ["compiled", compiled({ threads: 1 })],
   ["eager", eager("cpu")],
+  ...(runtime === undefined ? [] : [["with its state on a WebGPU device", runtime.execute] as const]),
 ];
 
 describe.each(ways)("createCachedStep, %s", (_, execute) => {
@@ -69,6 +73,8 @@ describe.each(ways)("createCachedStep, %s", (_, execute) => {
       // Accumulated plainly, each batch is contrasted with itself alone.
       expect(Math.abs(plain.terms.contrast - single.terms.contrast)).toBeGreaterThan(0.3);
     }
+    await one.collect(a);
+    await many.collect(b);
     expectClose(b.params, a.params, 2e-6);
     for (const [path, { data }] of treeLeaves<FloatTensor>(b.params)) {
       const before = new Map(treeLeaves<FloatTensor>(start())).get(path)!.data;
@@ -94,7 +100,10 @@ describe.each(ways)("createCachedStep, %s", (_, execute) => {
     const bad = cut(0, 4);
     bad.y.data[1] = Number.NaN;
     await expect(train.accumulate(state, [pieces[1], bad], 0.1)).rejects.toThrow("train step 1: the loss is NaN");
+    await train.collect(state);
     expect([...state.params.a.data]).toEqual([...start().a.data]);
+    // What could not be added up does not stay in the sums.
+    expect((await train.accumulate(state, pieces, 0.1)).step).toBe(1);
     await expect(train.accumulate(state, [], 0.1)).rejects.toThrow("there are no batches to accumulate");
     await train.dispose();
     const ragged = createCachedStep(

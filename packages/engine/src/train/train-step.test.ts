@@ -1,14 +1,17 @@
-import { float32, type LossReport } from "@kdc-mae/core";
+import { type FloatTensor, float32, type LossReport, type Tree, treeLeaves } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { describe, expect, it } from "vitest";
 import { compiled } from "../onnxruntime/compile.js";
+import { expectClose } from "../parity.test.support.js";
 import { eager } from "../run/eager.js";
-import type { Execute } from "../run/runtime.js";
+import type { HostedParams } from "../run/program.js";
+import { type Execute, type Placed, readTree } from "../run/runtime.js";
 import { runtimeForTests } from "../webgpu/adapter.test.support.js";
 import { adam } from "./adam.js";
 import { createTrainStep } from "./train-step.js";
 
 type Params = { w: tf.Tensor2D; b: tf.Tensor1D; idle: tf.Tensor1D };
+type Weights = Tree<FloatTensor>;
 type Batch = { x: tf.Tensor2D; y: tf.Tensor2D };
 
 const loss = (params: Params, { x, y }: Batch): LossReport => {
@@ -107,6 +110,41 @@ describe.each(ways)("createTrainStep, %s", (_, execute) => {
     await train.collect(state);
     expect([...state.params.w.data]).toEqual([...start().w.data]);
     expect(state.step).toBe(0);
+    // Among accumulated batches too; what could not be added up does not stay in the sums.
+    await expect(train.accumulate(state, [batchOf(5, 2), bad], 0.1)).rejects.toThrow("train step 1: the loss is NaN");
+    expect((await train.accumulate(state, [batchOf(5, 2), batchOf(5, 3)], 0.1)).step).toBe(1);
+    await train.dispose();
+  });
+
+  it("has a teacher follow the parameters, seen by the loss and without a gradient", async () => {
+    type Taught = Batch & { readonly teacher?: { readonly w: tf.Tensor2D } };
+    const taught = (params: Params, batch: Batch): LossReport => {
+      const { teacher } = batch as Taught;
+      const apart = tf.mean(tf.squaredDifference(tf.mul(params.w, 2), teacher!.w)) as tf.Scalar;
+      return { total: tf.add(loss(params, batch).total, apart), terms: { apart } };
+    };
+    const teacher = { w: wave([3, 5], 9) };
+    const follower = { name: "teacher", tree: teacher, of: "", momentum: 0.9 };
+    const train = createTrainStep(execute, taught, adam(), { follower });
+    const state = train.init(start());
+    const expected = wave([3, 5], 9).data;
+    for (const batches of [[batchOf(5, 2)], [batchOf(5, 2), batchOf(4, 3)]]) {
+      const { params } = state;
+      await train.collect(state);
+      const before = teacher.w.data.slice();
+      const { terms } = await train.accumulate(state, batches, 0.05);
+      await train.collect(state);
+      const w = params.w.data;
+      for (const [i, value] of w.entries()) {
+        expected[i] = 0.9 * before[i] + 0.1 * value;
+        expect(teacher.w.data[i]).toBeCloseTo(expected[i], 6);
+      }
+      expect(terms.apart).toBeGreaterThan(0);
+    }
+    const { params, follower: following } = await train.current(state);
+    const current = await readTree(params);
+    expect([...(await readTree(following as Placed<typeof teacher>)).w.data]).toEqual([...teacher.w.data]);
+    expect([...current.w.data]).toEqual([...state.params.w.data]);
     await train.dispose();
   });
 
@@ -160,4 +198,43 @@ describe.each(ways)("createTrainStep, %s", (_, execute) => {
     expect(state.step).toBe(0);
     await train.dispose();
   });
+});
+
+it("goes on where another runtime stopped: cpu, device, plain tfjs and cpu again", async () => {
+  const others = [runtime?.execute ?? eager("cpu"), eager("cpu"), compiled({ threads: 1 })];
+  const teacher = () => ({ w: wave([3, 5], 9) });
+  const run = async (executes: readonly Execute[]) => {
+    const optimizer = adam<HostedParams<Params>>({ weightDecay: 0.01 });
+    const tree = teacher();
+    let saved = { params: start(), slots: {} as Readonly<Record<string, unknown>>, counters: { updates: 0 }, step: 0 };
+    const totals: number[] = [];
+    for (const execute of executes) {
+      const options = { clipNorm: 0.5, follower: { name: "teacher", tree, of: "", momentum: 0.9 } };
+      const train = createTrainStep(execute, loss, optimizer, options);
+      const state = train.init(saved.params);
+      const slots = optimizer.slots(state.optimizer);
+      for (const [name, arrays] of Object.entries(saved.slots)) {
+        const from = new Map(treeLeaves(arrays as Weights));
+        for (const [path, { data }] of treeLeaves(slots[name] as Weights)) data.set(from.get(path)!.data);
+      }
+      optimizer.restore(state.optimizer, saved.counters);
+      state.step = saved.step;
+      for (let i = 0; i < 2; i++) totals.push((await train.step(state, batchOf(7, totals.length), 0.05)).total);
+      totals.push((await train.accumulate(state, [batchOf(7, 1), batchOf(7, 2)], 0.05)).total);
+      await train.collect(state);
+      const counters = optimizer.counters(state.optimizer) as { updates: number };
+      saved = { params: state.params, slots: optimizer.slots(state.optimizer), counters, step: state.step };
+      await train.dispose();
+    }
+    return { totals, ...saved, tree };
+  };
+  const [there, here] = [
+    await run([compiled({ threads: 1 }), ...others]),
+    await run(Array(4).fill(compiled({ threads: 1 }))),
+  ];
+  expect(there.step).toBe(12);
+  expect(there.counters).toEqual(here.counters);
+  const arrays = ({ params, tree, slots }: typeof here) => ({ params, tree, slots }) as unknown as Weights;
+  expectClose(arrays(there), arrays(here), 1e-5);
+  for (const [step, total] of there.totals.entries()) expect(total).toBeCloseTo(here.totals[step], 5);
 });

@@ -1,10 +1,11 @@
 import type { FloatTensor, HostTensor, LossReport } from "@kdc-mae/core";
 import { asTree, type Hosted, type HostedParams } from "../run/program.js";
 import { createRunner } from "../run/runner.js";
-import type { Execute } from "../run/runtime.js";
-import { createDeviceStep } from "./device-step.js";
+import type { Execute, Placed } from "../run/runtime.js";
+import { createDeviceStep, scalarOf } from "./device-step.js";
 import { type Gradients, type Loss, valueAndGradients } from "./gradient.js";
 import { exactSum, floatSum } from "./gradient-sum.js";
+import { atLossScale, freshLossScale, scaledLoss, unscale } from "./loss-scale.js";
 import type { Optimizer } from "./optimizer.js";
 import { anyoneAsked, gatherRows, noPeers } from "./peers.js";
 import { expectGoing, sharesOf, stepOnHost, type TrainStep, type TrainStepOptions, update } from "./update.js";
@@ -48,14 +49,23 @@ export function createTrainStep<Params, Batch, OptimizerState>(
   }
   const sum = exact ? exactSum(peers) : floatSum(peers);
   let missing: readonly string[] = [];
-  const programs = createRunner<{ readonly params: Params; readonly batch: Batch }, Gradients<Params>>(
+  const lossScale = execute.precision === "mixed" ? freshLossScale() : undefined;
+  const noteMissing = (paths: readonly string[]) => {
+    missing = paths;
+  };
+  type Given = { readonly params: Params; readonly batch: unknown };
+  const programs = createRunner<Given, Gradients<Params>>(
     execute,
-    valueAndGradients(loss, (paths) => {
-      missing = paths;
-    }),
+    (lossScale === undefined
+      ? valueAndGradients(loss, noteMissing)
+      : valueAndGradients(scaledLoss(loss), noteMissing)) as (inputs: Given) => Gradients<Params>,
   );
 
-  const accumulate: TrainStep<Params, Batch, OptimizerState>["accumulate"] = async (state, batches, learningRate) => {
+  type Accumulate = TrainStep<Params, Batch, OptimizerState>["accumulate"];
+  const attempt = async (
+    [state, batches, learningRate]: Parameters<Accumulate>,
+    scale: number,
+  ): ReturnType<Accumulate> => {
     const { own, shares } = sharesOf<Batch>(batches, clips);
     let names: readonly string[] = [];
     const rows: number[][] = own.map(() => []);
@@ -65,10 +75,11 @@ export function createTrainStep<Params, Batch, OptimizerState>(
         make: async (slot) => {
           // The processor is not asked while it computes a batch; between two it is. Several processes go on together.
           if (peers.size === 1) expectGoing(signal, state.step + 1);
-          const given = { batch } as Hosted<{ readonly batch: Batch }>;
+          const given = { batch: lossScale === undefined ? batch : { batch, scale: scalarOf(scale) } };
           // Float32 is what parameters and gradients are; a program's type says only that they are tensors.
-          const result = await programs.run(state.params as Hosted<Params>, given, slot);
-          const { total, terms } = result as Hosted<LossReport>;
+          const result = await programs.run(state.params as Placed<Params>, given as Hosted<{ batch: unknown }>, slot);
+          const scaled = result as Hosted<LossReport>;
+          const { total, terms } = unscale<HostTensor>(scaled.total, scaled.terms);
           names = Object.keys(terms);
           rows[at] = [total, ...Object.values(terms)].map(scalar);
           return asTree<FloatTensor>(result.gradients);
@@ -86,9 +97,12 @@ export function createTrainStep<Params, Batch, OptimizerState>(
       state,
       optimizer,
       { gradients: gradients as HostedParams<Params>, report },
-      { ...options, signal: asked, learningRate, missing },
+      { ...options, signal: asked, learningRate, missing, lossScale: scale },
     );
   };
 
-  return stepOnHost(optimizer, { accumulate, withoutGradient: () => missing, dispose: programs.dispose });
+  return stepOnHost(optimizer, options, {
+    accumulate: (...given) => atLossScale(lossScale, (scale) => attempt(given, scale)),
+    ...{ withoutGradient: () => missing, dispose: programs.dispose, lossScale },
+  });
 }

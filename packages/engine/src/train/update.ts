@@ -1,6 +1,8 @@
 import { type FloatTensor, KdcError, type Tree, treeLeaves } from "@kdc-mae/core";
 import { asTree, type Hosted, type HostedParams } from "../run/program.js";
+import type { Placed } from "../run/runtime.js";
 import { clipScale, globalNorm } from "./clip.js";
+import { type Follower, follow, withFollower } from "./follower.js";
 import type { Optimizer } from "./optimizer.js";
 import type { Peers } from "./peers.js";
 
@@ -12,13 +14,31 @@ export type TrainState<Params, OptimizerState> = {
   step: number;
 };
 
-/** What one step saw. `gradientNorm`: length of all gradients as one vector, before clipping. */
+/**
+ * What one step saw. `gradientNorm`: length of all gradients as one vector, before clipping. `lossScale`, in
+ * mixed precision: what the loss was multiplied by, and how often it was halved in this step because gradients overflowed.
+ */
 export type StepReport = {
   readonly step: number;
   readonly total: number;
   readonly terms: Readonly<Record<string, number>>;
   readonly gradientNorm: number;
+  readonly lossScale?: { readonly value: number; readonly halved: number };
 };
+
+/**
+ * What a loss is multiplied by before it is differentiated, and gradients are divided by after, where operands of products
+ * are rounded to half precision: without it those below 6e-8 would be lost. Changed in place, step by step.
+ */
+export type LossScale = {
+  /** A power of two, so that it rounds nothing itself. */
+  value: number;
+  /** Steps since it last changed. */
+  good: number;
+};
+
+/** What is looked at, in words. */
+export const gradientNorm = "the gradient norm";
 
 /** @throws KdcError (reason `loss-not-finite`) */
 export const expectFinite = (what: string, value: number, step: number): void => {
@@ -86,6 +106,8 @@ export type TrainStepOptions<Batch> = UpdateSettings & {
    * Unless set, sums of many processes differ by rounding.
    */
   readonly exact?: boolean;
+  /** What follows the parameters, where something does. */
+  readonly follower?: Follower;
 };
 
 /** A loss and an optimizer, joined into steps: what {@link createTrainStep} makes. */
@@ -107,6 +129,12 @@ export type TrainStep<Params, Batch, OptimizerState> = {
     batches: readonly (Hosted<Batch> | undefined)[],
     learningRate: number,
   ) => Promise<StepReport>;
+  /** The parameters and what follows them as they are now, where they lie: for programs that read them between two steps. */
+  readonly current: (
+    state: TrainState<Params, OptimizerState>,
+  ) => Promise<{ readonly params: Placed<Params>; readonly follower?: unknown }>;
+  /** In mixed precision, what the loss is multiplied by; a run that goes on sets it to what it was. */
+  readonly lossScale?: LossScale;
   /** Brings the state's arrays up to date, where the state itself lies on a device. Waits for a step under way. */
   readonly collect: (state: TrainState<Params, OptimizerState>) => Promise<void>;
   /** Says that the state's arrays were changed from outside, as by going back to a checkpoint. */
@@ -131,20 +159,22 @@ export function update<Params, OptimizerState>(
     readonly signal?: Asked;
     readonly learningRate: number;
     readonly missing: readonly string[];
+    /** What gradients are to be divided by. */
+    readonly lossScale?: number;
   },
 ): StepReport {
   const { gradients, report } = made;
-  const { learningRate, clipNorm, missing, signal } = settings;
+  const { learningRate, clipNorm, missing, signal, lossScale = 1 } = settings;
   const step = state.step + 1;
   expectGoing(signal, step);
   expectFinite("the loss", report.total, step);
   // A loss may be finite where its gradient is not: the root of a sum of zeros.
-  const gradientNorm = globalNorm(asTree(gradients));
-  expectFinite("the gradient norm", gradientNorm, step);
-  const scale = clipNorm === undefined ? 1 : clipScale(gradientNorm, clipNorm);
+  const norm = globalNorm(asTree(gradients)) / lossScale;
+  expectFinite(gradientNorm, norm, step);
+  const scale = (clipNorm === undefined ? 1 : clipScale(norm, clipNorm)) / lossScale;
   optimizer.update(state.optimizer, state.params, gradients, learningRate, scale, missing);
   state.step = step;
-  return { step, ...report, gradientNorm };
+  return { step, ...report, gradientNorm: norm };
 }
 
 /** A batch of a step, the share of all clips that is in it, and its place among the batches of all peers. */
@@ -171,11 +201,22 @@ export function sharesOf<Batch>(
 /** A step whose state lies in ordinary memory, from its one way to add batches up. */
 export const stepOnHost = <Params, Batch, OptimizerState>(
   optimizer: Optimizer<HostedParams<Params>, OptimizerState>,
-  own: Pick<TrainStep<Params, Batch, OptimizerState>, "accumulate" | "withoutGradient" | "dispose">,
-): TrainStep<Params, Batch, OptimizerState> => ({
-  ...own,
-  init: (params) => ({ params, optimizer: optimizer.init(params), step: 0 }),
-  step: (state, batch, learningRate) => own.accumulate(state, [batch], learningRate),
-  collect: async () => undefined,
-  changed: () => undefined,
-});
+  { follower }: TrainStepOptions<Batch>,
+  own: Pick<TrainStep<Params, Batch, OptimizerState>, "accumulate" | "withoutGradient" | "dispose" | "lossScale">,
+): TrainStep<Params, Batch, OptimizerState> => {
+  const accumulate: typeof own.accumulate = async (state, batches, learningRate) => {
+    const seen = batches.map((batch) => batch && withFollower(batch, follower, follower?.tree));
+    const report = await own.accumulate(state, seen, learningRate);
+    if (follower !== undefined) follow(follower, asTree<FloatTensor>(state.params));
+    return report;
+  };
+  return {
+    ...{ ...own, accumulate },
+    init: (params) => ({ params, optimizer: optimizer.init(params), step: 0 }),
+    step: (state, batch, learningRate) => accumulate(state, [batch], learningRate),
+    // Float32 is what parameters are; what a program takes says only that they are tensors.
+    current: async (state) => ({ params: state.params as Placed<Params>, follower: follower?.tree }),
+    collect: async () => undefined,
+    changed: () => undefined,
+  };
+};

@@ -34,13 +34,11 @@ const sumOfProducts = (lowering: Lowering, a: Operand, b: Operand) => {
   const once = (size: number): Factor[] => [{ size, stride: 0 }];
   const left = axes(a, a.layout.axes[rank - 2], once(N), a.layout.axes[rank - 1]);
   const right = axes(b, once(M), b.layout.axes[rank - 1], b.layout.axes[rank - 2]);
-  const half = (value: string): string => (lowering.half ? `quantizeToF16(${value})` : value);
-  const terms = lowering.map(
-    shape,
-    "f32",
-    [left, right],
-    (text, at) => `${half(text.operand(left, at))} * ${half(text.operand(right, at))}`,
-  );
+  const half = (value: string): string => (lowering.half ? `halfOf(${value})` : value);
+  const terms = lowering.map(shape, "f32", [left, right], (text, at) => {
+    if (lowering.half) text.need("half");
+    return `${half(text.operand(left, at))} * ${half(text.operand(right, at))}`;
+  });
   return { core: reduceCore(terms, [rank], combinations.sum), operands: [terms] };
 };
 

@@ -43,7 +43,7 @@ const loadTile = (
     threads,
     first,
     limit,
-    convert,
+    half,
   }: {
     readonly size: number;
     readonly length: number;
@@ -51,11 +51,12 @@ const loadTile = (
     readonly first: string;
     /** Where the sum ends, if tiles reach beyond it. */
     readonly limit?: number;
-    readonly convert: (value: string) => string;
+    readonly half: boolean;
   },
 ): void => {
   const { operand, outer, inner, name } = side;
   const quads = size / 4;
+  if (half) text.need("half");
   text.block(`for (var round = 0u; round < ${(quads * depth) / threads}u; round += 1u)`, () => {
     text.line(`let entry = thread + round * ${threads}u;`);
     const [k, q] = innerFirst(side)
@@ -69,7 +70,8 @@ const loadTile = (
         text.line(`let o = ${first} + q * 4u + lane;`);
         text.block(length % size === 0 ? "" : `if (o < ${length}u)`, () => {
           const place = text.once("place", "p", () => `${along} + ${text.address(outer, "o")}`);
-          text.line(`quad[lane] = ${convert(text.read(operand.node, operand.output, place))};`);
+          const value = text.read(operand.node, operand.output, place);
+          text.line(`quad[lane] = ${half ? `halfOf(${value})` : value};`);
         });
       });
     });
@@ -82,7 +84,7 @@ const writeProduct = (
   [a, b]: readonly [Side, Side],
   { M, N, K, batches }: Sizes,
   pieces: number,
-  convert: (value: string) => string,
+  half: boolean,
   finish: Finish,
 ): Draft => {
   const { rows, columns, own } = tileFor(M, N);
@@ -104,8 +106,8 @@ const writeProduct = (
   text.line(`var sums: array<array<vec4f, ${quads}>, ${own}>;`);
   text.block(`for (var round = 0u; round < ${each / depth}u; round += 1u)`, () => {
     text.line(`let k0 = kStart + round * ${depth}u;`);
-    loadTile(text, a, { size: rows, length: M, threads, first: "m0", limit, convert });
-    loadTile(text, b, { size: columns, length: N, threads, first: "n0", limit, convert });
+    loadTile(text, a, { size: rows, length: M, threads, first: "m0", limit, half });
+    loadTile(text, b, { size: columns, length: N, threads, first: "n0", limit, half });
     text.line("workgroupBarrier();");
     text.block(`for (var kk = 0u; kk < ${depth}u; kk += 1u)`, () => {
       for (let l = 0; l < quads; l++) {
@@ -175,13 +177,12 @@ export function productCore({ a, b }: Product, half: boolean): Core {
     K: countOf(sides[0].inner),
     batches: countOf(sides[0].batch),
   };
-  const convert = (value: string): string => (half ? `quantizeToF16(${value})` : value);
   return ({ write, finish, scratch }) => {
     const pieces = piecesFor(sizes.M, sizes.N, sizes.K, sizes.batches);
-    if (pieces === 1) return [writeProduct(write(), sides, sizes, 1, convert, finish)];
+    if (pieces === 1) return [writeProduct(write(), sides, sizes, 1, half, finish)];
     const count = sizes.batches * sizes.M * sizes.N;
     const parts = scratch(count * pieces, "f32");
-    const first = writeProduct(write(), sides, sizes, pieces, convert, (text, at, value) =>
+    const first = writeProduct(write(), sides, sizes, pieces, half, (text, at, value) =>
       text.write(parts, 0, at, value),
     );
     return [first, combineParts(write(), parts, count, pieces, combinations.sum, finish)];

@@ -7,6 +7,15 @@ const functions = {
   isNan: "fn isNan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }",
   // Integers in the order of the numbers.
   order: "fn orderOf(x: f32) -> i32 { let b = bitcast<i32>(x + 0.0); return select(b, b ^ 0x7fffffff, b < 0); }",
+  // To half precision and back, ties to even. WGSL's own leaves open what becomes of numbers too large, or too small, for
+  // it; that they become infinite is how a loss scale finds out.
+  half: `fn halfOf(x: f32) -> f32 {
+  let b = bitcast<u32>(x); let a = b & 0x7fffffffu; let sign = b & 0x80000000u;
+  if (a > 0x7f800000u) { return x; }
+  if (a >= 0x477ff000u) { return bitcast<f32>(sign | infinityBits); }
+  if (a < 0x38800000u) { return bitcast<f32>(sign | bitcast<u32>(round(abs(x) * 16777216.0) * 5.9604644775390625e-8)); }
+  return bitcast<f32>(sign | ((a + 0xfffu + ((a >> 13u) & 1u)) & 0xffffe000u));
+}`,
   isInfinite: "fn isInfinite(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) == 0x7f800000u; }",
   larger: "fn larger(a: f32, b: f32) -> f32 { return select(select(a, b, b > a), b, isNan(b)); }",
   smaller: "fn smaller(a: f32, b: f32) -> f32 { return select(select(a, b, b < a), b, isNan(b)); }",

@@ -48,7 +48,7 @@ export type WebGpuRuntime = Runtime & {
 };
 
 /** Goes up with every change to what the kernels compute: adapters are then tested again. */
-const kernelsVersion = 1;
+const kernelsVersion = 2;
 
 /** Traces once more, keeping the line of each operator, to say in an error which line called it. */
 const withLine = (error: unknown, traced: () => { readonly graph: OnnxGraph }): unknown => {
@@ -139,6 +139,7 @@ export async function createWebGpuRuntime({
     name: `WebGPU, ${info.description || info.device || info.vendor}`,
     adapter: info,
     allocated: device.allocated,
+    precision,
     compile,
     place: async <T>(tree: T): Promise<OnDevice<T>> => {
       const leaves = treeLeaves(asTree<HostTensor>(tree));
@@ -160,7 +161,7 @@ export async function createWebGpuRuntime({
     execute: (fn, example) => compile(fn, example as Placed<never>),
     dispose: async () => device.dispose(),
   };
-  const whole = Object.assign(runtime, { execute: Object.assign(runtime.execute, { runtime }) });
+  const whole = Object.assign(runtime, { execute: Object.assign(runtime.execute, { runtime, precision }) });
   const { vendor, architecture, device: model, description } = info;
   const key = `${[vendor, architecture, model, description, precision].join("/")}/kernels ${kernelsVersion}`;
   if (!(await tested?.has(key))) {

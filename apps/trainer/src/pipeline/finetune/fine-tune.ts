@@ -1,6 +1,6 @@
 import type { FloatTensor } from "@kdc-mae/core";
 import { KdcError } from "@kdc-mae/core";
-import { createTrainStep, type Execute } from "@kdc-mae/engine";
+import { createTrainStep, type Execute, resident } from "@kdc-mae/engine";
 import type { ClassifierParams, ModelConfig } from "@kdc-mae/model";
 import { patchesFor } from "../evaluate/predict.js";
 import type { RunWatch } from "../log/observe-run.js";
@@ -11,6 +11,7 @@ import { clockOf, ranksOf, type Surroundings, surroundingsOf } from "../surround
 import { addToMean, zerosLike } from "../train/average.js";
 import { bytesIn } from "../train/disk-space.js";
 import { encoderSum } from "../train/encoder-sum.js";
+import { type LossScaleNote, withLossScale } from "../train/loss-scale-note.js";
 import { optimizerFor } from "../train/optimizer.js";
 import type { TrainOptions } from "../train/train.js";
 import type { Trainee } from "../train/trainee.js";
@@ -57,7 +58,7 @@ export type FineTuned = {
 };
 
 /** What a resumed run goes on from, beside counters and arrays. */
-type Notes = {
+type Notes = LossScaleNote & {
   readonly began: string;
   /** Epochs whose weights are in the mean. */
   averaged: number;
@@ -74,8 +75,10 @@ export async function fineTune(options: FineTuneOptions): Promise<FineTuned> {
   const { experiment, config, params, source, execute, folder, evaluate, keepBest, onStep, signal } = options;
   const { optimizer: settings, mode, averaging } = experiment;
   const ranks = timed(ranksOf(options), clockOf(options));
-  const frozen = experiment.tune === "linear-probe" ? { encoder: params.encoder } : undefined;
-  const tuned: Tuned<FloatTensor> = frozen === undefined ? params : { head: params.head };
+  const isFrozen = experiment.tune === "linear-probe";
+  // On a device it lies once, for all steps.
+  const frozen = isFrozen ? await resident(execute, { encoder: params.encoder }) : undefined;
+  const tuned: Tuned<FloatTensor> = isFrozen ? { head: params.head } : params;
   const updates = optimizerFor<Tuned<FloatTensor>>(settings, rateGroups(config, settings));
   const loss = fineTuneLoss(config, mode, experiment.loss.kind);
   const stepper = createTrainStep(execute, loss, updates, {
@@ -96,7 +99,7 @@ export async function fineTune(options: FineTuneOptions): Promise<FineTuned> {
       counters: () => updates.counters(state.optimizer),
       restore: (counters) => updates.restore(state.optimizer, counters),
     },
-    ...{ collect: () => stepper.collect(state), changed: stepper.changed },
+    ...{ collect: () => stepper.collect(state), changed: withLossScale(stepper, notes) },
     trees: {
       tuned,
       ...updates.slots(state.optimizer),
@@ -114,7 +117,7 @@ export async function fineTune(options: FineTuneOptions): Promise<FineTuned> {
     update: (group, rate) => {
       const batches = group.map(
         (batch): HostFineTuneBatch | undefined =>
-          batch && { patches: patchesFor(mode, batch.patches), targets: batch.targets, frozen },
+          batch && { patches: patchesFor(mode, batch.patches), targets: batch.targets, frozen: frozen?.tree },
       );
       return stepper.accumulate(state, batches, rate);
     },
@@ -140,7 +143,10 @@ export async function fineTune(options: FineTuneOptions): Promise<FineTuned> {
       acceptChangedData: options.acceptChangedData,
     },
     { name: experiment.name, clips: batch * accumulate, loggers: options.loggers },
-  ).finally(stepper.dispose);
+  ).finally(async () => {
+    await stepper.dispose();
+    frozen?.dispose();
+  });
   return {
     ...ended,
     params,

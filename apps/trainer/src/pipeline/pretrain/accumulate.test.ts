@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRng, type FloatTensor, float32, type HostTensor, int32, mapTree, treeLeaves } from "@kdc-mae/core";
+import { type Execute, eager } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
 import { batchViews } from "@kdc-mae/masking";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -69,7 +70,7 @@ const rows = (from: number, count: number): MaskedBatch =>
 
 let folder: string;
 let runs = 0;
-async function run(change: object, batches: readonly MaskedBatch[]) {
+async function run(change: object, batches: readonly MaskedBatch[], execute: Execute = compiled({ threads: 1 })) {
   const experiment = checkExperiment(withChanges(base, change), "accumulate.test.ts");
   const runFolder = await openRunFolder(join(folder, `run${runs++}`), experiment);
   const source = {
@@ -78,7 +79,6 @@ async function run(change: object, batches: readonly MaskedBatch[]) {
       yield* batches;
     },
   };
-  const execute = compiled({ threads: 1 });
   const config = configFor(experiment);
   const { params } = await pretrainSteps({
     statistics: { mean: 0, std: 1 },
@@ -123,6 +123,20 @@ describe("training.accumulateContrast", () => {
     expect(apartPlain).toBeGreaterThan(1e-3);
     expect(plain.losses[0].contrastive).toBeLessThan(single.losses[0].contrastive * 0.8);
     expect(plain.losses[0]["reconstruction-audio"]).toBeCloseTo(single.losses[0]["reconstruction-audio"], 4);
+  });
+
+  it("the same with state and teacher kept where tfjs computes", async () => {
+    const change = { training: { batch: 2, accumulate: 3, accumulateContrast: "cached" } };
+    const pieces = [rows(0, 2), rows(2, 2), rows(4, 2)];
+    const [here, there] = [await run(change, pieces), await run(change, pieces, eager("cpu"))];
+    for (const [epoch, terms] of here.losses.entries()) {
+      for (const [name, value] of Object.entries(terms)) {
+        expect(Math.abs(there.losses[epoch][name] / value - 1), `${name}, step ${epoch}`).toBeLessThan(2e-5);
+      }
+    }
+    for (const [index, [path, { data }]] of here.params.entries()) {
+      for (const [i, value] of data.entries()) expect(there.params[index][1].data[i], path).toBeCloseTo(value, 5);
+    }
   });
 
   it("has a message for another value", () => {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRng, type FloatTensor, float32, type HostTensor, type HostView, treeLeaves } from "@kdc-mae/core";
-import { valueAndGradients } from "@kdc-mae/engine";
+import { type Execute, eager, valueAndGradients } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
 import { initModel } from "@kdc-mae/model";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -65,10 +65,14 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-async function run(name: string, stopAt = Number.POSITIVE_INFINITY) {
+async function run(
+  name: string,
+  stopAt = Number.POSITIVE_INFINITY,
+  { batches = source, execute = compiled({ threads: 1 }) }: { batches?: BatchSource; execute?: Execute } = {},
+) {
   const controller = new AbortController();
   const { params, finished } = await pretrainSteps({
-    ...{ experiment, config, source, statistics: { mean: 0, std: 1 }, execute: compiled({ threads: 1 }) },
+    ...{ experiment, config, source: batches, statistics: { mean: 0, std: 1 }, execute },
     folder: await openRunFolder(join(folder, name), experiment),
     signal: controller.signal,
     onStep: ({ step }) => {
@@ -87,7 +91,7 @@ describe("adaptive masking", () => {
   it("gives every clip disjoint views of its own, the same for the same seed and weights", async () => {
     const model = initModel(config, createRng(1));
     const batch = await batchOf(0);
-    const drawer = createViewDrawer(compiled({ threads: 1 }), config, model, experiment);
+    const drawer = createViewDrawer(compiled({ threads: 1 }), config, async () => ({ model }), experiment);
     const [first, again] = [await drawer.draw(batch), await drawer.draw(batch)];
     await drawer.dispose();
     expect(again.views).toEqual(first.views);
@@ -105,7 +109,7 @@ describe("adaptive masking", () => {
   it("teaches the sampling network by its own term alone, and that term nothing else; every parameter lives", async () => {
     const model = initModel(config, createRng(2));
     const batch = await batchOf(0);
-    const drawer = createViewDrawer(compiled({ threads: 1 }), config, model, experiment);
+    const drawer = createViewDrawer(compiled({ threads: 1 }), config, async () => ({ model }), experiment);
     const drawn = await drawer.draw(batch);
     await drawer.dispose();
     const gradientsOf = async (objective: Experiment["objective"]) => {
@@ -131,7 +135,7 @@ describe("adaptive masking", () => {
       folder: await openRunFolder(join(folder, "long"), long),
     });
     const counts = { loud: 0, others: 0 };
-    const drawer = createViewDrawer(compiled({ threads: 1 }), config, params, long);
+    const drawer = createViewDrawer(compiled({ threads: 1 }), config, async () => ({ model: params }), long);
     for (let round = 0; round < 30; round++) {
       const batch = await batchOf(1000 + round);
       for (const { audio } of (await drawer.draw(batch)).views) {
@@ -147,6 +151,24 @@ describe("adaptive masking", () => {
     const whole = await run("whole");
     expect((await run("stopped", 2)).finished).toBe(false);
     expect((await run("stopped")).weights).toEqual(whole.weights);
+  });
+
+  it("draws by the weights as they are, where they lie on a device", async () => {
+    // Several steps between two times at which the weights come to ordinary memory.
+    const batches: BatchSource = {
+      stepsPerEpoch: 3,
+      async *batches(epoch, from) {
+        for (let at = from; at < 3; at++) yield await batchOf(3 * epoch + at);
+      },
+    };
+    const [here, there] = [
+      await run("here", undefined, { batches }),
+      await run("there", undefined, { batches, execute: eager("cpu") }),
+    ];
+    for (const [index, [path, data]] of here.weights.entries()) {
+      const other = there.weights[index][1];
+      for (const [i, value] of data.entries()) expect(Math.abs(other[i] - value), path).toBeLessThan(2e-3);
+    }
   });
 
   it("is refused with what only other masks read, and the other way round", () => {

@@ -1,5 +1,5 @@
 import { type ClipGrids, type FloatTensor, type HostView, KdcError, type Modality, type Patches } from "@kdc-mae/core";
-import { createRunner, type Execute } from "@kdc-mae/engine";
+import { createRunner, type Execute, type Placed } from "@kdc-mae/engine";
 import { adaptiveViews, batchViews, clipNoise } from "@kdc-mae/masking";
 import { globalAttention, type ModelConfig, type ModelParams, patchLogProbabilities } from "@kdc-mae/model";
 import type { Tensor } from "@tensorflow/tfjs-core";
@@ -38,22 +38,23 @@ const samplingFunction =
     return patchLogProbabilities(config, encoder, sampler, patches);
   };
 
-/** What a moving-average teacher's encoder is kept as. */
-type Teacher = { readonly encoder: ModelParams<FloatTensor>["encoder"] };
+/** The model, and what a moving-average teacher's encoder is kept as. */
+type Weights = {
+  readonly model: Placed<Inputs["params"]>;
+  readonly teacher?: Placed<AttentionInputs["params"]>;
+};
 
 /** Every clip's row of `[B, N]`. */
 const rowOf = ({ data, shape: [, N] }: FloatTensor, clip: number) => data.subarray(clip * N, (clip + 1) * N);
 
 /**
- * @param model as it is trained; read anew for every batch
- * @param teacher read anew likewise, where there is one
+ * @param weights as they are, where they lie, and those of the teacher, where there is one; asked anew for every batch
  */
 export function createViewDrawer(
   execute: Execute,
   config: ModelConfig,
-  model: ModelParams<FloatTensor>,
+  weights: () => Promise<Weights>,
   { masking }: Pick<CheckedExperiment, "masking">,
-  teacher?: Teacher,
 ): ViewDrawer {
   const grids: ClipGrids = { audio: config.audio, visual: config.visual };
   const { contrast } = masking;
@@ -68,8 +69,9 @@ export function createViewDrawer(
 
   const drawn = async ({ patches, views, streams }: MaskedBatch): Promise<readonly HostView[]> => {
     if (streams === undefined) return views;
-    const { encoder, sampler } = model;
-    const { audio, visual } = (await runner.run({ encoder, sampler }, { patches })) as Record<Modality, FloatTensor>;
+    const { encoder, sampler } = (await weights()).model;
+    const params = { encoder, sampler } as Placed<Inputs["params"]>;
+    const { audio, visual } = (await runner.run(params, { patches })) as Record<Modality, FloatTensor>;
     const clips = streams.map((stream, clip) => {
       const likely = { audio: rowOf(audio, clip), visual: rowOf(visual, clip) };
       return deal(grids, likely, clipNoise(grids, stream));
@@ -78,8 +80,11 @@ export function createViewDrawer(
   };
 
   /** The patches that attend most to the teacher's global token, in place of a draw: no noise is added. */
-  const pointedOut = async ({ patches }: MaskedBatch, { encoder }: Teacher): Promise<readonly HostView[]> => {
-    const { audio, visual } = (await attended.run({ encoder }, { patches })) as Record<Modality, FloatTensor>;
+  const pointedOut = async (
+    { patches }: MaskedBatch,
+    teacher: Placed<AttentionInputs["params"]>,
+  ): Promise<readonly HostView[]> => {
+    const { audio, visual } = (await attended.run(teacher, { patches })) as Record<Modality, FloatTensor>;
     const { audioRatio = 0.5, visualRatio = 0.5 } = contrast ?? {};
     const take = adaptiveViews({ views: 1, ratio: { audio: audioRatio, visual: visualRatio } });
     const none = { audio: new Float32Array(audio.shape[1]), visual: new Float32Array(visual.shape[1]) };
@@ -91,7 +96,8 @@ export function createViewDrawer(
 
   return {
     async draw(batch) {
-      const own = contrast?.by === "teacher" && teacher ? await pointedOut(batch, teacher) : batch.contrast;
+      const teacher = contrast?.by === "teacher" ? (await weights()).teacher : undefined;
+      const own = teacher === undefined ? batch.contrast : await pointedOut(batch, teacher);
       const views = await drawn(batch);
       return { patches: batch.patches, views, ...(own === undefined ? {} : { contrast: own }) };
     },

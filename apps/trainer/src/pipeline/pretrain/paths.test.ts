@@ -162,9 +162,8 @@ describe("views of the contrast's own, and predicted tokens", () => {
     const batch = await firstBatch(pointed);
     expect(batch.contrast).toBeUndefined();
     const model = initModel(config, createRng(4));
-    const drawer = createViewDrawer(execute, config, model, pointed, {
-      encoder: initModel(config, createRng(5)).encoder,
-    });
+    const { encoder } = initModel(config, createRng(5));
+    const drawer = createViewDrawer(execute, config, async () => ({ model, teacher: { encoder } }), pointed);
     const [first, again] = [await drawer.draw(batch), await drawer.draw(batch)];
     await drawer.dispose();
     expect(first.contrast?.[0].visual.visible.shape).toEqual([3, 5]);

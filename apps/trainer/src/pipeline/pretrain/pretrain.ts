@@ -1,6 +1,6 @@
-import { createRng, type FloatTensor, KdcError, type Tree, treeLeaves } from "@kdc-mae/core";
+import { createRng, type FloatTensor, KdcError } from "@kdc-mae/core";
 import type { StoredClip } from "@kdc-mae/data";
-import { createCachedStep, createTrainStep, type Execute } from "@kdc-mae/engine";
+import { createCachedStep, createTrainStep, type Execute, type Placed } from "@kdc-mae/engine";
 import { initModel, type ModelConfig, type ModelParams } from "@kdc-mae/model";
 import type { Statistics } from "../corpus/statistics.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
@@ -14,6 +14,7 @@ import { clockOf, ranksOf, type Surroundings, surroundingsOf } from "../surround
 import { copyOf } from "../train/average.js";
 import { bytesIn } from "../train/disk-space.js";
 import { encoderSum } from "../train/encoder-sum.js";
+import { type LossScaleNote, withLossScale } from "../train/loss-scale-note.js";
 import { optimizerFor } from "../train/optimizer.js";
 import type { TrainOptions } from "../train/train.js";
 import type { Trainee } from "../train/trainee.js";
@@ -50,19 +51,10 @@ export type Pretrained = {
 const BEST_FILE = "best.safetensors";
 
 /** What a run keeps beside its weights: what it began from, and its best epoch. */
-type Notes = { readonly began: string; best?: { readonly epoch: number; readonly total: number } };
+type Notes = LossScaleNote & { readonly began: string; best?: { readonly epoch: number; readonly total: number } };
 
 /** Share of the steps in which a model only begins: no collapse is reported for them. */
 const BEGINNING = 0.05;
-
-/** teacher ← momentum · teacher + (1 − momentum) · student, in place. */
-function follow(teacher: Tree<FloatTensor>, student: Tree<FloatTensor>, momentum: number): void {
-  const from = treeLeaves(student);
-  for (const [index, [, { data }]] of treeLeaves(teacher).entries()) {
-    const other = from[index][1].data;
-    for (let i = 0; i < data.length; i++) data[i] = momentum * data[i] + (1 - momentum) * other[i];
-  }
-}
 
 /**
  * Pretrains a model, or goes on with a run that was stopped in this folder.
@@ -76,7 +68,12 @@ export async function pretrainSteps(options: PretrainStepsOptions): Promise<Pret
   const model = options.start ?? initModel(config, createRng(experiment.seed).fork("init"));
   const updates = optimizerFor<PretrainParams<FloatTensor>>(settings);
   const ranks = timed(ranksOf(options), clockOf(options));
-  const limits = { clipNorm: settings.clipNorm, signal, peers: ranks, exact: training.reproducible };
+  const momentum = teacherOf(experiment)?.momentum;
+  const teacher = momentum === undefined ? undefined : { encoder: copyOf(model.encoder) };
+  const limits = {
+    ...{ clipNorm: settings.clipNorm, signal, peers: ranks, exact: training.reproducible },
+    follower: teacher && { name: "teacher", tree: teacher, of: "model", momentum: momentum as number },
+  };
   const forward = forwardOf(experiment);
   const { pieces = 1 } = source;
   const cached =
@@ -86,9 +83,15 @@ export async function pretrainSteps(options: PretrainStepsOptions): Promise<Pret
     : createTrainStep(execute, pretrainLoss(config, objective, forward), updates, limits);
   const params: PretrainParams<FloatTensor> = { model, weighting: objective.initParams() };
   const state = stepper.init(params);
-  const momentum = teacherOf(experiment)?.momentum;
-  const teacher = momentum === undefined ? undefined : { encoder: copyOf(model.encoder) };
-  const drawer = createViewDrawer(execute, config, model, experiment, teacher);
+  const drawer = createViewDrawer(
+    execute,
+    config,
+    async () => {
+      const { params, follower } = await stepper.current(state);
+      return { model: params.model, teacher: follower as Placed<typeof teacher> };
+    },
+    experiment,
+  );
   const notes: Notes = { began: encoderSum(model.encoder) };
   const { began } = notes;
   const save = (file: string) => saveModel(file, { config, params: model, statistics, experiment });
@@ -99,7 +102,7 @@ export async function pretrainSteps(options: PretrainStepsOptions): Promise<Pret
       counters: () => updates.counters(state.optimizer),
       restore: (counters) => updates.restore(state.optimizer, counters),
     },
-    ...{ collect: () => stepper.collect(state), changed: stepper.changed },
+    ...{ collect: () => stepper.collect(state), changed: withLossScale(stepper, notes) },
     trees: {
       params,
       ...updates.slots(state.optimizer),
@@ -117,20 +120,8 @@ export async function pretrainSteps(options: PretrainStepsOptions): Promise<Pret
     },
     async update(group, rate) {
       const batches: (HostPretrainBatch | undefined)[] = [];
-      for (const batch of group) {
-        if (batch === undefined) {
-          batches.push(undefined);
-          continue;
-        }
-        const drawn = await drawer.draw(batch);
-        batches.push(teacher === undefined ? drawn : { ...drawn, teacher });
-      }
-      const report = await stepper.accumulate(state, batches, rate);
-      if (teacher === undefined || momentum === undefined) return report;
-      // The teacher lies in ordinary memory: on a device, the student comes to it at every step.
-      await stepper.collect(state);
-      follow(teacher.encoder, model.encoder, momentum);
-      return report;
+      for (const batch of group) batches.push(batch && (await drawer.draw(batch)));
+      return stepper.accumulate(state, batches, rate);
     },
     async endEpoch(epoch, { total }) {
       if (!training.keep?.best || total === undefined || total >= (notes.best?.total ?? Number.POSITIVE_INFINITY))

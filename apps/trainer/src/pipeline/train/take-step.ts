@@ -77,6 +77,9 @@ export function stepTaker<Batch>(
   };
   const count = (report: StepReport, seconds: number): void => {
     const { counters } = run;
+    const { value, halved } = report.lossScale ?? { value: 1, halved: 0 };
+    if (halved > 0)
+      onNote?.(`step ${report.step}: gradients overflowed in half precision; the loss scale fell to ${value}`);
     counters.seconds += seconds;
     counters.taken += 1;
     remember(counters.history, report.total);
