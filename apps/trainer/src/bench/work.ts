@@ -7,7 +7,7 @@ import { createBatchEmbedder } from "../pipeline/evaluate/embedding.js";
 import { pretrainLoss } from "../pipeline/pretrain/loss.js";
 import { runInt8 } from "./int8.js";
 import { type Timed, timed } from "./timed.js";
-import { watch } from "./watch.js";
+import { watch, watchDevice } from "./watch.js";
 
 export type BenchTask = "pretrain-step" | "embed";
 export type ModelSize = keyof typeof presets;
@@ -57,7 +57,8 @@ export function stepInputs(size: ModelSize, batch: number) {
 /** Runs the work. */
 export async function runWork(work: Work, given: Execute): Promise<Timed> {
   // What a device computes is not to be timed call by call: programs queue up.
-  const { execute, spent } = given.runtime === undefined ? watch(given) : { execute: given, spent: () => ({}) };
+  const { runtime } = given;
+  const { execute, spent } = runtime === undefined ? watch(given) : watchDevice(Object.assign(given, { runtime }));
   const run = async (made: Promise<Timed>): Promise<Timed> => ({
     ...(await made),
     ...spent(work.steps, (await made).seconds),

@@ -147,6 +147,9 @@ const line = ({
   peakBytes,
   building,
   outside,
+  javascript,
+  dispatches,
+  busBytes,
   cosine,
 }: Row): string =>
   [
@@ -160,6 +163,9 @@ const line = ({
     `${(peakBytes / 1e9).toFixed(2)} GB peak`.padStart(14),
     ...(building === undefined || engine !== "compiled" ? [] : [`built in ${building.toFixed(1)} s`]),
     ...(outside === undefined || engine !== "compiled" ? [] : [`${percent(outside)} outside the program`]),
+    ...(javascript === undefined || engine !== "compiled" ? [] : [`${percent(javascript)} in JavaScript`]),
+    ...(dispatches === undefined ? [] : [`${dispatches.toFixed(0)} dispatches`]),
+    ...(busBytes === undefined ? [] : [`${(busBytes / 1e6).toFixed(1)} MB over the bus`]),
     ...(cosine === undefined ? [] : [`cosine ≥ ${cosine.toFixed(4)}`]),
   ].join("  ");
 

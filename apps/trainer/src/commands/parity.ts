@@ -8,6 +8,7 @@ import { closeDevice, openDevice } from "./engine-options.js";
 
 type ParityOptions = {
   readonly json?: boolean;
+  readonly cases?: readonly string[];
   readonly device: "cpu" | "webgpu";
   readonly precision: "float32" | "mixed";
 };
@@ -20,6 +21,11 @@ export function addParityCommand(program: Command): void {
       "compare losses, tokens, gradients, Adam steps, features and fine-tuning with a folder of reference numbers",
     )
     .argument("<dir>", "a folder laid out as fixtures/seed0; its index.json says the sizes")
+    .option(
+      "--cases <list>",
+      "only these, with commas between: names in index.json, adam, features, finetune",
+      (text: string) => text.split(","),
+    )
     .option("--json", "print the report as JSON")
     .addOption(new Option("--device <device>", "compare this device").choices(["cpu", "webgpu"]).default("cpu"))
     .addOption(
@@ -29,12 +35,12 @@ export function addParityCommand(program: Command): void {
       "after",
       "\nExample:\n  kdc-mae parity fixtures/seed0\n\nExits with 1 if anything differs by more than 1e-4 (gradients 1e-3).",
     )
-    .action((dir: string, { json = false, device, precision }: ParityOptions) =>
+    .action((dir: string, { json = false, device, precision, cases }: ParityOptions) =>
       atTerminal(async ({ onProgress }) => {
         const runtime = device === "webgpu" ? await openDevice(precision) : undefined;
-        const report = await parity(dir, await executions(runtime), (done, total, note) =>
-          onProgress?.({ stage: "parity", unit: "cases", done, total, note }),
-        );
+        const tell = (done: number, total: number, note: string) =>
+          onProgress?.({ stage: "parity", unit: "cases", done, total, note });
+        const report = await parity(dir, await executions(runtime), tell, cases);
         print(json ? `${JSON.stringify(report, null, 2)}\n` : parityTable(report));
         if (!report.pass) process.exitCode = 1;
         await closeDevice();

@@ -1,3 +1,4 @@
+import { KdcError } from "@kdc-mae/core";
 import type { Execute } from "@kdc-mae/engine";
 import { measureAdam } from "./adam-curve.js";
 import { measureCaseFeatures, measureFeatures, measureFinetune } from "./features-and-modes.js";
@@ -42,29 +43,44 @@ export type ParityReport = {
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /**
- * Compares every case of a folder, under every execution given. What cannot be computed is a failure, with its reason.
+ * Compares the cases of a folder, under every execution given. What cannot be computed is a failure, with its reason.
  *
- * @throws KdcError when the folder has no readable index
+ * @param only names of cases and parts; all of them unless given
+ * @throws KdcError when the folder has no readable index, or nothing of a name that was asked for
  */
 export async function parity(
   path: string,
   executions: readonly Execution[],
   onCase: (done: number, total: number, name: string) => void = () => undefined,
+  only?: readonly string[],
 ): Promise<ParityReport> {
   const folder = await openReferenceFolder(path);
   const cases: CaseResult[] = [];
   const parts: PartResult[] = [];
-  const wanted = Object.entries(folder.index.cases);
-  const measures = [
+  const present = Object.entries(folder.index.cases);
+  const isWanted = ([name]: readonly [string, unknown]) => only?.includes(name) ?? true;
+  const wanted = present.filter(isWanted);
+  const all = [
     ...(folder.index.adam_curve.length > 0
       ? [["adam", (execute: Execute) => measureAdam(execute, folder)] as const]
       : []),
     ...(folder.has("features") ? [["features", (execute: Execute) => measureFeatures(execute, folder)] as const] : []),
-    ...(wanted.some(([name]) => folder.has(`${name}.features`))
+    ...(present.some(([name]) => folder.has(`${name}.features`))
       ? [["features", (execute: Execute) => measureCaseFeatures(execute, folder)] as const]
       : []),
     ...(folder.has("finetune") ? [["finetune", (execute: Execute) => measureFinetune(execute, folder)] as const] : []),
   ];
+  const measures = all.filter(isWanted);
+  const known = [...present, ...all].map(([name]) => name);
+  const stranger = only?.find((name) => !known.includes(name));
+  if (stranger !== undefined) {
+    throw new KdcError({
+      where: `parity ${path}`,
+      what: `it has no case "${stranger}"`,
+      remedy: `Name some of ${[...new Set(known)].join(", ")}`,
+      reason: "usage",
+    });
+  }
   const total = executions.length * (wanted.length + measures.length);
   const tell = (name: string) => onCase(cases.length + parts.length, total, name);
   for (const { name: execution, execute } of executions) {
@@ -90,7 +106,7 @@ export async function parity(
     }
   }
   return {
-    pass: cases.length > 0 && [...cases, ...parts].every(({ pass }) => pass),
+    pass: cases.length + parts.length > 0 && [...cases, ...parts].every(({ pass }) => pass),
     folder: path,
     executions: Object.fromEntries(executions.map(({ name, on }) => [name, on])),
     cases,

@@ -11,6 +11,8 @@ export type OpenDevice = {
   readonly createBuffer: (label: string, bytes: number, usage: number) => Promise<GPUBuffer>;
   readonly pipeline: (shader: Shader) => Promise<GPUComputePipeline>;
   readonly read: (buffer: GPUBuffer, offset: number, bytes: number) => Promise<ArrayBuffer>;
+  /** Dispatches so far, and bytes that crossed to the device and back; counted by whoever causes them. */
+  readonly traffic: { dispatches: number; bytes: number };
   /** Bytes of all buffers there are. */
   readonly allocated: () => { readonly buffers: number; readonly bytes: number };
   readonly release: (buffer: GPUBuffer) => void;
@@ -141,10 +143,12 @@ export function createDevice(gpu: GPUDevice): OpenDevice {
       throw isKdcError(error) ? error : broken(label, (await refused) ?? error);
     }
   };
+  const traffic = { dispatches: 0, bytes: 0 };
   const staging = new Map<number, GPUBuffer[]>();
   return {
     gpu,
     limits: gpu.limits,
+    traffic,
     largest: Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize),
     createBuffer,
     expectAlive,
@@ -159,6 +163,7 @@ export function createDevice(gpu: GPUDevice): OpenDevice {
     read: async (buffer, offset, bytes) => {
       expectAlive();
       const size = Math.ceil(bytes / 4) * 4;
+      traffic.bytes += size;
       const free = staging.get(stagingSize(size)) ?? [];
       staging.set(stagingSize(size), free);
       // Nothing is awaited before the copy is queued, so that it comes before what is launched next.

@@ -195,6 +195,7 @@ export async function prepareLaunch(device: OpenDevice, plan: Plan): Promise<Lau
       if (!isOnDevice(leaf)) {
         const share = await upload(port);
         const { data } = leaf;
+        device.traffic.bytes += data.byteLength;
         if (data.byteLength > 0)
           gpu.queue.writeBuffer(
             share.buffer,
@@ -252,6 +253,7 @@ export async function prepareLaunch(device: OpenDevice, plan: Plan): Promise<Lau
     const encoder = gpu.createCommandEncoder();
     const { ranges, tensors } = await take(tree, () => encoder);
     const { dispatches } = await bindSetFor(ranges);
+    device.traffic.dispatches += dispatches.length;
     const pass = encoder.beginComputePass();
     let current: GPUComputePipeline | undefined;
     for (const { pipeline, group, grid } of dispatches) {

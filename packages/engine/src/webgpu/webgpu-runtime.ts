@@ -45,6 +45,8 @@ export type WebGpuRuntime = Runtime & {
   readonly adapter: AdapterInfo;
   /** Buffers held now, and their bytes. */
   readonly allocated: () => { readonly buffers: number; readonly bytes: number };
+  /** Dispatches so far, and bytes that crossed to the device and back. */
+  readonly traffic: () => { readonly dispatches: number; readonly bytes: number };
 };
 
 /** Goes up with every change to what the kernels compute: adapters are then tested again. */
@@ -139,6 +141,7 @@ export async function createWebGpuRuntime({
     name: `WebGPU, ${info.description || info.device || info.vendor}`,
     adapter: info,
     allocated: device.allocated,
+    traffic: () => ({ ...device.traffic }),
     precision,
     compile,
     place: async <T>(tree: T): Promise<OnDevice<T>> => {
@@ -150,6 +153,7 @@ export async function createWebGpuRuntime({
       );
       for (const [index, [, { data }]] of leaves.entries()) {
         const { buffer, offset } = shares[index];
+        device.traffic.bytes += data.byteLength;
         if (data.byteLength > 0)
           device.gpu.queue.writeBuffer(buffer, offset, data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
       }
