@@ -1,19 +1,17 @@
 import { type Frame, KdcError, type Waveform } from "@kdc-mae/core";
 import {
   ALL_FORMATS,
-  type AudioSample,
-  AudioSampleSink,
   BlobSource,
   Input,
   type InputAudioTrack,
-  type InputFormat,
   type InputVideoTrack,
-  MatroskaInputFormat,
   UnsupportedInputFormatError,
   VideoSampleSink,
 } from "mediabunny";
-import { asFfmpegResamples } from "./as-ffmpeg-resamples.js";
+import { asFfmpegResamples, sixteenBits } from "./as-ffmpeg-resamples.js";
+import { refuse } from "./refuse.js";
 import { pictureOf } from "./rgb.js";
+import { leadOf, readSound } from "./sound.js";
 
 /** What a file says of itself. */
 export type FilmFacts = {
@@ -33,9 +31,6 @@ export type Film = {
   readonly pictures: (times: readonly number[]) => AsyncIterable<Frame>;
   readonly close: () => void;
 };
-
-const refuse = (name: string, what: string, remedy: string, cause?: unknown): KdcError =>
-  new KdcError({ where: name, what, remedy, reason: "media", cause });
 
 /** Sound begins at most so long before the first picture for an encoder's sake, and ends so long after the last, seconds. */
 const [priming, near] = [0.1, 0.15];
@@ -127,8 +122,12 @@ export async function openFilm(file: Blob, name: string): Promise<Film> {
       facts,
       sound: (sampleRate, most) =>
         decoding(name, "sound", async () => {
-          const whole = await readSound(audio, zero - (await leadOf(audio, format)), Math.min(most, seconds), name);
-          return sixteenBits(asFfmpegResamples(whole, sampleRate));
+          const lead = await leadOf(audio, format);
+          const heard = await readSound(audio, { from: zero, lead, seconds: Math.min(most, seconds), name });
+          return sixteenBits(
+            asFfmpegResamples(heard, sampleRate),
+            heard.digits === "more" && heard.sampleRate === sampleRate,
+          );
         }),
       pictures: (times) => readPictures(video, zero, times, name),
       close: () => input.dispose(),
@@ -146,74 +145,6 @@ export async function openFilm(file: Blob, name: string): Promise<Film> {
       cause,
     );
   }
-}
-
-/** Rounded to 16 bits, as all sound comes that the command line decodes. */
-function sixteenBits({ samples, sampleRate }: Waveform): Waveform {
-  const whole = samples.map((value) => {
-    const scaled = value * 32768;
-    const low = Math.floor(scaled);
-    const isHalf = scaled - low === 0.5;
-    const near = isHalf ? low + (low % 2 === 0 ? 0 : 1) : Math.round(scaled);
-    return Math.max(-32768, Math.min(32767, near)) / 32768;
-  });
-  return { samples: whole, sampleRate };
-}
-
-/** What decoders leave out at the start of Opus, seconds; in Matroska its times count that in, and a browser's do not. */
-async function leadOf(track: InputAudioTrack, format: InputFormat): Promise<number> {
-  const head = (await track.getDecoderConfig())?.description;
-  if (!(format instanceof MatroskaInputFormat) || (await track.getCodec()) !== "opus" || head === undefined) return 0;
-  const bytes = ArrayBuffer.isView(head)
-    ? new DataView(head.buffer, head.byteOffset)
-    : new DataView(head as ArrayBuffer);
-  return bytes.byteLength < 12 ? 0 : bytes.getUint16(10, true) / 48_000;
-}
-
-/** One channel of a piece, −1 to 1; whole numbers of 16 bits are read as such. */
-function channelOf(piece: AudioSample, planeIndex: number): Float32Array {
-  const { numberOfFrames, format } = piece;
-  if (format !== "s16" && format !== "s16-planar") {
-    const plane = new Float32Array(numberOfFrames);
-    piece.copyTo(plane, { planeIndex, format: "f32-planar" });
-    return plane;
-  }
-  const whole = new Int16Array(numberOfFrames);
-  piece.copyTo(whole, { planeIndex, format: "s16-planar" });
-  return Float32Array.from(whole, (value) => value / 32768);
-}
-
-/** The plain mean of the channels, each piece in its place on the film's clock, silence in gaps. */
-async function readSound(track: InputAudioTrack, zero: number, seconds: number, name: string): Promise<Waveform> {
-  let [rate, samples, reached] = [0, new Float32Array(), 0];
-  for await (const piece of new AudioSampleSink(track).samples(undefined, zero + seconds)) {
-    const { numberOfChannels: channels, numberOfFrames: frames, sampleRate, timestamp } = piece;
-    if (rate === 0) {
-      rate = sampleRate;
-      samples = new Float32Array(Math.round(seconds * rate));
-    }
-    if (sampleRate !== rate) {
-      piece.close();
-      throw refuse(name, `its sound changes from ${rate} to ${sampleRate} Hz`, "Encode it anew at one rate");
-    }
-    const at = Math.round((timestamp - zero) * rate);
-    // Containers tell times in ticks of their own: pieces that follow one another do so to the sample.
-    const start = reached > 0 && Math.abs(at - reached) <= 0.05 * rate ? reached : at;
-    for (let channel = 0; channel < channels; channel++) {
-      const plane = channelOf(piece, channel);
-      for (let n = Math.max(0, -start); n < frames && start + n < samples.length; n++) {
-        samples[start + n] += plane[n] / channels;
-      }
-    }
-    reached = start + frames;
-    piece.close();
-  }
-  if (rate === 0) throw refuse(name, "its sound holds nothing", "Fetch or copy it again");
-  if (reached < samples.length - 0.5 * rate) {
-    const [says, holds] = [seconds.toFixed(1), (Math.max(0, reached) / rate).toFixed(1)];
-    throw refuse(name, `it is cut short: of ${says} s of sound it holds ${holds}`, "Fetch or copy it again");
-  }
-  return { samples: samples.subarray(0, Math.min(samples.length, reached)), sampleRate: rate };
 }
 
 /** Pictures are told apart to 10 ms, as everywhere in this project. */
