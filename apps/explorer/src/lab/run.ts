@@ -61,6 +61,9 @@ export const modelBytes = (saved: SavedModel): Uint8Array => {
   return joined(safetensorsChunks(stateDict(saved.config, saved.params), metadata));
 };
 
+/** What `training.checkpointSeconds` is where nothing is said. */
+const usualSeconds = 300;
+
 /** The demo's recipe with what a person changed of it. @throws KdcError for what a page cannot train */
 export function expectTrainable(experiment: CheckedExperiment): CheckedExperiment {
   const refuse = (what: string) => {
@@ -69,10 +72,17 @@ export function expectTrainable(experiment: CheckedExperiment): CheckedExperimen
   if (experiment.masking.kind === "adaptive") refuse("masks drawn by a network need the command line");
   if (experiment.training.accumulate > 1) refuse("accumulated batches need the command line");
   if (teacherOf(experiment) !== undefined) refuse("what looks at a moving-average teacher needs the command line");
-  const unread = (["microBatch", "reproducible", "keep", "rollback", "probes"] as const).find(
-    (key) => experiment.training[key] !== undefined,
-  );
-  if (unread !== undefined) refuse(`training.${unread} is not read here`);
+  if (experiment.data.kind !== "synthetic") refuse(`data.kind ${experiment.data.kind} needs the command line`);
+  const { training, data } = experiment;
+  const unread = [
+    ...(["microBatch", "reproducible", "keep", "rollback", "probes", "accumulateContrast"] as const)
+      .filter((key) => training[key] !== undefined)
+      .map((key) => `training.${key}`),
+    // Kept every few seconds, whatever is said.
+    ...(training.checkpointSeconds === usualSeconds ? [] : ["training.checkpointSeconds"]),
+    ...(["decoder", "workers"] as const).filter((key) => key in data).map((key) => `data.${key}`),
+  ];
+  if (unread.length > 0) refuse(`${unread.join(", ")} is not read here`);
   return experiment;
 }
 

@@ -83,10 +83,28 @@ type Changes = {
   readonly data?: object;
 };
 
+/** The first part of a record that a field of the page says as well. */
+function decidedByFields({ data, training, ...rest }: Changes): string | undefined {
+  if ("seed" in rest) return "seed";
+  if ("name" in rest) return "name";
+  const clips = ["train", "kind"].find((key) => key in (data ?? {}));
+  if (clips !== undefined) return `data.${clips}`;
+  return ["batch", "epochs"].map((key) => (key in (training ?? {}) ? `training.${key}` : undefined)).find(Boolean);
+}
+
 /** The experiment that a wish describes: the demo's, with what was changed, checked by the same schema. */
 export function experimentOf({ clips, batch, epochs, seed, objective, term }: RunWish): CheckedExperiment {
   const given = parsed(objective);
   const changes = (Array.isArray(given) ? { objective: given } : given) as Changes;
+  const doubled = decidedByFields(changes);
+  if (doubled !== undefined) {
+    throw new KdcError({
+      where: "objective",
+      what: `${doubled} is said by a field of the page`,
+      remedy: "Leave it out, and fill the field in",
+      reason: "experiment",
+    });
+  }
   const own = term.trim() === "" ? undefined : termFrom(term);
   const lines: readonly { readonly term?: unknown }[] = changes.objective ?? named.demo.objective;
   // A line that names the term of one's own has it in its place.
@@ -140,18 +158,22 @@ async function clipsFor(
   { films, wish }: TrainStart,
   experiment: CheckedExperiment,
   tell: (news: TrainNews) => void,
-): Promise<readonly StoredClip[]> {
+): Promise<{ readonly clips: readonly StoredClip[]; readonly leftOut?: string }> {
   const form = clipFormFor(configFor(experiment), pairingOf(experiment));
   const count = films.length || wish.clips;
   const onMade = (made: number) => {
     if (made % 8 === 0 || made === count)
       tell({ say: `${films.length > 0 ? "Decoding" : "Making"} clips: ${made} of ${count} …` });
   };
-  if (films.length === 0) return madeClips(form, { seed: experiment.seed, count }, onMade);
+  if (films.length === 0) return { clips: await madeClips(form, { seed: experiment.seed, count }, onMade) };
   const { clips, leftOut } = await filmClips(form, films, onMade);
-  if (leftOut.length > 0)
-    tell({ say: `${leftOut.length} of ${films.length} films are left out: ${leftOut.slice(0, 3).join(" · ")}` });
-  if (clips.length >= wish.batch) return clips;
+  if (clips.length >= wish.batch) {
+    if (leftOut.length === 0) return { clips };
+    return {
+      clips,
+      leftOut: `${leftOut.length} of ${films.length} films left out: ${leftOut.slice(0, 3).join(" · ")}`,
+    };
+  }
   throw new KdcError({
     where: "your films",
     what: `${clips.length} of ${films.length} can be used, and a batch takes ${wish.batch}${leftOut[0] === undefined ? "" : ` (${leftOut[0]})`}`,
@@ -166,7 +188,7 @@ const mostLosses = 2000;
 async function train(
   start: TrainStart,
   tell: (news: TrainNews) => void,
-): Promise<{ readonly finished: boolean; readonly step: number }> {
+): Promise<{ readonly finished: boolean; readonly step: number; readonly leftOut?: string }> {
   const { name, wish, every, films } = start;
   const experiment = experimentOf(wish);
   const kept = await keptRun(name);
@@ -179,7 +201,7 @@ async function train(
       reason: "usage",
     });
   }
-  const clips = await clipsFor(start, experiment, tell);
+  const { clips, leftOut } = await clipsFor(start, experiment, tell);
   tell({ say: "Opening what computes …" });
   const engine = await openEngine(start.engine);
   const config = configFor(experiment);
@@ -191,7 +213,7 @@ async function train(
   tell({
     say:
       `${engine.name}${engine.why === undefined ? "" : ` (no WebGPU: ${engine.why})`}: expect about ${expected.toPrecision(2)} steps a second, ` +
-      `${left} steps in about ${minutes < 1 ? `${Math.ceil(minutes * 60)} s` : `${Math.ceil(minutes)} min`}. The first step takes longer.`,
+      `${left} steps in about ${minutes < 1 ? `${Math.ceil(minutes * 60)} s` : `${Math.ceil(minutes)} min`}. The first step takes longer.${leftOut === undefined ? "" : ` ${leftOut}`}`,
   });
   const losses = [...(before?.losses ?? [])];
   const keep = async () => {
@@ -228,7 +250,7 @@ async function train(
     );
     await keep();
     tell({ watched: await watch.look(), step: run.taken() });
-    return { finished: run.taken() >= run.steps, step: run.taken() };
+    return { finished: run.taken() >= run.steps, step: run.taken(), leftOut };
   } finally {
     finished = await run.model().then(modelBytes, () => finished);
     going = undefined;

@@ -1,4 +1,5 @@
 import type { Asked } from "../calls/ask.js";
+import type { NamedFile } from "../lab/film-clips.js";
 import type { Step } from "../lab/run.js";
 import type { RunWish, TrainNews, Watched } from "../lab/train-work.js";
 import type { LabWork } from "../lab/worker.js";
@@ -141,21 +142,30 @@ class RunPanel {
     );
   }
 
+  /** Films that were chosen one by one, then those of a folder, by name; other files of a folder are none. */
+  private films(): NamedFile[] {
+    const chosen = (is: string) => [...(this.part<HTMLInputElement>(is).files ?? [])];
+    const below = chosen("films-folder")
+      .filter(({ name, type }) => type.startsWith("video/") || /\.(mkv|mov)$/i.test(name))
+      .map((file) => ({ file, name: file.webkitRelativePath.split("/").slice(1).join("/") }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+    if (below.length === 0 && chosen("films-folder").length > 0) throw new Error("The folder holds no films");
+    return [...chosen("films").map((file) => ({ file, name: file.name })), ...below];
+  }
+
   private async train(): Promise<void> {
     const wish = this.wish;
     if (wish.term.trim() !== "") await this.check();
-    const films = [...(this.part<HTMLInputElement>("films").files ?? [])].map((file) => ({ file, name: file.name }));
+    const films = this.films();
     const engine = this.part<HTMLSelectElement>("engine").value as "auto" | "webgpu" | "wasm";
     for (const is of ["pause", "save", "use"]) this.part<HTMLButtonElement>(is).disabled = false;
     const forget = this.part<HTMLButtonElement>("forget");
     forget.disabled = true;
     try {
       const start = { name: this.name, wish, engine, films, every: { look: 4, keep: 5 } };
-      const { finished, step } = await this.lab.follow("train", start, (news) => this.hear(news as TrainNews));
-      say(
-        this.note,
-        finished ? `Done: ${step} steps.` : `Paused after ${step} steps; the run is kept in this browser.`,
-      );
+      const { finished, step, leftOut } = await this.lab.follow("train", start, (news) => this.hear(news as TrainNews));
+      const ended = finished ? `Done: ${step} steps.` : `Paused after ${step} steps; the run is kept in this browser.`;
+      say(this.note, leftOut === undefined ? ended : `${ended} ${leftOut}`);
       this.part("start").textContent = finished ? "Train" : "Go on";
     } finally {
       this.part<HTMLButtonElement>("pause").disabled = true;

@@ -69,6 +69,38 @@ describe.skipIf(missing)("searching in the page", () => {
     expect(outside).toEqual([]);
   });
 
+  it("opens an index, its films and its model from folders on disk, with nothing served", async () => {
+    const { page, complaints, outside } = await explorer.open();
+    const done = (words: string) =>
+      page.waitForFunction((text) => document.querySelector("#search-note")?.textContent?.includes(text), words, {
+        timeout: 120_000,
+      });
+    await page.selectOption("#engine", "wasm");
+    await page.setInputFiles("#model-file", join(explorer.folder, "model.safetensors"));
+    await page.waitForFunction(() => /WebAssembly/.test(document.querySelector("#model-note")?.textContent ?? ""));
+    await page.setInputFiles("#file", films.items[1].path);
+    await page.waitForFunction(() => /decoded in/.test(document.querySelector("#clip-note")?.textContent ?? ""));
+    await page.setInputFiles("#index-folder", join(explorer.folder, "index"));
+    await done("clips, by the model");
+    await page.click("#ask");
+    await done("nearest clips");
+    expect(await page.locator("#found li").first().textContent()).toMatch(
+      /^train-00001\.mp4.*\(choose the films' folder to play it\)$/,
+    );
+    await page.setInputFiles("#media-folder", join(explorer.folder, "set", "train"));
+    await done("files can be played");
+    await page.click("#ask");
+    await page.waitForFunction(
+      () => ((document.querySelector("#found video") as HTMLVideoElement)?.readyState ?? 0) >= 1,
+    );
+    expect(await page.locator("#found video").first().getAttribute("src")).toMatch(/^blob:/);
+    expect(await page.locator("#found li").first().textContent()).toMatch(
+      /^train-00001\.mp4( at [\d.]+ s)?, cosine \d/,
+    );
+    expect(complaints).toEqual([]);
+    expect(outside).toEqual([]);
+  });
+
   it("says one sentence for a folder that holds no index, and for another model's", async () => {
     const { page } = opened;
     const other = join(explorer.folder, "other.safetensors");

@@ -1,0 +1,46 @@
+import { expect, it } from "vitest";
+import { expectTrainable } from "./run.js";
+import { experimentOf } from "./train-work.js";
+
+const trainable = (record: object) =>
+  expectTrainable(
+    experimentOf({ clips: 8, batch: 4, epochs: 2, seed: 0, term: "", objective: JSON.stringify(record) }),
+  );
+
+it("trains the demo's recipe, and what a page can change of it", () => {
+  expect(trainable({}).training.batch).toBe(4);
+  const changed = {
+    training: { gradientCheckpointing: "blocks" },
+    optimizer: { learningRate: 1e-4 },
+    weighting: "learned",
+  };
+  expect(trainable(changed).training.gradientCheckpointing).toBe("blocks");
+});
+
+it.each([
+  [{ training: { microBatch: 2 } }, "training.microBatch is not read here"],
+  [{ training: { reproducible: true } }, "training.reproducible is not read here"],
+  [{ training: { keep: { last: 2 } } }, "training.keep is not read here"],
+  [{ training: { rollback: {} } }, "training.rollback is not read here"],
+  [{ training: { probes: {} } }, "training.probes is not read here"],
+  [{ training: { accumulate: 2 } }, "accumulated batches need the command line"],
+  [{ training: { checkpointSeconds: 60 } }, "training.checkpointSeconds is not read here"],
+  [{ data: { workers: 2 } }, "data.workers is not read here"],
+  [{ teacher: { momentum: 0.9 } }, "what looks at a moving-average teacher needs the command line"],
+  [
+    {
+      masking: { kind: "adaptive", views: 2, audioRatio: 0.75, visualRatio: 0.75 },
+      objective: [{ term: "reconstruction-visual" }, { term: "patch-sampling", weight: 1e-4 }],
+    },
+    "masks drawn by a network need the command line",
+  ],
+  [{ seed: 3 }, "seed is said by a field of the page"],
+  [{ name: "mine" }, "name is said by a field of the page"],
+  [{ training: { batch: 2 } }, "training.batch is said by a field of the page"],
+  [{ training: { epochs: 2 } }, "training.epochs is said by a field of the page"],
+  [{ data: { train: 2 } }, "data.train is said by a field of the page"],
+  [{ data: { kind: "manifest", path: "clips.csv" } }, "data.kind is said by a field of the page"],
+  [{ traning: {} }, "traning"],
+])("refuses %j with one sentence", (record, words) => {
+  expect(() => trainable(record)).toThrow(words);
+});
