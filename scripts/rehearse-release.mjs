@@ -3,13 +3,14 @@
  * package alone in blank projects, as a stranger would. `node scripts/rehearse-release.mjs [--full] [--only name,…]`
  *
  * Short, as in CI: every package with npm, and the largest with pnpm as well. `--full`: every package with both. Where
- * the trainer is among them, its demo runs too, straight from the registry in an empty folder.
+ * the trainer is among them, its demo runs too, straight from the registry in an empty folder, and its page is served.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { tryPage } from "./rehearsal/page.mjs";
 import { tryDemo, tryPackage } from "./rehearsal/project.mjs";
 import { publishAll } from "./rehearsal/publish.mjs";
 import { startRegistry } from "./rehearsal/registry.mjs";
@@ -79,6 +80,13 @@ try {
     } catch (error) {
       failed += 1;
       say(`FAILED  npx ${trainer.name} demo: ${error.message}`);
+    }
+    try {
+      const bytes = await tryPage(join(scratch, "trainer-npm"));
+      say(`ok      kdc-mae explore, as installed: a page of ${megabytes(bytes)}, one file of WebAssembly`);
+    } catch (error) {
+      failed += 1;
+      say(`FAILED  kdc-mae explore, as installed: ${error.message}`);
     }
   }
   say("| package | with | installed | README blocks | commands | seconds |\n| --- | --- | --- | --- | --- | --- |");
