@@ -184,7 +184,7 @@ describe.skipIf(missing)("training in a tab", () => {
     await download.saveAs(file);
     const command = [...["evaluate", file, "--protocol", "retrieval-middle-frame"], ...["--data", films, "--json"]];
     const { stdout } = await promisify(execFile)(process.execPath, [kdcMae, ...command]);
-    expect(JSON.parse(stdout).sections).toHaveLength(1);
+    expect(JSON.parse(stdout).results).toHaveLength(1);
 
     await page.reload();
     await noteSays(page, "A", "Kept from before: 6 steps");
