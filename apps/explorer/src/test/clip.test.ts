@@ -56,9 +56,9 @@ describe.skipIf(missing)("a clip in the page", () => {
     ["aac-44-stereo.mp4", 0.99, "-c:v", "copy", "-ar", "44100", "-ac", "2"],
     ["aac-48-stereo.mov", 0.99, "-ar", "48000", "-ac", "2", "-s", "320x240"],
     ["aac-22.mp4", 0.99, "-c:v", "copy", "-ar", "22050"],
-    ["opus-48-stereo.webm", 0.95, "-c:v", "libvpx", "-c:a", "libopus", "-ar", "48000", "-ac", "2"],
-    ["opus-48.mp4", 0.95, "-c:v", "copy", "-c:a", "libopus", "-ar", "48000", "-strict", "-2"],
-    ["vorbis-44-stereo.webm", 0.95, "-c:v", "libvpx", "-c:a", "libvorbis", "-ar", "44100", "-ac", "2"],
+    ["opus-48-stereo.webm", 0.99, "-c:v", "libvpx", "-c:a", "libopus", "-ar", "48000", "-ac", "2"],
+    ["opus-48.mp4", 0.99, "-c:v", "copy", "-c:a", "libopus", "-ar", "48000", "-strict", "-2"],
+    ["vorbis-44-stereo.webm", 0.99, "-c:v", "libvpx", "-c:a", "libvorbis", "-ar", "44100", "-ac", "2"],
     // What is only unpacked is the same.
     ["pcm-16-bit-48-stereo.mov", 1, "-c:v", "copy", "-c:a", "pcm_s16le", "-ar", "48000", "-ac", "2"],
     ["pcm-24-bit-16.mov", 1, "-c:v", "copy", "-c:a", "pcm_s24le"],
