@@ -77,6 +77,7 @@ export { rankMe, singularValues } from "./probes/rank-me.js";
 export { alignment, channelDeviations, uniformity } from "./probes/sphere.js";
 export { findProtocol, type Protocol, printProtocol, type Task, varyProtocol } from "./protocol.js";
 export { type Conduct, inpaintingProtocol, type ProtocolRecord, protocolRecords, protocols } from "./protocols.js";
+export { type FrameEmbeddings, type FrameReduction, frameRanks } from "./retrieval/frame-ranks.js";
 export { type Neighbour, neighbours } from "./retrieval/neighbours.js";
 export { choosePerClass } from "./retrieval/per-class.js";
 export {

@@ -1,5 +1,6 @@
 import type { Modality, Stream } from "@kdc-mae/core";
 import { type Protocol, varyProtocol } from "./protocol.js";
+import type { FrameReduction } from "./retrieval/frame-ranks.js";
 
 /** How a protocol is carried out: plain data, from which its words are made. */
 export type Conduct =
@@ -13,8 +14,16 @@ export type Conduct =
       readonly episodes: number;
     }
   | { readonly task: "vggsounder" }
-  /** Among all evaluated clips, or so many of every class. */
-  | { readonly task: "retrieval"; readonly perClass?: number }
+  /**
+   * Among all evaluated clips, or so many of every class; by the middle frame, or all frames of a clip with all of another
+   * and what their similarities become; by the mean patch token or the global one.
+   */
+  | {
+      readonly task: "retrieval";
+      readonly perClass?: number;
+      readonly frames?: FrameReduction;
+      readonly tokens?: "patches" | "global";
+    }
   | { readonly task: "inpainting"; readonly mask: keyof typeof maskKinds; readonly ratio: number }
   | {
       readonly task: "localization";
@@ -165,6 +174,39 @@ const retrieval = (perClass?: number): ProtocolRecord => ({
   },
 });
 
+/** What becomes of two clips' frame similarities, in words. */
+const reduced: Readonly<Record<FrameReduction, string>> = {
+  max: "the largest of all F × F",
+  mean: "the mean of all F × F",
+  diagonal: "the mean over frames with the same number",
+  "diagonal-max": "the largest over frames with the same number",
+};
+
+/** Retrieval by every frame with its sound, or by global tokens (CAV-MAE Sync). */
+const syncRetrieval = (frames: FrameReduction | undefined, tokens: "patches" | "global"): ProtocolRecord => {
+  const { protocol } = retrieval();
+  const global = tokens === "global";
+  return {
+    conduct: { task: "retrieval", ...(frames === undefined ? {} : { frames }), tokens },
+    protocol: varyProtocol(protocol, {
+      name: `retrieval-${frames === undefined ? "middle-frame" : `frames-${frames}`}${global ? "-global" : ""}`,
+      ...(frames === undefined
+        ? {}
+        : {
+            frames:
+              "every frame of the clip with the sound that goes with it in training (the window around it, or all), nothing hidden",
+          }),
+      pooling: [
+        global
+          ? "the global audio token and the global visual token, L2-normalised"
+          : "mean of the audio tokens and mean of the visual tokens, L2-normalised",
+        ...(frames === undefined ? [] : [`two clips are as similar as ${reduced[frames]} cosines of their frames`]),
+      ].join("; "),
+      ...(frames === undefined ? {} : { notes: ["intervals resample clips, not frames"] }),
+    }),
+  };
+};
+
 /** What is hidden in inpainting, in words. */
 const maskKinds = {
   random: "patches of both hidden at random",
@@ -255,6 +297,10 @@ export const protocolRecords: readonly ProtocolRecord[] = [
   vggSounder,
   retrieval(),
   retrieval(5),
+  syncRetrieval(undefined, "global"),
+  ...(["patches", "global"] as const).flatMap((tokens) =>
+    (["max", "mean", "diagonal", "diagonal-max"] as const).map((frames) => syncRetrieval(frames, tokens)),
+  ),
   ...(["random", "time", "frequency", "time-frequency"] as const).flatMap((mask) =>
     [0.5, 0.75, 0.9].map((ratio) => inpaintingProtocol(mask, ratio)),
   ),

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { float32 } from "@kdc-mae/core";
 import { eager } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
+import { compiled as compiledWeb } from "@kdc-mae/engine/web";
 import { avMae } from "@kdc-mae/losses";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { planCase } from "./case-plan.js";
@@ -174,5 +175,14 @@ describe("parity with CAV-MAE Sync (fixtures/sync0)", () => {
     const features = report.parts.find(({ name }) => name === "features");
     expect(Object.keys(features?.errors ?? {})).toContain("sync_heads.globalVisual");
     expect(features?.pass).toBe(true);
+  });
+
+  it.each([
+    ["onnxruntime-web", compiledWeb()],
+    ["tfjs, operation by operation", eager("cpu")],
+  ])("the case with every extra, through %s", async (_, execute) => {
+    const sync0 = await openReferenceFolder(fileURLToPath(new URL("../../../../fixtures/sync0", import.meta.url)));
+    const made = await measureCase(execute, sync0, "sync_heads", sync0.index.cases.sync_heads);
+    expect([made.pass, made.loss < 1e-5, worst(made.gradients) < 1e-4]).toEqual([true, true, true]);
   });
 });

@@ -7,6 +7,7 @@ import { measureCase } from "./pretraining-case.js";
 import { openReferenceFolder } from "./reference-folder.js";
 import { worst } from "./relative-error.js";
 
+const sync0 = fileURLToPath(new URL("../../../../fixtures/sync0", import.meta.url));
 const seed0 = fileURLToPath(new URL("../../../../fixtures/seed0", import.meta.url));
 /** The self-test has a test of its own. */
 const runtime = await createWebGpuRuntime({ tested: { has: async () => true, add: async () => undefined } }).catch(
@@ -25,6 +26,13 @@ describe.skipIf(typeof runtime === "string")("the official code's numbers, on We
     expect(pass).toBe(true);
     expect(loss).toBeLessThan(1e-5);
     expect(Object.keys(gradients).length).toBeGreaterThan(100);
+  });
+
+  it("CAV-MAE Sync's, with global tokens, registers and contrast heads", { timeout: 900_000 }, async () => {
+    const folder = await openReferenceFolder(sync0);
+    const { loss, gradients, pass } = await measureCase(execute, folder, "sync_heads", folder.index.cases.sync_heads);
+    console.info(`loss ${loss}, gradients ${worst(gradients)}`);
+    expect([pass, loss < 1e-5, worst(gradients) < 1e-4]).toEqual([true, true, true]);
   });
 
   it("Adam's steps, the state on the device", { timeout: 900_000 }, async () => {

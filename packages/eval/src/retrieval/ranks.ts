@@ -127,7 +127,6 @@ export async function crossModalRanksBy(
   block = 2048,
 ): Promise<CrossModalRanks> {
   const { sounds, pictures, N, D } = unitPair("crossModalRanksBy", audio, visual);
-  const starts = Array.from({ length: Math.ceil(N / block) }, (_, at) => at * block);
   const rowsFrom = (source: Matrix, start: number): Matrix => {
     const part = source.data.subarray(start * D, (start + block) * D);
     if (part.length === block * D) return matrix(block, D, part);
@@ -135,12 +134,25 @@ export async function crossModalRanksBy(
     padded.data.set(part);
     return padded;
   };
-  const counts = tally(N, block, block);
-  const piece = async (row: number, column: number): Promise<Tile> => {
+  return ranksByPieces(N, block, async (row, column) => {
     const { data } = await multiply(rowsFrom(sounds, row), rowsFrom(pictures, column));
     const [rows, columns] = [Math.min(block, N - row), Math.min(block, N - column)];
     return { row, rows, column, columns, stride: block, values: data };
-  };
+  });
+}
+
+/**
+ * The same from pieces of the N × N similarities, which are made one after another, whatever makes them.
+ *
+ * @param piece the one whose first row and column are these, at most `block` × `block`; overwritten by the next if it likes
+ */
+export async function ranksByPieces(
+  N: number,
+  block: number,
+  piece: (row: number, column: number) => Promise<Tile>,
+): Promise<CrossModalRanks> {
+  const starts = Array.from({ length: Math.ceil(N / block) }, (_, at) => at * block);
+  const counts = tally(N, block, block);
   // Those on the diagonal first: a block's right answers are all in it.
   const places = [
     ...starts.map((start) => [start, start] as const),

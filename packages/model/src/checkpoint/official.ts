@@ -12,6 +12,8 @@ export type OfficialChoices = {
   readonly decoderHeads?: number;
   /** Rows of a spectrogram before patches; 128 unless given. */
   readonly melBins?: number;
+  /** Whether its class tokens per modality are global tokens (CAV-MAE Sync); told by their names unless given. */
+  readonly globalToken?: boolean;
 };
 
 /** What an official checkpoint is, read from its tensors. */
@@ -59,7 +61,7 @@ const positionsIn = (stored: ReadonlyMap<string, HostTensor>, name: string): num
   stored.get(name)?.shape[1] ?? refuse(`it has no ${name}`, "Give a checkpoint that was saved whole");
 
 /**
- * What an official CAV-MAE or KDC-MAE checkpoint is. Widths, depths, patches and lengths stand in its tensors; heads and
+ * What an official CAV-MAE, CAV-MAE Sync or KDC-MAE checkpoint is. Widths, depths, extra tokens, patches and lengths stand in its tensors; heads and
  * mel bins are the method's unless given; positions are learned where the tables are no sine-cosine ones.
  *
  * @param tensors under official names, with or without `module.` and the like
@@ -72,6 +74,8 @@ export function officialModel(
   const stored = withoutPrefix(tensors);
   expectTwoBranches(stored);
   const { embedDim = 0, modalityDepth = 0, jointDepth = 0, ...sizes } = storedSizes(stored);
+  const { registers, contrastHeads } = sizes;
+  const globalToken = choices.globalToken ?? hasGlobalTokens(stored);
   const { decoderDim = presets.base.decoderDim, decoderDepth = presets.base.decoderDepth } = sizes;
   const patch = { audio: sizes["audio.patch"] ?? 0, visual: sizes["visual.patch"] ?? 0 };
   const rows = (choices.melBins ?? melBinsOfMethod) / patch.audio;
@@ -87,6 +91,9 @@ export function officialModel(
   const fixed: ModelConfig = {
     ...presets.base,
     ...{ embedDim, modalityDepth, jointDepth, decoderDim, decoderDepth, positions: "fixed" },
+    ...(globalToken ? { globalToken } : {}),
+    ...(registers === undefined ? {} : { registers }),
+    ...(contrastHeads === undefined ? {} : { contrastHeads }),
     heads: wholeHeads("encoder", embedDim, channelsPerHead.encoder, choices.heads, "heads (--assume heads=12)"),
     decoderHeads: wholeHeads(
       ...(["decoder", decoderDim, channelsPerHead.decoder, choices.decoderHeads] as const),
@@ -99,6 +106,13 @@ export function officialModel(
   const head = stored.get("mlp_head.1.weight");
   return head === undefined ? { config } : { config, classes: head.shape[0] };
 }
+
+/**
+ * CAV-MAE Sync has a class token per modality. The script that starts CAV-MAE from an image MAE leaves such names, too,
+ * and one for both together beside them: nothing reads those.
+ */
+const hasGlobalTokens = (stored: ReadonlyMap<string, HostTensor>): boolean =>
+  stored.has("cls_token_a") && stored.has("cls_token_v") && !stored.has("cls_token_av");
 
 /** Fine-tuned official models learn their positions; pretrained ones keep the sine-cosine tables. */
 function learnsPositions({ audio, visual }: ModelConfig, stored: ReadonlyMap<string, HostTensor>): boolean {

@@ -7,6 +7,8 @@ export type Assume = {
   readonly statistics?: { readonly mean: number; readonly std: number };
   readonly sampleRate?: number;
   readonly melBins?: number;
+  /** Whether class tokens per modality are global tokens, as CAV-MAE Sync has them. */
+  readonly globalToken?: boolean;
   /** Seconds of a clip, of a model that hears a window of it. */
   readonly clipSeconds?: number;
   readonly heads?: number;
@@ -65,6 +67,13 @@ const forms: Readonly<Record<string, { readonly form: string; readonly read: Rea
   },
   "sample-rate": { form: "HZ", read: (value) => given("sampleRate", whole(value)) },
   "mel-bins": { form: "N", read: (value) => given("melBins", whole(value)) },
+  "global-token": {
+    form: "true|false",
+    read: (value) => {
+      const said = oneOf(value, "true", "false");
+      return said && { globalToken: said === "true" };
+    },
+  },
   "clip-seconds": {
     form: "SECONDS",
     read: (value) =>

@@ -59,20 +59,24 @@ const sizesOf = ({ layerNormEpsilon: _, ...sizes }: ModelConfig) => ({ preset: "
 
 function pretrained({ path, tensors, config, statistics, pairing, origin, assume, ...shared }: Shared): OfficialFile {
   const { normPix = true } = assume;
+  const name = config.globalToken ? "cav-mae-sync" : origin;
   const { mean, std } = statistics;
   const loaded = inCheckpoint(path, () => loadModel(config, tensors));
   const base = named[`${origin}-base`];
   const options = { normPixels: normPix };
   const experiment = checkExperiment(
     withChanges(base, {
-      name: `official-${origin}`,
+      name: `official-${name}`,
       data: { path: UNSAID_DATA },
       model: sizesOf(config),
       audio: { statistics: { mean, std }, noise: true },
       visual: pairing,
-      objective: base.objective.map((entry) =>
-        String(entry.term).startsWith("reconstruction-") ? { ...entry, options } : entry,
-      ),
+      objective: base.objective.map((entry) => {
+        if (String(entry.term).startsWith("reconstruction-")) return { ...entry, options };
+        return entry.term === "contrastive" && config.globalToken
+          ? { ...entry, options: { ...entry.options, tokens: "global" } }
+          : entry;
+      }),
     }),
     path,
   );

@@ -70,6 +70,9 @@ function assumptions(
       change: "pictures=R,G,B,R,G,B",
     },
     { what: `${heads} heads (of ${embedDim / heads} channels)`, change: "heads=N" },
+    ...(config.globalToken
+      ? [{ what: "class tokens per modality are global tokens (CAV-MAE Sync)", change: "global-token=false" }]
+      : []),
     ...(window === undefined
       ? []
       : [

@@ -24,7 +24,7 @@ let folder: string;
 const at = (...names: string[]) => join(folder, ...names);
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "kdc-mae-official-use-"));
-  for (const name of ["cav-mae", "kdc-mae", "cav-mae-tuned"]) {
+  for (const name of ["cav-mae", "kdc-mae", "cav-mae-sync", "cav-mae-tuned"]) {
     await writeFile(at(`${name}.pth`), gunzipSync(await readFile(new URL(`${name}.pth.gz`, fixtures))));
   }
 });
@@ -45,7 +45,7 @@ describe("wherever a model is taken", () => {
     }
   });
 
-  it.each(["cav-mae", "kdc-mae", "cav-mae-tuned"])("%s.pth: embed, index and search", async (name) => {
+  it.each(["cav-mae", "kdc-mae", "cav-mae-sync", "cav-mae-tuned"])("%s.pth: embed, index and search", async (name) => {
     const model = at(`${name}.pth`);
     const embedder = await createFileEmbedder(
       await readEncoder(model, { assume }),
@@ -79,6 +79,21 @@ describe("wherever a model is taken", () => {
     expect(start.notes).toContain("assumed: 1 heads (of 64 channels); another: --assume heads=N");
     const four = await readStart(await loadFineTuning("demo-finetune", [{ model: null }]), model, { assume });
     expect(four.config.heads).toBe(4);
+    const sync = { assume: { ...assume, clipSeconds: 1.92 }, data, env };
+    const frames = ["retrieval-frames-max-global", "retrieval-frames-diagonal", "retrieval-middle-frame-global"];
+    const paired = (await evaluate(at("cav-mae-sync.pth"), { protocols: frames, ...sync })).results.sections;
+    expect(paired.map(({ protocol }) => protocol.name)).toEqual(frames);
+    expect(paired[0].protocol.notes).toContain("each picture goes with the 0.64 s of sound around it (visual.window)");
+    const windowed = await readStart(await loadFineTuning("demo-finetune", [{ model: null }]), at("cav-mae-sync.pth"), {
+      assume: sync.assume,
+    });
+    expect(windowed.visual).toMatchObject({ window: 0.64, seconds: 1.92 });
+    const other = await loadFineTuning("demo-finetune", [{ model: null, visual: { window: 0.32 } }]);
+    await expect(readStart(other, at("cav-mae-sync.pth"), { assume })).rejects.toThrow("the model hears 0.64 s");
+    await expect(evaluate(model, { protocols: ["retrieval-frames-max-global"], assume, data, env })).rejects.toThrow(
+      "the model has no global tokens",
+    );
+    expect((await exportGraphs(at("cav-mae-sync.pth"), { out: at("onnx-sync"), assume })).length).toBe(3);
     const sized = await loadFineTuning("vggsound");
     await expect(readStart(sized, model, { assume })).rejects.toThrow("the experiment says what model");
     const names = (await exportGraphs(model, { out: at("onnx"), assume })).map(({ graph }) => graph);

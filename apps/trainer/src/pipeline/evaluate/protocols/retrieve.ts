@@ -1,8 +1,9 @@
-import { type Conduct, choosePerClass, type Protocol, retrieval, takeRows } from "@kdc-mae/eval";
+import { type Conduct, choosePerClass, frameRanks, type Protocol, retrieval, takeRows } from "@kdc-mae/eval";
 import { expectClips } from "../../corpus/splits.js";
 import { manyRanks } from "../many-ranks.js";
+import { embedFrames } from "./embedded-frames.js";
 import type { EmbeddedSet } from "./embedded-set.js";
-import { type Carried, refuseModel, type Subject } from "./subject.js";
+import { type Carried, refuseModel, type Subject, sharedOf } from "./subject.js";
 
 /**
  * Retrieval in both directions among the evaluated clips, or among some of every class, which the result then lists.
@@ -11,11 +12,20 @@ import { type Carried, refuseModel, type Subject } from "./subject.js";
  */
 export async function retrieveClips(
   protocol: Protocol,
-  { perClass }: Extract<Conduct, { task: "retrieval" }>,
-  { sets, split, leftOut, execute }: Subject,
+  { perClass, frames, tokens = "patches" }: Extract<Conduct, { task: "retrieval" }>,
+  subject: Subject,
   embedded: (split: Subject["split"]) => Promise<EmbeddedSet>,
 ): Promise<Carried> {
+  const { sets, split, leftOut, execute } = subject;
   expectClips(split, sets[split].items);
+  if (tokens === "global" && !sharedOf(subject.saved).config.globalToken) {
+    refuseModel(protocol.name, "the model has no global tokens", "Use a protocol of the mean token, without -global");
+  }
+  if (frames !== undefined || tokens === "global") {
+    const made = await embedFrames(sets[split], subject, { tokens, frames: frames === undefined ? "middle" : "all" });
+    const ranks = await frameRanks(made, frames ?? "max");
+    return { head: "retrieval", result: retrieval({ ...made, ranks, protocol, leftOut }) };
+  }
   const { audio, visual, ids, labels } = await embedded(split);
   if (perClass === undefined) {
     const ranks = await manyRanks(audio, visual, execute);

@@ -11,7 +11,7 @@ import { localizeClips } from "./localize.js";
 import { probeClips } from "./probe.js";
 import { retrieveClips } from "./retrieve.js";
 import { sounderClips } from "./sounder.js";
-import { type Carried, refuseModel, type Subject } from "./subject.js";
+import { type Carried, ownData, refuseModel, type Subject } from "./subject.js";
 import { voteClips } from "./vote.js";
 
 /**
@@ -85,7 +85,7 @@ export async function runProtocols(
     const { protocol, conduct } = record;
     try {
       const carried = await carryOut(record, subject, embedded);
-      const section = sectionOf(carried);
+      const section = tellWindow(sectionOf(carried), subject);
       const told = {
         ...{ ...section, tables: [...section.tables, ...(carried.tables ?? [])] },
         ...(subject.groups === undefined ? {} : { groups: groupsOf(carried, subject, subject.groups) }),
@@ -137,6 +137,14 @@ export function carryOut(
 function groupsOf(carried: Carried, { sets, split }: Subject, { by, of }: ClipGroups) {
   const { ids = sets[split].items.map(({ id }) => id) } = carried;
   return groupFigures(carried, ids, of, by);
+}
+
+/** Says where a picture does not go with the whole spectrogram. */
+function tellWindow(section: ResultSection, { saved }: Subject): ResultSection {
+  const { window } = ownData(saved).pairing;
+  if (window === undefined) return section;
+  const note = `each picture goes with the ${window} s of sound around it (visual.window)`;
+  return { ...section, protocol: varyProtocol(section.protocol, { name: section.protocol.name, notes: [note] }) };
 }
 
 /** Says where the encoder is not the pretrained one any more. */
