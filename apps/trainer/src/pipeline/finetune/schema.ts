@@ -28,7 +28,7 @@ export const fineTuningSchema = z
     /** A class list (AudioSet's `index,mid,display_name`, or one name per line); the labels of the training clips unless given. */
     classes: z.string().min(1).optional(),
     /** Sizes the checkpoint must have; the checkpoint's own unless given. */
-    model: model.optional(),
+    model: model.omit({ predictor: true }).optional(),
     mode: z.enum(["multimodal", "audio-only", "visual-only"]).default("multimodal"),
     /** full: encoder and head learn; linear-probe: the encoder is frozen. */
     tune: z.enum(["full", "linear-probe"]).default("full"),

@@ -1,8 +1,5 @@
-import { createRng, type FloatTensor } from "@kdc-mae/core";
 import { passedOverInWords } from "@kdc-mae/data/node";
 import { compiled } from "@kdc-mae/engine/node";
-import { loadImageMae, loadModel, type ModelConfig, type ModelParams, withoutPrefix } from "@kdc-mae/model";
-import { readCheckpoint } from "@kdc-mae/model/node";
 import { expectNoFrames, fittedSplit, sayPlacing } from "../corpus/choose-clips.js";
 import { clipFormFor } from "../corpus/clip-form.js";
 import { mediaFor, openCorpus } from "../corpus/open-corpus.js";
@@ -13,17 +10,16 @@ import { checkExperiment } from "../experiment/check.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { heldOutClips } from "../probe/held-out.js";
 import { divide } from "../ranks/division.js";
-import { inCheckpoint } from "../run/in-checkpoint.js";
 import { configFor, type SavedModel } from "../run/model-file.js";
 import { pairingOf } from "../run/pairing.js";
 import { inRunFolder, type RunFolder } from "../run/run-folder.js";
 import type { RunOptions } from "../run/run-options.js";
-import { localModel } from "../share/local-model.js";
 import { ranksOf, type Surroundings, surroundingsOf } from "../surroundings.js";
 import { maskedBatches, type PretrainBatches } from "./masked-batches.js";
 import { objectiveFor } from "./objective.js";
 import { expectRoomFor } from "./plan.js";
 import { MODEL_FILE, runPretraining } from "./run-pretraining.js";
+import { startFrom } from "./start-from.js";
 
 /** Where {@link pretrain} begins (`init` may be a CAV-MAE, KDC-MAE or ImageNet MAE checkpoint) and where its run goes. */
 export type PretrainFromOptions = RunOptions & {
@@ -88,23 +84,6 @@ const withProbes = (experiment: CheckedExperiment): CheckedExperiment =>
   experiment.training.probes === undefined
     ? checkExperiment(withChanges(experiment, { training: { probes: {} } }), experiment.name)
     : experiment;
-
-/** A model from any checkpoint that fits; files with a class token are ImageNet MAEs. */
-async function startFrom(
-  path: string,
-  config: ModelConfig,
-  seed: number,
-  { onNote }: Surroundings,
-): Promise<ModelParams<FloatTensor>> {
-  const { tensors } = await readCheckpoint(await localModel(path));
-  const loaded = inCheckpoint(path, () =>
-    withoutPrefix(tensors).has("cls_token")
-      ? loadImageMae(config, tensors, createRng(seed).fork("init"))
-      : loadModel(config, tensors),
-  );
-  for (const note of loaded.notes) onNote?.(`${path}: ${note}`);
-  return loaded.params;
-}
 
 /** Where the batches come from: prepared shards as they are needed, or clips decoded into memory. */
 export async function openPretraining(
