@@ -190,7 +190,9 @@ describe("an official CAV-MAE Sync checkpoint", () => {
         .sort(),
     );
     for (const [name, { data }] of Object.entries(before)) {
-      if (!name.includes("pos_embed")) expect([name, tensors[name.slice(7)].data]).toEqual([name, data]);
+      const ours = tensors[name.slice("module.".length)].data;
+      const same = Buffer.compare(Buffer.from(ours.buffer), Buffer.from(data.buffer)) === 0;
+      if (!name.includes("pos_embed")) expect([name, same]).toEqual([name, true]);
     }
     const again = await readModel(at("sync.safetensors"));
     expect(again.experiment.visual.window).toBe(0.64);
