@@ -90,8 +90,12 @@ describe("workOutArms", () => {
   });
 
   it("counts the teacher's forward, and moves a schedule's milestones along", () => {
-    const taught = arms(withArm({ name: "b", change: { teacher: { momentum: 0.9 } } }));
+    const term = { term: "view-distillation", name: "taught", options: { target: "teacher" } };
+    const taught = arms(withArm({ name: "b", addTerms: [term] }));
     expect(flopPerClip(taught.arms[1].experiment)).toBeGreaterThan(flopPerClip(taught.base));
+    // One that nothing looks at is not run.
+    const idle = arms(withArm({ name: "b", change: { teacher: { momentum: 0.9 } } }));
+    expect(flopPerClip(idle.arms[1].experiment)).toBe(flopPerClip(idle.base));
     const stepped = arms({
       ...withArm({ name: "b", keepTerms: ["reconstruction-*"], change: oneView, equalCompute: true }),
       change: { schedule: null, optimizer: { kind: "adam" } },
