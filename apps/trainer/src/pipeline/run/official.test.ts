@@ -8,21 +8,17 @@ import {
   type FloatTensor,
   float32,
   type HostPatches,
-  type HostTensor,
   type HostView,
   int32,
-  patchLength,
   treeLeaves,
 } from "@kdc-mae/core";
-import { createRunner, type Hosted } from "@kdc-mae/engine";
+import type { Hosted } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
 import { similarityMap } from "@kdc-mae/eval";
 import {
   type ClassifierMode,
   classify,
-  features,
   initModel,
-  type ModelConfig,
   officialModel,
   officialModes,
   presets,
@@ -31,15 +27,13 @@ import {
 } from "@kdc-mae/model";
 import { readCheckpoint, writeTensors } from "@kdc-mae/model/node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createBatchEmbedder, embedFunction } from "../evaluate/embedding.js";
+import { createBatchEmbedder } from "../evaluate/embedding.js";
 import { reconstructFunction } from "../evaluate/reconstruct.js";
 import { type Assume, readAssume } from "./assume.js";
 import { convertModel } from "./convert.js";
-import { configFor } from "./model-file.js";
+import { expected, fixtures, patchesFor, worst } from "./official-numbers.test.support.js";
 import { readClassifier, readModel, readSaved } from "./read-saved.js";
 
-/** Archives and numbers made with the official classes; see make.py there. */
-const fixtures = new URL("../../../../../fixtures/official/", import.meta.url);
 const assume: Assume = { heads: 4, decoderHeads: 2 };
 const tolerance = 1e-4;
 
@@ -47,40 +41,11 @@ let folder: string;
 const at = (...names: string[]) => join(folder, ...names);
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "kdc-mae-official-"));
-  for (const name of ["cav-mae", "kdc-mae", "cav-mae-sync", "cav-mae-tuned", "kdc-mae-tuned"]) {
+  for (const name of ["cav-mae", "kdc-mae", "cav-mae-tuned", "kdc-mae-tuned"]) {
     await writeFile(at(`${name}.pth`), gunzipSync(await readFile(new URL(`${name}.pth.gz`, fixtures))));
   }
 });
 afterAll(() => rm(folder, { recursive: true }));
-
-const expected = async (name: string) =>
-  (await readCheckpoint(new URL(`${name}.safetensors`, fixtures).pathname)).tensors;
-
-/** As make.py's: the upper 12 bits of a product modulo 2^32, from -2 to 2. */
-const numbers = (index: number, shift: number) => (Math.imul(index + shift, 2654435761) >>> 20) / 1024 - 2;
-
-/** The same spectrogram and picture as the official class was given, as patches. */
-function patchesFor({ audio, visual }: ModelConfig): HostPatches {
-  const cut = (grid: ModelConfig["audio"], value: (y: number, x: number, channel: number) => number) => {
-    const { columns, patch, channels } = grid;
-    const out = float32([1, countPatches(grid), patchLength(grid)]);
-    for (let i = 0; i < out.data.length; i++) {
-      const [n, p] = [Math.floor(i / patchLength(grid)), i % patchLength(grid)];
-      const [y, x] = [Math.floor(p / channels / patch), Math.floor(p / channels) % patch];
-      out.data[i] = value(Math.floor(n / columns) * patch + y, (n % columns) * patch + x, p % channels);
-    }
-    return out;
-  };
-  return {
-    audio: cut(audio, (mel, time) => numbers(time * 128 + mel, 1)),
-    visual: cut(visual, (y, x, channel) => numbers((channel * 64 + y) * 64 + x, 99)),
-  };
-}
-
-const worst = (ours: ArrayLike<number>, theirs: HostTensor): number => {
-  expect(ours.length).toBe(theirs.data.length);
-  return Math.max(...Array.from(theirs.data, (value, index) => Math.abs(value - ours[index])));
-};
 
 describe.each(["cav-mae", "kdc-mae"])("an official %s checkpoint", (name) => {
   it("embeds, points and fills in as the official class does", async () => {
@@ -146,63 +111,6 @@ describe.each(["cav-mae", "kdc-mae"])("an official %s checkpoint", (name) => {
     await expect(convertModel(at("converted.safetensors"), at("x"))).rejects.toThrow(
       /it holds everything that is needed/,
     );
-  });
-});
-
-describe("an official CAV-MAE Sync checkpoint", () => {
-  const archive = () => at("cav-mae-sync.pth");
-
-  it("is known by its tokens, and embeds as the official class does, global tokens too", async () => {
-    const notes: string[] = [];
-    const model = await readModel(archive(), { assume, onNote: (note) => notes.push(note) });
-    const { config, params, experiment } = model;
-    expect(config).toMatchObject({ globalToken: true, registers: 8, contrastHeads: 2, audio: { columns: 4 } });
-    expect(experiment.name).toBe("official-cav-mae-sync");
-    expect(experiment.visual).toEqual({ framesPerClip: 16, window: 0.64, seconds: 10.24 });
-    expect(configFor(experiment)).toMatchObject({ audio: config.audio, registers: 8 });
-    expect(notes.join("\n")).toContain(
-      "16 pictures of a clip of 10.24 s, each with the 0.64 s of sound around it; another: --assume clip-seconds=SECONDS",
-    );
-    const theirs = await expected("cav-mae-sync");
-    const embed = ({ params, patches }: Parameters<ReturnType<typeof embedFunction>>[0]) => {
-      const { globalAudio, globalVisual } = features(config, params, patches);
-      const { audio, visual, joint } = embedFunction(config)({ params, patches });
-      return { audio, visual, joint, globalAudio: globalAudio!, globalVisual: globalVisual! };
-    };
-    const runner = createRunner(compiled(), embed);
-    const made = (await runner.run({ encoder: params.encoder }, { patches: patchesFor(config) })) as Record<
-      string,
-      FloatTensor
-    >;
-    await runner.dispose();
-    for (const [stream, { data }] of Object.entries(made)) {
-      expect([stream, worst(data, theirs[stream]) < tolerance]).toEqual([stream, true]);
-    }
-  });
-
-  it("goes out under strictly the names the official class has, every number to the bit", async () => {
-    await convertModel(archive(), at("sync.safetensors"), { assume });
-    const before = (await readCheckpoint(archive())).tensors;
-    const { tensors } = await readCheckpoint(at("sync.safetensors"));
-    expect(Object.keys(tensors).sort()).toEqual(
-      Object.keys(before)
-        .map((name) => name.slice("module.".length))
-        .sort(),
-    );
-    for (const [name, { data }] of Object.entries(before)) {
-      const ours = tensors[name.slice("module.".length)].data;
-      const same = Buffer.compare(Buffer.from(ours.buffer), Buffer.from(data.buffer)) === 0;
-      if (!name.includes("pos_embed")) expect([name, same]).toEqual([name, true]);
-    }
-    const again = await readModel(at("sync.safetensors"));
-    expect(again.experiment.visual.window).toBe(0.64);
-    expect(again.config).toMatchObject({ globalToken: true, registers: 8, contrastHeads: 2 });
-  });
-
-  it("has clips of another length where somebody says so", async () => {
-    const { experiment } = await readModel(archive(), { assume: { ...assume, clipSeconds: 1.92 } });
-    expect(experiment.visual).toMatchObject({ window: 0.64, seconds: 1.92 });
-    expect(await readAssume(["clip-seconds=4", "global-token=false"])).toEqual({ clipSeconds: 4, globalToken: false });
   });
 });
 
