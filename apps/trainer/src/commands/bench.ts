@@ -42,10 +42,10 @@ export function addBenchCommand(program: Command): void {
   const command = program
     .command("bench")
     .description("time a pretraining step and embedding, beside PyTorch and other engines, where this machine has them")
-    .option("--engines <list>", `what is timed, with commas between: ${engines.join(", ")}`, listOf(engines), [
+    .option("--engines <list>", `what is timed, separated by commas: ${engines.join(", ")}`, listOf(engines), [
       ...engines,
     ])
-    .option("--dtypes <list>", `only rows of these types, with commas between: ${dtypes.join(", ")}`, listOf(dtypes))
+    .option("--dtypes <list>", `only rows of these types, separated by commas: ${dtypes.join(", ")}`, listOf(dtypes))
     .addOption(
       new Option("--device <device>", "what the compiled engine computes on").choices(deviceNames).default("cpu"),
     )
@@ -63,7 +63,7 @@ export function addBenchCommand(program: Command): void {
     .addOption(
       new Option(
         "--gradient-checkpointing <what>",
-        "for the compiled pretraining step: blocks keeps their inputs alone and makes the rest again",
+        "for the compiled pretraining step: blocks keeps only their inputs and computes the rest again",
       ).choices(["blocks"]),
     )
     .addOption(new Option("--size <preset>", "model size").choices(["tiny", "small", "base"]).default("base"))

@@ -37,7 +37,7 @@ export function addClassifyCommand(program: Command): void {
     .option("--html <file>", "write a page with players, which needs no network")
     .addHelpText(
       "after",
-      "\nA model tuned to both names a file that has sound or pictures alone by what there is.\n" +
+      "\nA model tuned to sound and pictures together also labels a file that has only one of them.\n" +
         "\nExamples:\n  kdc-mae classify dog.mp4 bark.wav dog.jpg --model runs/demo-finetune/best.safetensors\n" +
         "  kdc-mae classify film.mp4 --html labels.html\n" +
         "  kdc-mae classify dog.mp4 --model vgg_65.5.pth --assume classes=classes.csv\n",

@@ -17,7 +17,7 @@ export function addEmbedCommand(program: Command): void {
     .description(
       "embed films, sound files and pictures: one JSON line per file with its audio, visual and joint vectors",
     )
-    .argument("<files...>", "films, silent or not, sound files and pictures; each has the vectors it can have")
+    .argument("<files...>", "films, silent or not, sound files and pictures; each gets a vector for what it has")
     .option("--model <file>", modelWords, "runs/demo/model.safetensors")
     .option("--out <file>", "write the lines to a file instead of stdout")
     .option("--each", "one line per window, with its start and end in seconds, instead of means over them")

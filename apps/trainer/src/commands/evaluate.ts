@@ -45,8 +45,11 @@ export function addEvaluateCommand(program: Command): void {
     .option("--classes <file>", "with --data: a class list that gives AudioSet's mids their names")
     .option("--allow-outside", "with --data: let paths and links lead out of the media root")
     .option("--labels <file>", "with --data: take only clips with a label of this list")
-    .option("--split-by <shares>", "with --data: deal clips that name no split: 0.8,0.1,0.1")
-    .option("--windows <seconds>", "with --data: make clips of so many seconds of long recordings", positiveNumber)
+    .option(
+      "--split-by <shares>",
+      "with --data: share out clips without a split among train, validation and test: 0.8,0.1,0.1",
+    )
+    .option("--windows <seconds>", "with --data: cut long recordings into clips of this many seconds", positiveNumber)
     .addOption(
       new Option("--split <name>", "with --protocol: which clips are evaluated (default: test)").choices([
         ...["train", "validation", "test"],

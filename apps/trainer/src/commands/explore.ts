@@ -9,11 +9,13 @@ import { wholeNumberTo } from "./options.js";
 export function addExploreCommand(program: Command): void {
   program
     .command("explore")
-    .description("a page that shows the method on your own clip, searches and trains, served to this machine alone")
+    .description(
+      "open a page that shows the method on your own clip, searches and trains; this machine alone can reach it",
+    )
     .argument("[run]", "a run's folder or a model.safetensors (default: runs/demo, where it is there)")
     .option("--index <folder>", "what kdc-mae index made, for searching")
     .option("--media <folder>", "the indexed films, where they were moved")
-    .option("--port <n>", "where it is served; any free port unless given", wholeNumberTo(65_535))
+    .option("--port <n>", "port of the page (default: any free one)", wholeNumberTo(65_535))
     .addHelpText("after", "\nExamples:\n  kdc-mae explore runs/demo\n  kdc-mae explore runs/demo --index clips.index\n")
     .action(run);
 }

@@ -42,7 +42,7 @@ export function addExportCommand(program: Command): void {
     .argument("[model]", modelWords, "runs/demo/model.safetensors")
     .option(
       "--graphs <list>",
-      `which graphs, with commas between: ${names.join(", ")} (default: every graph the model can give, but for retrieval-audio and retrieval-visual)`,
+      `which graphs, separated by commas: ${names.join(", ")} (default: every graph the model can give, but for retrieval-audio and retrieval-visual)`,
       graphList,
     )
     .addOption(

@@ -23,7 +23,7 @@ export function addIndexCommand(program: Command): void {
   const command = program
     .command("index")
     .description("embed a folder of films, sounds and pictures, to be searched; run again, it adds what is new")
-    .argument("<folder>", "taken with all folders below it")
+    .argument("<folder>", "a folder; those below it are included")
     .option("--model <file>", modelWords, "runs/demo/model.safetensors")
     .option("--index <where>", "a folder, or an object store for LanceDB: s3://bucket/clips", defaultIndex)
     .addOption(
@@ -36,7 +36,7 @@ export function addIndexCommand(program: Command): void {
     .addHelpText(
       "after",
       "\nFilms are looked at window by window over their whole length. A file is known by its path, size and time of change: new and\n" +
-        "changed ones are embedded, vanished ones are taken out; stopped in a film, the next run goes on in it.\n" +
+        "changed ones are embedded, deleted ones are taken out; a run that is stopped within a film goes on there when started again.\n" +
         "\nExample:\n  kdc-mae index videos --model runs/demo/model.safetensors --index runs/videos-index\n",
     );
   withModelOnMedia(withWindows(command)).action((folder: string, options: IndexOptions) =>

@@ -55,7 +55,7 @@ const shareOf = (text: string): number => {
 export function addInpaintCommand(program: Command): void {
   const command = program
     .command("inpaint")
-    .description("fill in: hide something of films, and let a pretrained model make it from the rest")
+    .description("hide a part of a film, and let a pretrained model fill it in from the rest")
     .argument("<files...>", "films with sound and pictures")
     .option("--model <file>", `a pretrained model: ${modelWords}`, "runs/demo/model.safetensors")
     .option("--hide <share>", "hide this share of the patches of sound and picture (default: 0.75)", shareOf)
@@ -66,9 +66,9 @@ export function addInpaintCommand(program: Command): void {
     )
     .option("--time <from-to>", "hide the sound between two times, seconds into the film: 2.5-3.5", timeOf)
     .option("--rectangle <x,y,width,height>", "hide a part of the picture, pixels of the film", rectangleOf)
-    .option("--seed <n>", "draws what is hidden (default: that of the model's experiment)", anyWholeNumber)
+    .option("--seed <n>", "seed of what is hidden (default: that of the model's experiment)", anyWholeNumber)
     .option("--denormalize", "bring predictions of normalised patches back with the hidden patches' true statistics")
-    .option("--every <seconds>", "from picture to picture of a film", positiveNumber, 0.5)
+    .option("--every <seconds>", "time between two pictures of a film", positiveNumber, 0.5)
     .option("--out <file or folder>", "write a film: as it was, with its hole, filled, and the filled sound")
     .option("--sound <file or folder>", "write the filled sound: a wav, or a folder")
     .option("--pictures <folder>", "write a PNG of every window")

@@ -12,5 +12,5 @@ export function listNamed(known: Readonly<Record<string, Named>>): string {
     const size = model === undefined ? "the checkpoint's size" : `size ${model.preset}`;
     return `  ${name.padEnd(widest)}  ${size}, ${training.epochs} epochs of ${dataInWords(data)}`;
   });
-  return `\nExperiments that ship:\n${lines.join("\n")}\n`;
+  return `\nExperiments that come with kdc-mae:\n${lines.join("\n")}\n`;
 }

@@ -25,7 +25,7 @@ export function addLocalizeCommand(program: Command): void {
     .argument("<files...>", "films; with --query also silent ones and pictures")
     .option("--model <file>", modelWords, "runs/demo/model.safetensors")
     .option("--query <file>", "look for the whole sound of this file instead of each film's own")
-    .option("--every <seconds>", "from one moment to the next", positiveNumber, 0.5)
+    .option("--every <seconds>", "time between two moments", positiveNumber, 0.5)
     .option("--out <file or folder>", "write the film with the heat over it and its own sound: an mp4, or a folder")
     .option("--pictures <folder>", "write a PNG of every moment")
     .option("--size <pixels>", "shorter side of what is written, at most the film's own", atLeastOne, 480)

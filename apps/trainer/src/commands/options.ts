@@ -22,10 +22,14 @@ export const withDataOptions = (command: Command): Command =>
   command
     .option(
       "--split-by <shares>",
-      "deal clips that name no split to train, validation and test (data.splitBy): 0.8,0.1,0.1",
+      "share out clips without a split among train, validation and test (data.splitBy): 0.8,0.1,0.1",
     )
     .option("--labels <file>", "take only clips with a label of this list (data.labels)")
-    .option("--windows <seconds>", "make clips of so many seconds of long recordings (data.windows)", positiveNumber);
+    .option(
+      "--windows <seconds>",
+      "cut long recordings into clips of this many seconds (data.windows)",
+      positiveNumber,
+    );
 
 /** What those options change of an experiment. */
 export const dataChanges = ({ splitBy, labels, windows }: DataOptions): readonly unknown[] =>
@@ -52,7 +56,7 @@ export const withWindows = (command: Command): Command =>
       "length of a window (default: the model's own, which is also the most)",
       positiveNumber,
     )
-    .option("--hop <seconds>", "from one window to the next (default: side by side)", positiveNumber);
+    .option("--hop <seconds>", "time between the starts of two windows (default: their length)", positiveNumber);
 
 /** Commander's way of letting an option be given several times. */
 export const collect = (value: string, before: readonly string[]): string[] => [...before, value];

@@ -43,7 +43,7 @@ export function addPrepareCommand(program: Command): void {
     .requiredOption("--out <folder>", "folder of the prepared set")
     .option("--workers <n>", "clips decoded side by side", atLeastOne, availableCpus() + 1)
     .option("--clips-per-shard <n>", "clips in one tar", atLeastOne, 500)
-    .option("--seconds <s>", "longest part of a clip that is kept, seconds", positiveNumber, 10.3)
+    .option("--seconds <s>", "longest part of a clip that is kept", positiveNumber, 10.3)
     .option("--frames <n>", "pictures per clip", atLeastOne, 10)
     .option("--size <pixels>", "side of the square pictures; 0 keeps them as they are", pixels, 224)
     .addOption(new Option("--pictures <kind>", "how pictures are kept").choices(["jpeg", "ppm"]).default("jpeg"))
@@ -53,7 +53,7 @@ export function addPrepareCommand(program: Command): void {
         .choices(["none", "float16", "float32"])
         .default("none"),
     )
-    .option("--timeout <s>", "longest time for one clip", positiveNumber, 60)
+    .option("--timeout <s>", "longest time for one clip before it is given up", positiveNumber, 60)
     .option("--json", "print the summary as JSON")
     .addHelpText("after", "\nExample:\n  kdc-mae prepare usable.jsonl --media-root videos --out prepared --workers 8\n")
     .action((path: string, options: Options) => atRanks((around) => run(path, options, around)));

@@ -28,7 +28,7 @@ export function addSearchCommand(program: Command): void {
   const command = program
     .command("search")
     .description(
-      "find the nearest moments of an index: by all that a file has, by its sound alone, or by its picture alone",
+      "find the moments of an index that are nearest to a file: to all of it, its sound alone, or its picture alone",
     )
     .argument("<file>", "a film, a sound file or a picture")
     .addOption(new Option("--audio", "ask by the file's sound").conflicts("visual"))

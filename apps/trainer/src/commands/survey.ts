@@ -28,8 +28,8 @@ export const withManifestOptions = (command: Command): Command =>
     .option("--allow-outside", "let paths lead out of the media root")
     .option("--classes <file>", "class list: index,mid,display_name or one name per line")
     .option("--labels <file>", "take only clips with a label of this list, one per line")
-    .option("--split-by <shares>", "deal clips that name no split to train, validation and test: 0.8,0.1,0.1")
-    .option("--windows <seconds>", "make clips of so many seconds of long recordings", positiveNumber);
+    .option("--split-by <shares>", "share out clips without a split among train, validation and test: 0.8,0.1,0.1")
+    .option("--windows <seconds>", "cut long recordings into clips of this many seconds", positiveNumber);
 
 /** The choice alone, out of a command's options. */
 export const manifestChoiceOf = (options: ManifestChoice): ManifestChoice => {

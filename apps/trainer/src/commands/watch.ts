@@ -13,7 +13,7 @@ export function addWatchCommand(program: Command): void {
     .command("watch")
     .description("show runs while they go on, on one page for this machine's browser, or as one file")
     .argument("<run...>", "folders of runs")
-    .option("--port <number>", "serve the page there (default: any free port)", wholeNumberTo(65_535))
+    .option("--port <number>", "port of the page (default: any free one)", wholeNumberTo(65_535))
     .option("--out <file>", "write the page as it is now, whole in one file, and end")
     .addHelpText(
       "after",
