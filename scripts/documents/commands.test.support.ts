@@ -77,7 +77,7 @@ export function runCommandsOf(pages: readonly string[], before: readonly string[
       const [, appended = ""] = smaller.find(([pattern]) => pattern.test(command)) ?? [];
       const line = `${command} ${appended}`.replace(/^kdc-mae/, `"${process.execPath}" "${program}"`);
       // A command that serves for ever is to fail here, not to hold up all that comes after it.
-      const options = { cwd: world, encoding: "utf8", timeout: 550_000 } as const;
+      const options = { cwd: world, encoding: "utf8", timeout: 900_000 } as const;
       const { status, stdout, stderr } = spawnSync("bash", ["-c", line], options);
       expect({ command, status, said: status === 0 ? "" : stdout + stderr }).toEqual({ command, status: 0, said: "" });
     };
@@ -108,7 +108,7 @@ export function runCommandsOf(pages: readonly string[], before: readonly string[
               );
           }
         }
-      }, 600_000);
+      }, 1_800_000);
     }
   });
 }

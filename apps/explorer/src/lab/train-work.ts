@@ -70,7 +70,7 @@ const parsed = (text: string): unknown => {
     const said = cause instanceof Error ? cause.message : String(cause);
     throw new KdcError({
       where: "objective",
-      what: `it is no JSON (${said})`,
+      what: `it is not JSON (${said})`,
       remedy: "Look at commas and quotes",
       reason: "experiment",
     });

@@ -205,7 +205,7 @@ describe.skipIf(missing)("training in a tab", () => {
     await begin(page, "A", "wasm", { objective: '[{ "term": "contrastiv" }]' });
     await noteSays(page, "A", "contrastiv");
     await begin(page, "A", "wasm", { objective: "[{" });
-    await noteSays(page, "A", "it is no JSON");
+    await noteSays(page, "A", "it is not JSON");
     await begin(page, "A", "wasm", { term: "while (" });
     await noteSays(page, "A", "its code does not run");
     const term = await page.getAttribute("[data-run=A] [data-is=term]", "placeholder");

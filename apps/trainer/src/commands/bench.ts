@@ -86,26 +86,26 @@ export function addBenchCommand(program: Command): void {
     {
       options: ["python", "peerDevice", "attention"],
       when: ({ engines: chosen }) => chosen.includes("pytorch"),
-      what: "only the engine pytorch reads it",
+      what: "only the engine pytorch uses it",
       remedy: "Leave it out, or name pytorch among --engines",
     },
     {
       options: ["device"],
       when: ({ engines: chosen }) => chosen.includes("compiled"),
-      what: "only the engine compiled reads it",
+      what: "only the engine compiled uses it",
       remedy: "Leave it out, or name compiled among --engines",
     },
     {
       options: ["precision"],
       when: ({ device, estimate }) => device === "webgpu" || estimate !== undefined,
-      what: "only --device webgpu reads it",
+      what: "only --device webgpu uses it",
       remedy: "Leave it out, or give --device webgpu",
     },
     {
       options: ["gradientCheckpointing"],
       when: ({ engines: chosen, task, estimate }) =>
         estimate !== undefined || (chosen.join() === "compiled" && task === "pretrain-step"),
-      what: "only the compiled pretraining step reads it",
+      what: "only the compiled pretraining step uses it",
       remedy: "Leave it out, or give --engines compiled --task pretrain-step",
     },
   ]);

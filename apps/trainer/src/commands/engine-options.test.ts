@@ -120,17 +120,17 @@ describe("bad usage", () => {
       expect([line[0], compiled.code, compiled.err]).toEqual([
         line[0],
         2,
-        "--backend cpu: only the eager engine reads it, and this run would be compiled. Leave it out, or give --engine eager\n",
+        "--backend cpu: only the eager engine uses it, and this run would be compiled. Leave it out, or give --engine eager\n",
       ]);
       const eager = await failed(...line, "--engine", "eager", "--backend", "cpu", "--device", "cpu");
       expect([line[0], eager.code, eager.err]).toEqual([
         line[0],
         2,
-        "--device cpu: only the compiled engine reads it, and this run would be eager. Leave it out, or give --engine compiled\n",
+        "--device cpu: only the compiled engine uses it, and this run would be eager. Leave it out, or give --engine compiled\n",
       ]);
     }
     const { code, err } = await pretrain("--engine", "eager", "--threads", "3");
-    expect([code, err]).toEqual([2, expect.stringMatching(/^--threads 3: only the compiled engine reads it/)]);
+    expect([code, err]).toEqual([2, expect.stringMatching(/^--threads 3: only the compiled engine uses it/)]);
     nothingMade();
   });
 });

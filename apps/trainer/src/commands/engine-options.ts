@@ -76,7 +76,7 @@ const expectOptionsRead = (command: Command, { engine, device }: EngineChoice): 
   if (command.getOptionValueSource("precision") === "cli" && (engine !== "compiled" || device !== "webgpu")) {
     throw new KdcError({
       where: `--precision ${command.getOptionValue("precision")}`,
-      what: "only --device webgpu reads it",
+      what: "only --device webgpu uses it",
       remedy: "Leave it out, or give --device webgpu",
       reason: "usage",
     });
@@ -85,7 +85,7 @@ const expectOptionsRead = (command: Command, { engine, device }: EngineChoice): 
     if (reader === engine || command.getOptionValueSource(name) !== "cli") continue;
     throw new KdcError({
       where: `--${name} ${command.getOptionValue(name)}`,
-      what: `only the ${reader} engine reads it, and this run would be ${engine}`,
+      what: `only the ${reader} engine uses it, and this run would be ${engine}`,
       remedy: `Leave it out, or give --engine ${reader}`,
       reason: "usage",
     });

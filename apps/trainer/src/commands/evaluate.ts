@@ -102,7 +102,7 @@ Examples:
     {
       options: ["vggsounder"],
       when: ({ protocol }) => protocol.includes("vggsounder"),
-      what: "only the protocol vggsounder reads it",
+      what: "only the protocol vggsounder uses it",
       remedy: "Leave it out, or add --protocol vggsounder",
     },
     {

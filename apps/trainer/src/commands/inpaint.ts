@@ -83,7 +83,7 @@ export function addInpaintCommand(program: Command): void {
     {
       options: ["every"],
       when: ({ out }) => out !== undefined,
-      what: "only a film reads it",
+      what: "only a film uses it",
       remedy: "Add --out, or leave it out",
     },
     {

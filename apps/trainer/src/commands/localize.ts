@@ -39,7 +39,7 @@ export function addLocalizeCommand(program: Command): void {
     {
       options: ["size"],
       when: ({ out, pictures }) => out !== undefined || pictures !== undefined,
-      what: "only what is written reads it",
+      what: "only what is written uses it",
       remedy: "Add --out or --pictures, or leave it out",
     },
   ]);

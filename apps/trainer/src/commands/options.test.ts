@@ -51,19 +51,19 @@ it.each([
   [["evaluate", "m", "--data", "x.csv", "--media", "made"], "--media: it says where made clips are, and --data names"],
   [["evaluate", "m", "--classes", "c.csv"], "--classes: it says how --data is read, and no --data is given"],
   [["prepare", media, "--out", "none", "--pictures", "ppm", "--quality", "80"], "--quality: only JPEG pictures have"],
-  [["bench", "--engines", "compiled", "--python", "py"], "--python: only the engine pytorch reads it"],
+  [["bench", "--engines", "compiled", "--python", "py"], "--python: only the engine pytorch uses it"],
   [
     ["pretrain", "kdc-mae-base", "--set", "data.path=x.csv", "--media", "made", "--out", "none"],
     "--media made: it says where made clips are kept, and these data are not made",
   ],
   [["pretrain", "demo", "--dry-run", "--tensorboard"], "--tensorboard: nothing is trained where --dry-run"],
   [["pretrain", "demo", "--dry-run", "--stop-on-collapse"], "--stop-on-collapse: nothing is trained where"],
-  [["watch", "none", "--out", "none", "--port", "1"], "--port: a page that is written is not served"],
-  [["push", "none", "hf://me"], "hf://me: it is no address of a model on a hub"],
-  [["localize", "x.mp4", "--size", "100"], "--size: only what is written reads it"],
-  [["inpaint", "x.mp4", "--every", "1"], "--every: only a film reads it"],
+  [["watch", "none", "--out", "none", "--port", "1"], "--port: a page written to a file is not served"],
+  [["push", "none", "hf://me"], "hf://me: it is not the address of a model on a hub"],
+  [["localize", "x.mp4", "--size", "100"], "--size: only what is written uses it"],
+  [["inpaint", "x.mp4", "--every", "1"], "--every: only a film uses it"],
   [["inpaint", "x.mp4", "--time", "1-2", "--seed", "3"], "--seed: nothing is drawn where a time or a rectangle"],
-  [["embed", "x.mp4", "--backend", "cpu"], "--backend cpu: only the eager engine reads it"],
+  [["embed", "x.mp4", "--backend", "cpu"], "--backend cpu: only the eager engine uses it"],
 ] as const)("%j: an option that is not read is bad usage", async (line, words) => {
   let err = "";
   vi.spyOn(process.stderr, "write").mockImplementation((text) => {

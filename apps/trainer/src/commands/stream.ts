@@ -62,13 +62,13 @@ export function addStreamCommand(program: Command): void {
     {
       options: ["pictureAt", "heat"],
       when: ({ only }) => only !== "sound",
-      what: "no picture is looked at with --only sound",
+      what: "with --only sound no picture is used",
       remedy: "Leave one of the two out",
     },
     {
       options: ["patience"],
       when: ({ only }) => only === undefined,
-      what: "with --only nothing else is waited for",
+      what: "with --only there is no other stream to wait for",
       remedy: "Leave one of the two out",
     },
     {
@@ -86,7 +86,12 @@ export function addStreamCommand(program: Command): void {
 function share(text: string): number {
   const value = Number(text);
   if (text.trim() !== "" && value >= 0 && value <= 1) return value;
-  throw new KdcError({ where: "--picture-at", what: `${text} is no share`, remedy: "Give 0 to 1", reason: "usage" });
+  throw new KdcError({
+    where: "--picture-at",
+    what: `${text} is not a share from 0 to 1`,
+    remedy: "Give 0 to 1",
+    reason: "usage",
+  });
 }
 
 /** A window in a line: when, what of it there was, what it was taken for, where it is seen, and how late this is. */
@@ -119,7 +124,7 @@ async function run(source: string, options: StreamOptions, around: AtTerminal): 
   if (source === "-" && paced) {
     throw new KdcError({
       where: "--paced",
-      what: "standard input has a pace of its own",
+      what: "standard input arrives at its own pace",
       remedy: "Leave it out, or give a file",
       reason: "usage",
     });

@@ -22,7 +22,7 @@ export function addWatchCommand(program: Command): void {
   readWith<WatchOptions>(command, [
     {
       ...{ options: ["port"], when: ({ out }) => out === undefined },
-      ...{ what: "a page that is written is not served", remedy: "Leave out --port or --out" },
+      ...{ what: "a page written to a file is not served", remedy: "Leave out --port or --out" },
     },
   ]).action(async (folders: string[], { port, out }: WatchOptions) => {
     if (out !== undefined) {

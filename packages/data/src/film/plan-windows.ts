@@ -64,7 +64,7 @@ function inSteps({ window, hop = window, pictures = 1 }: WindowChoice) {
     if (number >= 1 && Math.abs(value * stepsPerSecond - number) < 1e-6) return number;
     throw new KdcError({
       where: "windows",
-      what: `${value} s is no ${name}`,
+      what: `${value} s is not a possible ${name}`,
       remedy: "Give seconds above 0 in steps of 0.01",
       reason: "option",
     });

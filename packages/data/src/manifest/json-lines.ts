@@ -29,10 +29,10 @@ export function parseRecord(text: string, at: { readonly file: string; readonly 
     const column = position === undefined ? undefined : Number(position) + 1;
     throw manifestError(
       { ...at, column },
-      `it is no JSON (${message.slice(0, 120)})`,
+      `it is not JSON (${message.slice(0, 120)})`,
       "Write one JSON object per line",
     );
   }
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as WrittenItem;
-  throw manifestError(at, "it is no JSON object", 'Write one object per line, such as {"path": "a.mp4"}');
+  throw manifestError(at, "it is not a JSON object", 'Write one object per line, such as {"path": "a.mp4"}');
 }

@@ -134,7 +134,7 @@ describe("JSON lines", () => {
       '{"path": "a.mp4", "labels": true}',
       'line 2, column "labels": true is no list of labels. Write a;b or ["a", "b"]',
     ],
-    ["[1]", "line 2: it is no JSON object"],
+    ["[1]", "line 2: it is not a JSON object"],
   ])("refuses %s", async (line, message) => {
     await expect(read(await put("wrong.jsonl", `{"path":"a"}\n${line}\n`))).rejects.toThrow(message);
   });

@@ -40,7 +40,7 @@ export function splitBy(manifest: Manifest, deal: DealSplits): Manifest {
 const nothingToDeal = (path: string): KdcError =>
   new KdcError({
     where: `manifest ${path}`,
-    what: "every clip names its split already, so there is nothing to deal",
+    what: "every clip names its split already, so there is nothing to share out",
     remedy: "Leave --split-by (data.splitBy) out, or take the splits out of the list",
     reason: "option",
   });

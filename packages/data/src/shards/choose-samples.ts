@@ -44,7 +44,7 @@ function dealt(shards: readonly Shard[], splitBy: DealSplits): readonly Shard[] 
   if (units.size === 0 && named.size > 0) {
     throw new KdcError({
       where: "shards",
-      what: "every clip names its split already, so there is nothing to deal",
+      what: "every clip names its split already, so there is nothing to share out",
       remedy: "Leave --split-by (data.splitBy) out",
       reason: "option",
     });

@@ -56,7 +56,7 @@ describe("a prepared set that was changed", () => {
   it.each([
     ["<html><title>Not found</title></html>", "it is a web page and not JSON"],
     ["", "it is damaged or cut short"],
-    ["[]", "it is no JSON object"],
+    ["[]", "it is not a JSON object"],
     ["{}", "it lists no shards"],
     ['{"shards":7}', "it lists no shards"],
     ['{"shards":[{"tar":"../x.tar"}]}', "shards[0].tar is no name of a .tar file beside it"],

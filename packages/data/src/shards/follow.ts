@@ -29,7 +29,7 @@ export async function fetchFrom(
     if (place === null) return response;
     await response.body?.cancel();
     if (count === mostRedirects) throw refuse(`it was sent elsewhere more than ${mostRedirects} times`);
-    if (!URL.canParse(place, at.href)) throw refuse(`it was sent to ${JSON.stringify(place)}, which is no address`);
+    if (!URL.canParse(place, at.href)) throw refuse(`it was sent to ${JSON.stringify(place)}, which is not an address`);
     const next = new URL(place, at);
     if (next.protocol !== "http:" && next.protocol !== "https:")
       throw refuse(`it was sent to ${next.protocol}…, which is not read`);

@@ -66,7 +66,7 @@ describe("a redirect", () => {
     expect(await read(`${address}/a`, { headers: { "x-own": "kept" } })).toBe("kept");
     await expect(read(`${address}/circle`)).rejects.toThrow("it was sent elsewhere more than 5 times");
     await expect(read(`${address}/file`)).rejects.toThrow("it was sent to file:…, which is not read");
-    await expect(read(`${address}/bad`)).rejects.toThrow("which is no address");
+    await expect(read(`${address}/bad`)).rejects.toThrow("which is not an address");
     expect(seen.filter((url) => url === "/circle")).toHaveLength(6);
   });
 });

@@ -24,7 +24,7 @@ export function unseal(text: string, where: string): Readonly<Record<string, unk
   } catch (cause) {
     throw refuse(/^\s*</.test(text) ? "it is a web page and not JSON" : "it is damaged or cut short: no JSON", cause);
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw refuse("it is no JSON object");
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw refuse("it is not a JSON object");
   const { sum, ...rest } = value as Record<string, unknown>;
   if (sum === undefined) return rest;
   if (sum !== sumOf(rest)) throw refuse("it is damaged: its checksum is that of another content");

@@ -115,7 +115,7 @@ export async function inpainting(input: InpaintingInput): Promise<InpaintingResu
   if (refused.length > 0) {
     throw new KdcError({
       where,
-      what: `the model was trained on normalised ${refused.join(" and ")} pixels, so what it predicts is no picture and no error of one`,
+      what: `the model was trained on normalised ${refused.join(" and ")} pixels, so its predictions are not pixels, and their error would not be one of pixels`,
       remedy:
         'Evaluate a model trained without normPixels, or pass targets: "de-normalized" to borrow the true patch statistics and say so',
       reason: "norm-pixels",

@@ -167,7 +167,7 @@ describe("createStreamingEmbedder", { timeout: 120_000 }, () => {
     const execute = compiled();
     const make = (options: object) => () => createStreamingEmbedder(model, { execute, ...options });
     expect(make({ window: 1 })).toThrow("windows of 1 s are longer than what the model hears at a time, 0.96 s");
-    expect(make({ hop: 0.001 })).toThrow("0.001 s is no distance of windows");
+    expect(make({ hop: 0.001 })).toThrow("0.001 s is not a possible distance of windows");
     expect(make({ pictureAt: 2 })).toThrow("2 is no place in a window");
     expect(make({ patience: -1 })).toThrow("a patience of -1 s is none");
     const stream = make({ only: "sound" })();

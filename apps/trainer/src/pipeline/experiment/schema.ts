@@ -175,7 +175,7 @@ const masking = z
       refuse("audioStructure", "adaptive masking draws single patches: leave it out");
     }
     if (kind !== "adaptive" && temperature !== undefined) {
-      refuse("temperature", "only adaptive masking reads it: leave it out, or set masking.kind to adaptive");
+      refuse("temperature", "only adaptive masking uses it: leave it out, or set masking.kind to adaptive");
     }
   });
 

@@ -59,7 +59,7 @@ export async function exportGraphs(
     if (options[option as keyof typeof readBy] === undefined || chosen.includes(graph)) continue;
     throw new KdcError({
       where: `--${option}`,
-      what: `only the ${graph} graph reads it, and what is written is ${chosen.join(", ")}`,
+      what: `only the ${graph} graph uses it, and what is written is ${chosen.join(", ")}`,
       remedy: `Leave it out, or ask for --graphs ${graph}`,
       reason: "usage",
     });

@@ -86,7 +86,7 @@ function expectPixels({ experiment }: SavedModel, hole: Hole, denormalize: boole
   if (normalized.length === 0 || denormalize) return normalized;
   throw new KdcError({
     where: "inpaint",
-    what: `the model was trained on normalised ${normalized.join(" and ")} patches, so what it predicts is no picture and no sound`,
+    what: `the model was trained on normalised ${normalized.join(" and ")} patches, so its predictions are neither a picture nor a sound`,
     remedy: "Give a model that predicts pixels, or --denormalize to borrow the hidden patches' true mean and deviation",
     reason: "norm-pixels",
   });

@@ -136,7 +136,7 @@ export async function localize(
     const [film, folder] = [films(index), folders(index)];
     if (opened.info === undefined && film !== undefined) {
       const remedy = "Give --pictures FOLDER for stills";
-      throw new KdcError({ where: file, what: "a still makes no film", remedy, reason: "no-film" });
+      throw new KdcError({ where: file, what: "a still picture cannot become a film", remedy, reason: "no-film" });
     }
     const steps = await stepsOf(opened, within);
     if (steps.length === 0) throw nothingIn(opened);

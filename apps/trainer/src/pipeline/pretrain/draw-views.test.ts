@@ -179,6 +179,6 @@ describe("adaptive masking", () => {
     const masked = (masking: object) => () =>
       checkExperiment({ ...base, masking: { ...base.masking, ...masking } }, "t");
     expect(masked({ audioStructure: "time" })).toThrow("adaptive masking draws single patches");
-    expect(masked({ kind: "complementary", temperature: 2 })).toThrow("only adaptive masking reads it");
+    expect(masked({ kind: "complementary", temperature: 2 })).toThrow("only adaptive masking uses it");
   });
 });

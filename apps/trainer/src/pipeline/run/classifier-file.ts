@@ -33,7 +33,7 @@ export function classifierIn(path: string, { tensors, metadata }: TensorFile): S
   if (config === undefined || statistics === undefined || classes === undefined || experiment === undefined) {
     throw new KdcError({
       where: `checkpoint ${path}`,
-      what: "it is no classifier that kdc-mae fine-tuned (no config, statistics, classes or experiment in its metadata)",
+      what: "it is not a classifier that kdc-mae fine-tuned (no config, statistics, classes or experiment in its metadata)",
       remedy: "Give a best.safetensors, averaged.safetensors or model.safetensors that kdc-mae finetune wrote",
       reason: "not-a-classifier",
     });

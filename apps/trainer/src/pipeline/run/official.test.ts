@@ -245,7 +245,7 @@ describe("what is no such checkpoint", () => {
       /no whole spectrogram of 80 mel bins. Say how many/,
     );
     await expect(readModel(at("cav-mae-tuned.pth"), { assume })).rejects.toThrow("it is a fine-tuned classifier");
-    await expect(readClassifier(at("cav-mae.pth"), { assume })).rejects.toThrow("it is no classifier");
+    await expect(readClassifier(at("cav-mae.pth"), { assume })).rejects.toThrow("it is not a classifier");
   });
 
   it("nor is a file whose own config claims a larger spectrogram than it has positions for", async () => {

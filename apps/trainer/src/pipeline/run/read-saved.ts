@@ -91,7 +91,7 @@ export async function readClassifier(path: string, options: ReadOptions = {}): P
   if ("classifier" in saved) return saved.classifier;
   throw new KdcError({
     where: `checkpoint ${path}`,
-    what: "it is no classifier: it has no head and no classes",
+    what: "it is not a classifier: it has no head and no classes",
     remedy: "Give a best.safetensors, averaged.safetensors or model.safetensors that kdc-mae finetune wrote",
     reason: "not-a-classifier",
   });

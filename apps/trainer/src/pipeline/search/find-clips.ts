@@ -118,7 +118,7 @@ const lacking = (file: string, by: Stream) =>
 const both = (file: string, among: Stream) =>
   new KdcError({
     where: `--among ${among}`,
-    what: `${file} has sound and pictures, which together are compared with sound and pictures together only`,
+    what: `${file} has sound and pictures, which together can only be compared with sound and pictures together`,
     remedy: "Add --audio or --visual to say what is asked by",
     reason: "usage",
   });

@@ -37,7 +37,7 @@ export async function searchClips(file: string, options: SearchClipsOptions): Pr
   if (among !== undefined && by !== undefined && (by === "joint") !== (among === "joint")) {
     throw new KdcError({
       where: "--among",
-      what: "sound and picture together are compared with sound and picture together only",
+      what: "sound and picture together can only be compared with sound and picture together",
       remedy: "Add --audio or --visual to say what is asked by",
       reason: "usage",
     });

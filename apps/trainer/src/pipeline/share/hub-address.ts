@@ -33,7 +33,7 @@ export function hubAddress(text: string): HubAddress {
   if (repo === undefined || (file !== undefined && !staysInside(file))) {
     throw new KdcError({
       where: text,
-      what: "it is no address of a model on a hub",
+      what: "it is not the address of a model on a hub",
       remedy: "Write hf://user/name, hf://user/name@revision, or hf://user/name/file.safetensors",
       reason: "usage",
     });

@@ -205,7 +205,7 @@ describe("a hub", () => {
   it.each(["hf://me", "hf://", "hf://me/mine/../../x", "hf:///x/y", "http://me/mine", "hf://me/mine/a\\b"])(
     "%s is no address",
     (text) => {
-      expect(() => hubAddress(text)).toThrow("it is no address of a model on a hub");
+      expect(() => hubAddress(text)).toThrow("it is not the address of a model on a hub");
     },
   );
   it("reads addresses with a revision and a file", () => {

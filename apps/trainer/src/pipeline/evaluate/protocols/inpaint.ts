@@ -30,7 +30,7 @@ export async function inpaintClips(
   if (normalized.length > 0 && !denormalize) {
     refuseModel(
       protocol.name,
-      `the model was trained on normalised ${normalized.join(" and ")} pixels, so what it predicts is no picture and no error of one`,
+      `the model was trained on normalised ${normalized.join(" and ")} pixels, so its predictions are not pixels, and their error would not be one of pixels`,
       "Evaluate a model trained without normPixels, or give --denormalize to borrow the true patches' mean and deviation; the protocol then says so",
     );
   }

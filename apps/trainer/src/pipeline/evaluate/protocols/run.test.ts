@@ -129,7 +129,7 @@ describe("every protocol", () => {
       ...["sound alone, F1", "sound alone, hit rate", "pictures alone, F1", "pictures alone, hit rate"],
     ]);
     await expect(run(["vggsounder"], tuned())).rejects.toThrow("there are no labels to score against");
-    await expect(run(["vggsounder"], pretrained(false), { vggsounder })).rejects.toThrow("is no classifier of both");
+    await expect(run(["vggsounder"], pretrained(false), { vggsounder })).rejects.toThrow("is not a classifier of both");
     const task = JSON.parse(resultsMteb({ title: "t", about: [["model", "m"]], sections: [section] }, "test")).tasks[0];
     expect(task.task_name).toBe("vggsounder");
     expect(task.scores.test[0]).toMatchObject({ main_score: section.figures[0].value, effective_n: 6 });
@@ -174,7 +174,7 @@ describe("wrong use", () => {
 
   it("normalised pixels, unless they are to be brought back, and then it says so", async () => {
     await expect(run(["inpainting-time-50"], pretrained(true))).rejects.toThrow(
-      "protocol inpainting-time-50: the model was trained on normalised visual pixels, so what it predicts is no picture and no error of one. Evaluate a model trained without normPixels, or give --denormalize",
+      "protocol inpainting-time-50: the model was trained on normalised visual pixels, so its predictions are not pixels, and their error would not be one of pixels. Evaluate a model trained without normPixels, or give --denormalize",
     );
     const [section] = await run(["inpainting-time-50"], pretrained(true), { denormalize: true });
     expect(section.protocol.name).toBe("inpainting-time-50-visual-de-normalized");

@@ -22,7 +22,7 @@ export async function sounderClips(protocol: Protocol, subject: Subject): Promis
   if (!("classifier" in saved) || saved.classifier.experiment.mode !== "multimodal") {
     return refuseModel(
       protocol.name,
-      "the model is no classifier of both sound and pictures",
+      "the model is not a classifier of both sound and pictures",
       "Give one that kdc-mae finetune made with mode multimodal",
     );
   }
