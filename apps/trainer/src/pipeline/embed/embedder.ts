@@ -72,7 +72,7 @@ export type EmbedderOptions = {
 /** A little more sound than the model's own length is rounding, seconds. */
 const rounding = 0.1;
 
-export type Kind = "both" | "audio" | "visual";
+export type CutKind = "both" | "audio" | "visual";
 export type Cut = Partial<HostPatches>;
 type Inputs = { readonly params: WithEncoder<Tensor>; readonly patches: Partial<Patches> };
 
@@ -86,8 +86,8 @@ export function createEmbedder(model: EmbeddingModel, { execute, batch = 1 }: Em
   const { audio, visual } = frontEndOf(form, statistics);
   const { seconds } = form;
   const encoder = { encoder: params.encoder };
-  const runners = new Map<Kind, ModelRunner<Inputs, Readonly<Record<string, Tensor>>>>();
-  const runnerOf = (kind: Kind) => {
+  const runners = new Map<CutKind, ModelRunner<Inputs, Readonly<Record<string, Tensor>>>>();
+  const runnerOf = (kind: CutKind) => {
     const known = runners.get(kind);
     if (known) return known;
     const made = createModelRunner(execute, functionOf(config, kind), encoder);
@@ -107,7 +107,7 @@ export function createEmbedder(model: EmbeddingModel, { execute, batch = 1 }: Em
   };
   const embedBatch = async (cuts: readonly Cut[]): Promise<readonly Vectors[]> => {
     const [first] = cuts;
-    const kind = kindOf(first);
+    const kind = cutKindOf(first);
     const patches = {
       ...(first.audio ? { audio: stacked(cuts.map((one) => one.audio!)) } : {}),
       ...(first.visual ? { visual: stacked(cuts.map((one) => one.visual!)) } : {}),
@@ -132,7 +132,7 @@ export function createEmbedder(model: EmbeddingModel, { execute, batch = 1 }: Em
     }
     for await (const input of inputs) {
       const patches = cut(input);
-      if (waiting.length > 0 && kindOf(waiting[0].patches) !== kindOf(patches)) yield* flush();
+      if (waiting.length > 0 && cutKindOf(waiting[0].patches) !== cutKindOf(patches)) yield* flush();
       waiting.push({ input, patches });
       if (waiting.length === batch) yield* flush();
     }
@@ -150,11 +150,11 @@ export function createEmbedder(model: EmbeddingModel, { execute, batch = 1 }: Em
 }
 
 /** What of a recording is there. */
-export const kindOf = ({ audio, visual }: Cut): Kind => (audio && visual ? "both" : audio ? "audio" : "visual");
+export const cutKindOf = ({ audio, visual }: Cut): CutKind => (audio && visual ? "both" : audio ? "audio" : "visual");
 
 /** Means of the streams that there are, as a tfjs function. */
 export const functionOf =
-  (config: ModelConfig, kind: Kind) =>
+  (config: ModelConfig, kind: CutKind) =>
   ({ params, patches }: Inputs): Readonly<Record<string, Tensor>> => {
     if (kind === "both") {
       const { audio, visual, joint } = embedFunction(config)({ params, patches: patches as Patches });
