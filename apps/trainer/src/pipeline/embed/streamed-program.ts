@@ -10,7 +10,7 @@ import { type Link, linkOf, modeFor } from "../evaluate/predict.js";
 import { positionsOf, stretchAround } from "../evaluate/sound-windows.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import type { CheckedFineTuning } from "../finetune/schema.js";
-import { type Cut, type EmbeddingModel, functionOf, type CutKind, cutKindOf, type Vectors } from "./embedder.js";
+import { type Cut, type CutKind, cutKindOf, type EmbeddingModel, functionOf, type Vectors } from "./embedder.js";
 
 /** What streams are given to: a pretrained model or a classifier, as `loadModel` gives, `modelIn` or `classifierIn`. */
 export type StreamingModel = EmbeddingModel & {
