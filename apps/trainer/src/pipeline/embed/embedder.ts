@@ -1,26 +1,22 @@
-import {
-  type FloatTensor,
-  type Frame,
-  float32,
-  type HostPatches,
-  KdcError,
-  type Patches,
-  type Waveform,
-} from "@kdc-mae/core";
+import { type FloatTensor, KdcError, type Waveform } from "@kdc-mae/core";
 import { audioPatches, spectrogramOf, visualPatches } from "@kdc-mae/data";
 import { createModelRunner, type Execute, type ModelRunner } from "@kdc-mae/engine";
-import { featuresOf, type ModelConfig } from "@kdc-mae/model";
-import { mean, type Tensor } from "@tensorflow/tfjs-core";
+import type { Tensor } from "@tensorflow/tfjs-core";
 import { clipFormFor, frontEndOf } from "../corpus/clip-form.js";
-import { embedFunction, type WithEncoder } from "../evaluate/embedding.js";
+import type { WithEncoder } from "../evaluate/embedding.js";
 import type { SavedModel } from "../run/model-file.js";
+import {
+  type Cut,
+  type CutInputs,
+  functionOf,
+  type Kind,
+  kindOf,
+  type PlainFrame,
+  rgb,
+  stacked,
+} from "./cut-stretch.js";
 
-/** A picture as programs hold it: RGB, or RGBA whose transparency is not looked at, as a canvas gives it. */
-export type PlainFrame = Omit<Frame, "data" | "time"> & {
-  readonly data: Uint8Array | Uint8ClampedArray;
-  /** Seconds from the beginning of what it belongs to; of a single picture it may be left out. */
-  readonly time?: number;
-};
+export type { PlainFrame } from "./cut-stretch.js";
 
 /** One stretch of a recording, no longer than the model's own. A `MediaWindow` is one. */
 export type EmbedInput = {
@@ -72,10 +68,6 @@ export type EmbedderOptions = {
 /** A little more sound than the model's own length is rounding, seconds. */
 const rounding = 0.1;
 
-export type CutKind = "both" | "audio" | "visual";
-export type Cut = Partial<HostPatches>;
-type Inputs = { readonly params: WithEncoder<Tensor>; readonly patches: Partial<Patches> };
-
 /**
  * Makes a model embed plain arrays, in Node and in browsers alike: nothing is hidden, and each modality is looked at alone
  * where the other is not there. Programs are made at the first use.
@@ -86,8 +78,8 @@ export function createEmbedder(model: EmbeddingModel, { execute, batch = 1 }: Em
   const { audio, visual } = frontEndOf(form, statistics);
   const { seconds } = form;
   const encoder = { encoder: params.encoder };
-  const runners = new Map<CutKind, ModelRunner<Inputs, Readonly<Record<string, Tensor>>>>();
-  const runnerOf = (kind: CutKind) => {
+  const runners = new Map<Kind, ModelRunner<CutInputs, Readonly<Record<string, Tensor>>>>();
+  const runnerOf = (kind: Kind) => {
     const known = runners.get(kind);
     if (known) return known;
     const made = createModelRunner(execute, functionOf(config, kind), encoder);
@@ -107,7 +99,7 @@ export function createEmbedder(model: EmbeddingModel, { execute, batch = 1 }: Em
   };
   const embedBatch = async (cuts: readonly Cut[]): Promise<readonly Vectors[]> => {
     const [first] = cuts;
-    const kind = cutKindOf(first);
+    const kind = kindOf(first);
     const patches = {
       ...(first.audio ? { audio: stacked(cuts.map((one) => one.audio!)) } : {}),
       ...(first.visual ? { visual: stacked(cuts.map((one) => one.visual!)) } : {}),
@@ -132,7 +124,7 @@ export function createEmbedder(model: EmbeddingModel, { execute, batch = 1 }: Em
     }
     for await (const input of inputs) {
       const patches = cut(input);
-      if (waiting.length > 0 && cutKindOf(waiting[0].patches) !== cutKindOf(patches)) yield* flush();
+      if (waiting.length > 0 && kindOf(waiting[0].patches) !== kindOf(patches)) yield* flush();
       waiting.push({ input, patches });
       if (waiting.length === batch) yield* flush();
     }
@@ -149,27 +141,6 @@ export function createEmbedder(model: EmbeddingModel, { execute, batch = 1 }: Em
   };
 }
 
-/** What of a recording is there. */
-export const cutKindOf = ({ audio, visual }: Cut): CutKind => (audio && visual ? "both" : audio ? "audio" : "visual");
-
-/** Means of the streams that there are, as a tfjs function. */
-export const functionOf =
-  (config: ModelConfig, kind: CutKind) =>
-  ({ params, patches }: Inputs): Readonly<Record<string, Tensor>> => {
-    if (kind === "both") {
-      const { audio, visual, joint } = embedFunction(config)({ params, patches: patches as Patches });
-      return { audio, visual, joint };
-    }
-    return { [kind]: mean(featuresOf(config, params, kind, patches[kind]!), 1) };
-  };
-
-export function stacked(parts: readonly FloatTensor[]): FloatTensor {
-  const [{ shape, data }] = parts;
-  const out = float32([parts.length, ...shape]);
-  for (const [at, part] of parts.entries()) out.data.set(part.data, at * data.length);
-  return out;
-}
-
 /** The picture taken nearest to the middle; of pictures without times the one in the middle of the list. */
 function middlePicture({ frames = [], sound, start, end }: EmbedInput): PlainFrame | undefined {
   const length =
@@ -180,25 +151,6 @@ function middlePicture({ frames = [], sound, start, end }: EmbedInput): PlainFra
     (best, one) => (best && away(best) <= away(one) ? best : one),
     undefined,
   );
-}
-
-/** RGB, from RGB or RGBA. @throws KdcError (`shape`) for neither */
-export function rgb({ width, height, data, time = 0 }: PlainFrame): Frame {
-  const pixels = width * height;
-  if (data.length === 3 * pixels && pixels > 0) return { width, height, data: Uint8Array.from(data), time };
-  if (data.length !== 4 * pixels || pixels === 0) {
-    throw new KdcError({
-      where: "embed",
-      what: `a picture of ${width} × ${height} has ${data.length} bytes`,
-      remedy: "Give width × height × 4 bytes of RGBA, or × 3 of RGB",
-      reason: "shape",
-    });
-  }
-  const opaque = new Uint8Array(3 * pixels);
-  for (let at = 0; at < pixels; at++) {
-    for (let channel = 0; channel < 3; channel++) opaque[3 * at + channel] = data[4 * at + channel];
-  }
-  return { width, height, data: opaque, time };
 }
 
 function expectSound({ samples, sampleRate }: Waveform, most: number): void {

@@ -10,7 +10,8 @@ import { type Link, linkOf, modeFor } from "../evaluate/predict.js";
 import { positionsOf, stretchAround } from "../evaluate/sound-windows.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import type { CheckedFineTuning } from "../finetune/schema.js";
-import { type Cut, type CutKind, cutKindOf, type EmbeddingModel, functionOf, type Vectors } from "./embedder.js";
+import { type Cut, functionOf, type Kind, kindOf } from "./cut-stretch.js";
+import type { EmbeddingModel, Vectors } from "./embedder.js";
 
 /** What streams are given to: a pretrained model or a classifier, as `loadModel` gives, `modelIn` or `classifierIn`. */
 export type StreamingModel = EmbeddingModel & {
@@ -80,7 +81,7 @@ const programOfOne =
   });
 
 /** The head of a classifier for what there is of a window; undefined without one, or where it has none for it. */
-function headFor({ experiment, classes }: StreamingModel, kind: CutKind): Head | undefined {
+function headFor({ experiment, classes }: StreamingModel, kind: Kind): Head | undefined {
   if (classes === undefined || experiment === undefined || !("mode" in experiment)) return undefined;
   const mode = modeFor(experiment.mode, kind !== "visual", kind !== "audio");
   return { mode, link: linkOf(experiment) };
@@ -91,8 +92,8 @@ export function createWindowProgram(model: StreamingModel, execute: Execute, hea
   const { config, params, experiment } = model;
   const { seconds } = clipFormFor(config, 1);
   const audioRatio = experiment && "masking" in experiment ? experiment.masking.audioRatio : HIDDEN;
-  const runners = new Map<CutKind, ModelRunner<Inputs, Made>>();
-  const runnerOf = (kind: CutKind) => {
+  const runners = new Map<Kind, ModelRunner<Inputs, Made>>();
+  const runnerOf = (kind: Kind) => {
     const known = runners.get(kind);
     if (known) return known;
     const head = headFor(model, kind);
@@ -112,7 +113,7 @@ export function createWindowProgram(model: StreamingModel, execute: Execute, hea
 
   return {
     async run(cut, picture) {
-      const kind = cutKindOf(cut);
+      const kind = kindOf(cut);
       const views = heat && kind === "both" ? { views: heard(picture) } : {};
       const made = (await runnerOf(kind).run({ patches: batched(cut), ...views })) as Record<string, FloatTensor>;
       const { tokens, around, ...rest } = made;

@@ -10,7 +10,7 @@ import {
 } from "@kdc-mae/data";
 import type { Execute } from "@kdc-mae/engine";
 import { clipFormFor, frontEndOf } from "../corpus/clip-form.js";
-import { type Cut, type PlainFrame, rgb } from "./embedder.js";
+import { type Cut, type PlainFrame, rgb } from "./cut-stretch.js";
 import { createWindowProgram, type StreamingModel, type WindowResult } from "./streamed-program.js";
 
 export type { StreamingModel, WindowResult } from "./streamed-program.js";
