@@ -7,6 +7,7 @@ import { addBenchDataCommand } from "./commands/bench-data.js";
 import { addClassifyCommand } from "./commands/classify.js";
 import { addConvertCommand } from "./commands/convert.js";
 import { addDemoCommand } from "./commands/demo.js";
+import { addDistillCommand } from "./commands/distill.js";
 import { addDoctorCommand } from "./commands/doctor.js";
 import { addEmbedCommand } from "./commands/embed.js";
 import { addEvaluateCommand } from "./commands/evaluate.js";
@@ -20,6 +21,7 @@ import { addLocalizeCommand } from "./commands/localize.js";
 import { addParityCommand } from "./commands/parity.js";
 import { addPrepareCommand } from "./commands/prepare.js";
 import { addPretrainCommand } from "./commands/pretrain.js";
+import { addPruneCommand } from "./commands/prune.js";
 import { addSearchCommand } from "./commands/search.js";
 import { addShareCommands } from "./commands/share.js";
 import { addStreamCommand } from "./commands/stream.js";
@@ -39,6 +41,8 @@ const commands = [
   addPrepareCommand,
   addPretrainCommand,
   addFinetuneCommand,
+  addDistillCommand,
+  addPruneCommand,
   addWatchCommand,
   addShareCommands,
   addEvaluateCommand,

@@ -67,6 +67,14 @@ export type { ServedPage } from "./pipeline/serve-here.js";
 export { type CardOptions, runCard } from "./pipeline/share/card.js";
 export { type PushOptions, pull, push } from "./pipeline/share/hub.js";
 export type { HubAccess } from "./pipeline/share/hub-address.js";
+export {
+  type MeasuredFigure,
+  type ComparedModel,
+  type CompareOptions,
+  compareModels,
+} from "./pipeline/small/compare-models.js";
+export { type Distillation, type DistillOptions, distill } from "./pipeline/small/distill.js";
+export { type PruneOptions, type Pruning, prune } from "./pipeline/small/prune.js";
 export type { Progress, Surroundings } from "./pipeline/surroundings.js";
 export { serveRuns } from "./pipeline/watch/serve-runs.js";
 export { writeWatchPage } from "./pipeline/watch/watch-page.js";

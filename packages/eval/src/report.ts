@@ -45,4 +45,4 @@ export {
 } from "./report/results/results.js";
 export { type ResultSection, type ResultTable, sectionOf } from "./report/results/section.js";
 export { type SearchPage, searchHtml } from "./report/search-page.js";
-export { alignedTable } from "./report/table-text.js";
+export { alignedTable, markdownTable } from "./report/table-text.js";

@@ -17,7 +17,7 @@ import type { ModelConfig } from "./config.js";
 import { branchTokens } from "./encoder.js";
 import { expectPatches } from "./expect-patches.js";
 import { patchTokens, throughNorms } from "./joint.js";
-import { attentionScores } from "./nn/attention.js";
+import { attentionScores, headsLeft } from "./nn/attention.js";
 import { block } from "./nn/block.js";
 import { layerNorm } from "./nn/layer-norm.js";
 import type { EncoderParams } from "./params.js";
@@ -55,10 +55,8 @@ export function attentionEntropies(
   let tokens = concat([tokensOf("audio"), tokensOf("visual")], 1) as Tensor3D;
   const rows = encoder.joint.blocks.map((joint) => {
     const own = throughNorms(joint, "joint");
-    const row = entropyOfHeads(
-      attentionScores(own.attention, layerNorm(own.attentionNorm, tokens, epsilon), heads),
-      heads,
-    );
+    const scores = attentionScores(own.attention, layerNorm(own.attentionNorm, tokens, epsilon), heads);
+    const row = entropyOfHeads(scores, headsLeft(own.attention, config.embedDim / heads));
     tokens = block(own, tokens, streams.joint);
     return row;
   });

@@ -1,4 +1,4 @@
-import { audioGrid, countPatches, KdcError, type PatchGrid, visualGrid } from "@kdc-mae/core";
+import { audioGrid, countPatches, KdcError, type PatchGrid, type Stream, visualGrid } from "@kdc-mae/core";
 
 /** Sizes of a model. Plain data: spread a preset and change a field, then {@link checkConfig} it. */
 export type ModelConfig = {
@@ -43,7 +43,15 @@ export type ModelConfig = {
    * for latent prediction. `dim` is a multiple of `heads` and of 4.
    */
   readonly predictor?: { readonly dim: number; readonly heads: number; readonly depth: number };
+  /** What is left of the encoder's blocks, where heads and MLP units were taken out of them: one entry per block. */
+  readonly pruned?: Pruned;
 };
+
+/** What is left of a block: which of the model's heads, and how many of its 4·D units. */
+export type KeptOfBlock = { readonly heads: readonly number[]; readonly units: number };
+
+/** What is left of every block of both branches and of the joint stack. */
+export type Pruned = Readonly<Record<Stream, readonly KeptOfBlock[]>>;
 
 const common = { layerNormEpsilon: 1e-5, positions: "fixed" } as const;
 const paperClip = { audio: audioGrid(1024, 128, 16), visual: visualGrid(224, 16) } as const;
@@ -162,11 +170,41 @@ export function checkConfig(config: ModelConfig): ModelConfig {
   if (!visualLocality.every((penalty) => penalty >= 0 && Number.isFinite(penalty))) {
     problems.push(`visualLocality is [${visualLocality.join(", ")}], not numbers of 0 or more`);
   }
+  problems.push(...prunedProblems(config));
   if (problems.length === 0) return config;
   throw new KdcError({
     where: "model config",
     what: problems.join("; "),
     remedy: "Start from presets.tiny, presets.small or presets.base and change one field at a time",
     reason: "config",
+  });
+}
+
+/** Blocks of each stack. */
+const depthOf = ({ modalityDepth, jointDepth }: ModelConfig): Readonly<Record<Stream, number>> => ({
+  ...{ audio: modalityDepth, visual: modalityDepth, joint: jointDepth },
+});
+
+/** What is wrong with what is said to be left of the blocks. */
+function prunedProblems(config: ModelConfig): string[] {
+  const { pruned, heads, embedDim } = config;
+  if (pruned === undefined) return [];
+  return Object.entries(depthOf(config)).flatMap(([stack, depth]) => {
+    const blocks = pruned[stack as Stream] ?? [];
+    if (blocks.length !== depth) return [`pruned.${stack} has ${blocks.length} entries for ${depth} blocks`];
+    return blocks.flatMap(({ heads: kept, units }, at) => {
+      const rising = kept.every(
+        (head, place) => Number.isInteger(head) && head >= 0 && head < heads && !(head <= kept[place - 1]),
+      );
+      const own = `pruned.${stack}.${at}`;
+      return [
+        ...(kept.length > 0 && rising
+          ? []
+          : [`${own}.heads is [${kept.join(", ")}], not some of 0 to ${heads - 1} in order`]),
+        ...(Number.isInteger(units) && units >= 1 && units <= 4 * embedDim
+          ? []
+          : [`${own}.units is ${units}, not a whole number from 1 to ${4 * embedDim}`]),
+      ];
+    });
   });
 }

@@ -4,8 +4,8 @@ import type { ModelConfig } from "./config.js";
 import { branchTokens } from "./encoder.js";
 import { expectPatches } from "./expect-patches.js";
 import { throughNorms } from "./joint.js";
-import { attentionScores } from "./nn/attention.js";
-import { blocks } from "./nn/block.js";
+import { attentionScores, headsLeft } from "./nn/attention.js";
+import { blocks, settingsOf } from "./nn/block.js";
 import { layerNorm } from "./nn/layer-norm.js";
 import type { EncoderParams } from "./params.js";
 import { encoderSettings } from "./stream-settings.js";
@@ -39,12 +39,13 @@ export function globalAttention(
     const branch = branchTokens(config, encoder, modality, patches[modality], branches[modality]);
     const tokens = blocks(stack.slice(0, -1), branch, settings);
     const last = stack[stack.length - 1];
-    const { heads, epsilon, near } = settings;
+    const { heads, epsilon, near } = settingsOf(settings, stack.length - 1);
+    const left = headsLeft(last.attention, config.embedDim / heads);
     const weights = softmax(
       attentionScores(last.attention, layerNorm(last.attentionNorm, tokens, epsilon), heads, near),
     );
     const [B, N] = tokens.shape;
-    const toGlobal = slice(reshape(weights, [B, heads, N, N]), [0, 0, 1, 0], [B, heads, N - 1, 1]);
+    const toGlobal = slice(reshape(weights, [B, left, N, N]), [0, 0, 1, 0], [B, left, N - 1, 1]);
     return reshape(mean(toGlobal, 1), [B, N - 1]);
   };
   return { audio: of("audio"), visual: of("visual") };

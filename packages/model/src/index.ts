@@ -13,7 +13,7 @@ export { parseSafetensors, safetensorsChunks, type TensorFile } from "./checkpoi
 export { officialTensors, stateDict } from "./checkpoint/state-dict.js";
 export { type ClassifierMode, classify, headLogits, modalitiesOf, officialModes, pooled } from "./classifier.js";
 export type { Compat, Departure, PretrainOptions } from "./compat.js";
-export { checkConfig, type ModelConfig, presets } from "./config.js";
+export { checkConfig, type KeptOfBlock, type ModelConfig, type Pruned, presets } from "./config.js";
 export { encodeViews } from "./encode-views.js";
 export { features, featuresOf } from "./features.js";
 export { globalAttention } from "./global-attention.js";
@@ -36,4 +36,5 @@ export type {
 } from "./params.js";
 export { pick, place } from "./place.js";
 export { pretrainForward } from "./pretrain.js";
+export { type PruneShares, pruneEncoder } from "./prune.js";
 export { patchLogProbabilities } from "./sampler.js";

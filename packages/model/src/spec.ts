@@ -1,4 +1,4 @@
-import { countPatches, type PatchGrid, patchLength } from "@kdc-mae/core";
+import { countPatches, type PatchGrid, patchLength, type Stream } from "@kdc-mae/core";
 import { checkConfig, type ModelConfig } from "./config.js";
 import type { Block, BlockNorms } from "./nn/block.js";
 import type { Norm } from "./nn/layer-norm.js";
@@ -53,19 +53,36 @@ const norms = (official: string, dim: number, suffix = ""): BlockNorms<Spec> => 
   mlpNorm: norm(`${official}.norm2${suffix}`, dim),
 });
 
-const layers = (official: string, dim: number): Pick<Block<Spec>, "attention" | "mlp"> => ({
+/** `attended` channels of all heads together, and units: D and 4·D where nothing was taken out. */
+type LayerSizes = { readonly attended: number; readonly units: number };
+
+const layers = (
+  official: string,
+  dim: number,
+  { attended, units }: LayerSizes = { attended: dim, units: 4 * dim },
+): Pick<Block<Spec>, "attention" | "mlp"> => ({
   attention: {
-    qkv: linear(`${official}.attn.qkv`, dim, 3 * dim),
-    projection: linear(`${official}.attn.proj`, dim, dim),
+    qkv: linear(`${official}.attn.qkv`, dim, 3 * attended),
+    projection: linear(`${official}.attn.proj`, attended, dim),
   },
-  mlp: { expand: linear(`${official}.mlp.fc1`, dim, 4 * dim), contract: linear(`${official}.mlp.fc2`, 4 * dim, dim) },
+  mlp: { expand: linear(`${official}.mlp.fc1`, dim, units), contract: linear(`${official}.mlp.fc2`, units, dim) },
 });
 
-const stack = <T>(depth: number, official: string, make: (official: string) => T): T[] =>
-  Array.from({ length: depth }, (_, index) => make(`${official}.${index}`));
+/** What is left of one block of the encoder; undefined where nothing was taken out of the model. */
+function sizesOf({ pruned, embedDim, heads }: ModelConfig, stream: Stream, at: number): LayerSizes | undefined {
+  const kept = pruned?.[stream][at];
+  return kept && { attended: (kept.heads.length * embedDim) / heads, units: kept.units };
+}
 
-const plainBlocks = (depth: number, official: string, dim: number): Block<Spec>[] =>
-  stack(depth, official, (name) => ({ ...norms(name, dim), ...layers(name, dim) }));
+const stack = <T>(depth: number, official: string, make: (official: string, at: number) => T): T[] =>
+  Array.from({ length: depth }, (_, index) => make(`${official}.${index}`, index));
+
+const plainBlocks = (
+  depth: number,
+  official: string,
+  dim: number,
+  sizes: (at: number) => LayerSizes | undefined = () => undefined,
+): Block<Spec>[] => stack(depth, official, (name, at) => ({ ...norms(name, dim), ...layers(name, dim, sizes(at)) }));
 
 /** Something under a key where there is any, else nothing. */
 const where = <K extends string, T>(there: boolean, key: K, make: () => T): { readonly [key in K]?: T } =>
@@ -85,7 +102,9 @@ function branch(config: ModelConfig, letter: "a" | "v", grid: PatchGrid): Branch
     modality: token(`modality_${letter}`, dim),
     ...learned(config, positions(`pos_embed_${letter}`, grid, dim)),
     ...where(config.globalToken === true, "global", () => token(`cls_token_${letter}`, dim)),
-    blocks: plainBlocks(config.modalityDepth, `blocks_${letter}`, dim),
+    blocks: plainBlocks(config.modalityDepth, `blocks_${letter}`, dim, (at) =>
+      sizesOf(config, letter === "a" ? "audio" : "visual", at),
+    ),
     // The official code spells them so.
     ...where(heads > 0, "heads", () =>
       plainBlocks(heads, `constrative_head_${letter === "a" ? "audio" : "visual"}`, dim),
@@ -103,9 +122,9 @@ export function encoderSpec(config: ModelConfig): EncoderParams<ParameterSpec> {
       return { shape: [2 * registers, dim], initial: "registers", official: "register_tokens" };
     }),
     joint: {
-      blocks: stack(config.jointDepth, "blocks_u", (name) => ({
+      blocks: stack(config.jointDepth, "blocks_u", (name, at) => ({
         norms: { joint: norms(name, dim), audio: norms(name, dim, "_a"), visual: norms(name, dim, "_v") },
-        ...layers(name, dim),
+        ...layers(name, dim, sizesOf(config, "joint", at)),
       })),
       norms: { joint: norm("norm", dim), audio: norm("norm_a", dim), visual: norm("norm_v", dim) },
     },

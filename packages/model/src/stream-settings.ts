@@ -41,11 +41,12 @@ export function encoderSettings(
   const everywhere = { heads: config.heads, epsilon: config.layerNormEpsilon, keep };
   const near = visualNearness(config, samples, visible);
   const globals = config.globalToken ? 1 : 0;
-  const visual = (before: number, after: number): BlockSettings =>
-    near === undefined ? everywhere : { ...everywhere, near: withPlaceless(near, before, after) };
+  const left = (stack: Stream) => config.pruned?.[stack].map(({ heads }) => heads);
+  const visual = (before: number, after: number, stack: Stream): BlockSettings =>
+    near === undefined ? everywhere : { ...everywhere, near: withPlaceless(near, before, after), left: left(stack) };
   return {
-    branches: { audio: everywhere, visual: visual(globals, config.registers ?? 0) },
-    streams: { joint: everywhere, audio: everywhere, visual: visual(globals, 0) },
-    patchesAlone: { joint: everywhere, audio: everywhere, visual: visual(0, 0) },
+    branches: { audio: everywhere, visual: visual(globals, config.registers ?? 0, "visual") },
+    streams: { joint: everywhere, audio: everywhere, visual: visual(globals, 0, "joint") },
+    patchesAlone: { joint: everywhere, audio: everywhere, visual: visual(0, 0, "joint") },
   };
 }

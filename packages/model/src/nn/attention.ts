@@ -18,7 +18,9 @@ import {
 import { type Linear, linear, type MaybeBiased } from "./linear.js";
 import type { Nearness } from "./nearness.js";
 
-/** qkv `[3D, D]` (queries, keys, values one after another), projection `[D, D]`. */
+/**
+ * qkv `[3E, D]` (queries, keys, values one after another), projection `[D, E]`: E is D, or less where heads were taken out.
+ */
 export type Attention<Leaf> = { readonly qkv: MaybeBiased<Leaf>; readonly projection: Linear<Leaf> };
 
 /**
@@ -45,13 +47,15 @@ function attend(q: Tensor, k: Tensor, v: Tensor): Tensor {
 /**
  * Multi-head self-attention (Vaswani et al. 2017): `[B, N, D]` → `[B, N, D]`.
  *
+ * @param heads of the model, each D / heads wide; an attention may have fewer of them left
  * @param near how much less tokens far from each other matter to each other; alike unless given
  */
 export function attention(params: Attention<Tensor>, tokens: Tensor3D, heads: number, near?: Nearness): Tensor3D {
   const [B, N, D] = tokens.shape;
   const { q, k, v } = headsOf(params, tokens, heads, near);
-  const mixed = transpose(reshape(attend(q, k, v), [B, heads, N, D / heads]), [0, 2, 1, 3]);
-  return linear(params.projection, reshape(mixed, [B, N, D]));
+  const left = headsLeft(params, D / heads);
+  const mixed = transpose(reshape(attend(q, k, v), [B, left, N, D / heads]), [0, 2, 1, 3]);
+  return linear(params.projection, reshape(mixed, [B, N, (left * D) / heads]));
 }
 
 /** What is weighed by a softmax in {@link attention}: q kᵀ of scaled queries, `[B·H, N, N]`. */
@@ -64,11 +68,15 @@ export function attentionScores(params: Attention<Tensor>, tokens: Tensor3D, hea
 function headsOf(params: Attention<Tensor>, tokens: Tensor3D, heads: number, near?: Nearness) {
   const [B, N, D] = tokens.shape;
   const width = D / heads;
+  const left = headsLeft(params, width);
   // One transpose puts queries, keys and values side by side, each a stack of B·H small matrices.
-  const stacked = transpose(reshape(linear(params.qkv, tokens), [B, N, 3, heads, width]), [2, 0, 3, 1, 4]);
-  const [q, k, v] = split(stacked, 3, 0).map((part) => reshape(part, [B * heads, N, width]));
+  const stacked = transpose(reshape(linear(params.qkv, tokens), [B, N, 3, left, width]), [2, 0, 3, 1, 4]);
+  const [q, k, v] = split(stacked, 3, 0).map((part) => reshape(part, [B * left, N, width]));
   // Scaling the queries touches N·D numbers; scaling the scores would touch H·N².
   const scaled = mul(q, 1 / Math.sqrt(width));
   if (near === undefined) return { q: scaled, k, v };
   return { q: concat([scaled, near.asking], 2), k: concat([k, near.answering], 2), v };
 }
+
+/** How many heads of a width are left in an attention. */
+export const headsLeft = ({ qkv }: Attention<Tensor>, width: number): number => qkv.weight.shape[0] / (3 * width);

@@ -4,7 +4,7 @@ import { type Attention, attention } from "./attention.js";
 import { gelu } from "./gelu.js";
 import { layerNorm, type Norm } from "./layer-norm.js";
 import { type Linear, linear } from "./linear.js";
-import type { Nearness } from "./nearness.js";
+import { type Nearness, ofHeads } from "./nearness.js";
 import { recomputed } from "./recomputed.js";
 
 /** Two layers, D → 4D → D. */
@@ -26,6 +26,8 @@ export type BlockSettings = {
   readonly near?: Nearness;
   /** All unless given. */
   readonly keep?: Keep;
+  /** Of a stack, block by block: which heads are left. All of them of a block that is not named. */
+  readonly left?: readonly (readonly number[])[];
 };
 
 /** Pre-norm transformer block (Dosovitskiy et al. 2021): `[B, N, D]` → `[B, N, D]`. */
@@ -59,5 +61,12 @@ function recomputedBlock(params: Block<Tensor>, tokens: Tensor3D, settings: Bloc
 /** A stack of blocks, each fed with what the one before gave. */
 export function blocks(stack: readonly Block<Tensor>[], tokens: Tensor3D, settings: BlockSettings): Tensor3D {
   const run = settings.keep === "inputs" ? recomputedBlock : block;
-  return stack.reduce((current, params) => run(params, current, settings), tokens);
+  return stack.reduce((current, params, at) => run(params, current, settingsOf(settings, at)), tokens);
+}
+
+/** How block number `at` of a stack is run: with the nearness of the heads that are left in it. */
+export function settingsOf(settings: BlockSettings, at: number): BlockSettings {
+  const { near, left, heads } = settings;
+  if (near === undefined || left?.[at] === undefined) return settings;
+  return { ...settings, near: ofHeads(near, heads, left[at]) };
 }

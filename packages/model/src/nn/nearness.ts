@@ -1,5 +1,5 @@
 import { countPatches, type FloatTensor, float32, type PatchGrid } from "@kdc-mae/core";
-import { add, concat, mul, reshape, type Tensor3D, tensor, tile, zeros } from "@tensorflow/tfjs-core";
+import { add, concat, mul, reshape, slice, type Tensor3D, tensor, tile, zeros } from "@tensorflow/tfjs-core";
 
 /**
  * Further columns for queries and keys, `[B·H, N, 3]`, that lower the score of two tokens by
@@ -42,6 +42,22 @@ export function nearness(places: Tensor3D, penalties: readonly number[]): Nearne
   );
   const asking = add(mul(perHead, weights), squares);
   return { asking: reshape(asking, [B * H, N, 3]), answering: reshape(perHead, [B * H, N, 3]) };
+}
+
+/** The same for some of the heads. @param heads how many there are */
+export function ofHeads({ asking, answering }: Nearness, heads: number, kept: readonly number[]): Nearness {
+  if (kept.length === heads) return { asking, answering };
+  const [BH, N, columns] = asking.shape;
+  const B = BH / heads;
+  const pick = (rows: Tensor3D): Tensor3D => {
+    const apart = reshape(rows, [B, heads, N, columns]);
+    const some = concat(
+      kept.map((head) => slice(apart, [0, head, 0, 0], [B, 1, N, columns])),
+      1,
+    );
+    return reshape(some, [B * kept.length, N, columns]);
+  };
+  return { asking: pick(asking), answering: pick(answering) };
 }
 
 /** The same with tokens before and after that are no patches: near to all, and all near to them. */

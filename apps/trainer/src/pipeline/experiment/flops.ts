@@ -1,8 +1,24 @@
-import { countPatches, type Modality, patchLength } from "@kdc-mae/core";
+import { countPatches, type Modality, patchLength, type Stream } from "@kdc-mae/core";
 import type { ModelConfig } from "@kdc-mae/model";
 
-/** Floating-point operations of the matrix products of one transformer block: 24·N·D² for the layers, 4·N²·D for attention. */
-const block = (tokens: number, dim: number): number => 24 * tokens * dim ** 2 + 4 * tokens ** 2 * dim;
+/** What is left of a block: channels of its heads together, and units. */
+type Left = { readonly attended: number; readonly units: number };
+
+/**
+ * Floating-point operations of the matrix products of one transformer block: of a whole one 24·N·D² for the layers and
+ * 4·N²·D for attention.
+ */
+const block = (tokens: number, dim: number, { attended, units }: Left = { attended: dim, units: 4 * dim }): number =>
+  tokens * dim * (8 * attended + 4 * units) + 4 * tokens ** 2 * attended;
+
+/** The blocks of a stack on so many tokens. */
+function stack({ pruned, embedDim: D, heads }: ModelConfig, name: Stream, depth: number, tokens: number): number {
+  if (pruned === undefined) return depth * block(tokens, D);
+  return pruned[name].reduce(
+    (sum, { heads: kept, units }) => sum + block(tokens, D, { attended: (kept.length * D) / heads, units }),
+    0,
+  );
+}
 
 /**
  * Encoder on `Na` audio and `Nv` visual patches: both branches, then the joint stack on three streams, and the contrast
@@ -14,9 +30,11 @@ function encode(config: ModelConfig, Na: number, Nv: number): number {
   const globals = globalToken ? 1 : 0;
   const embed = 2 * D * (Na * patchLength(audio) + Nv * patchLength(visual));
   const [before, alone] = [globals + registers, globals];
-  const branches = modalityDepth * (block(Na + before, D) + block(Nv + before, D));
-  const own = block(Na + alone, D) + block(Nv + alone, D);
-  return embed + branches + jointDepth * block(Na + Nv, D) + (jointDepth + contrastHeads) * own;
+  const branches =
+    stack(config, "audio", modalityDepth, Na + before) + stack(config, "visual", modalityDepth, Nv + before);
+  const joint = [Na + Nv, Na + alone, Nv + alone].map((tokens) => stack(config, "joint", jointDepth, tokens));
+  const contrast = contrastHeads * (block(Na + alone, D) + block(Nv + alone, D));
+  return embed + branches + joint.reduce((sum, flops) => sum + flops) + contrast;
 }
 
 /** One clip through the encoder with nothing hidden. */

@@ -89,6 +89,8 @@ export const dataSource = z.discriminatedUnion("kind", [syntheticData, manifestD
 
 const grid = z.strictObject({ rows: count, columns: count, patch: count, channels: count });
 
+const keptOfBlocks = z.array(z.strictObject({ heads: z.array(z.number().int().nonnegative()).min(1), units: count }));
+
 export const model = z.strictObject({
   preset: z.enum(["tiny", "small", "base"]),
   embedDim: count.optional(),
@@ -113,6 +115,8 @@ export const model = z.strictObject({
    * sizes of the decoder unless given.
    */
   predictor: z.strictObject({ dim: count.optional(), heads: count.optional(), depth: count.optional() }).optional(),
+  /** What is left of every block, of a model that heads and units were taken out of: what `prune` fills in. */
+  pruned: z.strictObject({ audio: keptOfBlocks, visual: keptOfBlocks, joint: keptOfBlocks }).optional(),
 });
 
 export const visual = z
@@ -276,6 +280,8 @@ export const describedExperiment = z.strictObject({
   weighting: z.enum(["fixed", "uncertainty", "learned"]).default("fixed"),
   /** A moving-average copy of the encoder, for `target: "teacher"`; left out where a term needs one: momentum 0.996. */
   teacher: z.strictObject({ momentum: fraction }).optional(),
+  /** A trained model whose embeddings of whole clips are the teacher, and a sum of its weights: what `distill` fills in. */
+  fixedTeacher: z.strictObject({ model: z.string().min(1), sum: z.string().min(1) }).optional(),
   optimizer,
   schedule: schedule.default({ kind: "constant" }),
   training: training.extend({
@@ -296,6 +302,10 @@ export const describedExperiment = z.strictObject({
 
 /** As described, and no term lacks what it looks at. */
 export const experimentSchema = describedExperiment.superRefine((experiment, context) => {
+  if (experiment.teacher !== undefined && experiment.fixedTeacher !== undefined) {
+    const message = "a run has one teacher: leave it out, or leave fixedTeacher out";
+    context.addIssue({ code: "custom", path: ["teacher"], message });
+  }
   for (const [path, message] of unmetNeeds(experiment)) context.addIssue({ code: "custom", path, message });
 });
 

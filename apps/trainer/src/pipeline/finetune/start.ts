@@ -63,7 +63,7 @@ function pairedAs({ model, visual }: CheckedFineTuning, config: ModelConfig, bef
 /** The fields two models must share for one's encoder to be the other's. */
 const encoderFields = [
   ...(["embedDim", "heads", "modalityDepth", "jointDepth"] as const),
-  ...(["audio", "visual", "positions", "visualLocality"] as const),
+  ...(["audio", "visual", "positions", "visualLocality", "pruned"] as const),
   ...(["globalToken", "registers", "contrastHeads"] as const),
 ] as const;
 

@@ -14,6 +14,7 @@ import { configFor, type SavedModel } from "../run/model-file.js";
 import { pairingOf } from "../run/pairing.js";
 import { inRunFolder, type RunFolder } from "../run/run-folder.js";
 import type { RunOptions } from "../run/run-options.js";
+import { openTeacher } from "../small/fixed-teacher.js";
 import { ranksOf, type Surroundings, surroundingsOf } from "../surroundings.js";
 import { maskedBatches, type PretrainBatches } from "./masked-batches.js";
 import { objectiveFor } from "./objective.js";
@@ -65,10 +66,12 @@ export async function pretrain(asked: CheckedExperiment, options: PretrainFromOp
     const train = async () => {
       const heldOut =
         ranks.rank === 0 && probes ? await heldOutClips(experiment, probes, config, { ...around, media }) : undefined;
+      const fixedTeacher =
+        experiment.fixedTeacher && (await openTeacher(experiment.fixedTeacher, config, { ...around, source, execute }));
       return runPretraining({
-        ...{ ...around, folder, config, source, statistics, execute, start, acceptChangedData },
+        ...{ ...around, fixedTeacher, folder, config, source, statistics, execute, start, acceptChangedData },
         ...{ heldOut, loggers, stopOnCollapse },
-      });
+      }).finally(fixedTeacher?.dispose);
     };
     const trained = await train().finally(loader.close);
     const { params, finished, steps } = trained;

@@ -1,4 +1,5 @@
 import type {
+  Encoded,
   EncodedView,
   Evidence,
   FloatTensor,
@@ -6,6 +7,7 @@ import type {
   HostView,
   LossReport,
   Patches,
+  Stream,
   View,
 } from "@kdc-mae/core";
 import type { LossInParts } from "@kdc-mae/engine";
@@ -28,6 +30,8 @@ export type PretrainBatch = {
   /** Views of the contrast alone, where it has a pattern of its own. */
   readonly contrast?: readonly View[];
   readonly teacher?: { readonly encoder: ModelParams<Tensor>["encoder"] };
+  /** In its place: what a trained model makes of the whole clips, `[B, 1, D]`. */
+  readonly taught?: Pick<Encoded, Stream>;
 };
 
 /** {@link PretrainBatch} in ordinary memory. */
@@ -36,6 +40,7 @@ export type HostPretrainBatch = {
   readonly views: readonly HostView[];
   readonly contrast?: readonly HostView[];
   readonly teacher?: { readonly encoder: ModelParams<FloatTensor>["encoder"] };
+  readonly taught?: Readonly<Record<Stream, FloatTensor>>;
 };
 
 /** How an experiment runs the model forward: departures it repeats, and what its gradients find kept. */
@@ -47,7 +52,7 @@ export const forwardOf = ({ compat, training }: Pick<CheckedExperiment, "compat"
 /** What the model and the teacher make of a batch, as far as the objective looks at it. */
 const evidenceOf =
   (config: ModelConfig, { needs }: Objective, options: ForwardOptions) =>
-  ({ model }: PretrainParams<Tensor>, { patches, views, contrast = [], teacher }: PretrainBatch): Evidence => {
+  ({ model }: PretrainParams<Tensor>, { patches, views, contrast = [], teacher, taught }: PretrainBatch): Evidence => {
     const own = (): readonly EncodedView[] => {
       const encoded = encodeViews(config, model.encoder, patches, contrast, options);
       return contrast.map((view, index) => ({ view, encoded: encoded[index] }));
@@ -55,6 +60,7 @@ const evidenceOf =
     return {
       ...pretrainForward(config, model, patches, views, options),
       ...(teacher && needs.teacher ? { teacher: encodeViews(config, teacher.encoder, patches, views, options) } : {}),
+      ...(taught && needs.teacher ? { teacher: views.map(() => taught) } : {}),
       ...(teacher && needs.whole ? { whole: features(config, teacher, patches) } : {}),
       ...(contrast.length > 0 ? { contrast: own() } : {}),
     };

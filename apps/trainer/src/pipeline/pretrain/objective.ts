@@ -15,9 +15,10 @@ export const objectiveContrasts = ({ objective }: Pick<CheckedExperiment, "objec
 /** Of the teacher, where an experiment asks for one without saying (BYOL, Grill et al. 2020). */
 const DEFAULT_MOMENTUM = 0.996;
 
-/** The moving-average copy of the encoder that an experiment keeps: it says so, or something looks at one. */
+/** The moving-average copy of the encoder that an experiment keeps: it says so, or something looks at one; none beside a fixed teacher. */
 export function teacherOf(experiment: CheckedExperiment): { readonly momentum: number } | undefined {
   const { needs } = objectiveFor(experiment);
+  if (experiment.fixedTeacher !== undefined) return undefined;
   if (experiment.teacher !== undefined) return experiment.teacher;
   const asked = needs.teacher || needs.whole || experiment.masking.contrast?.by === "teacher";
   return asked ? { momentum: DEFAULT_MOMENTUM } : undefined;

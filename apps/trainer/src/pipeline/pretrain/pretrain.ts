@@ -10,6 +10,7 @@ import { createProber } from "../probe/probe-model.js";
 import { timed } from "../ranks/timed.js";
 import type { RunFolder } from "../run/run-folder.js";
 import { saveModel } from "../run/save-model.js";
+import type { FixedTeacher } from "../small/fixed-teacher.js";
 import { clockOf, ranksOf, type Surroundings, surroundingsOf } from "../surroundings.js";
 import { copyOf } from "../train/average.js";
 import { bytesIn } from "../train/disk-space.js";
@@ -38,6 +39,8 @@ export type PretrainStepsOptions = Surroundings & {
 } & Pick<RunWatch, "loggers" | "stopOnCollapse"> & {
     /** Clips that the run is looked at on, where it is. */
     readonly heldOut?: readonly StoredClip[];
+    /** A trained model that teaches this one, in place of a moving average. */
+    readonly fixedTeacher?: FixedTeacher;
   };
 
 export type Pretrained = {
@@ -120,7 +123,13 @@ export async function pretrainSteps(options: PretrainStepsOptions): Promise<Pret
     },
     async update(group, rate) {
       const batches: (HostPretrainBatch | undefined)[] = [];
-      for (const batch of group) batches.push(batch && (await drawer.draw(batch)));
+      for (const batch of group) {
+        if (batch === undefined) batches.push(undefined);
+        else {
+          const taught = await options.fixedTeacher?.teach(batch.patches);
+          batches.push({ ...(await drawer.draw(batch)), ...(taught && { taught }) });
+        }
+      }
       return stepper.accumulate(state, batches, rate);
     },
     async endEpoch(epoch, { total }) {

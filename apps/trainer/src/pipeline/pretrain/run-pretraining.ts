@@ -26,7 +26,7 @@ export async function runPretraining(
     readonly execute: Execute;
     readonly start?: ModelParams<FloatTensor>;
     readonly acceptChangedData?: boolean;
-  } & Pick<PretrainStepsOptions, "heldOut" | "loggers" | "stopOnCollapse">,
+  } & Pick<PretrainStepsOptions, "heldOut" | "fixedTeacher" | "loggers" | "stopOnCollapse">,
 ): Promise<Pretrained> {
   const { folder, config, source, statistics, execute, start } = options;
   const { experiment } = folder;
@@ -38,7 +38,12 @@ export async function runPretraining(
     execute,
     folder,
     ...{ start, acceptChangedData: options.acceptChangedData },
-    ...{ heldOut: options.heldOut, loggers: options.loggers, stopOnCollapse: options.stopOnCollapse },
+    ...{
+      heldOut: options.heldOut,
+      fixedTeacher: options.fixedTeacher,
+      loggers: options.loggers,
+      stopOnCollapse: options.stopOnCollapse,
+    },
     ...surroundingsOf(options),
     onStep: (progress) =>
       options.onProgress?.({

@@ -1,0 +1,153 @@
+import { stat } from "node:fs/promises";
+import {
+  countPatches,
+  createRng,
+  type FloatTensor,
+  float32,
+  type HostPatches,
+  type PatchGrid,
+  patchLength,
+} from "@kdc-mae/core";
+import type { Execute } from "@kdc-mae/engine";
+import { numberText } from "@kdc-mae/eval/report";
+import { countParameters } from "@kdc-mae/model";
+import { createBatchEmbedder } from "../evaluate/embedding.js";
+import type { EvaluatingOptions } from "../evaluate/open-subject.js";
+import { evaluate } from "../evaluate/under-protocols.js";
+import { readEncoder } from "../run/read-saved.js";
+import { clockOf } from "../surroundings.js";
+
+/** A model beside a larger one: what it takes, how fast it embeds, and what it reaches. */
+export type ComparedModel = {
+  readonly name: string;
+  readonly file: string;
+  /** Numbers in the encoder, which is all that embedding takes, and in the whole file. */
+  readonly encoder: number;
+  readonly parameters: number;
+  readonly bytes: number;
+  /** To embed one clip, both modalities, nothing hidden: median over passes of batches of eight, the models by turns. */
+  readonly milliseconds: number;
+  readonly figures: readonly MeasuredFigure[];
+};
+
+/** One figure under one protocol. */
+export type MeasuredFigure = {
+  readonly protocol: string;
+  readonly key: string;
+  readonly name: string;
+  readonly kind: Parameters<typeof numberText>[1];
+  readonly value: number | null;
+};
+
+/** Which figures are compared, on which clips. */
+export type CompareOptions = Omit<EvaluatingOptions, "out"> & {
+  readonly execute: Execute;
+  /** Protocols; none where only size and speed are wanted. */
+  readonly protocols: readonly string[];
+};
+
+const BATCH = 8;
+/** Passes that are timed, after one that makes the program. */
+const PASSES = 9;
+
+const noise = (grid: PatchGrid): FloatTensor => {
+  const rng = createRng("compare");
+  const shape = [BATCH, countPatches(grid), patchLength(grid)];
+  return float32(
+    shape,
+    Float32Array.from({ length: shape[0] * shape[1] * shape[2] }, () => rng.normal()),
+  );
+};
+
+/**
+ * Compares models in one run: sizes, speed of embedding by turns, and figures under the same protocols on the same clips.
+ *
+ * @param models in the order of the table, the one that others are measured by first
+ */
+export async function compareModels(
+  models: readonly { readonly name: string; readonly file: string }[],
+  options: CompareOptions,
+): Promise<readonly ComparedModel[]> {
+  const { execute, protocols, signal, ...around } = options;
+  const clock = clockOf(around);
+  const opened = await Promise.all(
+    models.map(async (model) => {
+      const { config, params } = await readEncoder(model.file, around);
+      const patches: HostPatches = { audio: noise(config.audio), visual: noise(config.visual) };
+      return {
+        ...model,
+        params,
+        patches,
+        embedder: createBatchEmbedder(execute, config, params),
+        times: [] as number[],
+      };
+    }),
+  );
+  for (let pass = 0; pass <= PASSES; pass++) {
+    for (const { embedder, patches, times } of opened) {
+      signal?.throwIfAborted();
+      const began = clock();
+      await embedder.embed(patches);
+      if (pass > 0) times.push((clock() - began) / BATCH);
+    }
+  }
+  const compared: ComparedModel[] = [];
+  for (const { name, file, params, embedder, times } of opened) {
+    await embedder.dispose();
+    const { results } =
+      protocols.length === 0 ? { results: undefined } : await evaluate(file, { ...around, signal, execute, protocols });
+    for (const { protocol, message } of results?.failed ?? []) around.onNote?.(`${name}: ${protocol}: ${message}`);
+    compared.push({
+      ...{ name, file },
+      encoder: countParameters(params.encoder),
+      parameters: countParameters(params),
+      bytes: (await stat(file)).size,
+      milliseconds: times.sort((a, b) => a - b)[PASSES >> 1],
+      figures: (results?.sections ?? []).flatMap(({ protocol, figures }) =>
+        figures.map(({ key, name: words, kind, value }) => ({
+          protocol: protocol.name,
+          key,
+          name: words,
+          kind,
+          value,
+        })),
+      ),
+    });
+  }
+  return compared;
+}
+
+const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 2 : 1)} MB`;
+const share = (value: number, of: number) => `${value.toFixed(2)} (${(value / of).toFixed(2)} ×)`;
+
+/** What was compared as rows of a table: the first model's value, then each other's with its share of it or what it lost. */
+export function comparisonRows(models: readonly ComparedModel[]): readonly (readonly string[])[] {
+  const [first, ...others] = models;
+  const counted = (words: string, of: (model: ComparedModel) => number, text: (value: number) => string) => [
+    words,
+    text(of(first)),
+    ...others.map((model) => `${text(of(model))} (${(of(model) / of(first)).toFixed(2)} ×)`),
+  ];
+  const numbers = (value: number) => value.toLocaleString("en");
+  return [
+    ["", ...models.map(({ name }) => name)],
+    counted("numbers in the encoder", ({ encoder }) => encoder, numbers),
+    counted("numbers in all", ({ parameters }) => parameters, numbers),
+    counted("file", ({ bytes }) => bytes, megabytes),
+    [
+      "ms to embed a clip",
+      first.milliseconds.toFixed(2),
+      ...others.map((one) => share(one.milliseconds, first.milliseconds)),
+    ],
+    ...first.figures.map(({ protocol, key, name, kind, value }) => [
+      `${protocol}: ${name}`,
+      numberText(value, kind),
+      ...others.map(({ figures }) => {
+        const found = figures.find((one) => one.protocol === protocol && one.key === key)?.value ?? null;
+        if (found === null || value === null) return numberText(found, kind);
+        const change = found - value;
+        return `${numberText(found, kind)} (${change < 0 ? "−" : "+"}${numberText(Math.abs(change), kind)})`;
+      }),
+    ]),
+  ];
+}

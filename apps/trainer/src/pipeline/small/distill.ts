@@ -1,0 +1,128 @@
+import { join } from "node:path";
+import { KdcError } from "@kdc-mae/core";
+import { writeWhole } from "@kdc-mae/core/node";
+import { compiled } from "@kdc-mae/engine/node";
+import { markdownTable } from "@kdc-mae/eval/report";
+import type { ModelConfig } from "@kdc-mae/model";
+import { withChanges } from "../experiment/change.js";
+import { checkExperiment } from "../experiment/check.js";
+import type { CheckedExperiment } from "../experiment/schema.js";
+import { type PretrainFromOptions, type Pretraining, pretrain } from "../pretrain/from-experiment.js";
+import { readEncoder } from "../run/read-saved.js";
+import { surroundingsOf } from "../surroundings.js";
+import { encoderSum } from "../train/encoder-sum.js";
+import { type ComparedModel, compareModels, comparisonRows } from "./compare-models.js";
+
+/** From what a student learns, and where its run goes. */
+export type DistillOptions = Omit<PretrainFromOptions, "init" | "stopOnCollapse"> & {
+  /** What the student is trained on and how; the teacher's own experiment unless given. */
+  readonly experiment?: CheckedExperiment;
+  /** Laid over the student's experiment: its sizes (`model`), `objective`, `training` … */
+  readonly changes?: readonly unknown[];
+  /** Under which both are measured when it is done. */
+  readonly protocols?: readonly string[];
+};
+
+/** How a distillation ended. */
+export type Distillation = Pretraining & {
+  /** Teacher and student beside each other, where the run is finished. */
+  readonly compared?: readonly ComparedModel[];
+};
+
+/** Under which teacher and student are measured unless others are named. */
+export const usualProtocols: readonly string[] = ["retrieval-middle-frame", "linear-probe-joint"];
+
+const half = (count: number) => Math.max(1, Math.ceil(count / 2));
+
+/** Sizes of a student: half the channels, heads and blocks of the teacher, on the same patches. */
+function studentOf({ embedDim, heads, modalityDepth, audio, visual, visualLocality }: ModelConfig) {
+  const fewer = heads % 2 === 0 ? heads / 2 : heads;
+  return {
+    ...{ embedDim: embedDim / 2, heads: fewer, modalityDepth: half(modalityDepth), audio, visual },
+    ...(visualLocality === undefined
+      ? {}
+      : { visualLocality: visualLocality.filter((_, at) => fewer === heads || at % 2 === 0) }),
+  };
+}
+
+/** Half of each clip hidden: reconstruction keeps the decoder of use, and the teacher says what the whole clip is. */
+const taught = {
+  masking: { kind: "independent", views: 1, audioRatio: 0.5, visualRatio: 0.5, audioStructure: "none" },
+  objective: [
+    { term: "reconstruction-audio", weight: 1 },
+    { term: "reconstruction-visual", weight: 1 },
+    { term: "teacher-cosine", weight: 10 },
+    { term: "teacher-relations", weight: 10 },
+  ],
+  weighting: "fixed",
+  teacher: null,
+} as const;
+
+/**
+ * The experiment of a student: the teacher's, or another one's data and training, with half its sizes and its embeddings as the
+ * target.
+ *
+ * @throws KdcError for a teacher that says no experiment, and sizes that make no model
+ */
+export async function studentExperiment(teacher: string, options: DistillOptions): Promise<CheckedExperiment> {
+  const { changes = [] } = options;
+  const saved = await readEncoder(teacher, surroundingsOf(options));
+  const { config, params, statistics } = saved;
+  const own = "masking" in saved.experiment && saved.assumed === undefined ? saved.experiment : undefined;
+  const base = options.experiment ?? own;
+  const refuse = (what: string, remedy: string): never => {
+    throw new KdcError({ where: `teacher ${teacher}`, what, remedy, reason: "usage" });
+  };
+  if (base === undefined) {
+    return refuse("it does not say on what a student could be trained", "Name an experiment whose data it learns from");
+  }
+  if (statistics.sampleRate !== undefined && statistics.sampleRate !== 16_000) {
+    return refuse(`it hears sound of ${statistics.sampleRate} Hz`, "Experiments are of sound at 16,000 Hz");
+  }
+  const { mean, std } = statistics;
+  const student = withChanges(base, {
+    ...taught,
+    name: `${base.name}-student`,
+    model: studentOf(config),
+    audio: { statistics: { mean, std } },
+    fixedTeacher: { model: teacher, sum: encoderSum(params.encoder) },
+  });
+  return checkExperiment(
+    changes.reduce<unknown>((experiment, change) => withChanges(experiment, change), student),
+    "the student's experiment",
+  );
+}
+
+/** The file that a finished distillation or pruning leaves its table in, with `.json` and `.md`. */
+export const COMPARISON_FILE = "comparison";
+
+/** Writes what was compared beside a model. */
+export async function writeComparison(folder: string, compared: readonly ComparedModel[]): Promise<void> {
+  const [head, ...rows] = comparisonRows(compared);
+  await writeWhole(join(folder, `${COMPARISON_FILE}.json`), `${JSON.stringify(compared, null, 2)}\n`);
+  await writeWhole(join(folder, `${COMPARISON_FILE}.md`), `${markdownTable(head, rows)}\n`);
+}
+
+/**
+ * Trains a smaller model on a larger one's embeddings: cosine, and how clips lie to one another (RKD). It is a pretraining like
+ * any other: it goes on where it was stopped, and leaves an ordinary model; then both are measured beside each other.
+ *
+ * @param teacher a model's file, or its address on a hub
+ * @throws KdcError as {@link studentExperiment} and `pretrain` do
+ */
+export async function distill(teacher: string, options: DistillOptions): Promise<Distillation> {
+  const { experiment: _, changes: __, protocols = usualProtocols, ...run } = options;
+  const experiment = await studentExperiment(teacher, options);
+  const trained = await pretrain(experiment, run);
+  const { file } = trained;
+  if (file === undefined) return trained;
+  const compared = await compareModels(
+    [
+      { name: "teacher", file: teacher },
+      { name: "student", file },
+    ],
+    { ...surroundingsOf(options), media: options.media, execute: options.execute ?? compiled(), protocols },
+  );
+  await writeComparison(options.out, compared);
+  return { ...trained, compared };
+}

@@ -1,0 +1,87 @@
+import { type FloatTensor, type HostPatches, KdcError, type Stream } from "@kdc-mae/core";
+import type { Execute } from "@kdc-mae/engine";
+import type { ModelConfig } from "@kdc-mae/model";
+import { createBatchEmbedder } from "../evaluate/embedding.js";
+import type { CheckedExperiment } from "../experiment/schema.js";
+import type { BatchSource } from "../pretrain/masked-batches.js";
+import { readEncoder } from "../run/read-saved.js";
+import type { Surroundings } from "../surroundings.js";
+import { encoderSum } from "../train/encoder-sum.js";
+import { type Directions, inDirections, principalDirections } from "./principal.js";
+
+/** What a teacher makes of whole clips: the mean token of each stream, `[B, 1, D]` in the student's channels. */
+export type Taught = Readonly<Record<Stream, FloatTensor>>;
+
+/** A trained model whose embeddings another one learns. */
+export type FixedTeacher = {
+  teach(patches: HostPatches): Promise<Taught>;
+  dispose(): Promise<void>;
+};
+
+/** Clips that say in which directions a wider teacher's embeddings lie. */
+const LOOKED_AT = 512;
+const streams: readonly Stream[] = ["joint", "audio", "visual"];
+
+/**
+ * Opens the teacher of an experiment. Where it has other channels than the student, its embeddings are seen in the directions,
+ * as many as the student's channels, that hold most of them; they are worked out on the first training clips, the same
+ * each time.
+ *
+ * @throws KdcError (`usage`) for another model than the one the experiment was begun with, or one that sees clips otherwise
+ */
+export async function openTeacher(
+  { model: path, sum }: NonNullable<CheckedExperiment["fixedTeacher"]>,
+  student: ModelConfig,
+  { source, execute, ...around }: Surroundings & { readonly source: BatchSource; readonly execute: Execute },
+): Promise<FixedTeacher> {
+  const { config, params } = await readEncoder(path, around);
+  const refuse = (what: string, remedy: string): never => {
+    throw new KdcError({ where: `teacher ${path}`, what, remedy, reason: "usage" });
+  };
+  if (encoderSum(params.encoder) !== sum) {
+    refuse("it is another model than this run was begun with", "Give that one back its name, or begin another run");
+  }
+  if (JSON.stringify([config.audio, config.visual]) !== JSON.stringify([student.audio, student.visual])) {
+    refuse("it cuts clips into other patches than the student", "Leave model.audio and model.visual as the teacher's");
+  }
+  const embedder = createBatchEmbedder(execute, config, params);
+  const whole = async (patches: HostPatches): Promise<Taught> => {
+    const { joint, audio, visual } = await embedder.embed(patches);
+    return { joint, audio, visual };
+  };
+  const directions = student.embedDim === config.embedDim ? undefined : await directionsOf();
+  const count = student.embedDim;
+  if (count > config.embedDim) {
+    refuse(`it has ${config.embedDim} channels and the student ${count}`, "Give the student no more (model.embedDim)");
+  }
+
+  async function directionsOf(): Promise<Directions> {
+    const seen: Float32Array[] = [];
+    for await (const { patches } of source.batches(0, 0)) {
+      const taught = await whole(patches);
+      for (const { data } of streams.map((stream) => taught[stream])) {
+        for (let at = 0; at < data.length; at += config.embedDim) seen.push(data.slice(at, at + config.embedDim));
+      }
+      if (seen.length >= streams.length * LOOKED_AT) break;
+      around.signal?.throwIfAborted();
+    }
+    const found = principalDirections(seen, Math.min(student.embedDim, config.embedDim));
+    around.onNote?.(
+      `the student's ${student.embedDim} channels hold ${(100 * found.kept).toFixed(1)} % of the teacher's embeddings of ${config.embedDim}`,
+    );
+    return found;
+  }
+
+  const lined = (vectors: FloatTensor): FloatTensor => {
+    const own = directions === undefined ? vectors : inDirections(vectors, directions);
+    const [B, D] = own.shape;
+    return { ...own, data: own.data.slice(), shape: [B, 1, D] };
+  };
+  return {
+    async teach(patches) {
+      const { joint, audio, visual } = await whole(patches);
+      return { joint: lined(joint), audio: lined(audio), visual: lined(visual) };
+    },
+    dispose: embedder.dispose,
+  };
+}

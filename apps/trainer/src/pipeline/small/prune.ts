@@ -1,0 +1,109 @@
+import { join } from "node:path";
+import { KdcError } from "@kdc-mae/core";
+import { makeFolder, withLock } from "@kdc-mae/core/node";
+import { compiled } from "@kdc-mae/engine/node";
+import { type PruneShares, pruneEncoder } from "@kdc-mae/model";
+import { withChanges } from "../experiment/change.js";
+import { checkExperiment } from "../experiment/check.js";
+import { type PretrainFromOptions, type Pretraining, pretrain } from "../pretrain/from-experiment.js";
+import { type ReadOptions, readSaved } from "../run/read-saved.js";
+import { saveClassifier } from "../run/save-classifier.js";
+import { saveModel } from "../run/save-model.js";
+import { surroundingsOf } from "../surroundings.js";
+import { type ComparedModel, compareModels } from "./compare-models.js";
+import { writeComparison } from "./distill.js";
+
+/** What is taken out of a model, and how it learns to do without. */
+export type PruneOptions = Omit<PretrainFromOptions, "init" | "stopOnCollapse"> &
+  Pick<ReadOptions, "assume"> & {
+    /** Shares of the heads and of the MLP units of every block. */
+    readonly shares: PruneShares;
+    /** Training afterwards, as the model's own experiment says, for so many epochs; none: it is only made smaller. */
+    readonly epochs: number;
+    /** Laid over its own experiment for that training. */
+    readonly changes?: readonly unknown[];
+    /** Under which it is measured before, after, and once it has trained; none unless given. */
+    readonly protocols?: readonly string[];
+  };
+
+/** How a pruning ended. */
+export type Pruning = Omit<Pretraining, "model"> & {
+  /** The model as it was made smaller, before any training. */
+  readonly pruned: string;
+  /** Whole, pruned, and trained models beside each other, where all are there. */
+  readonly compared?: readonly ComparedModel[];
+};
+
+/** The file of the model that was made smaller and not trained since. */
+const PRUNED_FILE = "pruned.safetensors";
+
+/**
+ * Takes the attention heads and MLP units with the smallest weights out of every block of a model's encoder, trains what is
+ * left as the model itself was trained, and measures all beside each other. What comes out has smaller matrices: it is a model
+ * like any other, exports smaller, and computes less. Training goes on where it was stopped.
+ *
+ * @param file a pretrained model, or with no epochs also a classifier
+ * @throws KdcError for shares that are none, and a model whose experiment cannot train it
+ */
+export async function prune(file: string, options: PruneOptions): Promise<Pruning> {
+  const { shares, epochs, changes = [], protocols = [], out, assume, ...run } = options;
+  const around = surroundingsOf(options);
+  const saved = await readSaved(file, { ...around, assume });
+  const pruned = join(out, PRUNED_FILE);
+  const refuse = (what: string, remedy: string): never => {
+    throw new KdcError({ where: `prune ${file}`, what, remedy, reason: "usage" });
+  };
+  if (epochs > 0 && "classifier" in saved) {
+    return refuse(
+      "it is a classifier, which labelled clips train",
+      `Prune it alone (--epochs 0), then: kdc-mae finetune EXPERIMENT --init ${pruned}`,
+    );
+  }
+  if (epochs > 0 && "model" in saved && saved.model.assumed !== undefined) {
+    return refuse("an official checkpoint does not say on what it was trained", "Prune it alone: --epochs 0");
+  }
+  if (epochs === 0 && changes.length > 0) {
+    return refuse("changes are of its training, and it has none", "Leave them out, or give it epochs");
+  }
+  const { config, params } = "model" in saved ? saved.model : saved.classifier;
+  const smaller = pruneEncoder(config, params.encoder, shares);
+  await makeFolder(out);
+  await withLock(out, async () => {
+    if ("classifier" in saved) {
+      const { classifier } = saved;
+      const own = { ...classifier.params, encoder: smaller.encoder };
+      await saveClassifier(pruned, { ...classifier, config: smaller.config, params: own });
+    } else {
+      const own = { ...saved.model.params, encoder: smaller.encoder };
+      await saveModel(pruned, { ...saved.model, config: smaller.config, params: own });
+    }
+  });
+  const models = [
+    { name: "whole", file },
+    { name: "pruned", file: pruned },
+  ];
+  const measure = async (all: typeof models) => {
+    const compared = await compareModels(all, {
+      ...{ ...around, media: options.media, protocols, assume, execute: options.execute ?? compiled() },
+    });
+    await writeComparison(out, compared);
+    return compared;
+  };
+  if (epochs === 0 || !("model" in saved)) {
+    return { finished: true, steps: 0, folder: out, pruned, file: pruned, compared: await measure(models) };
+  }
+  const base = withChanges(saved.model.experiment, {
+    name: `${saved.model.experiment.name}-pruned`,
+    model: { pruned: smaller.config.pruned },
+    audio: { statistics: { mean: saved.model.statistics.mean, std: saved.model.statistics.std } },
+    training: { epochs },
+  });
+  const experiment = checkExperiment(
+    changes.reduce<unknown>((before, change) => withChanges(before, change), base),
+    "the pruned model's experiment",
+  );
+  const { model: _, ...trained } = await pretrain(experiment, { ...run, out, init: pruned });
+  if (trained.file === undefined) return { ...trained, pruned };
+  const compared = await measure([...models, { name: "pruned and trained", file: trained.file }]);
+  return { ...trained, pruned, compared };
+}
