@@ -206,6 +206,72 @@ it("stream", async () => {
   }
 });
 
+const untimed = (compared: unknown) =>
+  JSON.parse(JSON.stringify(compared, (key, part) => (/^(milliseconds|file)$/.test(key) ? 0 : part)));
+
+it("distill: a student of half the sizes, which is a model like any other", async () => {
+  const protocols = ["retrieval-middle-frame"];
+  const shared = ["--media", media(), "--set", "training.epochs=1", "--protocol", protocols[0], "--json"];
+  const printed = JSON.parse(await command("distill", model(), "--out", at("student-1"), ...shared));
+  const changes = [{ training: { epochs: 1 } }];
+  const made = await silent(trainer.distill(model(), { out: at("student-2"), media: media(), changes, protocols }));
+  expect(await bytes(at("student-2", "model.safetensors"))).toEqual(await bytes(at("student-1", "model.safetensors")));
+  expect(untimed(made.compared)).toEqual(untimed(printed));
+  const [teacher, student] = made.compared!;
+  expect([teacher.name, student.name, student.encoder < teacher.encoder / 2]).toEqual(["teacher", "student", true]);
+  expect(student.figures.map(({ key }) => key)).toEqual(teacher.figures.map(({ key }) => key));
+  expect(await readFile(at("student-1", "comparison.md"), "utf8")).toContain("| numbers in the encoder |");
+  const [logged] = await lines(at("student-1", "log.jsonl"));
+  expect(Object.keys((logged as { losses: object }).losses)).toEqual(
+    expect.arrayContaining(["teacher-cosine", "teacher-relations", "reconstruction-audio", "reconstruction-visual"]),
+  );
+  const film = at("media", "test", "test-00000.mp4");
+  const { audio } = JSON.parse(await command("embed", film, "--model", made.file!));
+  expect(audio).toHaveLength(8);
+  // The same folder with another teacher is another run.
+  await expect(
+    trainer.distill(made.file!, {
+      out: at("student-2"),
+      media: media(),
+      changes: [...changes, { name: "demo-student" }],
+    }),
+  ).rejects.toThrow("it holds a run of another experiment");
+});
+
+it("prune: half of the heads and units, trained on, exported smaller and equal", async () => {
+  const options = ["--epochs", "1", "--media", media(), "--json"];
+  const printed = JSON.parse(await command("prune", model(), "--out", at("pruned-1"), ...options));
+  const shares = { heads: 0.5, units: 0.5 };
+  const made = await silent(trainer.prune(model(), { out: at("pruned-2"), media: media(), shares, epochs: 1 }));
+  for (const name of ["pruned.safetensors", "model.safetensors"]) {
+    expect(await bytes(at("pruned-2", name))).toEqual(await bytes(at("pruned-1", name)));
+  }
+  expect(untimed(made.compared)).toEqual(untimed(printed));
+  expect(made.compared!.map(({ name }) => name)).toEqual(["whole", "pruned", "pruned and trained"]);
+  const saved = await silent(trainer.loadModel(made.file!));
+  if (!("model" in saved)) throw new Error("it is a pretrained model");
+  expect(saved.model.config.pruned!.visual).toEqual([{ heads: [expect.any(Number)], units: 32 }]);
+  const [whole, small] = await Promise.all(
+    [model(), made.file!].map((file, index) =>
+      trainer.exportGraphs(file, { graphs: ["encoder"], out: at(`onnx-pruned-${index}`) }),
+    ),
+  );
+  const graphOf = (index: number) => bytes(at(`onnx-pruned-${index}`, "encoder.onnx"));
+  expect((await graphOf(1)).length).toBeLessThan((await graphOf(0)).length - 4 * 6000);
+  expect([whole.length, small.length]).toEqual([1, 1]);
+  // A classifier, and anything that is only to be made smaller.
+  const tuned = at("tuned-by-call", "best.safetensors");
+  if (existsSync(tuned)) {
+    const alone = await silent(trainer.prune(tuned, { out: at("pruned-3"), shares, epochs: 0 }));
+    const file = at("media", "test", "test-00000.mp4");
+    const { files } = await trainer.classify([file], { model: alone.file! });
+    expect(files[0].labels.length).toBe(5);
+    await expect(trainer.prune(tuned, { out: at("pruned-4"), shares, epochs: 1 })).rejects.toThrow(
+      "it is a classifier",
+    );
+  }
+});
+
 it("export", async () => {
   const printed = JSON.parse(await command("export", model(), "--graphs", "encoder", "--out", at("onnx-1"), "--json"));
   const written = await silent(trainer.exportGraphs(model(), { graphs: ["encoder"], out: at("onnx-2") }));
