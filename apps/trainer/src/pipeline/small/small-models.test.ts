@@ -1,0 +1,150 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { audioGrid, createRng, type FloatTensor, float32, treeLeaves, visualGrid } from "@kdc-mae/core";
+import { compiled } from "@kdc-mae/engine/node";
+import { initModel, type ModelConfig, presets, pruneEncoder } from "@kdc-mae/model";
+import * as onnx from "onnxruntime-node";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createBatchEmbedder } from "../evaluate/embedding.js";
+import { checkExperiment } from "../experiment/check.js";
+import { embedFlops } from "../experiment/flops.js";
+import { named } from "../experiment/named.js";
+import { makeGraph } from "../export/make-graph.js";
+import { readExportSource } from "../export/source.js";
+import { readModel } from "../run/read-saved.js";
+import { saveModel } from "../run/save-model.js";
+import { compareModels, comparisonRows } from "./compare-models.js";
+import { studentExperiment } from "./distill.js";
+import { openTeacher } from "./fixed-teacher.js";
+import { inDirections, principalDirections } from "./principal.js";
+
+const config: ModelConfig = {
+  ...presets.tiny,
+  ...{ audio: audioGrid(96, 32, 16), visual: visualGrid(48, 16), visualLocality: [0, 0.1, 0.2, 0.3] },
+  ...{ embedDim: 24, heads: 4, modalityDepth: 2, jointDepth: 1, decoderDim: 16, decoderHeads: 2 },
+};
+const params = initModel(config, createRng(3));
+const experiment = checkExperiment({ ...named.demo, model: { preset: "tiny", ...config } }, "test");
+const statistics = { mean: -6, std: 4 };
+const rng = createRng("small models");
+const noise = (...shape: number[]): FloatTensor =>
+  float32(
+    shape,
+    Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => rng.normal()),
+  );
+const patches = () => ({ audio: noise(2, 12, 256), visual: noise(2, 9, 768) });
+const apart = (a: Float32Array, b: Float32Array) =>
+  a.reduce((most, value, at) => Math.max(most, Math.abs(value - b[at])), 0);
+
+let folder = "";
+const at = (name: string) => join(folder, name);
+const pruned = pruneEncoder(config, params.encoder, { heads: 0.5, units: 0.75 });
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "kdc-mae-small-"));
+  await saveModel(at("whole.safetensors"), { config, params, statistics, experiment });
+  const own = { ...params, encoder: pruned.encoder };
+  await saveModel(at("pruned.safetensors"), { config: pruned.config, params: own, statistics, experiment });
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe("a pruned model", { timeout: 120_000 }, () => {
+  it("is loaded by what its file says, compiled and run as ONNX with the same values, and smaller everywhere", async () => {
+    const { config: own, params: loaded } = await readModel(at("pruned.safetensors"));
+    expect(own).toEqual(pruned.config);
+    const given = patches();
+    const embedder = createBatchEmbedder(compiled(), own, loaded);
+    const embedded = await embedder.embed(given);
+    await embedder.dispose();
+    const settings = { mode: "multimodal", visible: { audio: 3, visual: 2 } } as const;
+    const graphOf = async (name: string) =>
+      makeGraph("encoder", "float32", await readExportSource(at(name)), settings).bytes;
+    const [whole, small] = await Promise.all(["whole.safetensors", "pruned.safetensors"].map(graphOf));
+    // Of three blocks half of 4·24² in attention and three quarters of 8·24² in the two layers, in bytes.
+    expect(whole.length - small.length).toBeGreaterThan(4 * 5 * (2 + 6) * 24 ** 2 * 0.95);
+    await writeFile(at("encoder.onnx"), small);
+    const session = await onnx.InferenceSession.create(at("encoder.onnx"));
+    const tensors = Object.entries(given).map(([name, { data, shape }]) => [
+      name,
+      new onnx.Tensor("float32", data, shape),
+    ]);
+    const out = await session.run(Object.fromEntries(tensors));
+    const tokens = out.visual_tokens.data as Float32Array;
+    expect(tokens.length).toBe(2 * 9 * 24);
+    expect(apart(tokens, embedded.tokens.data)).toBeLessThan(1e-5);
+    expect(embedFlops(own)).toBeLessThan(0.5 * embedFlops(config));
+  });
+
+  it("stands beside the whole one in a table of size and speed", async () => {
+    const models = ["whole", "pruned"].map((name) => ({ name, file: at(`${name}.safetensors`) }));
+    const compared = await compareModels(models, { execute: compiled(), protocols: [] });
+    const count = (tree: Parameters<typeof treeLeaves<FloatTensor>>[0]) =>
+      treeLeaves<FloatTensor>(tree).reduce((sum, [, { data }]) => sum + data.length, 0);
+    expect(compared.map(({ encoder }) => encoder)).toEqual([count(params.encoder), count(pruned.encoder)]);
+    expect(compared[1].bytes).toBeLessThan(compared[0].bytes);
+    const rows = comparisonRows(compared);
+    expect(rows[0]).toEqual(["", "whole", "pruned"]);
+    expect(rows[1][2]).toBe(
+      `${count(pruned.encoder).toLocaleString("en")} (${(count(pruned.encoder) / count(params.encoder)).toFixed(2)} ×)`,
+    );
+  });
+});
+
+describe("a teacher", { timeout: 120_000 }, () => {
+  it("says what it makes of whole clips, in the directions that hold most of it", async () => {
+    const student = await studentExperiment(at("whole.safetensors"), { out: "" });
+    expect(student.model).toMatchObject({ embedDim: 12, heads: 2, modalityDepth: 1, visualLocality: [0, 0.2] });
+    expect(student.audio.statistics).toEqual(statistics);
+    const given = patches();
+    const source = {
+      stepsPerEpoch: 3,
+      async *batches() {
+        for (let batch = 0; batch < 3; batch++) yield { patches: patches(), views: [] };
+      },
+    };
+    const own = { ...config, embedDim: 12, heads: 2, visualLocality: [0, 0.2] };
+    const opened = await openTeacher(student.fixedTeacher!, own, { source, execute: compiled() });
+    const taught = await opened.teach(given);
+    const plain = createBatchEmbedder(compiled(), config, params);
+    const embedded = await plain.embed(given);
+    const cosine = (x: Float32Array, y: Float32Array, D: number, a: number, b: number) => {
+      const [u, v] = [x.slice(a * D, (a + 1) * D), y.slice(b * D, (b + 1) * D)];
+      const dot = (p: Float32Array, q: Float32Array) => p.reduce((sum, value, d) => sum + value * q[d], 0);
+      return dot(u, v) / Math.sqrt(dot(u, u) * dot(v, v));
+    };
+    for (const stream of ["joint", "audio", "visual"] as const) {
+      expect(taught[stream].shape).toEqual([2, 1, 12]);
+      const [one, other] = [taught[stream].data, embedded[stream].data];
+      expect(Math.abs(cosine(one, one, 12, 0, 1) - cosine(other, other, 24, 0, 1))).toBeLessThan(0.1);
+    }
+    await Promise.all([opened.dispose(), plain.dispose()]);
+    await expect(
+      openTeacher({ ...student.fixedTeacher!, sum: "another" }, own, { source, execute: compiled() }),
+    ).rejects.toThrow("it is another model than this run was begun with");
+    await expect(
+      openTeacher(student.fixedTeacher!, { ...own, visual: visualGrid(64, 16) }, { source, execute: compiled() }),
+    ).rejects.toThrow("it cuts clips into other patches than the student");
+  });
+
+  it("directions: those that vectors lie in, whatever basis", () => {
+    // In 7 channels, but all within two directions.
+    const [u, v] = [noise(7).data, noise(7).data];
+    const vectors = Array.from({ length: 20 }, () => {
+      const [a, b] = [rng.normal(), rng.normal()];
+      return Float32Array.from(u, (value, d) => a * value + b * v[d]);
+    });
+    const found = principalDirections(vectors, 2);
+    expect(found.kept).toBeCloseTo(1, 6);
+    const rows = float32([20, 7]);
+    for (const [index, vector] of vectors.entries()) rows.data.set(vector, 7 * index);
+    const inside = inDirections(rows, found);
+    for (const [index, vector] of vectors.entries()) {
+      const [a, b] = inside.data.subarray(2 * index, 2 * index + 2);
+      expect(Math.hypot(a, b)).toBeCloseTo(Math.hypot(...vector), 4);
+    }
+    const { data } = found.rows;
+    const dot = (i: number, j: number) =>
+      data.subarray(7 * i, 7 * i + 7).reduce((sum, x, d) => sum + x * data[7 * j + d], 0);
+    expect([dot(0, 0), dot(0, 1), dot(1, 1)].map((value) => Math.round(1e5 * value) / 1e5 + 0)).toEqual([1, 0, 1]);
+  });
+});
