@@ -7,7 +7,7 @@ import { createDecoder, locateFfmpeg } from "@kdc-mae/data/node";
 import { compiled } from "@kdc-mae/engine/node";
 import { resultsJson } from "@kdc-mae/eval/report";
 import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
-import { runCommandLine } from "./command-line.js";
+import { changes, command, lines, set, silent, withoutTimes } from "./calls.test.support.js";
 import * as trainer from "./index.js";
 import { executions } from "./parity/executions.js";
 
@@ -19,52 +19,8 @@ const at = (...names: string[]) => join(folder, ...names);
 const media = () => at("media");
 const model = () => at("called", "model.safetensors");
 
-/** Tiny: five clips to learn from, a model of a few thousand numbers. */
-const changes = {
-  data: { kind: "synthetic", train: 8, validation: 2, test: 4 },
-  model: {
-    ...{ preset: "tiny", embedDim: 16, heads: 2, modalityDepth: 1, decoderDim: 16, decoderHeads: 2 },
-    visualLocality: [0, 0.5],
-  },
-  training: { batch: 4, epochs: 2 },
-  visual: { framesPerClip: 2 },
-};
-const set = Object.entries(changes).flatMap(([key, value]) => ["--set", `${key}=${JSON.stringify(value)}`]);
-const experiment = () => trainer.loadExperiment("demo", [changes]);
-
-/** Runs a command line as the program does, and returns what it printed on stdout. */
-async function command(...line: string[]): Promise<string> {
-  let out = "";
-  vi.spyOn(process.stderr, "write").mockReturnValue(true);
-  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
-    out += text;
-    return true;
-  });
-  expect(await runCommandLine(line)).toBeUndefined();
-  vi.restoreAllMocks();
-  return out;
-}
-
-/** A call of the pipeline must print nothing. */
-async function silent<T>(call: Promise<T>): Promise<T> {
-  const [out, err] = [vi.spyOn(process.stdout, "write"), vi.spyOn(process.stderr, "write")];
-  const result = await call;
-  expect(out).not.toHaveBeenCalled();
-  expect(err).not.toHaveBeenCalled();
-  vi.restoreAllMocks();
-  return result;
-}
-
-const withoutTimes = (value: unknown): unknown =>
-  JSON.parse(
-    JSON.stringify(value, (key, part) => (/seconds|waited|^(file|files|folder|index|out)$/i.test(key) ? 0 : part)),
-  );
-const lines = async (path: string) =>
-  (await readFile(path, "utf8"))
-    .trim()
-    .split("\n")
-    .map((line) => withoutTimes(JSON.parse(line)));
 const bytes = (path: string) => readFile(path);
+const experiment = () => trainer.loadExperiment("demo", [changes]);
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "kdc-mae-calls-"));
@@ -185,91 +141,6 @@ it("classify, localize and inpaint", async () => {
   expect(await command("inpaint", files[0], "--model", model(), "--time", "0.8-1")).toMatch(
     /sound from 0\.8 to 1 s; 1 window\)\nhidden +squared error +mean fill\nsound +\d/,
   );
-});
-
-it("stream", async () => {
-  const film = at("media", "test", "test-00000.mp4");
-  const seen: unknown[] = [];
-  const onWindow = (one: unknown) => void seen.push(one);
-  const told = await silent(trainer.stream(film, { model: model(), hop: 0.04, window: 1.2, heat: true, onWindow }));
-  const options = ["--hop", "0.04", "--window", "1.2", "--heat"];
-  const printed = await command("stream", film, "--model", model(), ...options, "--json");
-  const rows = printed
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line));
-  expect([rows.length, told.windows > 1]).toEqual([seen.length, true]);
-  for (const [index, row] of rows.entries()) {
-    const { audio, visual, joint, heat, hottest } = seen[index] as trainer.StreamedWindow;
-    expect([row.audio, row.visual, row.joint]).toEqual([audio, visual, joint].map((vector) => [...vector!]));
-    expect([row.heat.cosines, row.hottest]).toEqual([[...heat!.data], hottest]);
-  }
-});
-
-const untimed = (compared: unknown) =>
-  JSON.parse(JSON.stringify(compared, (key, part) => (/^(milliseconds|file)$/.test(key) ? 0 : part)));
-
-it("distill: a student of half the sizes, which is a model like any other", async () => {
-  const protocols = ["retrieval-middle-frame"];
-  const shared = ["--media", media(), "--set", "training.epochs=1", "--protocol", protocols[0], "--json"];
-  const printed = JSON.parse(await command("distill", model(), "--out", at("student-1"), ...shared));
-  const changes = [{ training: { epochs: 1 } }];
-  const made = await silent(trainer.distill(model(), { out: at("student-2"), media: media(), changes, protocols }));
-  expect(await bytes(at("student-2", "model.safetensors"))).toEqual(await bytes(at("student-1", "model.safetensors")));
-  expect(untimed(made.compared)).toEqual(untimed(printed));
-  const [teacher, student] = made.compared!;
-  expect([teacher.name, student.name, student.encoder < teacher.encoder / 2]).toEqual(["teacher", "student", true]);
-  expect(student.figures.map(({ key }) => key)).toEqual(teacher.figures.map(({ key }) => key));
-  expect(await readFile(at("student-1", "comparison.md"), "utf8")).toContain("| numbers in the encoder |");
-  const [logged] = await lines(at("student-1", "log.jsonl"));
-  expect(Object.keys((logged as { losses: object }).losses)).toEqual(
-    expect.arrayContaining(["teacher-cosine", "teacher-relations", "reconstruction-audio", "reconstruction-visual"]),
-  );
-  const film = at("media", "test", "test-00000.mp4");
-  const { audio } = JSON.parse(await command("embed", film, "--model", made.file!));
-  expect(audio).toHaveLength(8);
-  // The same folder with another teacher is another run.
-  await expect(
-    trainer.distill(made.file!, {
-      out: at("student-2"),
-      media: media(),
-      changes: [...changes, { name: "demo-student" }],
-    }),
-  ).rejects.toThrow("it holds a run of another experiment");
-});
-
-it("prune: half of the heads and units, trained on, exported smaller and equal", async () => {
-  const options = ["--epochs", "1", "--media", media(), "--json"];
-  const printed = JSON.parse(await command("prune", model(), "--out", at("pruned-1"), ...options));
-  const shares = { heads: 0.5, units: 0.5 };
-  const made = await silent(trainer.prune(model(), { out: at("pruned-2"), media: media(), shares, epochs: 1 }));
-  for (const name of ["pruned.safetensors", "model.safetensors"]) {
-    expect(await bytes(at("pruned-2", name))).toEqual(await bytes(at("pruned-1", name)));
-  }
-  expect(untimed(made.compared)).toEqual(untimed(printed));
-  expect(made.compared!.map(({ name }) => name)).toEqual(["whole", "pruned", "pruned and trained"]);
-  const saved = await silent(trainer.loadModel(made.file!));
-  if (!("model" in saved)) throw new Error("it is a pretrained model");
-  expect(saved.model.config.pruned!.visual).toEqual([{ heads: [expect.any(Number)], units: 32 }]);
-  const [whole, small] = await Promise.all(
-    [model(), made.file!].map((file, index) =>
-      trainer.exportGraphs(file, { graphs: ["encoder"], out: at(`onnx-pruned-${index}`) }),
-    ),
-  );
-  const graphOf = (index: number) => bytes(at(`onnx-pruned-${index}`, "encoder.onnx"));
-  expect((await graphOf(1)).length).toBeLessThan((await graphOf(0)).length - 4 * 6000);
-  expect([whole.length, small.length]).toEqual([1, 1]);
-  // A classifier, and anything that is only to be made smaller.
-  const tuned = at("tuned-by-call", "best.safetensors");
-  if (existsSync(tuned)) {
-    const alone = await silent(trainer.prune(tuned, { out: at("pruned-3"), shares, epochs: 0 }));
-    const file = at("media", "test", "test-00000.mp4");
-    const { files } = await trainer.classify([file], { model: alone.file! });
-    expect(files[0].labels.length).toBe(5);
-    await expect(trainer.prune(tuned, { out: at("pruned-4"), shares, epochs: 1 })).rejects.toThrow(
-      "it is a classifier",
-    );
-  }
 });
 
 it("export", async () => {

@@ -68,10 +68,10 @@ export { type CardOptions, runCard } from "./pipeline/share/card.js";
 export { type PushOptions, pull, push } from "./pipeline/share/hub.js";
 export type { HubAccess } from "./pipeline/share/hub-address.js";
 export {
-  type MeasuredFigure,
   type ComparedModel,
   type CompareOptions,
   compareModels,
+  type MeasuredFigure,
 } from "./pipeline/small/compare-models.js";
 export { type Distillation, type DistillOptions, distill } from "./pipeline/small/distill.js";
 export { type PruneOptions, type Pruning, prune } from "./pipeline/small/prune.js";
