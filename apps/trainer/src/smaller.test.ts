@@ -10,7 +10,7 @@ import { classes, tinyWith } from "./pipeline/finetune/made-clips.test.support.j
 import { saveClassifier } from "./pipeline/run/save-classifier.js";
 
 // Streams and smaller models, by the command and by the call: as in calls.test.ts.
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
+vi.setConfig({ testTimeout: 1_200_000, hookTimeout: 600_000 });
 
 let folder = "";
 const at = (...names: string[]) => join(folder, ...names);

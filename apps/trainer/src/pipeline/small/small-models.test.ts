@@ -49,7 +49,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-describe("a pruned model", { timeout: 120_000 }, () => {
+describe("a pruned model", { timeout: 600_000 }, () => {
   it("is loaded by what its file says, compiled and run as ONNX with the same values, and smaller everywhere", async () => {
     const { config: own, params: loaded } = await readModel(at("pruned.safetensors"));
     expect(own).toEqual(pruned.config);
@@ -73,7 +73,9 @@ describe("a pruned model", { timeout: 120_000 }, () => {
     const tokens = out.visual_tokens.data as Float32Array;
     expect(tokens.length).toBe(2 * 9 * 24);
     expect(apart(tokens, embedded.tokens.data)).toBeLessThan(1e-5);
-    expect(embedFlops(own)).toBeLessThan(0.5 * embedFlops(config));
+    // 84 tokens through blocks that lost 384 numbers a channel of a layer, and half of all attention.
+    const attended = 2 * 12 ** 2 + 2 * 9 ** 2 + 21 ** 2 + 12 ** 2 + 9 ** 2;
+    expect(embedFlops(config) - embedFlops(own)).toBe(84 * 24 * 384 + 4 * 12 * attended);
   });
 
   it("stands beside the whole one in a table of size and speed", async () => {
@@ -91,7 +93,7 @@ describe("a pruned model", { timeout: 120_000 }, () => {
   });
 });
 
-describe("a teacher", { timeout: 120_000 }, () => {
+describe("a teacher", { timeout: 600_000 }, () => {
   it("says what it makes of whole clips, in the directions that hold most of it", async () => {
     const student = await studentExperiment(at("whole.safetensors"), { out: "" });
     expect(student.model).toMatchObject({ embedDim: 12, heads: 2, modalityDepth: 1, visualLocality: [0, 0.2] });
@@ -100,7 +102,7 @@ describe("a teacher", { timeout: 120_000 }, () => {
     const source = {
       stepsPerEpoch: 3,
       async *batches() {
-        for (let batch = 0; batch < 3; batch++) yield { patches: patches(), views: [] };
+        for (let batch = 0; batch < 3; batch++) yield { patches: given, views: [] };
       },
     };
     const own = { ...config, embedDim: 12, heads: 2, visualLocality: [0, 0.2] };
@@ -116,7 +118,8 @@ describe("a teacher", { timeout: 120_000 }, () => {
     for (const stream of ["joint", "audio", "visual"] as const) {
       expect(taught[stream].shape).toEqual([2, 1, 12]);
       const [one, other] = [taught[stream].data, embedded[stream].data];
-      expect(Math.abs(cosine(one, one, 12, 0, 1) - cosine(other, other, 24, 0, 1))).toBeLessThan(0.1);
+      // Six vectors lie in six directions, so that twelve hold all of them.
+      expect(cosine(one, one, 12, 0, 1)).toBeCloseTo(cosine(other, other, 24, 0, 1), 4);
     }
     await Promise.all([opened.dispose(), plain.dispose()]);
     await expect(
