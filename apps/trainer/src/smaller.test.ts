@@ -96,7 +96,8 @@ it("prune: half of the heads and units, trained on, exported smaller and equal",
     ),
   );
   const graphOf = (index: number) => bytes(at(`onnx-pruned-${index}`, "encoder.onnx"));
-  expect((await graphOf(1)).length).toBeLessThan((await graphOf(0)).length - 4 * 6000);
+  // Of three blocks half of the attention's 4 · 16² numbers and of the layers' 8 · 16², in bytes.
+  expect((await graphOf(0)).length - (await graphOf(1)).length).toBeGreaterThan(4 * 3 * (512 + 1024));
   expect([whole.length, small.length]).toEqual([1, 1]);
   // A classifier is pruned alone.
   const { config, params, statistics } = saved.model;
