@@ -64,7 +64,10 @@ const commands = [
 ];
 
 /** Commands whose work processes share that `mpirun` started. */
-const shared: ReadonlySet<string> = new Set(["prepare", "survey", "pretrain", "finetune", "evaluate"]);
+const shared: ReadonlySet<string> = new Set([
+  ...["prepare", "survey", "pretrain", "finetune", "evaluate"],
+  ...["embed", "index", "classify"],
+]);
 
 /**
  * Runs a command line, and says on stderr what went wrong.

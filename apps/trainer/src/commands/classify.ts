@@ -5,8 +5,8 @@ import { type Command, Option } from "commander";
 import type { ScoredLabel } from "../pipeline/evaluate/predict.js";
 import { type ClassifiedFile, classify } from "../pipeline/films/classify-files.js";
 import { labelsPage, linkInWords, passesInWords, stretchesOf } from "../pipeline/films/labels-page.js";
-import type { Surroundings } from "../pipeline/surroundings.js";
-import { atTerminal } from "../terminal/interrupt.js";
+import { ranksOf, type Surroundings } from "../pipeline/surroundings.js";
+import { atRanks } from "../terminal/interrupt.js";
 import { print, remark } from "../terminal/print.js";
 import { type ModelOnMedia, modelOnMedia, withModelOnMedia } from "./model-on-media.js";
 import { atLeastOne, modelWords } from "./options.js";
@@ -43,7 +43,7 @@ export function addClassifyCommand(program: Command): void {
         "  kdc-mae classify dog.mp4 --model vgg_65.5.pth --assume classes=classes.csv\n",
     );
   withModelOnMedia(command).action((files: readonly string[], options: ClassifyCommandOptions) =>
-    atTerminal((around) => run(files, options, around)),
+    atRanks((around) => run(files, options, around)),
   );
 }
 
@@ -67,7 +67,7 @@ async function run(files: readonly string[], options: ClassifyCommandOptions, ar
     ...{ ...around, classes, by: audio ? "audio" : visual ? "visual" : undefined, count, pictures },
     onFile: (result) => print(json ? `${JSON.stringify(result)}\n` : asTable(result)),
   });
-  if (html !== undefined && results.files.length > 0) {
+  if (html !== undefined && results.files.length > 0 && ranksOf(around).rank === 0) {
     await writeWhole(html, labelsHtml(labelsPage(results.files, model, html)));
     remark(`page: ${resolve(html)}\n`);
   }

@@ -3,7 +3,8 @@ import { beginFile, expectWritable } from "@kdc-mae/core/node";
 import type { Command } from "commander";
 import { embedFiles, embedFileWindows, expectFiles } from "../pipeline/embed/embed-each-file.js";
 import type { Vectors } from "../pipeline/embed/embedder.js";
-import { type AtTerminal, atTerminal } from "../terminal/interrupt.js";
+import { ranksOf } from "../pipeline/surroundings.js";
+import { type AtTerminal, atRanks } from "../terminal/interrupt.js";
 import { print } from "../terminal/print.js";
 import { type ModelOnMedia, modelOnMedia, withModelOnMedia } from "./model-on-media.js";
 import { modelWords, type WindowChoice, withWindows } from "./options.js";
@@ -28,7 +29,7 @@ export function addEmbedCommand(program: Command): void {
         "  kdc-mae embed lecture.mp4 --each --hop 5 --out lecture.jsonl\n",
     );
   withModelOnMedia(withWindows(command)).action((files: readonly string[], options: EmbedOptions) =>
-    atTerminal((around) => run(files, options, around)),
+    atRanks((around) => run(files, options, around)),
   );
 }
 
@@ -37,9 +38,12 @@ async function run(files: readonly string[], options: EmbedOptions, around: AtTe
   // Before the model is asked for: a folder is another command's, whatever there is of a model.
   expectFiles(files);
   const asked = { ...around, ...(await modelOnMedia("embed", options)), window, hop };
-  if (out !== undefined) await expectWritable(dirname(out));
-  const file = out === undefined ? undefined : await beginFile(out);
+  // Of several ranks the first writes; all are told everything.
+  const isWriter = ranksOf(around).rank === 0;
+  if (out !== undefined && isWriter) await expectWritable(dirname(out));
+  const file = out === undefined || !isWriter ? undefined : await beginFile(out);
   const write = async (line: unknown) => {
+    if (!isWriter) return;
     const text = `${JSON.stringify(line)}\n`;
     await (file ? file.write(Buffer.from(text)) : print(text));
   };

@@ -3,7 +3,7 @@ import { type Command, Option } from "commander";
 import { type IndexedFolder, indexFolder } from "../pipeline/search/index-folder.js";
 import type { StoreKind } from "../pipeline/search/open-store.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
-import { atTerminal } from "../terminal/interrupt.js";
+import { atRanks } from "../terminal/interrupt.js";
 import { print, remark } from "../terminal/print.js";
 import { type ModelOnMedia, modelOnMedia, withModelOnMedia } from "./model-on-media.js";
 import { modelWords, type WindowChoice, withWindows } from "./options.js";
@@ -40,7 +40,7 @@ export function addIndexCommand(program: Command): void {
         "\nExample:\n  kdc-mae index videos --model runs/demo/model.safetensors --index runs/videos-index\n",
     );
   withModelOnMedia(withWindows(command)).action((folder: string, options: IndexOptions) =>
-    atTerminal((around) => run(folder, options, around)),
+    atRanks((around) => run(folder, options, around)),
   );
 }
 

@@ -4,7 +4,7 @@ import type { Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
 import { clockText } from "@kdc-mae/eval/report";
 import { type DecoderChoice, openDecoder } from "../corpus/open-decoder.js";
-import { eachFile, type FileResults } from "../each-file.js";
+import { type FileResults, piecesOfFiles, type Within } from "../each-file.js";
 import { type ReadOptions, readEncoder } from "../run/read-saved.js";
 import { type Surroundings, surroundingsOf } from "../surroundings.js";
 import {
@@ -40,25 +40,26 @@ export function expectFiles(files: readonly string[]): void {
 /** A file being read: its windows as they are asked for, and where to say how far it is, seconds. */
 type Reading = FileWindows & { readonly reached: (end: number) => void };
 
-async function withEmbedder(
+async function withEmbedder<Piece>(
   files: readonly string[],
   options: EmbedFilesOptions,
-  work: (embedder: FileEmbedder, file: string, reading: Reading) => Promise<void>,
+  work: (embedder: FileEmbedder, file: string, reading: Reading) => AsyncIterable<Piece>,
+  onPiece: (piece: Piece, file: string) => Promise<void> | void,
 ): Promise<FileResults<string>> {
   expectFiles(files);
   const { execute = compiled(), window, hop, signal } = options;
   const model = await readEncoder(options.model, options);
   const embedder = createFileEmbedder(model, execute, (await openDecoder(options, options)).decoder);
+  const workOn = (file: string, _: number, within: Within) => {
+    let length = "";
+    const onLength = (seconds: number) => {
+      length = ` of ${clockText(Math.round(seconds))}`;
+    };
+    const reached = (end: number) => within(`${clockText(Math.round(end))}${length}`);
+    return work(embedder, file, { window, hop, signal, onLength, reached });
+  };
   try {
-    return await eachFile(files, "embed", surroundingsOf(options), async (file, _, within) => {
-      let length = "";
-      const onLength = (seconds: number) => {
-        length = ` of ${clockText(Math.round(seconds))}`;
-      };
-      const reached = (end: number) => within(`${clockText(Math.round(end))}${length}`);
-      await work(embedder, file, { window, hop, signal, onLength, reached });
-      return file;
-    });
+    return await piecesOfFiles(files, "embed", surroundingsOf(options), workOn, onPiece);
   } finally {
     await embedder.dispose();
   }
@@ -66,7 +67,7 @@ async function withEmbedder(
 
 /**
  * Embeds films, sound files and pictures over their whole length: of each file the means over its windows. Nothing is
- * kept: `onFile` is told, and waited for.
+ * kept: `onFile` is told, and waited for. Ranks share the files, and all are told of all.
  *
  * @returns the files that were embedded, and those that could not be, with a reason
  * @throws KdcError for a folder, a model that cannot be read, windows longer than the model's
@@ -75,8 +76,13 @@ export const embedFiles = (
   files: readonly string[],
   options: EmbedFilesOptions & { readonly onFile: (embedding: FileEmbedding) => Promise<void> | void },
 ): Promise<FileResults<string>> =>
-  withEmbedder(files, options, async (embedder, file, { reached, ...given }) =>
-    options.onFile(await embedder.embed(file, { ...given, onWindow: reached })),
+  withEmbedder(
+    files,
+    options,
+    async function* (embedder, file, { reached, ...given }) {
+      yield await embedder.embed(file, { ...given, onWindow: reached });
+    },
+    options.onFile,
   );
 
 /** The same with each window's own vectors, told as they come. */
@@ -86,9 +92,14 @@ export const embedFileWindows = (
     readonly onWindow: (window: EmbeddedWindow & { readonly file: string }) => Promise<void> | void;
   },
 ): Promise<FileResults<string>> =>
-  withEmbedder(files, options, async (embedder, file, { reached, ...given }) => {
-    for await (const window of embedder.embedWindows(embedder.read(file, given))) {
-      await options.onWindow({ file, ...window });
-      reached(window.end);
-    }
-  });
+  withEmbedder(
+    files,
+    options,
+    async function* (embedder, file, { reached, ...given }) {
+      for await (const window of embedder.embedWindows(embedder.read(file, given))) {
+        yield window;
+        reached(window.end);
+      }
+    },
+    (window, file) => options.onWindow({ file, ...window }),
+  );

@@ -4,14 +4,14 @@ import type { Candidate } from "./scan-folder.js";
 /** Small files are begun while another is at work, so that they share a program: so many, of so many bytes together. */
 const [filesAhead, bytesAhead] = [16, 16 * 2 ** 20];
 
-type Begun = { readonly candidate: Candidate; readonly windows: AsyncGenerator<MediaWindow> };
+type Begun<File> = { readonly candidate: File; readonly windows: AsyncGenerator<MediaWindow> };
 
 /** Files in order with their windows. What was begun and is not wanted any more is let go of. */
-export async function* begunAhead(
-  candidates: readonly Candidate[],
-  read: (candidate: Candidate) => AsyncGenerator<MediaWindow>,
-): AsyncGenerator<Begun> {
-  const waiting: (Begun & { readonly source: AsyncGenerator<MediaWindow> })[] = [];
+export async function* begunAhead<File extends Candidate>(
+  candidates: readonly File[],
+  read: (candidate: File) => AsyncGenerator<MediaWindow>,
+): AsyncGenerator<Begun<File>> {
+  const waiting: (Begun<File> & { readonly source: AsyncGenerator<MediaWindow> })[] = [];
   let next = 0;
   const bytes = () => waiting.reduce((sum, { candidate }) => sum + Math.max(0, candidate.size), 0);
   try {

@@ -6,14 +6,15 @@ import { clockText } from "@kdc-mae/eval/report";
 import { clipFormFor } from "../corpus/clip-form.js";
 import { type DecoderChoice, openDecoder } from "../corpus/open-decoder.js";
 import { createFileEmbedder } from "../embed/embed-files.js";
+import { told } from "../ranks/ranks.js";
 import { type ReadOptions, readEncoder } from "../run/read-saved.js";
-import { clockOf, type Progress, type Surroundings } from "../surroundings.js";
+import { clockOf, type Progress, ranksOf, type Surroundings } from "../surroundings.js";
 import type { IndexAbout } from "./clip-store.js";
 import { expectModel, fingerprint } from "./fingerprint.js";
 import { knownFiles } from "./known-files.js";
 import { isAddress, openStore, type StoreKind } from "./open-store.js";
 import { type Scan, scanFolder } from "./scan-folder.js";
-import { expectSame, type IndexChange, type IndexProgress, updateIndex } from "./update-index.js";
+import { expectSame, helpToUpdate, type IndexChange, type IndexProgress, updateIndex } from "./update-index.js";
 
 /** Which model {@link indexFolder} embeds with, and where the index is kept. */
 export type IndexFolderOptions = Surroundings &
@@ -52,13 +53,14 @@ export type IndexedFolder = IndexChange & {
 /**
  * Embeds the films, sound files and pictures of a folder into an index that can be searched, window by window over their
  * whole length. Called again, it embeds what is new or changed, goes on in a film where it was stopped, and takes out
- * what is gone.
+ * what is gone. Ranks share the files; the first keeps the index, and all are told what was done.
  *
  * @throws KdcError for an index of another folder or model; AbortError when stopped, all done so far kept
  */
 export async function indexFolder(folder: string, options: IndexFolderOptions): Promise<IndexedFolder> {
   const { model: path, index, execute = compiled() } = options;
-  const scan = await scanFolder(folder);
+  const ranks = ranksOf(options);
+  const scan: Scan = ranks.rank === 0 ? await scanFolder(folder) : { candidates: [], passedBy: {} };
   const model = await readEncoder(path, options);
   const { window = clipFormFor(model.config, 1).seconds } = options;
   const about: IndexAbout = {
@@ -68,9 +70,10 @@ export async function indexFolder(folder: string, options: IndexFolderOptions): 
     width: model.config.embedDim,
     ...{ window, hop: options.hop ?? window },
   };
+  if (ranks.rank > 0) return helpToIndex(folder, model, about, options, execute);
   const work = () => indexInto(folder, scan, model, about, options, execute);
   // An object store keeps its own order of changes.
-  return isAddress(index) ? work() : withLock(index, work);
+  return told(ranks, () => (isAddress(index) ? work() : withLock(index, work)));
 }
 
 async function indexInto(
@@ -88,7 +91,7 @@ async function indexInto(
   const embedder = createFileEmbedder(model, execute, (await openDecoder(options, options)).decoder);
   try {
     const change = await updateIndex({
-      ...{ store, folder, scan, embedder, signal, clock: clockOf(options) },
+      ...{ store, ranks: ranksOf(options), folder, scan, embedder, signal, clock: clockOf(options) },
       onProgress: (progress) => onProgress?.(inMegabytes(progress)),
     });
     const clips = await store.count();
@@ -97,6 +100,24 @@ async function indexInto(
     return { index, store: store.kind, folder: root, model: by, clips, files, ...change, passedBy: scan.passedBy };
   } finally {
     await store.close();
+    await embedder.dispose();
+  }
+}
+
+/** What a rank does that is not the first: it embeds files, and is told what became of the index. */
+async function helpToIndex(
+  folder: string,
+  model: Awaited<ReturnType<typeof readEncoder>>,
+  about: IndexAbout,
+  options: IndexFolderOptions,
+  execute: Execute,
+): Promise<IndexedFolder> {
+  const ranks = ranksOf(options);
+  const embedder = createFileEmbedder(model, execute, (await openDecoder(options, options)).decoder);
+  try {
+    await helpToUpdate({ ranks, folder, embedder, signal: options.signal }, about);
+    return await told<IndexedFolder>(ranks, () => Promise.reject(new Error("the first rank has the index")));
+  } finally {
     await embedder.dispose();
   }
 }

@@ -1,10 +1,11 @@
 import { join } from "node:path";
 import { isKdcError, KdcError } from "@kdc-mae/core";
 import { type EmbeddedWindow, type FileEmbedder, streamNames } from "../embed/embed-files.js";
-import { begunAhead } from "./begun-ahead.js";
+import { alone, type Ranks, told } from "../ranks/ranks.js";
 import type { ClipStore, ClipVectors, IndexAbout } from "./clip-store.js";
 import { type KnownFile, knownFiles } from "./known-files.js";
 import type { Candidate, Scan } from "./scan-folder.js";
+import { embeddedFiles, type WaitingFile } from "./windows-of-files.js";
 
 /** What became of an index. */
 export type IndexChange = {
@@ -40,6 +41,8 @@ export type IndexProgress = {
 
 export type UpdateOptions = {
   readonly store: ClipStore;
+  /** Processes that embed the files together; one unless given. This one is the first of them. */
+  readonly ranks?: Ranks;
   readonly folder: string;
   readonly scan: Scan;
   readonly embedder: Pick<FileEmbedder, "read" | "embedWindows">;
@@ -59,7 +62,7 @@ export type UpdateOptions = {
  * @throws KdcError (`empty-folder`) when nothing is left of what is indexed; AbortError when stopped, all done so far kept
  */
 export async function updateIndex(options: UpdateOptions): Promise<IndexChange> {
-  const { store, folder, scan, embedder, clock, writeEvery = 20_000, onProgress, signal } = options;
+  const { store, ranks = alone, folder, scan, embedder, clock, writeEvery = 20_000, onProgress, signal } = options;
   const { window, hop } = store.about;
   const known = await knownFiles(store);
   const present = new Set(scan.candidates.map(({ file }) => file));
@@ -67,7 +70,12 @@ export async function updateIndex(options: UpdateOptions): Promise<IndexChange> 
   if (known.size > 0 && removed.length === known.size) throw nothingLeft(folder, known.size);
   const same = ({ file, size, modified }: Candidate) =>
     known.get(file)?.size === size && known.get(file)?.modified === modified;
-  const waiting = scan.candidates.filter((candidate) => !(same(candidate) && known.get(candidate.file)!.whole));
+  const skipOf = (candidate: Candidate): number => (same(candidate) ? nextWindow(known.get(candidate.file)!, hop) : 0);
+  const waiting: readonly WaitingFile[] = await told(ranks, () =>
+    scan.candidates
+      .filter((candidate) => !(same(candidate) && known.get(candidate.file)!.whole))
+      .map((candidate) => ({ ...candidate, skip: skipOf(candidate) })),
+  );
   const total = waiting.reduce((sum, { size }) => sum + Math.max(1, size), 0);
 
   const leftOut: FileLeftOut[] = [];
@@ -81,20 +89,18 @@ export async function updateIndex(options: UpdateOptions): Promise<IndexChange> 
     if (ready.length > 0 || gone.length > 0) await store.change(ready.splice(0), gone.splice(0));
     written = clock();
   };
-  const skipOf = (candidate: Candidate): number => (same(candidate) ? nextWindow(known.get(candidate.file)!, hop) : 0);
   const lengths = new Map<string, number>();
-  const begin = ({ file, ...candidate }: Candidate) =>
-    embedder.read(join(folder, file), {
-      ...{ window, hop, skip: skipOf({ file, ...candidate }), signal },
-      onLength: (seconds) => void lengths.set(file, seconds),
-    });
+  const embedded = embeddedFiles(waiting, {
+    ...{ folder, embedder, window, hop, ranks, signal },
+    onLength: (file, seconds) => void lengths.set(file, seconds),
+  });
 
   try {
-    for await (const { candidate, windows } of begunAhead(waiting, begin)) {
+    for await (const { candidate, windows } of embedded) {
       signal?.throwIfAborted();
-      const { file, size, modified } = candidate;
+      const { file, size, modified, skip } = candidate;
       const before = known.get(file);
-      const resumed = skipOf(candidate) > 0;
+      const resumed = skip > 0;
       if (before && !resumed) gone.push(file);
       // The last one is told apart only when nothing follows it.
       let held: ClipVectors | undefined;
@@ -110,7 +116,7 @@ export async function updateIndex(options: UpdateOptions): Promise<IndexChange> 
       };
       let fault: { readonly reason: string; readonly message: string } | undefined;
       try {
-        for await (const { index: _, ...made } of embedder.embedWindows(windows)) {
+        for await (const { index: _, ...made } of windows) {
           signal?.throwIfAborted();
           expectDirections(file, made);
           if (held) ready.push(held);
@@ -140,6 +146,15 @@ export async function updateIndex(options: UpdateOptions): Promise<IndexChange> 
     await flush();
   }
   return { ...counted, unchanged: scan.candidates.length - waiting.length, removed, leftOut };
+}
+
+/** The same for a rank that is not the first: it embeds its share of the files. */
+export async function helpToUpdate(
+  options: Required<Pick<UpdateOptions, "ranks">> & Pick<UpdateOptions, "folder" | "embedder" | "signal">,
+  { window, hop }: Pick<IndexAbout, "window" | "hop">,
+): Promise<void> {
+  const waiting = await told<readonly WaitingFile[]>(options.ranks, () => []);
+  for await (const _ of embeddedFiles(waiting, { ...options, window, hop })) options.signal?.throwIfAborted();
 }
 
 /** Faults of the moment, after which the next run goes on. */
