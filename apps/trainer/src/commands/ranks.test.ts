@@ -1,36 +1,15 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { locateFfmpeg, makeSet } from "@kdc-mae/data/node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { LogEntry } from "../pipeline/run/run-folder.js";
+import { below, canStart, ended, run, start } from "./ranks.test.support.js";
 
-const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
-const isBuilt = existsSync(at("dist/main.js"));
-const isThere = spawnSync("mpirun", ["--version"]).status === 0;
-if (!isBuilt) process.stdout.write("skipped: the packages are not built, so there is no kdc-mae for mpirun to start\n");
-if (!isThere) process.stdout.write("skipped: there is no mpirun (Debian: openmpi-bin)\n");
-
-/** Containers run as root, with fewer cores than ranks. */
-const freely = ["--bind-to", "none", "--allow-run-as-root", "--oversubscribe"];
 let folder = "";
 const of = (name: string) => join(folder, name);
-
-const start = (ranks: number, args: readonly string[], env = {}): ChildProcess => {
-  const line = [process.execPath, at("bin/kdc-mae.js"), ...args];
-  const [program, ...rest] = ranks === 1 ? line : ["mpirun", "-n", String(ranks), ...freely, ...line];
-  return spawn(program, rest, { env: { ...process.env, NO_COLOR: "1", ...env }, stdio: ["ignore", "pipe", "pipe"] });
-};
-async function ended(child: ChildProcess) {
-  let output = "";
-  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (piece) => (output += piece));
-  const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
-  return { code, output };
-}
-const run = (ranks: number, args: readonly string[], env = {}) => ended(start(ranks, args, env));
 
 const tiny = {
   model: { preset: "tiny", embedDim: 16, heads: 2, modalityDepth: 1, decoderDim: 16, decoderHeads: 2 },
@@ -72,7 +51,7 @@ async function pretrained(name: string, ranks: number, training: object, more: o
 }
 const shards = () => ({ data: { kind: "shards", path: of("shards"), split: "train" } });
 
-describe.skipIf(!isBuilt || !isThere)("under mpirun", () => {
+describe.skipIf(!canStart)("under mpirun", () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "kdc-mae-ranks-"));
     const ffmpeg = (await locateFfmpeg({ env: process.env })).path;
@@ -120,11 +99,6 @@ describe.skipIf(!isBuilt || !isThere)("under mpirun", () => {
     const one = await pretrained("whole", 1, training, shards());
     const path = await experiment("parts", { ...pretraining, training, ...shards() });
     const args = ["pretrain", path, "--out", of("out-parts"), "--threads", "1"];
-    const below = (pid: number) =>
-      spawnSync("ps", ["-o", "pid=", "--ppid", String(pid)], { encoding: "utf8" })
-        .stdout.trim()
-        .split(/\s+/)
-        .map(Number);
     /** Waits until a checkpoint is newer than that, then hits the second rank. */
     const strike = async (child: ChildProcess, signal: NodeJS.Signals) => {
       const state = of("out-parts/state.safetensors");

@@ -8,8 +8,12 @@ import { joinRanks } from "./ranks.js";
  */
 export async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
-  const stop = () => {
-    if (controller.signal.aborted) process.exit(130);
+  const stop = (signal: NodeJS.Signals) => {
+    if (controller.signal.aborted) {
+      // As if nobody listened: ending in the orderly way would wait for a step that is being computed.
+      process.removeAllListeners(signal);
+      process.kill(process.pid, signal);
+    }
     remark("\nstopping at the next safe point; press Ctrl-C again to stop at once\n");
     controller.abort();
   };

@@ -33,8 +33,9 @@ export async function programOf<I, O>(
       const given = new Map(treeLeaves(asTree<HostTensor>(inputs)));
       const make = (port: GraphPort): HostTensor => allocate(port, samplesIn(graph, given));
       const result = asTree<HostTensor>(into ?? mapTree(asTree<GraphPort>(outputs), make));
-      await session.run(given, new Map(treeLeaves(result)));
-      return result as Hosted<O>;
+      const others = await session.run(given, new Map(treeLeaves(result)));
+      if (others === undefined) return result as Hosted<O>;
+      return mapTree(result, (leaf: HostTensor, path) => others.get(path) ?? leaf) as Hosted<O>;
     },
     dispose: () => session.dispose(),
   };

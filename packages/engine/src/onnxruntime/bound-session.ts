@@ -22,7 +22,7 @@ const createBinder = (port: GraphPort, make: TensorConstructor) => {
 
 /** An ONNX Runtime session, native or WebAssembly, bound to host memory. */
 export function boundSession(
-  graph: OnnxGraph,
+  graph: Pick<OnnxGraph, "inputs" | "outputs">,
   session: InferenceSession,
   make: TensorConstructor,
   run: RunBound,
@@ -42,6 +42,7 @@ export function boundSession(
         results[port.name] = bind(fitting("output", port, samples, wanted.get(port.path)));
       }
       await run(session, feeds, results);
+      return undefined;
     },
     dispose,
   };

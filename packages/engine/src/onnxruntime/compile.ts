@@ -5,6 +5,7 @@ import { type Trace, trace } from "../compile/trace.js";
 import type { Hosted } from "../run/program.js";
 import type { Execute } from "../run/runtime.js";
 import { createSession, type SessionOptions } from "./node-session.js";
+import { createThreadSession, threadFile } from "./session-thread.js";
 
 /** Settings of a compiled program: those of its session, and kernel rules. */
 export type CompileOptions = SessionOptions & {
@@ -49,15 +50,20 @@ export async function compile<I, O>(
   example: Hosted<I>,
   options: CompileOptions = {},
 ): Promise<CompiledProgram<I, O>> {
-  const traced = trace(fn, example, options.rules);
-  return createProgram(
-    options.precision === "mixed" ? { ...traced, graph: roundProducts(traced.graph) } : traced,
-    options,
-  );
+  return createProgram(traced(fn, example, options), options);
 }
 
+function traced<I, O>(fn: (inputs: I) => O, example: Hosted<I>, { rules, precision }: CompileOptions): Trace<I, O> {
+  const made = trace(fn, example, rules);
+  return precision === "mixed" ? { ...made, graph: roundProducts(made.graph) } : made;
+}
+
+/** What can be told to a thread: kernel rules are functions. */
+const sessionOptions = ({ rules: _, ...options }: CompileOptions): SessionOptions => options;
+
 /**
- * Runs functions compiled, on ONNX Runtime.
+ * Runs functions compiled, on ONNX Runtime. Training steps are computed on a thread of their own (`apart`), so that the
+ * caller's hears signals and timers meanwhile.
  *
  * @example
  * ```ts
@@ -70,8 +76,13 @@ export async function compile<I, O>(
  * ```
  */
 export function compiled(options: CompileOptions = {}): Execute {
-  const { precision } = options;
-  return Object.assign(<I, O>(fn: (inputs: I) => O, example: Hosted<I>) => compile(fn, example, options), {
+  const { device = "cpu", precision } = options;
+  const execute = Object.assign(<I, O>(fn: (inputs: I) => O, example: Hosted<I>) => compile(fn, example, options), {
     precision,
   });
+  // On other devices nothing was tried; run from sources that were not built, there is no program for a thread.
+  if (device !== "cpu" || threadFile === undefined) return execute;
+  const apart: Execute = (fn, example) =>
+    programOf(traced(fn, example, options), (graph) => createThreadSession(graph, sessionOptions(options)));
+  return Object.assign(execute, { apart });
 }

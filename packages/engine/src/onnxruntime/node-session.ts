@@ -103,9 +103,17 @@ const runWithoutCopies: RunBound = async (session, inputs, results) => {
  *
  * @throws KdcError with the remedy when the device is missing; there is no fallback
  */
-export async function createSession(graph: OnnxGraph, options: SessionOptions = {}): Promise<Session> {
-  const session = await createOrtSession(onnxModelWithList(graph), options);
-  return boundSession(graph, session, onnxRuntime().Tensor, runWithoutCopies, async () => {
+export const createSession = (graph: OnnxGraph, options: SessionOptions = {}): Promise<Session> =>
+  openModel(onnxModelWithList(graph), graph, options);
+
+/** The same of a model that is written already, list output first, and the doors of its graph. */
+export async function openModel(
+  model: Uint8Array,
+  doors: Pick<OnnxGraph, "inputs" | "outputs">,
+  options: SessionOptions = {},
+): Promise<Session> {
+  const session = await createOrtSession(model, options);
+  return boundSession(doors, session, onnxRuntime().Tensor, runWithoutCopies, async () => {
     if (options.profilePrefix !== undefined) session.endProfiling();
     await session.release();
   });

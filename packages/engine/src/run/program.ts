@@ -15,7 +15,8 @@ export type Program<I, O> = {
    * Computes once.
    *
    * @param inputs a tree like the example, same shapes
-   * @param into a result of an earlier run to write into instead of making new arrays
+   * @param into a result of an earlier run to write into instead of making new arrays; use what is returned, since a
+   * program that computes elsewhere gives its arrays up for others
    */
   readonly run: (inputs: Hosted<I>, into?: Hosted<O>) => Promise<Hosted<O>>;
   /** Gives back what it holds; it cannot be run again. */

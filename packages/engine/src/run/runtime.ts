@@ -66,6 +66,8 @@ export type Execute = {
   readonly runtime?: Runtime;
   /** As a runtime's. */
   readonly precision?: Runtime["precision"];
+  /** The same computed elsewhere than on the calling thread, for what takes long; costs a copy of the inputs. */
+  readonly apart?: Execute;
 };
 
 /** True for a leaf that lies on a device; its values come by `read()`. */

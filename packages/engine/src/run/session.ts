@@ -3,8 +3,13 @@ import { type GraphPort, type OnnxGraph, shapeFor } from "../compile/graph.js";
 
 /** A graph made ready to run, its tensors in ordinary memory. Ports are given by path. */
 export type Session = {
-  /** Computes once, into the arrays of `outputs`. */
-  readonly run: (inputs: ReadonlyMap<string, HostTensor>, outputs: ReadonlyMap<string, HostTensor>) => Promise<void>;
+  /**
+   * Computes once, into the arrays of `outputs`; or into others, which it gives: those of `outputs` are given up then.
+   */
+  readonly run: (
+    inputs: ReadonlyMap<string, HostTensor>,
+    outputs: ReadonlyMap<string, HostTensor>,
+  ) => Promise<ReadonlyMap<string, HostTensor> | undefined>;
   /** Gives back what it holds. */
   readonly dispose: () => Promise<void>;
 };
@@ -37,7 +42,7 @@ export function fitting(role: "input" | "output", port: GraphPort, samples: numb
 }
 
 /** How many samples inputs hold, by the first input that has a batch axis; 1 where none has. */
-export function samplesIn(graph: OnnxGraph, inputs: ReadonlyMap<string, HostTensor>): number {
+export function samplesIn(graph: Pick<OnnxGraph, "inputs">, inputs: ReadonlyMap<string, HostTensor>): number {
   for (const { path, batch = [] } of graph.inputs) {
     const size = inputs.get(path)?.shape[batch[0]?.axis];
     if (size !== undefined) return size / batch[0].times;

@@ -36,13 +36,14 @@ export function createCachedStep<Params, Batch, Parts, OptimizerState>(
   const lossScale = execute.precision === "mixed" ? freshLossScale() : undefined;
   const sum = options.exact ? exactSum(peers) : floatSum(peers);
   let missing: readonly string[] = [];
-  const forward = createRunner(execute, ({ params, batch }: { params: Params; batch: Batch }) => part(params, batch));
-  const middle = createRunner(execute, wholeWithGradients<Params, Parts>(whole));
+  const apart = execute.apart ?? execute;
+  const forward = createRunner(apart, ({ params, batch }: { params: Params; batch: Batch }) => part(params, batch));
+  const middle = createRunner(apart, wholeWithGradients<Params, Parts>(whole));
   const direct = new Set<string>();
   const gradient = valueAndGradients(projected<Params, Batch, Parts>(part), (paths) => {
     missing = paths;
   });
-  const backward = createRunner(execute, ({ params, batch, along }: { params: Params; batch: Batch; along: Along }) =>
+  const backward = createRunner(apart, ({ params, batch, along }: { params: Params; batch: Batch; along: Along }) =>
     gradient({ params, batch: { batch, along } }),
   );
 

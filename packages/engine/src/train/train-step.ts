@@ -55,7 +55,7 @@ export function createTrainStep<Params, Batch, OptimizerState>(
   };
   type Given = { readonly params: Params; readonly batch: unknown };
   const programs = createRunner<Given, Gradients<Params>>(
-    execute,
+    execute.apart ?? execute,
     (lossScale === undefined
       ? valueAndGradients(loss, noteMissing)
       : valueAndGradients(scaledLoss(loss), noteMissing)) as (inputs: Given) => Gradients<Params>,

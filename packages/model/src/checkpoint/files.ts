@@ -102,18 +102,20 @@ export async function readCheckpoint(path: string): Promise<TensorFile> {
  * Writes any named tensors as a safetensors file with a checksum over all of it in its metadata, which
  * {@link readCheckpoint} looks at; whoever reads sees the old file or the whole new one.
  *
- * @param options `before`: where the file that stood there is kept, replacing what was kept before
+ * @param options `before`: where the file that stood there is kept, replacing what was kept before; `expectStill` is
+ * called when all is written and nothing replaced, and throws where the tensors changed meanwhile
  */
 export async function writeTensors(
   path: string,
   tensors: Readonly<Record<string, HostTensor>>,
   metadata: Readonly<Record<string, string>> = {},
-  { before }: { readonly before?: string } = {},
+  { before, expectStill }: { readonly before?: string; readonly expectStill?: () => void } = {},
 ): Promise<void> {
   const file = await beginFile(path);
   try {
     for (const piece of summedChunks(tensors, metadata)) await file.write(piece);
     await file.finish(async () => {
+      expectStill?.();
       if (before !== undefined && existsSync(path)) await rename(path, before);
     });
   } catch (error) {

@@ -8,6 +8,8 @@ import type { CheckedExperiment } from "./schema.js";
 /** What a pretraining takes of memory on a processor, bytes. */
 export type MemoryEstimate = {
   readonly parameters: number;
+  /** Of the parameters, for the thread that computes. */
+  readonly copy: number;
   readonly gradients: number;
   /** Adam's two means, and the teacher's copy of the encoder where there is one. */
   readonly optimizer: number;
@@ -80,6 +82,7 @@ export function estimateMemory(experiment: CheckedExperiment, config: ModelConfi
   const stored = bytesOfClip(clipFormFor(config, pairingOf(experiment))) + 1000;
   return {
     parameters: weights,
+    copy: weights,
     gradients: weights * (training.accumulate > 1 ? 2 : 1),
     optimizer: 2 * weights + (copies ? float * parameterCount(config).encoder : 0),
     activations: float * training.batch * activations(config, experiment),

@@ -1,4 +1,4 @@
-import { type FloatTensor, isKdcError, treeLeaves } from "@kdc-mae/core";
+import { type FloatTensor, isKdcError, KdcError, treeLeaves } from "@kdc-mae/core";
 import { changesIn, expectSameData, type RunData, withDecoders } from "../corpus/data-digest.js";
 import { type Ranks, told } from "../ranks/ranks.js";
 import { type LogEntry, type RunFolder, STATE_FILE } from "../run/run-folder.js";
@@ -54,6 +54,15 @@ export type RunState = {
   outdate(): void;
 };
 
+/** Of an update that could not be given up any more while the state was saved: ranks had agreed on it. */
+const changedMeanwhile = (path: string, step: number): KdcError =>
+  new KdcError({
+    where: path,
+    what: `an update came while the state of step ${step} was written`,
+    remedy: "Save it again",
+    reason: "changed",
+  });
+
 /** The state of a run in its folder; nothing is read before `restore` is called. */
 export function runState(
   {
@@ -97,9 +106,18 @@ export function runState(
     }
     await trainee.collect?.();
     await expectSpace(folder.path, bytes, "a checkpoint takes");
-    Object.assign(counters, { step: state.step, optimizer: trainee.optimizer.counters() });
-    await saveState(path, trees, { ...counters, own: trainee.notes });
-    saved = { at: clock(), step: state.step };
+    const { step } = state;
+    Object.assign(counters, { step, optimizer: trainee.optimizer.counters() });
+    const expectStill = () => {
+      if (state.step !== step) throw changedMeanwhile(path, step);
+    };
+    try {
+      await saveState(path, trees, { ...counters, own: trainee.notes }, expectStill);
+      saved = { at: clock(), step };
+    } catch (error) {
+      // It is written again when the update that came in between is counted.
+      if (!isKdcError(error) || error.reason !== "changed") throw error;
+    }
   };
 
   return {

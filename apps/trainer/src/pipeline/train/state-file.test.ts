@@ -71,6 +71,16 @@ describe("a run's state", () => {
     expect((await restored()).step).toBe(1);
   });
 
+  it("stays as it was where the arrays are said to have changed while they were written", async () => {
+    await save(1);
+    const changed = () => {
+      throw new Error("changed");
+    };
+    await expect(saveState(path, trees(2), { step: 2 }, changed)).rejects.toThrow("changed");
+    expect(await restored()).toEqual({ step: 1, first: 1, said: [] });
+    expect(await readdir(folder)).toEqual(["state.safetensors"]);
+  });
+
   it("is the one before where a kill came between two renames", async () => {
     await save(1);
     await rename(path, before);

@@ -24,13 +24,15 @@ const beside = (path: string, word: "before" | "damaged"): string => path.replac
 /**
  * Saves trees of arrays and notes as one file with a checksum; a kill leaves the old file or the new one, never half of
  * each. The state before stays beside it.
+ *
+ * @param expectStill throws where the arrays were changed while they were written; what stood there stays then
  */
-export function saveState(path: string, trees: StateTrees, notes: StateNotes): Promise<void> {
+export function saveState(path: string, trees: StateTrees, notes: StateNotes, expectStill?: () => void): Promise<void> {
   const tensors: Record<string, HostTensor> = {};
   for (const [name, tree] of Object.entries(trees)) {
     for (const [leafPath, leaf] of treeLeaves(tree)) tensors[`${name}.${leafPath}`] = leaf;
   }
-  return writeTensors(path, tensors, { notes: JSON.stringify(notes) }, { before: beside(path, "before") });
+  return writeTensors(path, tensors, { notes: JSON.stringify(notes) }, { before: beside(path, "before"), expectStill });
 }
 
 const stateError = (path: string, what: string, remedy: string, cause?: unknown): KdcError =>

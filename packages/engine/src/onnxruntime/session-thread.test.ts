@@ -1,0 +1,95 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { float32, int32 } from "@kdc-mae/core";
+import * as tf from "@tensorflow/tfjs-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { programOf } from "../compile/compile.js";
+import { trace } from "../compile/trace.js";
+import type { Program } from "../run/program.js";
+import { compiled } from "./compile.js";
+import { createThreadSession, threadFile } from "./session-thread.js";
+
+type Inputs = { a: tf.Tensor2D; i: tf.Tensor1D };
+const fn = ({ a, i }: Inputs) => ({ sum: tf.add(tf.exp(a), tf.cast(i, "float32")), odd: tf.equal(tf.mod(i, 2), 1) });
+const inputs = () => ({
+  a: float32([2, 3], Float32Array.of(1, 2, 3, 4, 5, 6)),
+  i: int32([3], Int32Array.of(1, 2, 3)),
+});
+
+if (threadFile === undefined)
+  process.stdout.write("skipped: the engine is not built, so there is no thread to start\n");
+describe.skipIf(threadFile === undefined)("a session on a thread of its own", () => {
+  const execute = compiled({ threads: 1 });
+  let program: Program<Inputs, ReturnType<typeof fn>>;
+  beforeAll(async () => {
+    program = await execute.apart!(fn, inputs());
+  });
+  afterAll(() => program.dispose());
+
+  it("gives the same bits, run after run, into arrays it was given before or new ones", async () => {
+    const here = await execute(fn, inputs());
+    const given = inputs();
+    let into = await program.run(given);
+    for (const value of [7, 8, 9]) {
+      given.a.data[0] = value;
+      given.i.data[1] = value;
+      const wanted = await here.run(given);
+      into = await program.run(given, into);
+      expect(into).toEqual(wanted);
+      expect(await program.run(given)).toEqual(wanted);
+    }
+    expect([...given.a.data]).toEqual([9, 2, 3, 4, 5, 6]);
+    await here.dispose();
+  });
+
+  it("leaves the calling thread to others while it computes", async () => {
+    const size = 600;
+    const power = ({ x }: { x: tf.Tensor2D }) => {
+      let product = x;
+      for (let times = 0; times < 60; times++) product = tf.mul(tf.matMul(product, x), 1 / size);
+      return product;
+    };
+    const x = float32([size, size], new Float32Array(size * size).fill(1));
+    const long = await execute.apart!(power, { x });
+    let [turns, isDone] = [0, false];
+    const pending = long.run({ x }).then((result) => {
+      isDone = true;
+      return result;
+    });
+    while (!isDone) {
+      await sleep(1);
+      turns += 1;
+    }
+    expect((await pending).data[0]).toBeCloseTo(1, 4);
+    // A few at most where it computes on this one.
+    expect(turns).toBeGreaterThan(10);
+    await long.dispose();
+  });
+
+  it("goes on after inputs and results that do not fit, which it names", async () => {
+    const made = await program.run(inputs());
+    await expect(program.run({ ...inputs(), a: float32([3, 2]) })).rejects.toThrow(
+      "program.run: the input a has shape [3, 2], not [2, 3]. Pass a as float32",
+    );
+    await expect(program.run(inputs(), { ...made, sum: float32([6]) })).rejects.toThrow(
+      "the output sum has shape [6], not [2, 3]",
+    );
+    expect((await program.run(inputs())).sum.data[0]).toBeCloseTo(Math.E + 1, 5);
+  });
+
+  it("says so where the thread ends, and other threads go on", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "kdc-mae-thread-"));
+    const file = join(folder, "ends.mjs");
+    await writeFile(
+      file,
+      'import { parentPort } from "node:worker_threads"; parentPort.once("message", () => process.exit(3));',
+    );
+    const traced = trace(fn, inputs());
+    const opened = await programOf(traced, (graph) => createThreadSession(graph, {}, file)).catch(String);
+    expect(opened).toContain("the thread of ONNX Runtime: it came to an end (code 3). Check whether memory ran out");
+    expect(await program.run(inputs())).toMatchObject({ odd: { data: Int32Array.of(1, 0, 1) } });
+    await rm(folder, { recursive: true });
+  });
+});

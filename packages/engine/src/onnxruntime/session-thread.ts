@@ -1,0 +1,132 @@
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import { float32, type HostTensor, int32, KdcError } from "@kdc-mae/core";
+import { type GraphPort, type OnnxGraph, shapeFor } from "../compile/graph.js";
+import { onnxModelWithList } from "../compile/onnx-model.js";
+import { fitting, type Session, samplesIn } from "../run/session.js";
+import type { SessionOptions } from "./node-session.js";
+import { type Answer, buffersOf, type Question, type Tensors } from "./session-worker.js";
+
+/** The thread's program; run from sources it is looked for in the build. Undefined where there is none. */
+export const threadFile: string | undefined = ["./session-worker.js", "../../dist/onnxruntime/session-worker.js"]
+  .map((path) => fileURLToPath(new URL(path, import.meta.url)))
+  .find((path) => existsSync(path));
+
+/** A question without its number. */
+type Asked = Question extends infer Q ? (Q extends Question ? Omit<Q, "number"> : never) : never;
+type Waiting = { readonly resolve: (answer: Answer) => void; readonly reject: (error: unknown) => void };
+type Thread = { readonly ask: (question: Asked, buffers?: readonly ArrayBuffer[]) => Promise<Answer> };
+
+const died = (cause: unknown): KdcError =>
+  new KdcError({
+    where: "the thread of ONNX Runtime",
+    what: `it came to an end (${cause instanceof Error ? cause.message : String(cause)})`,
+    remedy: "Check whether memory ran out, and start again: a run goes on from its last checkpoint",
+    reason: "worker-died",
+    cause,
+  });
+
+function startThread(file: string, gone: () => void): Thread {
+  const waiting = new Map<number, Waiting>();
+  const worker = new Worker(file);
+  let next = 0;
+  // A process does not stay for a thread that has nothing to do.
+  const rest = () => {
+    if (waiting.size === 0) worker.unref();
+  };
+  const lose = (cause: unknown) => {
+    gone();
+    for (const { reject } of waiting.values()) reject(died(cause));
+    waiting.clear();
+  };
+  worker.on("message", (answer: Answer) => {
+    const asked = waiting.get(answer.number);
+    waiting.delete(answer.number);
+    rest();
+    if (answer.wrong === undefined) asked?.resolve(answer);
+    else asked?.reject(answer.wrong.parts ? new KdcError(answer.wrong.parts) : new Error(answer.wrong.what));
+  });
+  worker.on("error", lose);
+  worker.on("exit", (code) => lose(`code ${code}`));
+  rest();
+  return {
+    ask: (question, buffers = []) =>
+      new Promise((resolve, reject) => {
+        const number = next++;
+        waiting.set(number, { resolve, reject });
+        worker.ref();
+        worker.postMessage({ number, ...question } as Question, buffers);
+      }),
+  };
+}
+
+/** One thread for each program; but for tests there is one program. */
+const threads = new Map<string, Thread>();
+let sessions = 0;
+
+const blank = (port: GraphPort, samples: number): HostTensor =>
+  (port.dtype === "float32" ? float32 : int32)(shapeFor(port, samples));
+
+/** An array that has a buffer of its own and can be handed over with it. */
+const isWhole = ({ data }: HostTensor): boolean => data.byteLength > 0 && data.byteLength === data.buffer.byteLength;
+
+/**
+ * Makes a session that computes on a thread of its own, so that the caller's stays free meanwhile: ONNX Runtime's binding
+ * computes on whichever thread calls it, and one that computes for a quarter of an hour hears no signal. All sessions
+ * share the thread and compute one after another, as they would without it; the same bits come out.
+ *
+ * Inputs are copied (ONNX Runtime's binding takes no shared memory), into arrays that are used again; results come back
+ * in the arrays they were to be written into, handed over and back.
+ *
+ * @throws KdcError as `createSession` does, and (`worker-died`) where the thread ends
+ */
+export async function createThreadSession(
+  graph: OnnxGraph,
+  options: SessionOptions = {},
+  file = threadFile,
+): Promise<Session> {
+  if (file === undefined) throw new Error("the compiled thread is not there: build the package");
+  const thread = threads.get(file) ?? startThread(file, () => threads.delete(file));
+  threads.set(file, thread);
+  const { ask } = thread;
+  const session = sessions++;
+  const doors = { inputs: graph.inputs, outputs: graph.outputs };
+  const model = onnxModelWithList(graph);
+  await ask({ session, open: { model, doors, options } });
+  /** Copies of inputs, when they are not with the thread. */
+  let copies: Tensors = new Map();
+
+  const copied = (port: GraphPort, value: HostTensor, samples: number): HostTensor => {
+    const kept = copies.get(port.path);
+    const copy = kept?.data.length === value.data.length ? kept : blank(port, samples);
+    copy.data.set(value.data as Float32Array);
+    return { ...copy, shape: value.shape };
+  };
+  return {
+    run: async (given, wanted) => {
+      const samples = samplesIn(graph, given);
+      const inputs = new Map<string, HostTensor>();
+      for (const port of graph.inputs) {
+        inputs.set(port.path, copied(port, fitting("input", port, samples, given.get(port.path)), samples));
+      }
+      copies = new Map();
+      const outputs = new Map<string, HostTensor>();
+      for (const port of graph.outputs) {
+        const into = wanted.get(port.path);
+        // What an earlier run took along and a failure kept has no numbers any more.
+        const isGone = into?.data.length === 0;
+        const value = isGone ? blank(port, samples) : fitting("output", port, samples, into);
+        outputs.set(port.path, isWhole(value) ? value : blank(port, samples));
+      }
+      const { back } = await ask({ session, run: { inputs, outputs } }, buffersOf(inputs, outputs));
+      if (back === undefined) throw new Error("a run came back without its arrays");
+      copies = back.inputs;
+      return back.outputs;
+    },
+    dispose: async () => {
+      copies = new Map();
+      await ask({ session, dispose: true });
+    },
+  };
+}
