@@ -6,7 +6,7 @@ import { type GraphPort, type OnnxGraph, shapeFor } from "../compile/graph.js";
 import { onnxModelWithList } from "../compile/onnx-model.js";
 import { fitting, type Session, samplesIn } from "../run/session.js";
 import type { SessionOptions } from "./node-session.js";
-import { type Answer, buffersOf, type Question, type Tensors } from "./session-worker.js";
+import { type Answer, buffersOf, type Question, type Tensors } from "./thread-messages.js";
 
 /** The thread's program; run from sources it is looked for in the build. Undefined where there is none. */
 export const threadFile: string | undefined = ["./session-worker.js", "../../dist/onnxruntime/session-worker.js"]

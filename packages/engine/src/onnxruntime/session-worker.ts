@@ -1,34 +1,8 @@
 import { parentPort } from "node:worker_threads";
-import { type HostTensor, isKdcError } from "@kdc-mae/core";
-import type { OnnxGraph } from "../compile/graph.js";
+import { isKdcError } from "@kdc-mae/core";
 import type { Session } from "../run/session.js";
-import { openModel, type SessionOptions } from "./node-session.js";
-
-/** The doors of a graph, of which the model's bytes hold the rest. */
-export type Doors = Pick<OnnxGraph, "inputs" | "outputs">;
-
-/** Tensors by the path of their port. */
-export type Tensors = ReadonlyMap<string, HostTensor>;
-
-/** What the thread is asked, by number; buffers of tensors are handed over. */
-export type Question = { readonly number: number; readonly session: number } & (
-  | { readonly open: { readonly model: Uint8Array; readonly doors: Doors; readonly options: SessionOptions } }
-  | { readonly run: { readonly inputs: Tensors; readonly outputs: Tensors } }
-  | { readonly dispose: true }
-);
-
-/** What it answers. Buffers come back, whatever happened; errors cross as their parts, since a class does not. */
-export type Answer = {
-  readonly number: number;
-  readonly back?: { readonly inputs: Tensors; readonly outputs: Tensors };
-  readonly wrong?: { readonly what: string; readonly parts?: ErrorParts };
-};
-
-type ErrorParts = { readonly [Part in "where" | "what" | "remedy" | "reason"]: string };
-
-/** The buffers of some tensors, to be handed over. */
-export const buffersOf = (...tensors: readonly Tensors[]): ArrayBuffer[] =>
-  tensors.flatMap((ports) => [...ports.values()].map(({ data }) => data.buffer as ArrayBuffer));
+import { openModel } from "./node-session.js";
+import { type Answer, buffersOf, type ErrorParts, type Question } from "./thread-messages.js";
 
 const sessions = new Map<number, Session>();
 

@@ -10,10 +10,10 @@ import type { Candidate } from "./scan-folder.js";
 export type WaitingFile = Candidate & { readonly skip: number };
 
 /** A file and what the model makes of its windows; a fault comes when they have been gone through up to it. */
-export type EmbeddedFile = { readonly candidate: WaitingFile; readonly windows: AsyncIterable<EmbeddedWindow> };
+type EmbeddedFile = { readonly candidate: WaitingFile; readonly windows: AsyncIterable<EmbeddedWindow> };
 
 /** How files are embedded, and by whom. */
-export type EmbedFiles = {
+type EmbedFiles = {
   readonly folder: string;
   readonly embedder: Pick<FileEmbedder, "read" | "embedWindows">;
   readonly window: number;
