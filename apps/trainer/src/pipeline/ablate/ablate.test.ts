@@ -115,7 +115,7 @@ describe("ablate", () => {
     // What is finished on validation clips is begun again on the test clips.
     expect((await run("choosing", { seeds: [3] })).finished).toBe(true);
     expect(said[0]).toBe("2 runs: 0 finished, 0 begun, 2 to begin");
-  }, 60_000);
+  }, 300_000);
 
   it("runs arm by seed, shares runs that are the same, and fills the table for all four tasks", async () => {
     expect(whole.finished).toBe(true);
