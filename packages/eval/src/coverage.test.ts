@@ -5,6 +5,7 @@ import { averageFrames } from "./classification/average-frames.js";
 import { calibration, calibrationInterval } from "./classification/calibration.js";
 import { classification } from "./classification/classification.js";
 import { pairedDifference } from "./comparison/paired-difference.js";
+import { coverage, expectCovered, intervals, meanOver, once } from "./coverage.test.support.js";
 import { inpainting } from "./inpainting/inpainting.js";
 import { detection } from "./localization/detection.js";
 import { type LocalizationClip, localization } from "./localization/localization.js";
@@ -15,44 +16,6 @@ import { retrieval } from "./retrieval/retrieval.js";
  * Intervals hold what they promise: over many made sets, whose clips are correlated within themselves (frames, time
  * steps, patches) and through the gallery, a 95 % interval holds the true figure 93–97 % of the time.
  */
-
-type Measured = Readonly<Record<string, { readonly value: number; readonly interval: Interval }>>;
-
-/** Shares of made sets whose intervals hold the truth, by figure. */
-async function coverage(
-  sets: number,
-  truth: Readonly<Record<string, number>>,
-  measure: (rng: Rng) => Measured | Promise<Measured>,
-) {
-  const held: Record<string, number> = Object.fromEntries(Object.keys(truth).map((name) => [name, 0]));
-  for (let set = 0; set < sets; set++) {
-    const made = await measure(createRng(`set ${set}`));
-    for (const name of Object.keys(truth)) {
-      const { low, high } = made[name].interval;
-      if (low <= truth[name] && truth[name] <= high) held[name] += 1 / sets;
-    }
-  }
-  return held;
-}
-
-/** The mean of each figure over sets of the same size. */
-async function meanOver(sets: number, measure: (rng: Rng) => Measured | Promise<Measured>) {
-  const means: Record<string, number> = {};
-  for (let set = 0; set < sets; set++) {
-    for (const [name, { value }] of Object.entries(await measure(createRng(`truth ${set}`)))) {
-      means[name] = (means[name] ?? 0) + value / sets;
-    }
-  }
-  return means;
-}
-
-function expectCovered(held: Readonly<Record<string, number>>) {
-  const outside = Object.entries(held).filter(([, share]) => share < 0.93 || share > 0.97);
-  expect(outside, JSON.stringify(held)).toEqual([]);
-}
-
-const intervals = (rng: Rng) => ({ resamples: 300, rng: rng.fork("bootstrap") });
-const once = { resamples: 1 };
 
 describe("95 % intervals hold the truth 93–97 % of the time", { timeout: 600_000 }, () => {
   it("classification: ten frames of a clip, alike", async () => {

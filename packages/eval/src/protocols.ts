@@ -8,6 +8,16 @@ export type Conduct =
   | { readonly task: "linear-probe"; readonly stream: Stream }
   | { readonly task: "knn-probe"; readonly stream: Stream; readonly k: number; readonly temperature: number }
   | {
+      readonly task: "attentive-probe";
+      readonly stream: Stream;
+      /** Passes through the training clips, and at least so many steps. */
+      readonly epochs: number;
+      readonly leastSteps: number;
+      /** Learning rates that are tried. */
+      readonly rates: readonly number[];
+      readonly weightDecay: number;
+    }
+  | {
       readonly task: "few-shot";
       readonly stream: Stream;
       readonly shots: readonly number[];
@@ -94,6 +104,22 @@ const linearProbe = (stream: Stream): ProtocolRecord => ({
   }),
 });
 
+/** How an attentive probe is trained: V-JEPA's settings, two learning rates, and steps enough where clips are few. */
+const attending = { epochs: 20, leastSteps: 300, rates: [1e-3, 1e-4], weightDecay: 0.01 } as const;
+
+const attentiveProbe = (stream: Stream): ProtocolRecord => ({
+  conduct: { task: "attentive-probe", stream, ...attending },
+  protocol: varyProtocol(fineTuned, {
+    name: `attentive-probe-${stream}`,
+    mode: `${passOf(stream)}; encoder frozen, an attentive probe trained on training clips`,
+    pooling: `one learned query attends to the ${tokensOf(stream)}: cross-attention with as many heads as the encoder, MLP, linear layer`,
+    notes: [
+      `as V-JEPA's probe (Bardes et al. 2024): AdamW, weight decay ${attending.weightDecay} on weights, cosine to 0, ${attending.epochs} epochs or ${attending.leastSteps} steps, whichever are more, batches of at most 32; the last weights`,
+      "learning rate chosen by accuracy, then by cross-entropy, never on test clips; one start and one order of clips, by seed: intervals are over clips and hold nothing of what another start would give",
+    ],
+  }),
+});
+
 /** The nearest training clips vote: how many, and how a vote weighs. */
 export const voting = { k: 20, temperature: 0.07 } as const;
 
@@ -143,7 +169,8 @@ const vggSounder: ProtocolRecord = {
     metrics: {
       f1: "micro F1 of the said class against all labels of that sort: heard for sound alone, seen for pictures alone, heard and seen for both",
       "hit rate": "share of clips with such labels whose said class is one of them",
-      confusion: "share of clips that the model gets right with one modality and wrong with both",
+      confusion:
+        "share of clips that the model gets right with one modality and wrong with both: with sound (μ_A), with pictures (μ_V), with each of the two (μ_A∩V), with either",
     },
     notes: ["its galleries and labels are its own: not to be put in one column with accuracy on VGGSound"],
   },
@@ -293,7 +320,7 @@ export const protocolRecords: readonly ProtocolRecord[] = [
   classification("all"),
   ...modalities.map((missing) => classification("middle", missing)),
   classification("all", "audio"),
-  ...[linearProbe, knnProbe, fewShot].flatMap((probe) => streams.map(probe)),
+  ...[linearProbe, attentiveProbe, knnProbe, fewShot].flatMap((probe) => streams.map(probe)),
   vggSounder,
   retrieval(),
   retrieval(5),

@@ -1,4 +1,5 @@
 export { attentionEntropies } from "./attention-entropies.js";
+export { type AttentiveProbeParams, attentiveLogits, initAttentiveProbe } from "./attentive-probe.js";
 export { loadImageMae } from "./checkpoint/image-mae.js";
 export {
   type Loaded,

@@ -31,6 +31,10 @@ export type LinearProbe = {
   readonly tried: readonly Tried[];
 };
 
+/** Which clips chose a probe's strength, in words. Where every kind has one training clip none can be spared. */
+const chosenOn = (isGiven: boolean, held: number): string =>
+  isGiven ? "the validation clips" : held > 0 ? "a fifth of the training clips" : "the training clips";
+
 const defaultStrengths = [1, 0.1, 0.01, 0.001, 0.0001];
 
 type Splits = { readonly train: TaggedRows; readonly validation: TaggedRows };
@@ -161,7 +165,7 @@ export function linearProbe(
     probabilities: predictLinear(classifier, input.test.features),
     labels: input.test.labels,
   });
-  const source = input.validation === undefined ? "a fifth of the training clips" : "the validation clips";
+  const source = chosenOn(input.validation !== undefined, holdOut(input.train.labels).held.length);
   const protocol = varyProtocol(result.protocol, {
     name: result.protocol.name,
     notes: [`l2 = ${l2}, chosen among ${tried.map((one) => one.l2).join(", ")} on ${source}`],

@@ -20,6 +20,8 @@ export type ClipPictures = {
   readonly views: readonly ImagePair[];
   /** What each view makes of it. */
   readonly reconstructions: readonly ImagePair[];
+  /** How likely each patch is to be seen, where a network draws the views. */
+  readonly likely?: ImagePair;
   /** Similarity over the frame, with the true box where it is known. */
   readonly heat?: Image;
   readonly ciou?: number;

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { createRng } from "@kdc-mae/core";
 import { describe, expect, it } from "vitest";
 import { matrix } from "../matrix.js";
 import { sectionOf } from "../report/results/section.js";
@@ -73,10 +75,49 @@ describe("vggSounder", () => {
     expect(result.confusion.audio.share).toBe(2 / 4);
     expect(result.confusion.visual.share).toBe(1 / 4);
     expect(result.confusion.any.share).toBe(2 / 4);
+    expect(result.confusion.each.share).toBe(1 / 4);
     expect(result.warnings[0]).toContain("1 labels are none of the classes and take no part: siren");
     const { figures } = sectionOf({ head: "vggsounder", result });
     expect(figures.map(({ name }) => name)).toContain("confusion: right with either, wrong with both");
     for (const { interval } of figures) expect(interval?.level).toBe(0.95);
+  });
+
+  it("has scikit-learn's figures under the authors' rules, beside what a random class gives", () => {
+    const file = new URL("../../../../fixtures/vggsounder/vggsounder.json", import.meta.url);
+    const reference = JSON.parse(readFileSync(file, "utf8"));
+    const labelled = [...readVggSounder(reference.csv).values()];
+    const shape = [labelled.length, reference.classes.length];
+    const of = (data: Float32Array) => ({ shape, data });
+    const scored = (scores: (given: "audio" | "visual" | "both") => Float32Array, resamples: number) =>
+      vggSounder({
+        ...{ kinds: reference.classes, clips: labelled, intervals: { resamples } },
+        scores: { audio: of(scores("audio")), visual: of(scores("visual")), both: of(scores("both")) },
+      });
+    const made = scored((given) => Float32Array.from(reference.scores[given]), 20);
+    expect(made.evaluated).toBe(37);
+    for (const given of ["audio", "visual", "both"] as const) {
+      const { clips: taken, f1, hitRate } = reference.given[given];
+      expect(made.given[given].clips).toBe(taken);
+      expect(made.given[given].f1).toBeCloseTo(f1, 10);
+      expect(made.given[given].hitRate).toBeCloseTo(hitRate, 10);
+    }
+    for (const one of ["audio", "visual", "each", "any"] as const) {
+      expect(made.confusion[one].share).toBeCloseTo(reference.confusion[one], 10);
+    }
+    const rng = createRng("random class");
+    const random = Array.from({ length: 300 }, () =>
+      scored(() => Float32Array.from({ length: shape[0] * shape[1] }, () => rng.uniform()), 1),
+    );
+    for (const given of ["audio", "visual", "both"] as const) {
+      for (const figure of ["f1", "hitRate"] as const) {
+        const mean = random.reduce((sum, one) => sum + one.given[given][figure] / random.length, 0);
+        expect([given, figure, Math.abs(mean - made.given[given].random[figure]) < 0.015]).toEqual([
+          given,
+          figure,
+          true,
+        ]);
+      }
+    }
   });
 
   it("refuses a classifier of other classes", () => {

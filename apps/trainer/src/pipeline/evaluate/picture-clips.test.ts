@@ -1,8 +1,11 @@
+import { createRng } from "@kdc-mae/core";
 import type { StoredClip } from "@kdc-mae/data";
-import type { Picture } from "@kdc-mae/eval/report";
+import { heatPicture, type Picture, reportHtml } from "@kdc-mae/eval/report";
+import { initModel } from "@kdc-mae/model";
 import { describe, expect, it } from "vitest";
+import { createPatchSampler } from "../pretrain/draw-views.js";
 import { embedClips } from "./embed-clips.js";
-import { changedFrom, cutting, model, soundingClip } from "./made-moments.test.support.js";
+import { changedFrom, config, cutting, model, soundingClip } from "./made-moments.test.support.js";
 import { pictureClips, stripsAt } from "./picture-clips.js";
 import { restoredPredictions } from "./reconstruct.js";
 import { restoredNote } from "./run-in-words.js";
@@ -96,6 +99,47 @@ describe("views and reconstructions", () => {
           expect([v, part, place, same(place)]).toEqual([v, part, place, !hidden[v][part].includes(place)]);
       }
     }
+  });
+});
+
+describe("a model that draws its views", () => {
+  it("is shown with its probabilities, the likeliest patch the hottest, and the views it would draw", async () => {
+    const sampler = { heads: 3, temperature: 0.05 };
+    const own = { ...config, sampler };
+    const drawing = { ...model, config: own, params: initModel(own, createRng(7)) };
+    const clip = soundingClip();
+    const [{ likely, views, original }] = await pictureClips([clip], [], drawing, cutting, options);
+    const drawn = createPatchSampler(model.execute, own, { views: 2, audioRatio: 0.75, visualRatio: 0.75 });
+    const { likely: logs } = await drawn.sample(drawing.params, await cutting.cutter.cut([{ clip }]), [createRng(1)]);
+    await drawn.dispose();
+    // Row 0 is on top of a picture and at the bottom of a spectrogram.
+    for (const [part, { data }, columns, side, flipped] of [
+      ["frame", logs.visual, 4, 12, false],
+      ["spectrogram", logs.audio, 6, 16, true],
+    ] as const) {
+      const { width, height } = original[part] as Picture;
+      const rows = height / side;
+      const heat = Float32Array.from({ length: width * height }, (_, at) => {
+        const [x, y] = [Math.floor((at % width) / side), Math.floor(Math.floor(at / width) / side)];
+        return Math.exp(data[(flipped ? rows - 1 - y : y) * columns + x] - Math.max(...data));
+      });
+      expect(new Set(heat).size).toBeGreaterThan(1);
+      const expected = heatPicture(original[part] as Picture, { shape: [height, width], data: heat });
+      expect(pixels(likely![part])).toEqual(expected.data);
+      const seen = views.map((view) => veiled(view[part] as Picture, side).length);
+      expect(seen).toEqual(part === "frame" ? [12, 12] : [9, 9]);
+    }
+    const [same] = await pictureClips([clip], [], drawing, cutting, options);
+    expect(pixels(same.views[0].frame)).toEqual(pixels(views[0].frame));
+    const [other] = await pictureClips([clip], [], model, cutting, options);
+    expect(other.likely).toBeUndefined();
+    const page = reportHtml({
+      ...{ title: "t", engine: "e", seconds: { media: 0, evaluate: 0, total: 0 } },
+      dataset: { train: 0, test: 1, kinds: [], leftOut: {} },
+      clips: await pictureClips([clip], [], drawing, cutting, options),
+    });
+    expect(page).toContain("how likely each patch is seen, spectrogram");
+    expect(page).toContain("Views are drawn by the sampling network");
   });
 });
 

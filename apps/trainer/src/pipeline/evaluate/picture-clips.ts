@@ -4,10 +4,11 @@ import type { Execute } from "@kdc-mae/engine";
 import { type ClipPictures, type InpaintingStrip, numberText } from "@kdc-mae/eval/report";
 import { complementaryViews, randomViews } from "@kdc-mae/masking";
 import type { ModelConfig, ModelParams } from "@kdc-mae/model";
+import { createPatchSampler } from "../pretrain/draw-views.js";
 import type { Cutting } from "./cutting.js";
 import type { ClipEmbedding } from "./embed-clips.js";
 import { clipPictures, heatReel } from "./pictures.js";
-import { reconstructClips, restoredPredictions, type Targets } from "./reconstruct.js";
+import { type Dealing, dealtBy, reconstructClips, restoredPredictions, type Targets } from "./reconstruct.js";
 import { embedMoments } from "./sound-windows.js";
 
 type Model = { readonly execute: Execute; readonly config: ModelConfig; readonly params: ModelParams<FloatTensor> };
@@ -38,11 +39,21 @@ export async function pictureClips(
   { seed, ratio, audioRatio, targets }: Drawing & { readonly ratio: number; readonly audioRatio: number },
 ): Promise<readonly ClipPictures[]> {
   const { config } = model;
-  const masker = complementaryViews({ views: 2, ratio: Math.max(ratio, 0.5) });
+  const masking = { views: 2, audioRatio: Math.max(audioRatio, 0.5), visualRatio: Math.max(ratio, 0.5) };
+  // A model that draws its views is shown the ones it would draw.
+  const sampler = config.sampler && createPatchSampler(model.execute, config, masking);
+  const deal: Dealing =
+    sampler === undefined
+      ? dealtBy(complementaryViews({ views: 2, ratio: Math.max(ratio, 0.5) }), cutting.grids)
+      : (patches, streams) => sampler.sample(model.params, patches, streams);
   const moments = await embedMoments(clips, model, cutting, audioRatio);
   const drawn: ClipPictures[] = [];
-  for await (const made of reconstructClips(clips, model, { ...cutting, batch: clips.length }, masker, seed)) {
-    drawn.push(...clipPictures(restoredPredictions(made, targets), embeddings, config, cutting.statistics));
+  try {
+    for await (const made of reconstructClips(clips, model, { ...cutting, batch: clips.length }, deal, seed)) {
+      drawn.push(...clipPictures(restoredPredictions(made, targets), embeddings, config, cutting.statistics));
+    }
+  } finally {
+    await sampler?.dispose();
   }
   return Promise.all(
     drawn.map(async (one) => {
@@ -61,8 +72,8 @@ export async function stripsAt(
 ): Promise<readonly InpaintingStrip[]> {
   const strips = new Map<string, InpaintingStrip>();
   for (const ratio of stripRatios.filter(leavesSome(model.config))) {
-    const masker = randomViews({ views: 1, ratio });
-    for await (const made of reconstructClips(clips, model, { ...cutting, batch: clips.length }, masker, seed)) {
+    const deal = dealtBy(randomViews({ views: 1, ratio }), cutting.grids);
+    for await (const made of reconstructClips(clips, model, { ...cutting, batch: clips.length }, deal, seed)) {
       for (const { id, label, original, views, reconstructions } of clipPictures(
         restoredPredictions(made, targets),
         [],

@@ -101,6 +101,22 @@ export async function heatReel(
   });
 }
 
+/** Probabilities of patches as heat, the likeliest patch of the clip the hottest; cells stay cells. */
+function likelyPicture(picture: Picture, grid: PatchGrid, logs: Float32Array, firstRow: "top" | "bottom"): Picture {
+  const { rows, columns } = grid;
+  const most = logs.reduce((highest, value) => Math.max(highest, value), -Infinity);
+  const heat = new Float32Array(picture.width * picture.height);
+  for (let y = 0; y < picture.height; y++) {
+    const fromTop = Math.floor((y * rows) / picture.height);
+    const row = firstRow === "top" ? fromTop : rows - 1 - fromTop;
+    for (let x = 0; x < picture.width; x++) {
+      const patch = row * columns + Math.floor((x * columns) / picture.width);
+      heat[y * picture.width + x] = Math.exp(logs[patch] - most);
+    }
+  }
+  return heatPicture(picture, { shape: [picture.height, picture.width], data: heat });
+}
+
 /** Everything there is to see about some clips: originals, views, reconstructions, heat. */
 export function clipPictures(
   made: Reconstructed,
@@ -126,6 +142,8 @@ export function clipPictures(
       const picture = mended(visual, clipRows(predicted.visual, index), rowsOf(view.visual.visible, index));
       return pictures(sound, picture, config, statistics, range).pair;
     });
+    const logs = (of: FloatTensor) => of.data.subarray(index * of.shape[1], (index + 1) * of.shape[1]);
+    const { likely } = made;
     const embedding = embeddings.find((one) => one.clip === clip);
     return {
       id: clip.item.id,
@@ -133,6 +151,14 @@ export function clipPictures(
       original,
       views,
       reconstructions,
+      ...(likely === undefined
+        ? {}
+        : {
+            likely: {
+              frame: likelyPicture(original.frame, config.visual, logs(likely.visual), "top"),
+              spectrogram: likelyPicture(original.spectrogram, config.audio, logs(likely.audio), "bottom"),
+            },
+          }),
       ...(embedding === undefined ? {} : { heat: heatOf(embedding, original.frame, config) }),
     };
   });

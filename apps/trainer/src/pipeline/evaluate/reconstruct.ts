@@ -1,10 +1,12 @@
 import {
+  type ClipGrids,
   createRng,
   type FloatTensor,
   type HostPatches,
   type HostView,
   type Modality,
   type Patches,
+  type Rng,
   type View,
 } from "@kdc-mae/core";
 import type { StoredClip } from "@kdc-mae/data";
@@ -24,7 +26,20 @@ export type Reconstructed = {
   readonly patches: HostPatches;
   readonly views: readonly HostView[];
   readonly predictions: readonly { readonly audio: FloatTensor; readonly visual: FloatTensor }[];
+  /** Log-probabilities of the patches `[B, N]`, where a network drew the views by them. */
+  readonly likely?: Readonly<Record<Modality, FloatTensor>>;
 };
+
+/** How views of a batch come about, of its clips and one random stream per clip. */
+export type Dealing = (
+  patches: HostPatches,
+  streams: readonly Rng[],
+) => Promise<Pick<Reconstructed, "views" | "likely">> | Pick<Reconstructed, "views" | "likely">;
+
+/** Views that look at no clip. */
+export const dealtBy =
+  (masker: Masker, grids: ClipGrids): Dealing =>
+  (_, streams) => ({ views: batchViews(streams.map((stream) => masker(grids, stream))) });
 
 /** Predictions of every view at every position as a tfjs function: what inpainting shows. */
 export const reconstructFunction =
@@ -32,12 +47,12 @@ export const reconstructFunction =
   ({ params, patches, views }: Inputs) =>
     pretrainForward(config, params, patches, views).views.map(({ reconstruction }) => reconstruction);
 
-/** Hides patches of clips by a seeded masker, and predicts them. Masks depend on seed and clip alone. */
+/** Hides patches of clips by a seeded masker, or a network, and predicts them. Masks depend on seed and clip alone. */
 export async function* reconstructClips(
   clips: ClipStream,
   model: { readonly execute: Execute; readonly config: ModelConfig; readonly params: ModelParams<FloatTensor> },
   cutting: Cutting,
-  masker: Masker,
+  deal: Dealing,
   seed: number,
 ): AsyncGenerator<Reconstructed> {
   const { execute, config } = model;
@@ -47,9 +62,13 @@ export async function* reconstructClips(
     for await (const { clips: part, patches } of filledBatches(clips, cutting)) {
       const B = patches.audio.shape[0];
       const ids = Array.from({ length: B }, (_, index) => part[Math.min(index, part.length - 1)].item.id);
-      const views = batchViews(ids.map((id) => masker(cutting.grids, root.fork(id))));
+      const dealt = await deal(
+        patches,
+        ids.map((id) => root.fork(id)),
+      );
+      const { views } = dealt;
       const predictions = (await runner.run({ patches, views })) as Reconstructed["predictions"];
-      yield { clips: part, patches, views, predictions };
+      yield { clips: part, patches, ...dealt, predictions };
     }
   } finally {
     await runner.dispose();

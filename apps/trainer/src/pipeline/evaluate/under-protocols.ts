@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { writeWhole } from "@kdc-mae/core/node";
+import { KdcError } from "@kdc-mae/core";
+import { fileError, writeWhole } from "@kdc-mae/core/node";
 import type { Split } from "@kdc-mae/data/node";
-import { readVggSounder } from "@kdc-mae/eval";
+import { type ProtocolRecord, readVggSounder } from "@kdc-mae/eval";
 import {
   type FailedProtocol,
   type Results,
@@ -57,6 +58,31 @@ function aboutLines(name: string, saved: Saved, split: string, engine: string, d
 export const evaluationFolder = (model: string): string =>
   isHubAddress(model) ? join("runs", hubAddress(model).repo, "evaluation") : join(dirname(model), "evaluation");
 
+/** @throws KdcError (`usage`) for what is given to a protocol that is not among the chosen ones */
+function expectRead(chosen: readonly ProtocolRecord[], { vggsounder, denormalize }: EvaluateOptions): void {
+  const given = [
+    ["vggsounder", vggsounder !== undefined, "vggsounder"],
+    ["denormalize", denormalize === true, "inpainting"],
+  ] as const;
+  for (const [option, isGiven, task] of given) {
+    if (!isGiven || chosen.some(({ conduct }) => conduct.task === task)) continue;
+    throw new KdcError({
+      where: `evaluate, ${option}`,
+      what: `only protocols of ${task} read it, and none is asked for`,
+      remedy: `Leave it out, or add a protocol of ${task}`,
+      reason: "usage",
+    });
+  }
+}
+
+/** VGGSounder's labels in a file. @throws KdcError for one that cannot be read */
+const sounderLabels = async (file: string) =>
+  readVggSounder(
+    await readFile(file, "utf8").catch((error) => {
+      throw fileError("read", file, error);
+    }),
+  );
+
 /**
  * Evaluates a pretrained model or a classifier under named protocols.
  *
@@ -66,13 +92,14 @@ export const evaluationFolder = (model: string): string =>
 export async function evaluate(model: string | Saved, options: EvaluateOptions): Promise<EvaluatedProtocols> {
   const { engine = DEFAULT_ENGINE, out, vggsounder, by, denormalize = false } = options;
   const chosen = protocolsNamed(options.protocols);
+  expectRead(chosen, options);
+  const labels = vggsounder === undefined ? undefined : await sounderLabels(vggsounder);
   await expectUsable(options);
   const saved = typeof model === "string" ? await readSaved(model, options) : model;
   const { subject, data, seen, close } = await openSubject(chosen, saved, options);
   const { split } = subject;
   const failed: FailedProtocol[] = [];
   const carriedOut = async () => {
-    const labels = vggsounder === undefined ? undefined : readVggSounder(await readFile(vggsounder, "utf8"));
     const onProgress = (note: string) =>
       options.onProgress?.({ stage: "evaluate", unit: "protocols", done: 0, total: chosen.length, note });
     const grouped = by === undefined ? undefined : await groupedSet(subject.sets[split], by);

@@ -134,23 +134,31 @@ describe("adaptive masking", () => {
     }
   });
 
-  it("learns to see what is hard to rebuild", async () => {
-    const long = checkExperiment({ ...base, training: { batch: 3, epochs: 60 } }, "test");
+  it.each([
+    [0.75, 5],
+    [0.9, 1],
+    [0.95, 1],
+  ])("learns to see what is hard to rebuild, %d hidden", async (ratio, seen) => {
+    const masking = { ...base.masking, audioRatio: ratio, visualRatio: ratio } as Experiment["masking"];
+    const long = checkExperiment({ ...base, masking, training: { batch: 3, epochs: 60 } }, "test");
     const { params } = await pretrainSteps({
       ...{ experiment: long, config, source, statistics: { mean: 0, std: 1 }, execute: compiled({ threads: 1 }) },
-      folder: await openRunFolder(join(folder, "long"), long),
+      folder: await openRunFolder(join(folder, `long-${ratio}`), long),
     });
     const counts = { loud: 0, others: 0 };
     const drawer = createViewDrawer(compiled({ threads: 1 }), config, async () => ({ model: params }), long);
     for (let round = 0; round < 30; round++) {
       const batch = await batchOf(1000 + round);
       for (const { audio } of (await drawer.draw(batch)).views) {
+        expect(audio.visible.shape).toEqual([B, seen]);
         for (const patch of audio.visible.data) counts[patch === 7 ? "loud" : "others"] += 1;
       }
     }
     await drawer.dispose();
-    // Two views of five of twenty patches: by chance it is seen in half the clips.
-    expect(counts.loud / (30 * B)).toBeGreaterThan(0.8);
+    // Two views of so many of twenty patches: by chance it is seen in 50 or 10 % of the clips.
+    const share = counts.loud / (30 * B);
+    expect(counts.loud + counts.others).toBe(2 * seen * 30 * B);
+    expect(share).toBeGreaterThan(0.1 * seen + 0.3);
   });
 
   it("goes on after a stop as if nothing had happened", async () => {

@@ -1,4 +1,13 @@
-import { type ClipGrids, type FloatTensor, type HostView, KdcError, type Modality, type Patches } from "@kdc-mae/core";
+import {
+  type ClipGrids,
+  type FloatTensor,
+  type HostPatches,
+  type HostView,
+  KdcError,
+  type Modality,
+  type Patches,
+  type Rng,
+} from "@kdc-mae/core";
 import { createRunner, type Execute, type Placed } from "@kdc-mae/engine";
 import { adaptiveViews, batchViews, clipNoise } from "@kdc-mae/masking";
 import { globalAttention, type ModelConfig, type ModelParams, patchLogProbabilities } from "@kdc-mae/model";
@@ -47,6 +56,43 @@ type Weights = {
 /** Every clip's row of `[B, N]`. */
 const rowOf = ({ data, shape: [, N] }: FloatTensor, clip: number) => data.subarray(clip * N, (clip + 1) * N);
 
+/** What a sampling network says of clips, and the views drawn by it. */
+export type Sampled = {
+  readonly views: readonly HostView[];
+  /** Log-probabilities of the patches of each modality, `[B, N]`. */
+  readonly likely: Readonly<Record<Modality, FloatTensor>>;
+};
+
+/** Draws views by a model's sampling network. */
+export type PatchSampler = {
+  /** @param streams one random stream per clip, which makes the noise of its draw */
+  sample(model: Placed<Inputs["params"]>, patches: HostPatches, streams: readonly Rng[]): Promise<Sampled>;
+  dispose(): Promise<void>;
+};
+
+/** Makes a {@link PatchSampler}; its program is made at the first clips. */
+export function createPatchSampler(
+  execute: Execute,
+  config: ModelConfig,
+  { views, audioRatio, visualRatio }: Pick<CheckedExperiment["masking"], "views" | "audioRatio" | "visualRatio">,
+): PatchSampler {
+  const grids: ClipGrids = { audio: config.audio, visual: config.visual };
+  const deal = adaptiveViews({ views, ratio: { audio: audioRatio, visual: visualRatio } });
+  const runner = createRunner(execute, samplingFunction(config));
+  return {
+    async sample({ encoder, sampler }, patches, streams) {
+      const params = { encoder, sampler } as Placed<Inputs["params"]>;
+      const likely = (await runner.run(params, { patches })) as Sampled["likely"];
+      const clips = streams.map((stream, clip) => {
+        const own = { audio: rowOf(likely.audio, clip), visual: rowOf(likely.visual, clip) };
+        return deal(grids, own, clipNoise(grids, stream));
+      });
+      return { views: batchViews(clips), likely };
+    },
+    dispose: runner.dispose,
+  };
+}
+
 /**
  * @param weights as they are, where they lie, and those of the teacher, where there is one; asked anew for every batch
  */
@@ -58,25 +104,14 @@ export function createViewDrawer(
 ): ViewDrawer {
   const grids: ClipGrids = { audio: config.audio, visual: config.visual };
   const { contrast } = masking;
-  const deal = adaptiveViews({
-    views: masking.views,
-    ratio: { audio: masking.audioRatio, visual: masking.visualRatio },
-  });
-  const runner = createRunner(execute, samplingFunction(config));
+  const sampler = createPatchSampler(execute, config, masking);
   const attended = createRunner(execute, ({ params, patches }: AttentionInputs) =>
     globalAttention(config, params, patches),
   );
 
   const drawn = async ({ patches, views, streams }: MaskedBatch): Promise<readonly HostView[]> => {
     if (streams === undefined) return views;
-    const { encoder, sampler } = (await weights()).model;
-    const params = { encoder, sampler } as Placed<Inputs["params"]>;
-    const { audio, visual } = (await runner.run(params, { patches })) as Record<Modality, FloatTensor>;
-    const clips = streams.map((stream, clip) => {
-      const likely = { audio: rowOf(audio, clip), visual: rowOf(visual, clip) };
-      return deal(grids, likely, clipNoise(grids, stream));
-    });
-    return batchViews(clips);
+    return (await sampler.sample((await weights()).model, patches, streams)).views;
   };
 
   /** The patches that attend most to the teacher's global token, in place of a draw: no noise is added. */
@@ -101,6 +136,6 @@ export function createViewDrawer(
       const views = await drawn(batch);
       return { patches: batch.patches, views, ...(own === undefined ? {} : { contrast: own }) };
     },
-    dispose: () => Promise.all([runner.dispose(), attended.dispose()]).then(() => undefined),
+    dispose: () => Promise.all([sampler.dispose(), attended.dispose()]).then(() => undefined),
   };
 }

@@ -6,7 +6,7 @@ import type { StoredClip } from "@kdc-mae/data";
 import { createRunner, type Execute } from "@kdc-mae/engine";
 import { matrix, probeEmbeddings } from "@kdc-mae/eval";
 import { type ClipPictures, encodePng, joinPictures, type Picture } from "@kdc-mae/eval/report";
-import { batchViews, complementaryViews } from "@kdc-mae/masking";
+import { complementaryViews } from "@kdc-mae/masking";
 import { attentionEntropies, type ModelConfig, type ModelParams } from "@kdc-mae/model";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { Statistics } from "../corpus/statistics.js";
@@ -14,11 +14,12 @@ import { openCutting } from "../evaluate/cutting.js";
 import { type ClipEmbedding, filledBatches } from "../evaluate/embed-clips.js";
 import { type Embeddings, embedFunction, type WithEncoder } from "../evaluate/embedding.js";
 import { clipPictures } from "../evaluate/pictures.js";
-import { type Reconstructed, reconstructFunction, restoredPredictions } from "../evaluate/reconstruct.js";
+import { dealtBy, type Reconstructed, reconstructFunction, restoredPredictions } from "../evaluate/reconstruct.js";
 import { restoredTargets } from "../evaluate/run-in-words.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import type { Prober } from "../log/observe-run.js";
 import type { RunPicture } from "../log/run-logger.js";
+import { createPatchSampler } from "../pretrain/draw-views.js";
 import { pairingOf } from "../run/pairing.js";
 
 /** Clips embedded at once, and those whose attention is looked at: all of it is held. */
@@ -59,6 +60,11 @@ export function createProber(options: {
     entropies: attentionEntropies(config, params, patches),
   }));
   const reconstructor = createRunner(execute, reconstructFunction(config));
+  // A model that draws its views is shown the ones it would draw, and by what probabilities.
+  const [audioRatio, visualRatio] = [experiment.masking.audioRatio, experiment.masking.visualRatio].map((ratio) =>
+    Math.max(ratio, 0.5),
+  );
+  const sampler = config.sampler && createPatchSampler(execute, config, { views: 2, audioRatio, visualRatio });
   const targets = restoredTargets(experiment);
   const cutting = openCutting({
     ...{ grids, statistics, batch: Math.min(BATCH, clips.length), pairing: pairingOf(experiment) },
@@ -102,7 +108,7 @@ export function createProber(options: {
   };
   const drawn = (clip: ClipPictures, step: number, index: number): Promise<RunPicture[]> => {
     const file = (what: string) => `${PICTURES}/step-${String(step).padStart(8, "0")}-${index}-${what}.png`;
-    const { original, views, reconstructions } = clip;
+    const { original, views, reconstructions, likely } = clip;
     const frames = [original, ...views.flatMap((view, v) => [view, reconstructions[v]])].map(({ frame }) => frame);
     const sounds = [original, views[0], reconstructions[0]].map(({ spectrogram }) => spectrogram);
     const name = clip.label === "" ? clip.id : `${clip.id}: ${clip.label}`;
@@ -113,6 +119,16 @@ export function createProber(options: {
         strip([...frames, clip.heat]),
       ),
       written(`${name}, sound; what a view hears and makes of it`, file("sound"), strip(sounds)),
+      ...(likely === undefined
+        ? []
+        : [
+            written(`${name}, picture; how likely each patch is seen`, file("likely-picture"), strip([likely.frame])),
+            written(
+              `${name}, sound; how likely each patch is heard`,
+              file("likely-sound"),
+              strip([likely.spectrogram]),
+            ),
+          ]),
     ]);
   };
 
@@ -136,16 +152,15 @@ export function createProber(options: {
     async picture(step) {
       if (shown.length === 0) return [];
       await makeFolder(join(folder, PICTURES));
-      const masker = complementaryViews({ views: 2, ratio: Math.max(experiment.masking.visualRatio, 0.5) });
+      const masker = complementaryViews({ views: 2, ratio: visualRatio });
+      const params = await model();
       const root = createRng(experiment.seed).fork("evaluate");
-      const views = batchViews(shown.map(({ item }) => masker(grids, root.fork(item.id))));
+      const streams = shown.map(({ item }) => root.fork(item.id));
       const patches = await cut(shown);
-      const predictions = (await reconstructor.run(
-        await model(),
-        { patches, views },
-        0,
-      )) as Reconstructed["predictions"];
-      const made = restoredPredictions({ clips: shown, patches, views, predictions }, targets);
+      const dealt = await (sampler?.sample(params, patches, streams) ?? dealtBy(masker, grids)(patches, streams));
+      const { views } = dealt;
+      const predictions = (await reconstructor.run(params, { patches, views }, 0)) as Reconstructed["predictions"];
+      const made = restoredPredictions({ clips: shown, patches, ...dealt, predictions }, targets);
       const pictures = clipPictures(made, embedded, config, statistics);
       return (await Promise.all(pictures.map((clip, index) => drawn(clip, step, index)))).flat();
     },
@@ -153,6 +168,7 @@ export function createProber(options: {
       await embedder.dispose();
       await attention.dispose();
       await reconstructor.dispose();
+      await sampler?.dispose();
     },
   };
 }

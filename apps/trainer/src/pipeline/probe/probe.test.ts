@@ -125,6 +125,53 @@ describe("a run that is looked at", () => {
   });
 });
 
+describe("a run whose views a network draws", () => {
+  it("is looked at with its probabilities, and ends with the same weights", async () => {
+    const adaptive = checkExperiment(
+      withChanges(experiment, {
+        name: "adaptive",
+        masking: { kind: "adaptive", audioRatio: 0.75, visualRatio: 0.75 },
+        objective: [...experiment.objective, { term: "patch-sampling", weight: 1e-4 }],
+        training: { epochs: 1, probes: { every: 3, clips: 8, pictures: 2 } },
+      }),
+      "probe.test.ts",
+    );
+    const trained = async (name: string, heldOut?: readonly StoredClip[]) => {
+      const folder = await openRunFolder(join(root, name), adaptive);
+      let steps = 0;
+      const { params } = await pretrainSteps({
+        ...{ statistics, experiment: adaptive, config: configFor(adaptive), execute: compiled({ threads: 1 }) },
+        ...{ folder, heldOut, clock: () => 1e6 * steps },
+        onStep: ({ step }) => {
+          steps = step;
+        },
+        source: maskedSource(
+          await heldClips(clips.slice(0, 15), clipFormFor(grids)).open({ statistics, batch: 5, seed: 3 }),
+          { grids, masker: maskerFor(adaptive), seed: 3 },
+        ),
+      });
+      return { folder, weights: treeLeaves<FloatTensor>(params).map(([path, { data }]) => [path, ...data]) };
+    };
+    const looked = await trained("adaptive-looked", clips.slice(15));
+    expect(looked.weights).toEqual((await trained("adaptive-alone")).weights);
+    const [record] = (await readEvents(looked.folder.path)).flatMap((one) => (one.kind === "pictures" ? [one] : []));
+    expect(record.pictures.map(({ name }) => name.replace(/^.*: (bell|drum), /, ""))).toEqual([
+      ...[
+        "picture; what each view sees and makes of it; where it is heard",
+        "sound; what a view hears and makes of it",
+      ],
+      ...["picture; how likely each patch is seen", "sound; how likely each patch is heard"],
+      ...[
+        "picture; what each view sees and makes of it; where it is heard",
+        "sound; what a view hears and makes of it",
+      ],
+      ...["picture; how likely each patch is seen", "sound; how likely each patch is heard"],
+    ]);
+    expect(record.pictures[2]).toMatchObject({ width: 48, height: 48 });
+    expect(record.pictures[3]).toMatchObject({ width: 48, height: 32 });
+  });
+});
+
 describe("a run that collapses", () => {
   it("is told apart from one that learns, and ended where it is to be", async () => {
     const change = {

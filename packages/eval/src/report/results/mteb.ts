@@ -54,7 +54,8 @@ export function resultsMteb({ about, sections }: Results, split: string): string
           {
             hf_subset: "default",
             languages: [],
-            main_score: scored[0]?.value ?? null,
+            // The first figure, and no other in its place where it does not exist.
+            main_score: figures[0] !== undefined && known(figures[0]) ? figures[0].value : null,
             ...of(({ value }) => value),
             intervals: of(({ interval }) => (interval === undefined ? null : [interval.low, interval.high])),
             baselines: of(({ baseline }) => baseline?.value ?? null),

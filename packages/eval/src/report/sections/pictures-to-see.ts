@@ -60,6 +60,7 @@ function clipCard(clip: ClipPictures): string {
       ? ""
       : tile("where the whole sound is seen", imageTag(clip.heat, "similarity over the frame")),
     momentTile(clip),
+    clip.likely === undefined ? "" : pair("how likely each patch is seen", clip.likely),
     ...clip.views.flatMap((view, index) => {
       const made = clip.reconstructions[index];
       const shown = pair(`view ${index + 1} sees`, view);
@@ -78,10 +79,16 @@ const heatNote = (clips: readonly ClipPictures[]) =>
 
 const careNote = (note: string | undefined) => (note === undefined ? "" : `<p class="note">${escapeHtml(note)}</p>`);
 
+/** What the pictures of probabilities are, where there are any. */
+const likelyNote = (clips: readonly ClipPictures[]) =>
+  clips.some(({ likely }) => likely !== undefined)
+    ? " Views are drawn by the sampling network: its probabilities are shown as heat, the likeliest patch of a clip the hottest."
+    : "";
+
 /** Clip by clip: what went in, what each view saw, what it made of it, where the sound is. */
 export function clipSection({ clips, pictureNote }: ReportInput): string {
   if (clips === undefined || clips.length === 0) return "";
-  return `<h2 id="clips">Clips</h2><p class="quiet">Test clips. Each view sees a part of the patches and none of the other view’s; from its own part it makes the whole.${heatNote(clips)}</p>${careNote(pictureNote)}${clips.map((clip) => clipCard(clip)).join("")}`;
+  return `<h2 id="clips">Clips</h2><p class="quiet">Test clips. Each view sees a part of the patches and none of the other view’s; from its own part it makes the whole.${heatNote(clips)}${likelyNote(clips)}</p>${careNote(pictureNote)}${clips.map((clip) => clipCard(clip)).join("")}`;
 }
 
 function example({ direction, query, place, found }: RetrievalExample): string {

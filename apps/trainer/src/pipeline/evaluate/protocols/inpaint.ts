@@ -1,7 +1,7 @@
 import type { FloatTensor, IntTensor, Modality } from "@kdc-mae/core";
 import { type Conduct, inpainting, type Protocol, standardUnits } from "@kdc-mae/eval";
 import { randomViews, structuredViews } from "@kdc-mae/masking";
-import { firstClips, reconstructClips } from "../reconstruct.js";
+import { dealtBy, firstClips, reconstructClips } from "../reconstruct.js";
 import { restoredTargets } from "../run-in-words.js";
 import { type Carried, evaluatedSet, refuseModel, type Subject } from "./subject.js";
 
@@ -37,9 +37,10 @@ export async function inpaintClips(
   onProgress(protocol.name);
   const masker =
     mask === "random" ? randomViews({ views: 1, ratio }) : structuredViews({ axis: mask, views: 1, ratio });
+  const deal = dealtBy(masker, cutting.grids);
   async function* batches() {
     const clips = evaluatedSet(subject).read();
-    for await (const made of reconstructClips(clips, { execute, config, params }, cutting, masker, experiment.seed)) {
+    for await (const made of reconstructClips(clips, { execute, config, params }, cutting, deal, experiment.seed)) {
       const pair = (modality: Modality) => {
         const first = <T extends FloatTensor | IntTensor>(tensor: T) => firstClips(tensor, made.clips.length);
         const { visible, hidden } = made.views[0][modality];

@@ -65,16 +65,20 @@ export async function probeClips(
       takeRows(train[stream], indices),
       [...indices].map((index) => train.labels[index]),
     );
-  const [fitted, chosen] =
-    given === undefined
-      ? [part(first.kept), part(first.held)]
-      : [tagged(train[stream], train.labels), tagged(given[stream], given.labels)];
+  const all = tagged(train[stream], train.labels);
+  // Where every class has one clip, none can be spared.
+  const [fitted, chosen, source] =
+    given !== undefined
+      ? [all, tagged(given[stream], given.labels), "the validation clips"]
+      : first.held.length > 0
+        ? [part(first.kept), part(first.held), "a fifth of the training clips"]
+        : [all, all, "the training clips"];
   const { classifier, l2, tried } = fitTaggingProbe({ kinds, train: fitted, validation: chosen });
   const told = varyProtocol(protocol, {
     name: protocol.name,
     notes: [
       "any number of labels per clip: binary cross-entropy for each class, l2 chosen by mAP",
-      `l2 = ${l2}, chosen among ${tried.map((one) => one.l2).join(", ")} on ${given === undefined ? "a fifth of the training clips" : "the validation clips"}`,
+      `l2 = ${l2}, chosen among ${tried.map((one) => one.l2).join(", ")} on ${source}`,
     ],
   });
   const targets = labelTargets(kinds, test.labels);

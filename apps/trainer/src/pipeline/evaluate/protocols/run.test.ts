@@ -58,7 +58,7 @@ describe("every protocol", () => {
     [
       "a pretrained model",
       pretrained(false),
-      namesOf("linear-probe", "knn-probe", "few-shot", "retrieval", "inpainting", "localization"),
+      namesOf("linear-probe", "attentive-probe", "knn-probe", "few-shot", "retrieval", "inpainting", "localization"),
     ],
     ["a classifier", tuned(), namesOf("classification", "linear-probe", "retrieval")],
   ] as const)(

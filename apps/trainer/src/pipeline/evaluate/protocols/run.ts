@@ -4,6 +4,7 @@ import { type Conduct, groupFigures, type ProtocolRecord, protocolRecords, varyP
 import { type FailedProtocol, type ResultSection, sectionOf } from "@kdc-mae/eval/report";
 import { expectClips } from "../../corpus/splits.js";
 import type { ClipGroups } from "../clip-groups.js";
+import { attendClips } from "./attend.js";
 import { classifyClips } from "./classify.js";
 import { embeddings } from "./embedded-set.js";
 import { inpaintClips } from "./inpaint.js";
@@ -32,7 +33,8 @@ export const protocolsNamed = (names: readonly string[]): readonly ProtocolRecor
   });
 
 /** Tasks that look at labelled training clips. */
-const usesTraining = (task: Conduct["task"]) => task === "linear-probe" || task === "knn-probe" || task === "few-shot";
+const usesTraining = (task: Conduct["task"]) =>
+  task === "linear-probe" || task === "attentive-probe" || task === "knn-probe" || task === "few-shot";
 
 /** The splits that some protocols must have clips in, and those they look at where there are clips. */
 export function splitsFor(
@@ -119,6 +121,8 @@ export function carryOut(
       return classifyClips(protocol, conduct, subject);
     case "linear-probe":
       return probeClips(protocol, conduct, subject, embedded);
+    case "attentive-probe":
+      return attendClips(protocol, conduct, subject);
     case "knn-probe":
     case "few-shot":
       return voteClips(protocol, conduct, subject, embedded);
