@@ -26,7 +26,19 @@ const missingFolder: Words = [
   "missing",
 ];
 
-/** What went wrong with a file, in words; an error that already has its words is left as it is. */
+/**
+ * What went wrong with a file, in words; an error that already has its words is left as it is.
+ *
+ * @example
+ * ```ts
+ * import { readFile } from "node:fs/promises";
+ * import { fileError } from "@kdc-mae/core/node";
+ *
+ * const text = await readFile("labels.csv", "utf8").catch((error) => {
+ *   throw fileError("read", "labels.csv", error);
+ * });
+ * ```
+ */
 export function fileError(verb: "read" | "write", path: string, cause: unknown): KdcError {
   if (isKdcError(cause)) return cause;
   const { code, message } = cause as NodeJS.ErrnoException;
