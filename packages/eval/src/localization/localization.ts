@@ -3,8 +3,9 @@ import { type BootstrapOptions, bootstrap, type Interval, meanOf } from "../boot
 import { expectGiven } from "../given.js";
 import type { Evaluated } from "../head.js";
 import { findProtocol, type Protocol, varyProtocol } from "../protocol.js";
-import { detectionMetrics, protocols } from "../protocols.js";
+import { protocols } from "../protocols.js";
 import { type Detection, detection } from "./detection.js";
+import { detectionMetrics } from "./localization-protocols.js";
 import {
   centreSides,
   type LocalizationStep,
