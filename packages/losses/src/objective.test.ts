@@ -1,7 +1,7 @@
 import { createRng, type Evidence } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, it } from "vitest";
-import { cavMae, kdcMae } from "./builtin.js";
+import { builtinTerms, cavMae, kdcMae } from "./builtin.js";
 import { exampleEvidence } from "./example-evidence.js";
 import { entry, type ObjectiveEntry, objective } from "./objective.js";
 import type { LossTerm } from "./term.js";
@@ -109,7 +109,7 @@ describe("objective", () => {
     [
       "an unknown term",
       [{ term: "contrast" as "contrastive" }],
-      'objective: the loss term "contrast" is not known. Use one of reconstruction-audio, reconstruction-visual, contrastive, view-distillation, latent-prediction, patch-sampling, variance-covariance, or a LossTerm value',
+      `objective: the loss term "contrast" is not known. Use one of ${Object.keys(builtinTerms).join(", ")}, or a LossTerm value`,
     ],
     [
       "a bad option",
