@@ -6,6 +6,7 @@ import { type LogMelOptions, planOf } from "./log-mel.js";
 export type LogMelStream = {
   /** How many samples have come. */
   readonly end: number;
+  /** Takes the samples that come next, mono, at the front end's rate. */
   add(samples: Float32Array): void;
   /**
    * Log-mel of samples `from` to `to`, which must have come and not been let go: `[1 + floor((T − length) / shift), melBins]`.

@@ -108,7 +108,7 @@ export async function writeComparison(folder: string, compared: readonly Compare
  * any other: it goes on where it was stopped, and leaves an ordinary model; then both are measured beside each other.
  *
  * @param teacher a model's file, or its address on a hub
- * @throws KdcError as {@link studentExperiment} and `pretrain` do
+ * @throws KdcError for a teacher or options that make no student, and as `pretrain` does
  */
 export async function distill(teacher: string, options: DistillOptions): Promise<Distillation> {
   const { experiment: _, changes: __, protocols = usualProtocols, ...run } = options;
