@@ -51,7 +51,7 @@ const piped = "standard input";
  * Nothing is held but what ffmpeg and the pipes hold. What it has none of has ended from the beginning.
  *
  * @param source a file, or bytes as they come, in any container that can be read from its beginning
- * @throws KdcError with a `MediaReason`; what came before stands
+ * @throws KdcError with a `MediaReason`, or what the source itself throws; what came before stands
  */
 export async function* readMediaStream(
   ffmpeg: string,
@@ -65,7 +65,10 @@ export async function* readMediaStream(
   const { facts } = (opened ?? pipe)!;
   const sound = only === "pictures" ? undefined : facts.sound;
   const pictures = only === "sound" ? undefined : facts.pictures;
-  if (!sound && !pictures) throw mediaError(path, only === "pictures" ? "no-video" : "no-audio");
+  if (!sound && !pictures) {
+    pipe?.release();
+    throw mediaError(path, only === "pictures" ? "no-video" : "no-audio");
+  }
 
   const { kind, shift } = opened?.beginning ?? { kind: "decode", shift: facts.zero };
   const numberOf = (time: number) => Math.round(time * gridRate);
@@ -91,10 +94,11 @@ export async function* readMediaStream(
   ];
   const running = startFfmpeg(ffmpeg, args, {
     ...{ path, outputs: outputs.length, signal },
-    // A live stream may be quiet for as long as it likes.
-    ...(pipe ? { fed: true } : { timeoutMs: usualTimeout }),
+    // A live stream may be quiet for as long as it likes, and a file read as it plays from one picture to the next.
+    ...(pipe ? { fed: true } : { timeoutMs: usualTimeout + (paced ? 1000 * Math.max(first, every) : 0) }),
   });
-  if (pipe) void feed(running.input!, pipe);
+  const failures: unknown[] = [];
+  if (pipe) void feed(running.input!, pipe, (error) => failures.push(error));
 
   const read = sound && pcmReader(bareSound(sound.codec));
   const split = pictureReader();
@@ -119,6 +123,7 @@ export async function* readMediaStream(
       }
     }
     const { exitCode, log } = await running.end();
+    if (failures.length > 0) throw failures[0];
     const named = withoutName(log, path);
     if (exitCode !== 0 || (heard === 0 && seen === 0 && errorTexts(named).length > 0)) {
       const why = /mp4/.test(pipe?.facts.format ?? "")
@@ -128,7 +133,7 @@ export async function* readMediaStream(
     }
   } finally {
     running.stop();
-    await pipe?.release();
+    pipe?.release();
   }
 }
 
