@@ -3,7 +3,7 @@ import type { StoredClip } from "@kdc-mae/data";
 import { compiled } from "@kdc-mae/engine/node";
 import { chanceAveragePrecision, printProtocol, protocolRecords, readVggSounder } from "@kdc-mae/eval";
 import { resultsHtml, resultsJson, resultsMarkdown, resultsMteb, resultsText } from "@kdc-mae/eval/report";
-import { type ClassifierParams, initClassifier, initModel } from "@kdc-mae/model";
+import { type ClassifierParams, initClassifier, initModel, type ModelConfig } from "@kdc-mae/model";
 import { describe, expect, it } from "vitest";
 import { memorySet } from "../../corpus/clip-set.js";
 import { checkExperiment } from "../../experiment/check.js";
@@ -23,9 +23,10 @@ const boxed = (index: number): StoredClip => {
 const many = (from: number, count: number, make = boxed) => Array.from({ length: count }, (_, at) => make(from + at));
 const sets = { train: memorySet(many(0, 13)), validation: memorySet(many(50, 5)), test: memorySet(many(100, 7)) };
 
-const pretrained = (normPixels: boolean): Saved => ({
+const withGlobal = { ...config, globalToken: true };
+const pretrained = (normPixels: boolean, own: ModelConfig = config): Saved => ({
   model: {
-    ...{ config, statistics, params: initModel(config, createRng(2)) },
+    ...{ config: own, statistics, params: initModel(own, createRng(2)) },
     experiment: checkExperiment(
       {
         ...named.demo,
@@ -50,8 +51,12 @@ const subject = (saved: Saved, changes: Partial<Subject> = {}): Subject => ({
 });
 const run = (names: readonly string[], saved: Saved, changes: Partial<Subject> = {}) =>
   runProtocols(protocolsNamed(names), subject(saved, changes));
+/** Protocols of these tasks; those of global tokens are for a model that has one. */
 const namesOf = (...tasks: string[]) =>
-  protocolRecords.flatMap(({ protocol, conduct }) => (tasks.includes(conduct.task) ? [protocol.name] : []));
+  protocolRecords.flatMap(({ protocol: { name }, conduct }) =>
+    tasks.includes(conduct.task) && !name.endsWith("-global") ? [name] : [],
+  );
+const ofGlobalTokens = protocolRecords.flatMap(({ protocol: { name } }) => (name.endsWith("-global") ? [name] : []));
 
 describe("every protocol", () => {
   it.each([
@@ -60,6 +65,7 @@ describe("every protocol", () => {
       pretrained(false),
       namesOf("linear-probe", "attentive-probe", "knn-probe", "few-shot", "retrieval", "inpainting", "localization"),
     ],
+    ["a model with global tokens", pretrained(false, withGlobal), ofGlobalTokens],
     ["a classifier", tuned(), namesOf("classification", "linear-probe", "retrieval")],
   ] as const)(
     "%s: figures with intervals, the same twice, beside the protocol in full",
