@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRng } from "@kdc-mae/core";
 import { createPipesDecoder, locateFfmpeg, makeSet, openManifest, prepare } from "@kdc-mae/data/node";
+import { protocolRecords } from "@kdc-mae/eval";
 import { initClassifier, initModel } from "@kdc-mae/model";
 import { Command } from "commander";
 import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
@@ -60,7 +61,9 @@ async function printed(...line: string[]): Promise<string> {
 it("lists every protocol in full", async () => {
   const list = await printed("evaluate", "--list");
   expect(list).toContain("protocol: classification-10-frames\ntask: classification\nframes: every frame");
-  expect(list.match(/^protocol: /gm)).toHaveLength(35);
+  const names = [...list.matchAll(/^protocol: (.+)$/gm)].map(([, name]) => name);
+  expect(names).toEqual(protocolRecords.map(({ protocol }) => protocol.name));
+  expect(new Set(names).size).toBeGreaterThan(40);
 });
 
 const pretrainedNames = [

@@ -105,18 +105,6 @@ afterAll(async () => {
 });
 
 describe("ablate", () => {
-  it("scores validation clips when asked, in runs and tables of their own", async () => {
-    const { comparison } = await run("choosing", { seeds: [3], scored: "validation" });
-    expect(new Set(comparison.figures.map(({ evaluated }) => evaluated))).toEqual(new Set([3]));
-    expect(new Set(whole.comparison.figures.map(({ evaluated }) => evaluated))).toEqual(new Set([5]));
-    expect(comparison.notes?.join()).toContain("Figures are of validation clips");
-    expect(existsSync(join(folder, "choosing", "runs"))).toBe(false);
-    expect(await readdir(join(folder, "choosing", "runs-on-validation"))).toHaveLength(2);
-    // What is finished on validation clips is begun again on the test clips.
-    expect((await run("choosing", { seeds: [3] })).finished).toBe(true);
-    expect(said[0]).toBe("2 runs: 0 finished, 0 begun, 2 to begin");
-  }, 300_000);
-
   it("runs arm by seed, shares runs that are the same, and fills the table for all four tasks", async () => {
     expect(whole.finished).toBe(true);
     expect(said[0]).toBe("4 runs: 0 finished, 0 begun, 4 to begin");
@@ -141,6 +129,18 @@ describe("ablate", () => {
     const files = ["runs", "table.csv", "table.html", "table.json", "table.md"];
     expect((await readdir(join(folder, "whole"))).sort()).toEqual(files);
   });
+
+  it("scores validation clips when asked, in runs and tables of their own", async () => {
+    const { comparison } = await run("choosing", { seeds: [3], scored: "validation" });
+    expect(new Set(comparison.figures.map(({ evaluated }) => evaluated))).toEqual(new Set([3]));
+    expect(new Set(whole.comparison.figures.map(({ evaluated }) => evaluated))).toEqual(new Set([5]));
+    expect(comparison.notes?.join()).toContain("Figures are of validation clips");
+    expect(existsSync(join(folder, "choosing", "runs"))).toBe(false);
+    expect(await readdir(join(folder, "choosing", "runs-on-validation"))).toHaveLength(2);
+    // What is finished on validation clips is begun again on the test clips.
+    expect((await run("choosing", { seeds: [3] })).finished).toBe(true);
+    expect(said[0]).toBe("2 runs: 0 finished, 0 begun, 2 to begin");
+  }, 300_000);
 
   it("changes with the seed what is learned and not the clips", async () => {
     const [one, other] = await Promise.all(

@@ -5,7 +5,7 @@ import { audioGrid, createRng, type FloatTensor, float32, type Tree, treeLeaves,
 import type { StoredClip } from "@kdc-mae/data";
 import { compiled } from "@kdc-mae/engine/node";
 import { initModel, type ModelParams } from "@kdc-mae/model";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { clipFormFor } from "../corpus/clip-form.js";
 import { heldClips } from "../corpus/held-clips.js";
 import { withChanges } from "../experiment/change.js";
@@ -140,13 +140,17 @@ describe("pretrain", () => {
     const folder = await newFolder();
     const quick = await source();
     const shares: number[] = [];
+    // Batches are made ahead of the step: here each is 60 ms late, counted from the end of the step before it.
+    const after = (steps: number) => vi.waitUntil(() => shares.length >= steps, { timeout: 60_000, interval: 1 });
     await pretrainSteps({
       statistics,
       ...{ experiment, config, execute: compiled(), folder },
       source: {
         ...quick,
         async *batches(epoch, from) {
+          let steps = epoch * quick.stepsPerEpoch + from;
           for await (const batch of quick.batches(epoch, from)) {
+            await after(steps++);
             await new Promise((resolve) => setTimeout(resolve, 60));
             yield batch;
           }
