@@ -84,6 +84,12 @@ export function encodeVisible(
     return throughBranch(params, modality, samples, settings.branches[modality]);
   };
   const { joint } = params;
-  const alone = departsBy(compat, "unchained-streams") ? { ...joint, blocks: joint.blocks.slice(-1) } : joint;
-  return encodedStreams(params, tokens("audio"), tokens("visual"), settings.streams, alone);
+  const unchained = departsBy(compat, "unchained-streams");
+  const alone = unchained ? { ...joint, blocks: joint.blocks.slice(-1) } : joint;
+  const { visual } = settings.streams;
+  // Heads that are left are listed block by block; of one block alone it is the last entry.
+  const streams = unchained
+    ? { ...settings.streams, visual: { ...visual, left: visual.left?.slice(-1) } }
+    : settings.streams;
+  return encodedStreams(params, tokens("audio"), tokens("visual"), streams, alone);
 }

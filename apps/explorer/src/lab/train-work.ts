@@ -19,7 +19,7 @@ import { forgetRun, keepRun, keptRun } from "./keep.js";
 import { madeClip, madeClips } from "./made-clips.js";
 import { changingRunner, type Filled, type ModelAtWork, workWith } from "./model-work.js";
 import { problemsOf, termFrom } from "./own-term.js";
-import { keptNotes, modelBytes, openRun, type Step, type TrainingRun } from "./run.js";
+import { expectTrainable, keptNotes, modelBytes, openRun, type Step, type TrainingRun } from "./run.js";
 import { stepsPerSecond } from "./speed.js";
 
 /** What a person asks of a run. */
@@ -190,7 +190,7 @@ async function train(
   tell: (news: TrainNews) => void,
 ): Promise<{ readonly finished: boolean; readonly step: number; readonly leftOut?: string }> {
   const { name, wish, every, films } = start;
-  const experiment = experimentOf(wish);
+  const experiment = expectTrainable(experimentOf(wish));
   const kept = await keptRun(name);
   const before = kept === undefined ? undefined : (keptNotes(kept).notes as Notes);
   if (before?.films && films.length === 0) {
@@ -206,8 +206,12 @@ async function train(
   const engine = await openEngine(start.engine);
   const config = configFor(experiment);
   const flop = wish.batch * flopPerClip(experiment);
-  const expected = await stepsPerSecond(engine, config, wish.batch, flop);
-  const run = await openRun(experiment, clips, engine, kept);
+  const letGo = async (error: unknown): Promise<never> => {
+    await engine.dispose();
+    throw error;
+  };
+  const expected = await stepsPerSecond(engine, config, wish.batch, flop).catch(letGo);
+  const run = await openRun(experiment, clips, engine, kept).catch(letGo);
   const left = run.steps - run.taken();
   const minutes = left / expected / 60;
   tell({

@@ -92,4 +92,20 @@ describe.skipIf(threadFile === undefined)("a session on a thread of its own", ()
     expect(await program.run(inputs())).toMatchObject({ odd: { data: Int32Array.of(1, 0, 1) } });
     await rm(folder, { recursive: true });
   });
+
+  it("is disposed of after its thread ended, and says of every later run what happened", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "kdc-mae-thread-"));
+    const file = join(folder, "ends-later.mjs");
+    await writeFile(
+      file,
+      `import { parentPort } from "node:worker_threads";
+      parentPort.on("message", ({ number, run }) => run ? process.exit(4) : parentPort.postMessage({ number }));`,
+    );
+    const opened = await programOf(trace(fn, inputs()), (graph) => createThreadSession(graph, {}, file));
+    for (const _ of ["while it computes", "long after"]) {
+      await expect(opened.run(inputs())).rejects.toMatchObject({ reason: "worker-died" });
+    }
+    await opened.dispose();
+    await rm(folder, { recursive: true });
+  });
 });

@@ -16,7 +16,10 @@ export const threadFile: string | undefined = ["./session-worker.js", "../../dis
 /** A question without its number. */
 type Asked = Question extends infer Q ? (Q extends Question ? Omit<Q, "number"> : never) : never;
 type Waiting = { readonly resolve: (answer: Answer) => void; readonly reject: (error: unknown) => void };
-type Thread = { readonly ask: (question: Asked, buffers?: readonly ArrayBuffer[]) => Promise<Answer> };
+type Thread = {
+  readonly ask: (question: Asked, buffers?: readonly ArrayBuffer[]) => Promise<Answer>;
+  readonly hasEnded: () => boolean;
+};
 
 const died = (cause: unknown): KdcError =>
   new KdcError({
@@ -31,13 +34,17 @@ function startThread(file: string, gone: () => void): Thread {
   const waiting = new Map<number, Waiting>();
   const worker = new Worker(file);
   let next = 0;
+  let end: KdcError | undefined;
   // A process does not stay for a thread that has nothing to do.
   const rest = () => {
     if (waiting.size === 0) worker.unref();
   };
   const lose = (cause: unknown) => {
+    // An error is followed by an exit; another thread may have been started between the two.
+    if (end !== undefined) return;
+    end = died(cause);
     gone();
-    for (const { reject } of waiting.values()) reject(died(cause));
+    for (const { reject } of waiting.values()) reject(end);
     waiting.clear();
   };
   worker.on("message", (answer: Answer) => {
@@ -51,12 +58,18 @@ function startThread(file: string, gone: () => void): Thread {
   worker.on("exit", (code) => lose(`code ${code}`));
   rest();
   return {
+    hasEnded: () => end !== undefined,
     ask: (question, buffers = []) =>
       new Promise((resolve, reject) => {
+        if (end !== undefined) {
+          reject(end);
+          return;
+        }
         const number = next++;
+        // What cannot be sent throws here, and is not waited for.
+        worker.postMessage({ number, ...question } as Question, buffers);
         waiting.set(number, { resolve, reject });
         worker.ref();
-        worker.postMessage({ number, ...question } as Question, buffers);
       }),
   };
 }
@@ -126,7 +139,7 @@ export async function createThreadSession(
     },
     dispose: async () => {
       copies = new Map();
-      await ask({ session, dispose: true });
+      if (!thread.hasEnded()) await ask({ session, dispose: true });
     },
   };
 }

@@ -29,7 +29,7 @@ export function createCachedStep<Params, Batch, Parts, OptimizerState>(
 ): TrainStep<Params, Batch, OptimizerState> {
   const { clips, peers = noPeers, signal } = options;
   // What is added up between processes, or exactly, is so in ordinary memory.
-  if (execute.runtime !== undefined && peers.size === 1 && !options.exact) {
+  if (execute.runtime !== undefined && optimizer.traced !== undefined && peers.size === 1 && !options.exact) {
     return createDeviceCachedStep(execute.runtime, loss, optimizer, options);
   }
   const { part, whole } = loss;

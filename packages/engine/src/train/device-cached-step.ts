@@ -89,10 +89,12 @@ export function createDeviceCachedStep<Params, Batch, Parts, OptimizerState>(
           { params, parts, scale: scalarOf(scale) } as Parameters<typeof programs.middle.launch>[0],
           parts,
         );
-        const report = readNumbers(whole.report);
-        const toParts = asTree<FloatTensor>(await readTree<Named>(whole.toParts as Placed<Named>));
+        const [{ total, ...terms }, read] = await Promise.all([
+          readNumbers(whole.report),
+          readTree<Named>(whole.toParts as Placed<Named>),
+        ]);
+        const toParts = asTree<FloatTensor>(read);
         const byPath = Object.fromEntries(treeLeaves(toParts).map(([key, one]) => [pathOf(key), one]));
-        const { total, ...terms } = await report;
         for (const [at, { batch, index, share }] of own.entries()) {
           expectGoing(signal, state.step + 1);
           const along = Object.fromEntries(

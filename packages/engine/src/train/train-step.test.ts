@@ -46,6 +46,17 @@ describe.each(ways)("createTrainStep, %s", (_, execute) => {
     await train.dispose();
   });
 
+  it("takes an optimizer that has no traced update, and keeps its state in memory", async () => {
+    const { traced: _, ...own } = adam<ReturnType<typeof start>>();
+    const [plain, usual] = [createTrainStep(execute, loss, own), createTrainStep(execute, loss, adam())];
+    const [state, wanted] = [plain.init(start()), usual.init(start())];
+    for (let i = 0; i < 3; i++) await plain.step(state, batchOf(7, 2), 0.05);
+    for (let i = 0; i < 3; i++) await usual.step(wanted, batchOf(7, 2), 0.05);
+    await usual.collect(wanted);
+    for (const [at, value] of state.params.w.data.entries()) expect(value).toBeCloseTo(wanted.params.w.data[at], 5);
+    await Promise.all([plain.dispose(), usual.dispose()]);
+  });
+
   it("makes the loss fall, counts steps and names idle parameters", async () => {
     const train = createTrainStep(execute, loss, adam());
     const state = train.init(start());

@@ -16,7 +16,8 @@ const scalar = (value: HostTensor): number => value.data[0];
  * Joins a loss and an optimizer into training steps. The program is made at the first step, and again when a batch of
  * other shapes comes.
  *
- * @param execute how to run: `compiled(…)`, `eager(…)`, or a runtime's `execute`, which keeps the state on its device
+ * @param execute how to run: `compiled(…)`; or `eager(…)` or a runtime's `execute`, which keep the state where they
+ * compute, if the optimizer has a traced update: `collect` then brings the state's arrays up to date
  * @throws KdcError from a step whose loss or gradients are not finite (reason `loss-not-finite`), and from one that is
  * asked to stop on the way (`stopped`); nothing is updated
  *
@@ -44,7 +45,7 @@ export function createTrainStep<Params, Batch, OptimizerState>(
 ): TrainStep<Params, Batch, OptimizerState> {
   const { clips, peers = noPeers, signal, exact = false } = options;
   // What is added up between processes, or exactly, is so in ordinary memory.
-  if (execute.runtime !== undefined && peers.size === 1 && !exact) {
+  if (execute.runtime !== undefined && optimizer.traced !== undefined && peers.size === 1 && !exact) {
     return createDeviceStep(execute.runtime, loss, optimizer, options);
   }
   const sum = exact ? exactSum(peers) : floatSum(peers);

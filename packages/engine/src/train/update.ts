@@ -114,7 +114,7 @@ export type TrainStepOptions<Batch> = UpdateSettings & {
 export type TrainStep<Params, Batch, OptimizerState> = {
   /** A fresh state; the parameters are kept and changed in place. */
   readonly init: (params: HostedParams<Params>) => TrainState<Params, OptimizerState>;
-  /** One update from one batch; `state` changes in place. */
+  /** One update from one batch; `state` changes in place, its arrays at `collect` where they lie on a device or in tfjs. */
   readonly step: (
     state: TrainState<Params, OptimizerState>,
     batch: Hosted<Batch>,

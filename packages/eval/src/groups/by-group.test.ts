@@ -1,6 +1,6 @@
 import { createRng } from "@kdc-mae/core";
 import { describe, expect, it } from "vitest";
-import { byGroup } from "./by-group.js";
+import { byGroup, gapBetween } from "./by-group.js";
 
 const rng = createRng("groups");
 const options = { permutations: 500, intervals: { resamples: 100 } };
@@ -29,6 +29,20 @@ describe("a figure by group", () => {
     }).reduce<number>((sum, one) => sum + one, 0);
     expect(alarms / 200).toBeGreaterThan(0.01);
     expect(alarms / 200).toBeLessThan(0.1);
+  });
+
+  it("tells nothing of a figure that two clips alone have", () => {
+    const values = Array.from({ length: 100 }, (_, clip) => (clip === 0 ? 1 : clip === 99 ? 0 : Number.NaN));
+    const over = (clips: ArrayLike<number>) => {
+      const own = Array.from(clips, (clip) => values[clip]).filter(Number.isFinite);
+      return own.reduce((sum, value) => sum + value / own.length, own.length === 0 ? Number.NaN : 0);
+    };
+    const half = (from: number) => Array.from({ length: 50 }, (_, clip) => from + clip);
+    const members = new Map([
+      ["a", half(0)],
+      ["b", half(50)],
+    ]);
+    expect(gapBetween(over, members, { permutations: 500, rng })).toMatchObject({ gap: 1, p: 1 });
   });
 
   it("finds a gap that is there", () => {

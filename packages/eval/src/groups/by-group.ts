@@ -65,13 +65,17 @@ export function gapBetween(
   if (Number.isNaN(gap)) return undefined;
   // Sums of the same numbers in another order differ by rounding; they must still count as equally far.
   const slack = 1e-12 * Math.max(1, gap);
-  let hits = 0;
+  let [hits, dealt] = [0, 0];
   for (let t = 0; t < permutations; t++) {
-    if (widthOf(valuesOf(rng.permutation(clips.length).map((at) => clips[at]))) >= gap - slack) hits++;
+    const width = widthOf(valuesOf(rng.permutation(clips.length).map((at) => clips[at])));
+    // A dealing in which fewer than two groups have the figure has no gap, small or large.
+    if (Number.isNaN(width)) continue;
+    dealt++;
+    if (width >= gap - slack) hits++;
   }
   const known = own.filter(Number.isFinite);
   return {
-    ...{ gap, p: (1 + hits) / (1 + permutations), permutations },
+    ...{ gap, p: (1 + hits) / (1 + dealt), permutations: dealt },
     highest: names[own.indexOf(Math.max(...known))],
     lowest: names[own.indexOf(Math.min(...known))],
   };

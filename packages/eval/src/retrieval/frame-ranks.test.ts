@@ -82,6 +82,14 @@ describe("frameRanks", () => {
     await expect(frameRanks({ audio, visual, frames: 4 }, "mean")).rejects.toThrow("no clips of 4 frames each");
   });
 
+  it("refuses sound and pictures of other widths", async () => {
+    const given = {
+      audio: matrix(2, 3, new Float32Array(6).fill(1)),
+      visual: matrix(2, 4, new Float32Array(8).fill(1)),
+    };
+    await expect(frameRanks({ ...given, frames: 1 }, "max")).rejects.toMatchObject({ reason: "shape" });
+  });
+
   it("has intervals over clips: as many as there are ranks", async () => {
     const ranks = await frameRanks({ audio, visual, frames: 3 }, "max");
     const protocol = findProtocol(protocols, "retrieval-frames-max");

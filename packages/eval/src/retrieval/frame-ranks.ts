@@ -1,4 +1,4 @@
-import { KdcError } from "@kdc-mae/core";
+import { expectShape, KdcError } from "@kdc-mae/core";
 import { type Matrix, matrix } from "../matrix.js";
 import { prepareRows } from "../product/row-products.js";
 import { type CrossModalRanks, type Multiply, ranksByPieces } from "./ranks.js";
@@ -107,6 +107,7 @@ export async function frameRanks(
 ): Promise<CrossModalRanks> {
   const where = "frameRanks";
   const [sounds, pictures] = [unitRows(where, "audio", audio), unitRows(where, "visual", visual)];
+  expectShape(where, "visual", pictures, "_ D", { D: sounds.shape[1] });
   const N = sounds.shape[0] / frames;
   if (!Number.isInteger(N) || pictures.shape[0] !== sounds.shape[0]) {
     throw new KdcError({

@@ -111,6 +111,6 @@ describe("terms of a teacher", () => {
       return teacherRelations.compute({ ...evidence, views: [{ ...evidence.views[0], encoded }] });
     });
     const gradient = derive(tf.tensor3d([[[0, 0]], [[0, 0]], [[1, 0]]])).dataSync();
-    expect(gradient.every(Number.isFinite)).toBe(true);
+    expect(gradient.every((one) => Math.abs(one) < 10)).toBe(true);
   });
 });

@@ -11,6 +11,7 @@ import {
   type Scalar,
   sqrt,
   square,
+  step,
   sub,
   sum,
   type Tensor,
@@ -99,12 +100,14 @@ function huber(difference: Tensor): Tensor {
  */
 export function relationsOf(embeddings: Tensor2D): { readonly distances: Tensor2D; readonly angles: Tensor3D } {
   const [B] = embeddings.shape;
-  const own = eye(B);
-  const others = sub(1, own) as Tensor2D;
-  // From each to each, [B, B, D]. A clip's way to itself has length one below, so that its gradient is 0 and not rounding.
+  const others = sub(1, eye(B)) as Tensor2D;
+  // From each to each, [B, B, D]. Clips that are alike, and a clip and itself, have no direction between them: their length is
+  // one below, so that its gradient is 0 and not rounding's 10¹².
   const ways = mul(sub(expandDims(embeddings, 0), expandDims(embeddings, 1)), expandDims(others, 2));
-  const lengths = sqrt(add(add(sum(square(ways), -1), own), 1e-24)) as Tensor2D;
-  const apart = mul(lengths, others);
+  const squares = sum(square(ways), -1);
+  const differ = step(sub(squares, 1e-12));
+  const lengths = sqrt(add(add(squares, sub(1, differ)), 1e-24)) as Tensor2D;
+  const apart = mul(lengths, differ);
   const usual = div(sum(apart), Math.max(1, B * (B - 1)));
   const directions = div(ways, expandDims(lengths, 2)) as Tensor3D;
   return {
