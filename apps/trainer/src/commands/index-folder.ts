@@ -6,7 +6,7 @@ import type { Surroundings } from "../pipeline/surroundings.js";
 import { atRanks } from "../terminal/interrupt.js";
 import { print, remark } from "../terminal/print.js";
 import { type ModelOnMedia, modelOnMedia, withModelOnMedia } from "./model-on-media.js";
-import { modelWords, type WindowChoice, withWindows } from "./options.js";
+import { many, modelWords, type WindowChoice, withWindows } from "./options.js";
 
 type IndexOptions = ModelOnMedia &
   WindowChoice & {
@@ -70,7 +70,7 @@ function say({ index, store, clips, files, passedBy, ...change }: IndexedFolder)
         (change.resumed > 0 ? `, ${change.resumed} gone on with` : ""),
       `left out: ${out === 0 ? "none" : `${out} (${counted})`}`,
       ...(passed.length === 0 ? [] : [`not media by their names: ${passed.join(", ")}`]),
-      `index: ${files} files, ${clips} clips in ${index} (${store})`,
+      `index: ${many(files, "file")}, ${many(clips, "clip")} in ${index} (${store})`,
       "",
     ].join("\n"),
   );

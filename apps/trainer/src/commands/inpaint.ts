@@ -8,7 +8,7 @@ import type { Surroundings } from "../pipeline/surroundings.js";
 import { atTerminal } from "../terminal/interrupt.js";
 import { print } from "../terminal/print.js";
 import { type ModelOnMedia, modelOnMedia, withModelOnMedia } from "./model-on-media.js";
-import { anyWholeNumber, modelWords, positiveNumber, readWith } from "./options.js";
+import { anyWholeNumber, many, modelWords, positiveNumber, readWith } from "./options.js";
 
 type InpaintCommandOptions = ModelOnMedia & {
   readonly hide?: number;
@@ -114,7 +114,7 @@ function asTable({ file, hole, audio, visual, windows, leftOut, borrowed, film, 
     ...row("sound", audio),
     ...row("picture", visual),
   ]);
-  const count = `${windows.length} ${windows.length === 1 ? "window" : "windows"}${left}`;
+  const count = `${many(windows.length, "window")}${left}`;
   return `${file} (${holeInWords(hole)}; ${count})\n${[table, ...notes].join("\n")}\n\n`;
 }
 

@@ -144,3 +144,19 @@ it("everything that commands write goes through print and remark", () => {
     ]);
   }
 });
+
+it.each([
+  ["stream", "0.5 s"],
+  ["embed", "their length"],
+  ["index", "their length"],
+])("%s --help says that a window begins every %s unless told", async (name, hop) => {
+  let out = "";
+  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
+    out += text;
+    return true;
+  });
+  expect(await runCommandLine([name, "--help"])).toBe(0);
+  const words = out.replace(/\s+/g, " ");
+  expect(words).toContain(`--hop <seconds> time between the starts of two windows (default: ${hop})`);
+  expect(words).not.toContain("little delay");
+});

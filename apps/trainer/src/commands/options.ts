@@ -48,15 +48,15 @@ export const withDecoderOption = (command: Command): Command =>
 /** Which windows of a file are looked at, on the command line. */
 export type WindowChoice = { readonly window?: number; readonly hop?: number };
 
-/** Adds the options that say in which windows a file is looked at over its whole length. */
-export const withWindows = (command: Command): Command =>
+/** Adds the options that say in which windows a file is looked at over its whole length; `hop` is the default's words. */
+export const withWindows = (command: Command, hop = "their length"): Command =>
   command
     .option(
       "--window <seconds>",
       "length of a window (default: the model's own, which is also the most)",
       positiveNumber,
     )
-    .option("--hop <seconds>", "time between the starts of two windows (default: their length)", positiveNumber);
+    .option("--hop <seconds>", `time between the starts of two windows (default: ${hop})`, positiveNumber);
 
 /** Commander's way of letting an option be given several times. */
 export const collect = (value: string, before: readonly string[]): string[] => [...before, value];
@@ -109,6 +109,10 @@ export const wholeNumberTo = (most: number) => wholeNumber(1, most, ` from 1 to 
 
 /** Any whole number, such as a seed. */
 export const anyWholeNumber = wholeNumber(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, "");
+
+/** How many of what: `1 class`, `2 classes`. */
+export const many = (count: number, one: string, several = `${one}s`): string =>
+  `${count} ${count === 1 ? one : several}`;
 
 /** A word as a shell takes it. */
 export const quoted = (word: string): string =>

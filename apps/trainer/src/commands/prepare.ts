@@ -6,7 +6,15 @@ import type { ManifestChoice } from "../pipeline/prepare/manifest-choice.js";
 import { prepareSet } from "../pipeline/prepare/prepare-set.js";
 import { type AtTerminal, atRanks } from "../terminal/interrupt.js";
 import { print } from "../terminal/print.js";
-import { atLeastOne, positiveNumber, readWith, saysStopped, wholeNumberTo, withDecoderOption } from "./options.js";
+import {
+  atLeastOne,
+  many,
+  positiveNumber,
+  readWith,
+  saysStopped,
+  wholeNumberTo,
+  withDecoderOption,
+} from "./options.js";
 import { manifestChoiceOf, withManifestOptions } from "./survey.js";
 
 type Options = ManifestChoice &
@@ -79,11 +87,11 @@ async function run(path: string, options: Options, around: AtTerminal): Promise<
   }
   const failed = Object.entries(summary.quarantined);
   const lines = [
-    `${summary.samples} clips in ${summary.shards.length} shards, ${(summary.bytes / 1e9).toFixed(2)} GB`,
+    `${many(summary.samples, "clip")} in ${many(summary.shards.length, "shard")}, ${(summary.bytes / 1e9).toFixed(2)} GB`,
     `log-mel mean ${summary.logMel.mean.toFixed(4)}, standard deviation ${summary.logMel.std.toFixed(4)}`,
     `splits: ${Object.entries(summary.splits)
       .map(([split, count]) => `${split} ${count}`)
-      .join(", ")}; ${Object.keys(summary.classes).length} classes`,
+      .join(", ")}; ${many(Object.keys(summary.classes).length, "class", "classes")}`,
     failed.length === 0
       ? `${summary.beyond.clips > 0 ? "no clip" : "nothing"} was left out`
       : `left out: ${failed.map(([reason, count]) => `${reason} ${count}`).join(", ")} (see quarantine.jsonl)`,

@@ -113,3 +113,29 @@ it.skipIf(process.platform === "win32").each([
   },
   60_000,
 );
+
+it.skipIf(process.platform === "win32")("Ctrl-C ends a stream with the windows there were, and 130", async () => {
+  let [said, printed] = ["", ""];
+  vi.spyOn(process.stderr, "write").mockImplementation((text) => {
+    said += text;
+    return true;
+  });
+  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
+    if (printed === "") process.emit("SIGINT");
+    printed += text;
+    return true;
+  });
+  const slow = process.env.FFMPEG_PATH;
+  delete process.env.FFMPEG_PATH;
+  const film = at("made", "train", "train-00000.mp4");
+  const line = ["stream", film, "--model", at("model.safetensors"), "--hop", "0.05", "--paced"];
+  const code = await runCommandLine(line).finally(() => {
+    process.env.FFMPEG_PATH = slow;
+  });
+  expect(code ?? process.exitCode, said).toBe(130);
+  process.exitCode = undefined;
+  const lines = printed.trim().split("\n");
+  for (const one of lines) expect(one).toMatch(/ {2}computed in \d+ ms$/);
+  expect(said).toContain(`\n${lines.length} ${lines.length === 1 ? "window" : "windows"}; stopped\n`);
+  expect(said).not.toContain("goes on from here");
+});

@@ -4,12 +4,14 @@ import { type Command, Option } from "commander";
 import { type StreamedWindow, stream } from "../pipeline/films/stream-media.js";
 import { readAssume } from "../pipeline/run/assume.js";
 import { type AtTerminal, atTerminal } from "../terminal/interrupt.js";
-import { print } from "../terminal/print.js";
+import { print, remark } from "../terminal/print.js";
+import { stopped } from "../terminal/ranks.js";
 import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
 import {
   type AssumeChoice,
   atLeastOne,
   expectModelFile,
+  many,
   modelWords,
   positiveNumber,
   readWith,
@@ -35,9 +37,7 @@ type StreamOptions = EngineChoice &
 export function addStreamCommand(program: Command): void {
   const command = program
     .command("stream")
-    .description(
-      "follow sound and pictures as they come: vectors, labels and heat, window by window, with little delay",
-    )
+    .description("follow sound and pictures as they come: vectors, labels and heat, window by window")
     .argument("<file or ->", "a film or a sound file; - for one that comes through standard input")
     .option("--model <file>", `${modelWords}; a fine-tuned one gives labels`, "runs/demo/model.safetensors")
     .addOption(new Option("--only <kind>", "look at one of the two alone").choices(["sound", "pictures"]))
@@ -78,7 +78,7 @@ export function addStreamCommand(program: Command): void {
       remedy: "Leave --only out",
     },
   ]);
-  withEngineOptions(withAssume(withWindows(command))).action((source: string, options: StreamOptions) =>
+  withEngineOptions(withAssume(withWindows(command, "0.5 s"))).action((source: string, options: StreamOptions) =>
     atTerminal((around) => run(source, options, around)),
   );
 }
@@ -94,8 +94,8 @@ function share(text: string): number {
   });
 }
 
-/** A window in a line: when, what of it there was, what it was taken for, where it is seen, and how late this is. */
-function asLine({ start, end, audio, visual, labels, hottest, delay, leftOut }: StreamedWindow): string {
+/** A window in a line: when, what of it there was, what it was taken for, where it is seen, and how long that took. */
+function asLine({ start, end, audio, visual, labels, hottest, delay }: StreamedWindow): string {
   const there = [audio ? "sound" : undefined, visual ? "picture" : undefined].filter((name) => name !== undefined);
   const parts = [
     `${clockText(start)} – ${clockText(end)}`,
@@ -104,8 +104,7 @@ function asLine({ start, end, audio, visual, labels, hottest, delay, leftOut }: 
       ? [labels.map(({ label, probability }) => `${label} ${numberText(probability, "share")}`).join(", ")]
       : []),
     ...(hottest ? [`hottest at row ${hottest.row}, column ${hottest.column} (${hottest.cosine.toFixed(3)})`] : []),
-    `${Math.round(1000 * delay)} ms after it ended`,
-    ...(leftOut > 0 ? [`${leftOut} left out`] : []),
+    `computed in ${Math.round(1000 * delay)} ms`,
   ];
   return `${parts.join("  ")}\n`;
 }
@@ -130,9 +129,22 @@ async function run(source: string, options: StreamOptions, around: AtTerminal): 
     });
   }
   const asked = { model, only, pictureAt, patience, heat, count, paced, window, hop };
-  const { windows, leftOut } = await stream(source === "-" ? process.stdin : source, {
+  let told = 0;
+  const inWords = () => many(told, "window");
+  await stream(source === "-" ? process.stdin : source, {
     ...{ ...around, ...asked, execute: executeFor(options), assume: await readAssume(assume) },
-    onWindow: (one) => print(json ? asJson(one) : asLine(one)),
+    onWindow: (one) => {
+      print(json ? asJson(one) : asLine(one));
+      told += 1;
+    },
+  }).catch((error) => {
+    if (!around.signal.aborted) throw error;
   });
-  around.onNote?.(`${windows} windows${leftOut > 0 ? `, ${leftOut} left out` : ""}`);
+  if (around.signal.aborted) {
+    // What is past does not come again: nothing goes on from here.
+    remark(`${inWords()}; stopped\n`);
+    process.exitCode = stopped();
+  } else {
+    around.onNote?.(inWords());
+  }
 }

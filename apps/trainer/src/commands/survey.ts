@@ -14,7 +14,7 @@ import { surveyData } from "../pipeline/prepare/survey-data.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
 import { atRanks } from "../terminal/interrupt.js";
 import { print } from "../terminal/print.js";
-import { atLeastOne, positiveNumber, withDecoderOption } from "./options.js";
+import { atLeastOne, many, positiveNumber, withDecoderOption } from "./options.js";
 
 /** Adds the options that say how a manifest is read. */
 export const withManifestOptions = (command: Command): Command =>
@@ -83,7 +83,7 @@ async function run(path: string, options: Options, around: Surroundings): Promis
     for (const { item, message } of shown(reason)) print(`      ${item.id}: ${message}\n`);
   }
   for (const [split, count] of Object.entries(result.splits)) print(row(`split ${split}`, count));
-  print(`${Object.keys(result.labels).length} labels\n`);
+  print(`${many(Object.keys(result.labels).length, "label")}\n`);
   const longer = beyondInWords(result.longer, surveyedSeconds);
   if (longer !== undefined) print(`${longer}\n`);
   const passed = passedOverInWords(result.passedOver);

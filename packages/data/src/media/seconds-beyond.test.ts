@@ -29,6 +29,6 @@ it("prepare and survey count the seconds they do not take, and say how to", asyn
   expect((await prepare({ ...{ manifest, out, decoder, workers: 1 }, content })).beyond).toEqual(beyond);
   const { longer } = await survey({ manifest, decoder, workers: 1 });
   expect(longer).toEqual(beyond);
-  expect(beyondInWords(longer, 10.3)).toMatch(/^1 clips are longer than 10.3 s: 6.[67] s of them are not taken/);
+  expect(beyondInWords(longer, 10.3)).toMatch(/^1 clip is longer than 10.3 s: 6.[67] s of it are not taken/);
   expect(beyondInWords({ clips: 0, seconds: 0 }, 10.3)).toBeUndefined();
 });

@@ -20,5 +20,5 @@ export const addBeyond = ({ clips, seconds }: Beyond, more: number): Beyond =>
 /** In one line; undefined where nothing lies beyond. */
 export function beyondInWords({ clips, seconds }: Beyond, limit: number): string | undefined {
   if (clips === 0) return undefined;
-  return `${clips} clips are longer than ${limit} s: ${seconds.toFixed(1)} s of them are not taken (--windows 10 makes clips of them)`;
+  return `${clips} ${clips === 1 ? "clip is" : "clips are"} longer than ${limit} s: ${seconds.toFixed(1)} s of ${clips === 1 ? "it" : "them"} are not taken (--windows 10 makes clips of ${clips === 1 ? "it" : "them"})`;
 }

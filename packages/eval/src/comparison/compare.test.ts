@@ -75,6 +75,9 @@ describe("compareArms", () => {
     const partial = compareArms({ ...input, arms: [one, { ...other, runs: other.runs.slice(1, 2) }] });
     expect(partial.missing).toBe(2);
     expect(partial.tables[0].rows[1].figures.r1).toMatchObject({ mean: 0.65, half: null, n: 1 });
+    expect(comparisonMarkdown(partial)).toContain("2 runs are not finished: the table");
+    const nearly = compareArms({ ...input, arms: [one, { ...other, runs: other.runs.slice(1) }] });
+    expect(comparisonMarkdown(nearly)).toContain("1 run is not finished: the table");
     const none = compareArms({ ...input, arms: [one, { ...other, runs: [] }] });
     expect(none.tables[0].rows[1].figures).toEqual({});
     expect(comparisonMarkdown(none)).toContain("| b | 0 | – | – |");

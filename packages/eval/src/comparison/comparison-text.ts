@@ -56,7 +56,9 @@ export function readingNotes({ seeds, tables, missing, notes = [] }: Comparison)
   const clips = differences.filter(({ unit }) => unit === "clips");
   const fewest = Math.min(...differences.map(({ overSeeds }) => overSeeds.smallestP));
   return [
-    ...(missing === 0 ? [] : [`${missing} runs are not finished: the table is of those that are.`]),
+    ...(missing === 0
+      ? []
+      : [`${missing} ${missing === 1 ? "run is" : "runs are"} not finished: the table is of those that are.`]),
     `± is the half-width of a 95 % Student's t interval over seeds (${seeds.length} asked for); a single seed has none.`,
     ...(clips.length === 0
       ? []

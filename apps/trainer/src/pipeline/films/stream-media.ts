@@ -16,7 +16,7 @@ export type StreamedWindow = StreamMoment & {
   readonly labels?: readonly ScoredLabel[];
   /** The hottest patch, where heat was asked for: its row, its column, and its cosine. */
   readonly hottest?: { readonly row: number; readonly column: number; readonly cosine: number };
-  /** Seconds from when the last it needed had come to when it was told. */
+  /** Seconds from when the last it needed was read to when it was told; how far reading is behind the source is not in it. */
   readonly delay: number;
 };
 
@@ -39,7 +39,7 @@ export type StreamMediaOptions = Surroundings &
 /** What a stream came to. */
 export type StreamedMedia = {
   readonly windows: number;
-  /** Windows that were left out because later ones were complete before the model was free: of a source that waits for nobody. */
+  /** None: each part is waited for, so that a model slower than its source falls behind and leaves out nothing. */
   readonly leftOut: number;
   /** Seconds of it. */
   readonly seconds: number;
