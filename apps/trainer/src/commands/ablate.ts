@@ -1,7 +1,7 @@
 import { join, resolve } from "node:path";
 import { comparisonMarkdown } from "@kdc-mae/eval/report";
 import { type Command, Option } from "commander";
-import { ablate, runsFolder } from "../pipeline/ablate/ablate.js";
+import { ablate, runsFolder, tablesFolder } from "../pipeline/ablate/ablate.js";
 import { type Arms, aboutArm, workOutArms } from "../pipeline/ablate/arms.js";
 import { flopOfRun } from "../pipeline/ablate/budget.js";
 import { loadAblation } from "../pipeline/ablate/load.js";
@@ -45,7 +45,10 @@ export function addAblateCommand(program: Command): void {
     .option("--media <folder>", `where made clips go, for experiments on made data (default: ${defaultMedia})`)
     .option("--set <key=value>", "change the base experiment, such as training.epochs=5", collect, [])
     .addOption(
-      new Option("--scored <split>", "clips that figures are of: validation while choices are made")
+      new Option(
+        "--scored <split>",
+        "clips that figures are of: validation while choices are made (tables in on-validation)",
+      )
         .choices(["test", "validation"])
         .default("test"),
     )
@@ -109,6 +112,6 @@ async function run(name: string, options: AblateOptions, around: Surroundings): 
   print(
     options.json
       ? `${JSON.stringify(comparison, null, 2)}\n`
-      : `${comparisonMarkdown(comparison)}\ntables: ${join(resolve(out), "table.{html,md,csv,json}")}\n`,
+      : `${comparisonMarkdown(comparison)}\ntables: ${join(resolve(tablesFolder(out, options.scored)), "table.{html,md,csv,json}")}\n`,
   );
 }

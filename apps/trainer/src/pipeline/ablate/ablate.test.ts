@@ -137,9 +137,16 @@ describe("ablate", () => {
     expect(comparison.notes?.join()).toContain("Figures are of validation clips");
     expect(existsSync(join(folder, "choosing", "runs"))).toBe(false);
     expect(await readdir(join(folder, "choosing", "runs-on-validation"))).toHaveLength(2);
+    // The two tables stand side by side.
+    const text = (...names: string[]) => readFile(join(folder, "choosing", ...names, "table.md"), "utf8");
+    const chosen = await text("on-validation");
+    expect(chosen).toContain("Figures are of validation clips");
+    expect(existsSync(join(folder, "choosing", "table.md"))).toBe(false);
     // What is finished on validation clips is begun again on the test clips.
     expect((await run("choosing", { seeds: [3] })).finished).toBe(true);
     expect(said[0]).toBe("2 runs: 0 finished, 0 begun, 2 to begin");
+    expect(await text("on-validation")).toBe(chosen);
+    expect(await text()).not.toContain("Figures are of validation clips");
   }, 300_000);
 
   it("changes with the seed what is learned and not the clips", async () => {

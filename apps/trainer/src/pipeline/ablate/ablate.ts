@@ -39,6 +39,10 @@ export type AblationOptions = Surroundings & {
 export const runsFolder = (out: string, scored: Scored): string =>
   join(out, scored === "test" ? "runs" : `runs-on-${scored}`);
 
+/** Where its tables are: those of validation clips and those of the test clips do not write over each other. */
+export const tablesFolder = (out: string, scored: Scored): string =>
+  scored === "test" ? out : join(out, `on-${scored}`);
+
 const formOf = (experiment: CheckedExperiment) => clipFormFor(configFor(experiment), pairingOf(experiment));
 
 /** Runs that take the same of a clip see the same decoded clips, however they cut it. */
@@ -68,9 +72,15 @@ const nameOf = ({ arms, seed }: PlannedRun): string => `${arms.join(" = ")}, see
 
 function sayPlan({ runs, strays }: AblationPlan, say: (line: string) => void): void {
   const count = (state: PlannedRun["state"]) => runs.filter((run) => run.state === state).length;
-  say(`${runs.length} runs: ${count("finished")} finished, ${count("begun")} begun, ${count("new")} to begin`);
+  say(
+    `${runs.length} ${runs.length === 1 ? "run" : "runs"}: ${count("finished")} finished, ${count("begun")} begun, ${count("new")} to begin`,
+  );
   if (strays.length === 0) return;
-  say(`${strays.length} runs in the folder no longer fit the ablation; they stay there and are in no table:`);
+  const one = strays.length === 1;
+  const stray = one ? "run in the folder no longer fits" : "runs in the folder no longer fit";
+  say(
+    `${strays.length} ${stray} the ablation; ${one ? "it stays there and is" : "they stay there and are"} in no table:`,
+  );
   for (const { folder, why } of strays) say(`  ${folder}: ${why}`);
 }
 
@@ -86,6 +96,7 @@ async function ablateAlone(options: AblationOptions): Promise<{ comparison: Comp
   const { ablation, arms, seeds, out, scored = "test", signal } = options;
   const say = (line: string) => options.onNote?.(`ablate: ${line}`);
   const media = mediaFor(options.media, arms.base.data);
+  const tables = tablesFolder(out, scored);
   const plan = await planRuns(arms.arms, seeds, runsFolder(out, scored));
   sayPlan(plan, say);
   const finished: FinishedRun[] = [];
@@ -104,12 +115,12 @@ async function ablateAlone(options: AblationOptions): Promise<{ comparison: Comp
       const outcome = await runOne(run, { ...options, base: arms.base, corpus, scored });
       if (outcome === undefined) return { comparison: compare(), finished: false };
       finished.push({ run, outcome });
-      await writeTables(out, compare());
+      await writeTables(tables, compare());
       if (signal?.aborted && finished.length < plan.runs.length) return { comparison: compare(), finished: false };
     }
   }
   const comparison = compare();
-  await writeTables(out, comparison);
+  await writeTables(tables, comparison);
   return { comparison, finished: true };
 }
 
