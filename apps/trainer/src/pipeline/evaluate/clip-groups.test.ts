@@ -12,6 +12,7 @@ import type { Saved } from "../run/read-saved.js";
 import { groupedSet } from "./clip-groups.js";
 import { openCutting } from "./cutting.js";
 import { protocolsNamed, runProtocols } from "./protocols/run.js";
+import type { Subject } from "./protocols/subject.js";
 
 const classes = ["bell", "drum", "siren"];
 const inGroups = (index: number): StoredClip => {
@@ -39,17 +40,24 @@ const tuned: Saved = {
 };
 const execute = compiled();
 
-async function grouped(saved: Saved, names: readonly string[], test: readonly StoredClip[], by = "Accent ") {
+async function grouped(
+  saved: Saved,
+  names: readonly string[],
+  test: readonly StoredClip[],
+  by = "Accent ",
+  onFailed?: Parameters<typeof runProtocols>[2],
+) {
   const { set, groups } = await groupedSet(memorySet(test), by);
   const vggsounder = readVggSounder(
     ["video_id,label,modality", ...test.slice(0, 10).map(({ item }) => `${item.id},${item.labels[0]},AV`)].join("\n"),
   );
-  return runProtocols(protocolsNamed(names), {
+  const subject: Subject = {
     ...{ saved, execute, split: "test", leftOut: {}, denormalize: true, groups, vggsounder },
     sets: { train: memorySet(many(0, 13)), validation: memorySet([]), test: set },
     cutting: openCutting({ grids: config, statistics, batch: 4 }),
     onProgress: () => undefined,
-  });
+  };
+  return runProtocols(protocolsNamed(names), subject, onFailed);
 }
 
 it.each([
@@ -94,4 +102,21 @@ it("labels are a column; one that no clip has is refused with those there are", 
   await expect(groupedSet(memorySet(many(100, 11)), "speaker")).rejects.toThrow(
     "no evaluated clip has such a column. Columns there are: accent, labels",
   );
+});
+
+it("a column that makes no groups is told, and the figures without groups are kept", async () => {
+  const alone = many(100, 11).map((clip, at) => ({
+    ...clip,
+    item: { ...clip.item, columns: { speaker: `speaker ${at}` } },
+  }));
+  const names = ["retrieval-middle-frame", "inpainting-random-75"];
+  const failed: { protocol: string; message: string }[] = [];
+  const kept = await grouped(pretrained, names, alone, "speaker", (one) => failed.push(one));
+  const message = expect.stringContaining("groups by speaker: no group has two clips or more");
+  expect(failed).toEqual(names.map((protocol) => ({ protocol, message })));
+  const whole = await grouped(pretrained, names, many(100, 11));
+  expect(kept.map(({ figures }) => figures)).toEqual(whole.map(({ figures }) => figures));
+  expect(kept.map(({ groups }) => groups)).toEqual([undefined, undefined]);
+  // Where nobody takes it, it ends the evaluation.
+  await expect(grouped(pretrained, names, alone, "speaker")).rejects.toMatchObject({ reason: "groups" });
 });

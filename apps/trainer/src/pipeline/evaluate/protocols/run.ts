@@ -1,9 +1,8 @@
-import { KdcError } from "@kdc-mae/core";
+import { isKdcError, KdcError } from "@kdc-mae/core";
 import type { SplitUse } from "@kdc-mae/data/node";
 import { type Conduct, groupFigures, type ProtocolRecord, protocolRecords, varyProtocol } from "@kdc-mae/eval";
 import { type FailedProtocol, type ResultSection, sectionOf } from "@kdc-mae/eval/report";
 import { expectClips } from "../../corpus/splits.js";
-import type { ClipGroups } from "../clip-groups.js";
 import { attendClips } from "./attend.js";
 import { classifyClips } from "./classify.js";
 import { embeddings } from "./embedded-set.js";
@@ -70,7 +69,8 @@ export function expectProbesApart(chosen: readonly ProtocolRecord[], split: Subj
  * Carries protocols out one after the other. Nothing is drawn at random that a seed does not decide, so the same model
  * on the same clips gives the same figures.
  *
- * @param onFailed takes a protocol that failed while others did not; without it the first failure ends everything
+ * @param onFailed takes a protocol that failed while others did not, and one whose clips make no groups, which keeps its
+ * other figures; without it the first failure ends everything
  * @throws KdcError for an empty split, and, where no protocol is left, that of the last
  */
 export async function runProtocols(
@@ -85,20 +85,22 @@ export async function runProtocols(
   for (const record of chosen) {
     subject.signal?.throwIfAborted();
     const { protocol, conduct } = record;
+    const failed = (error: unknown) => {
+      if (onFailed === undefined || subject.signal?.aborted) throw error;
+      onFailed({ protocol: protocol.name, message: error instanceof Error ? error.message : String(error) });
+    };
     try {
       const carried = await carryOut(record, subject, embedded);
       const section = tellWindow(sectionOf(carried), subject);
       const told = {
         ...{ ...section, tables: [...section.tables, ...(carried.tables ?? [])] },
-        ...(subject.groups === undefined ? {} : { groups: groupsOf(carried, subject, subject.groups) }),
+        ...groupsOf(carried, subject, failed),
       };
       sections.push(
         conduct.task === "classification" || conduct.task === "vggsounder" ? told : tellTuned(told, subject),
       );
     } catch (error) {
-      if (onFailed === undefined || subject.signal?.aborted) throw error;
-      const message = error instanceof Error ? error.message : String(error);
-      onFailed({ protocol: protocol.name, message });
+      failed(error);
       last = error;
     }
   }
@@ -137,10 +139,17 @@ export function carryOut(
   }
 }
 
-/** Every figure by group of the evaluated clips. */
-function groupsOf(carried: Carried, { sets, split }: Subject, { by, of }: ClipGroups) {
+/** Every figure by group of the evaluated clips, where they are asked for and there are any. */
+function groupsOf(carried: Carried, { sets, split, groups }: Subject, onFailed: (error: unknown) => void) {
+  if (groups === undefined) return {};
   const { ids = sets[split].items.map(({ id }) => id) } = carried;
-  return groupFigures(carried, ids, of, by);
+  try {
+    return { groups: groupFigures(carried, ids, groups.of, groups.by) };
+  } catch (error) {
+    if (!isKdcError(error) || error.reason !== "groups") throw error;
+    onFailed(error);
+    return {};
+  }
 }
 
 /** Says where a picture does not go with the whole spectrogram. */
