@@ -14,10 +14,11 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 say() { echo "$*" >&2; }
 
 pack() {
-  local out=$1 dir version
+  local out=$1 version
   version=$(node -p process.versions.node)
+  # Not local: removed at the end, and where a step fails, which ends everything and not this function alone.
   dir=$(mktemp -d)
-  trap 'rm -rf "$dir"' RETURN
+  trap 'rm -rf "$dir"' EXIT
   set -e
   cd "$here"
   npx --yes pnpm@12.21.0 --filter @kdc-mae/trainer deploy --legacy --prod "$dir/apps/trainer" >&2
