@@ -76,7 +76,7 @@ describe("vggSounder", () => {
     expect(result.confusion.visual.share).toBe(1 / 4);
     expect(result.confusion.any.share).toBe(2 / 4);
     expect(result.confusion.each.share).toBe(1 / 4);
-    expect(result.warnings[0]).toContain("1 labels are none of the classes and take no part: siren");
+    expect(result.warnings[0]).toContain("1 label is none of the classes and takes no part: siren");
     const { figures } = sectionOf({ head: "vggsounder", result });
     expect(figures.map(({ name }) => name)).toContain("confusion: right with either, wrong with both");
     for (const { interval } of figures) expect(interval?.level).toBe(0.95);

@@ -172,6 +172,8 @@ export function vggSounder(input: {
     warnings:
       unknown.size === 0
         ? []
-        : [`${unknown.size} labels are none of the classes and take no part: ${[...unknown].slice(0, 8).join(", ")}`],
+        : [
+            `${unknown.size} ${unknown.size === 1 ? "label is none of the classes and takes" : "labels are none of the classes and take"} no part: ${[...unknown].slice(0, 8).join(", ")}`,
+          ],
   };
 }
