@@ -182,3 +182,14 @@ it("says in words what does not fit", async () => {
     ),
   ).rejects.toThrow(/it is of another size than the experiment: embedDim is 24, not 64/);
 });
+
+it("--by a column of one value: the figures are written, and the exit code is 1", async () => {
+  const line = ["evaluate", at("model.safetensors"), "--protocol", "retrieval-middle-frame", "--by", "split", "--json"];
+  const { results, failed } = JSON.parse(await printed(...line, "--out", at("one-group")));
+  expect(process.exitCode).toBe(1);
+  process.exitCode = undefined;
+  const message = expect.stringContaining("groups by split: one group alone has two clips or more: test (5)");
+  expect(failed).toEqual([{ protocol: "retrieval-middle-frame", message }]);
+  expect([results.length, results[0].figures.length > 0, results[0].groups]).toEqual([1, true, undefined]);
+  expect(JSON.parse(await readFile(at("one-group/protocols.json"), "utf8"))).toMatchObject({ results, failed });
+});
