@@ -55,6 +55,30 @@ describe("checkExperiment", () => {
     );
   });
 
+  it("says which terms a fixed teacher cannot serve, and that none looks at it", () => {
+    const { objective, masking, model } = named.demo;
+    const fixedTeacher = { model: "teacher.safetensors", sum: "a sum" };
+    const taught = [...objective, { term: "teacher-cosine" }];
+    expect(messageOf({ ...named.demo, fixedTeacher, objective: taught })).toBe("no error");
+    expect(messageOf({ ...named.demo, fixedTeacher })).toContain(
+      "fixedTeacher: no term looks at what it makes of clips",
+    );
+    const predicted = { model: { ...model, predictor: {} }, objective: [...taught, { term: "latent-prediction" }] };
+    expect(messageOf({ ...named.demo, ...predicted })).toBe("no error");
+    expect(messageOf({ ...named.demo, ...predicted, fixedTeacher })).toContain(
+      `objective.${taught.length}: latent-prediction looks at what a moving-average teacher makes of every patch`,
+    );
+    const pointing = {
+      model: { ...model, globalToken: true },
+      masking: { ...masking, contrast: { audioRatio: 0.5, visualRatio: 0.5, by: "teacher" } },
+      objective: [...taught, { term: "contrastive", name: "own", options: { path: "own" } }],
+    };
+    expect(messageOf({ ...named.demo, ...pointing })).toBe("no error");
+    expect(messageOf({ ...named.demo, ...pointing, fixedTeacher })).toContain(
+      "masking.contrast.by: a moving-average teacher points at patches, which fixedTeacher does not",
+    );
+  });
+
   it("refuses views drawn by a network that no term trains", () => {
     const { objective, masking } = named.demo;
     const adaptive = { ...named.demo, masking: { ...masking, kind: "adaptive" } };

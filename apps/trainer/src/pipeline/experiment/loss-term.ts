@@ -53,13 +53,14 @@ type Described = {
     readonly contrast?: { readonly by: "chance" | "teacher" } | undefined;
   };
   readonly model: { readonly globalToken?: boolean | undefined; readonly predictor?: object | undefined };
+  readonly fixedTeacher?: object | undefined;
 };
 
 /**
  * What terms need and an experiment does not give, by the key of the entry, said before anything is decoded. And the
  * other way round: views drawn by a network that no term trains.
  */
-export function unmetNeeds({ objective, masking, model }: Described): [path: string[], what: string][] {
+export function unmetNeeds({ objective, masking, model, fixedTeacher }: Described): [path: string[], what: string][] {
   const terms = objective.map(({ term, options }, at) => {
     const known = optionsProblem({ term, options }) === undefined ? knownTerm(term) : undefined;
     return {
@@ -90,7 +91,16 @@ export function unmetNeeds({ objective, masking, model }: Described): [path: str
       (needs.prediction?.length ?? 0) > 0 &&
       model.predictor === undefined &&
       `${name} looks at predicted tokens: set model.predictor (an empty record takes the decoder's sizes), or leave it out`;
-    return [views, sampling, tokens, path, predicted]
+    const patches =
+      needs.whole &&
+      fixedTeacher !== undefined &&
+      `${name} looks at what a moving-average teacher makes of every patch, and fixedTeacher says one vector a clip: leave one of them out`;
+    const global =
+      needs.teacher &&
+      fixedTeacher !== undefined &&
+      needs.encoded?.some((stream) => stream.startsWith("global")) &&
+      `${name} compares global tokens, which fixedTeacher does not say: leave one of them out`;
+    return [views, sampling, tokens, path, predicted, patches, global]
       .filter((what) => typeof what === "string")
       .map((what) => [["objective", at], what]);
   });
@@ -102,10 +112,16 @@ export function unmetNeeds({ objective, masking, model }: Described): [path: str
   const unlearned =
     'nothing trains the predictor: add { "term": "latent-prediction" } to the objective, or leave model.predictor out';
   const blind = "a teacher points at patches by its global token: set model.globalToken, or by to chance";
+  const pointed =
+    "a moving-average teacher points at patches, which fixedTeacher does not: set by to chance, or leave fixedTeacher out";
+  const untaught =
+    'no term looks at what it makes of clips: add { "term": "teacher-cosine" } to the objective, or leave it out';
   const faults: readonly (readonly [boolean, string[], string])[] = [
     [adaptive && !asks(({ sampling }) => sampling), ["masking", "kind"], untrained],
     [contrast !== undefined && !asks((one) => one.contrast?.length), ["masking", "contrast"], unread],
     [contrast?.by === "teacher" && !model.globalToken, ["masking", "contrast", "by"], blind],
+    [contrast?.by === "teacher" && fixedTeacher !== undefined, ["masking", "contrast", "by"], pointed],
+    [fixedTeacher !== undefined && !asks(({ teacher }) => teacher), ["fixedTeacher"], untaught],
     [model.predictor !== undefined && !asks((one) => one.prediction?.length), ["model", "predictor"], unlearned],
   ];
   return [...problems, ...faults.filter(([is]) => is).map(([, path, what]): [string[], string] => [path, what])];
