@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRng } from "@kdc-mae/core";
+import { compiled } from "@kdc-mae/engine/node";
 import { initClassifier } from "@kdc-mae/model";
 import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
 import { command, lines, silent, changes as sizes } from "./calls.test.support.js";
@@ -50,15 +51,28 @@ const untimed = (compared: unknown) =>
 
 it("distill: a student of half the sizes, which is a model like any other", async () => {
   const protocols = ["retrieval-middle-frame"];
-  const shared = ["--media", media(), "--set", "training.epochs=1", "--protocol", protocols[0], "--json"];
+  const sets = ["--set", "training.epochs=1", "--set", "data.test=6"];
+  const shared = ["--media", media(), ...sets, "--protocol", protocols[0], "--json"];
   const printed = JSON.parse(await command("distill", model(), "--out", at("student-1"), ...shared));
-  const changes = [{ training: { epochs: 1 } }];
+  const changes = [{ training: { epochs: 1 } }, { data: { test: 6 } }];
   const made = await silent(trainer.distill(model(), { out: at("student-2"), media: media(), changes, protocols }));
   expect(await bytes(at("student-2", "model.safetensors"))).toEqual(await bytes(at("student-1", "model.safetensors")));
   expect(untimed(made.compared)).toEqual(untimed(printed));
   const [teacher, student] = made.compared!;
   expect([teacher.name, student.name, student.encoder < teacher.encoder / 2]).toEqual(["teacher", "student", true]);
   expect(student.figures.map(({ key }) => key)).toEqual(teacher.figures.map(({ key }) => key));
+  // The teacher is measured on the student's six clips, not on the four of its own experiment.
+  const read = await trainer.loadModel(model());
+  if (!("model" in read)) throw new Error("it is a pretrained model");
+  const { experiment } = read.model;
+  const figuresOn = async (data: typeof experiment.data) => {
+    const one = { model: { ...read.model, experiment: { ...experiment, data } } };
+    const { results } = await trainer.evaluate(one, { protocols, media: media() });
+    return results.sections.flatMap(({ figures }) => figures.map(({ key, value }) => [key, value]));
+  };
+  const measured = teacher.figures.map(({ key, value }) => [key, value]);
+  expect(measured).toEqual(await figuresOn({ ...experiment.data, test: 6 } as typeof experiment.data));
+  expect(measured).not.toEqual(await figuresOn(experiment.data));
   expect(await readFile(at("student-1", "comparison.md"), "utf8")).toContain("| numbers in the encoder |");
   const [logged] = await lines(at("student-1", "log.jsonl"));
   expect(Object.keys((logged as { losses: object }).losses)).toEqual(
@@ -106,6 +120,16 @@ it("prune: half of the heads and units, trained on, exported smaller and equal",
     ...classifier,
     params: initClassifier(config, classes.length, createRng(1), params.encoder),
   });
+  // Of one encoder, and measured on the same clips, though its own experiment names others.
+  const models = ["pruned-2/model", "classifier"].map((name) => ({ name, file: at(`${name}.safetensors`) }));
+  const on = {
+    ...saved.model.experiment,
+    data: { ...saved.model.experiment.data, test: 6 },
+  } as typeof saved.model.experiment;
+  const [tuned, plain] = await trainer.compareModels(models, {
+    ...{ on, media: media(), execute: compiled(), protocols: ["retrieval-middle-frame"] },
+  });
+  expect(plain.figures).toEqual(tuned.figures);
   const alone = await silent(trainer.prune(at("classifier.safetensors"), { out: at("pruned-3"), shares, epochs: 0 }));
   const film = at("media", "test", "test-00000.mp4");
   const { files } = await trainer.classify([film], { model: alone.file! });

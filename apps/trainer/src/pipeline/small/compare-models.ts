@@ -13,8 +13,12 @@ import { numberText } from "@kdc-mae/eval/report";
 import { countParameters } from "@kdc-mae/model";
 import { createBatchEmbedder } from "../evaluate/embedding.js";
 import type { EvaluatingOptions } from "../evaluate/open-subject.js";
+import { sharedOf } from "../evaluate/protocols/subject.js";
 import { evaluate } from "../evaluate/under-protocols.js";
-import { readEncoder } from "../run/read-saved.js";
+import { differingKeys } from "../experiment/differing.js";
+import type { CheckedExperiment } from "../experiment/schema.js";
+import { type ReadOptions, readSaved, type Saved } from "../run/read-saved.js";
+import { localModel } from "../share/local-model.js";
 import { clockOf } from "../surroundings.js";
 
 /** A model beside a larger one: what it takes, how fast it embeds, and what it reaches. */
@@ -39,9 +43,17 @@ export type MeasuredFigure = {
   readonly value: number | null;
 };
 
+/** What is compared, under which name; `assume`: of an official checkpoint. */
+export type Comparable = Pick<ReadOptions, "assume"> & { readonly name: string; readonly file: string };
+
+/** Whose clips models are measured on: those of an experiment. */
+export type MeasuredOn = Pick<CheckedExperiment, "data" | "seed" | "visual">;
+
 /** Which figures are compared, on which clips. */
-export type CompareOptions = Omit<EvaluatingOptions, "out"> & {
+export type CompareOptions = Omit<EvaluatingOptions, "out" | "assume"> & {
   readonly execute: Execute;
+  /** The experiment whose clips every model is measured on; each on its own experiment's unless given. */
+  readonly on?: MeasuredOn;
   /** Protocols; none where only size and speed are wanted. */
   readonly protocols: readonly string[];
 };
@@ -59,25 +71,39 @@ const noise = (grid: PatchGrid): FloatTensor => {
   );
 };
 
+/** A model as if its experiment's clips were others, of which as many pictures are taken for each model. */
+function savedOn(saved: Saved, { data, seed, visual: { framesPerClip } }: MeasuredOn): Saved {
+  if ("model" in saved) {
+    const { experiment } = saved.model;
+    const visual = { ...experiment.visual, framesPerClip };
+    return { model: { ...saved.model, experiment: { ...experiment, data, seed, visual }, assumed: undefined } };
+  }
+  const { experiment } = saved.classifier;
+  const evaluation = { ...experiment.evaluation, data: undefined };
+  const visual = { ...experiment.visual, framesPerClip };
+  const own = { ...experiment, data, seed, evaluation, visual };
+  return { classifier: { ...saved.classifier, experiment: own, assumed: undefined } };
+}
+
 /**
  * Compares models in one run: sizes, speed of embedding by turns, and figures under the same protocols on the same clips.
  *
  * @param models in the order of the table, the one that others are measured by first
  */
 export async function compareModels(
-  models: readonly { readonly name: string; readonly file: string }[],
+  models: readonly Comparable[],
   options: CompareOptions,
 ): Promise<readonly ComparedModel[]> {
-  const { execute, protocols, signal, ...around } = options;
+  const { execute, protocols, signal, on, ...around } = options;
   const clock = clockOf(around);
   const opened = await Promise.all(
     models.map(async (model) => {
-      const { config, params } = await readEncoder(model.file, around);
+      const { size: bytes } = await stat(await localModel(model.file, around));
+      const saved = await readSaved(model.file, { ...around, assume: model.assume });
+      const { config, params } = sharedOf(saved);
       const patches: HostPatches = { audio: noise(config.audio), visual: noise(config.visual) };
       return {
-        ...model,
-        params,
-        patches,
+        ...{ ...model, saved, bytes, params, patches },
         embedder: createBatchEmbedder(execute, config, params),
         times: [] as number[],
       };
@@ -92,16 +118,24 @@ export async function compareModels(
     }
   }
   const compared: ComparedModel[] = [];
-  for (const { name, file, params, embedder, times } of opened) {
+  for (const { name, file, saved, bytes, params, embedder, times } of opened) {
     await embedder.dispose();
-    const { results } =
-      protocols.length === 0 ? { results: undefined } : await evaluate(file, { ...around, signal, execute, protocols });
+    const measured = async () => {
+      if (on !== undefined && differingKeys(sharedOf(saved).experiment.data, on.data).length > 0) {
+        around.onNote?.(`${name}: whether it was trained on the clips it is measured on here was not looked at`);
+      }
+      const { results } = await evaluate(on === undefined ? saved : savedOn(saved, on), {
+        ...{ ...around, signal, execute, protocols },
+      });
+      return results;
+    };
+    const results = protocols.length === 0 ? undefined : await measured();
     for (const { protocol, message } of results?.failed ?? []) around.onNote?.(`${name}: ${protocol}: ${message}`);
     compared.push({
       ...{ name, file },
       encoder: countParameters(params.encoder),
       parameters: countParameters(params),
-      bytes: (await stat(file)).size,
+      bytes,
       milliseconds: times.sort((a, b) => a - b)[PASSES >> 1],
       figures: (results?.sections ?? []).flatMap(({ protocol, figures }) =>
         figures.map(({ key, name: words, kind, value }) => ({

@@ -4,10 +4,12 @@ import { writeWhole } from "@kdc-mae/core/node";
 import { compiled } from "@kdc-mae/engine/node";
 import { markdownTable } from "@kdc-mae/eval/report";
 import type { ModelConfig } from "@kdc-mae/model";
+import { protocolsNamed } from "../evaluate/protocols/run.js";
 import { withChanges } from "../experiment/change.js";
 import { checkExperiment } from "../experiment/check.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { type PretrainFromOptions, type Pretraining, pretrain } from "../pretrain/from-experiment.js";
+import { pairingOf } from "../run/pairing.js";
 import { readEncoder } from "../run/read-saved.js";
 import { surroundingsOf } from "../surroundings.js";
 import { encoderSum } from "../train/encoder-sum.js";
@@ -34,20 +36,25 @@ export const usualProtocols: readonly string[] = ["retrieval-middle-frame", "lin
 
 const half = (count: number) => Math.max(1, Math.ceil(count / 2));
 
-/** Sizes of a student: half the channels, heads and blocks of the teacher, on the same patches. */
+/**
+ * Sizes of a student: half the channels, heads and blocks of the teacher, on the same patches. What a base says and the
+ * teacher's student has no use for (`pruned`, `predictor`, another's locality) is taken out.
+ */
 function studentOf({ embedDim, heads, modalityDepth, audio, visual, visualLocality }: ModelConfig) {
   const fewer = heads % 2 === 0 ? heads / 2 : heads;
   return {
     ...{ embedDim: embedDim / 2, heads: fewer, modalityDepth: half(modalityDepth), audio, visual },
-    ...(visualLocality === undefined
-      ? {}
-      : { visualLocality: visualLocality.filter((_, at) => fewer === heads || at % 2 === 0) }),
+    ...{ pruned: null, predictor: null },
+    visualLocality: visualLocality?.filter((_, at) => fewer === heads || at % 2 === 0) ?? null,
   };
 }
 
 /** Half of each clip hidden: reconstruction keeps the decoder of use, and the teacher says what the whole clip is. */
 const taught = {
-  masking: { kind: "independent", views: 1, audioRatio: 0.5, visualRatio: 0.5, audioStructure: "none" },
+  masking: {
+    ...{ kind: "independent", views: 1, audioRatio: 0.5, visualRatio: 0.5, audioStructure: "none" },
+    ...{ contrast: null, temperature: null },
+  },
   objective: [
     { term: "reconstruction-audio", weight: 1 },
     { term: "reconstruction-visual", weight: 1 },
@@ -80,11 +87,14 @@ export async function studentExperiment(teacher: string, options: DistillOptions
     return refuse(`it hears sound of ${statistics.sampleRate} Hz`, "Experiments are of sound at 16,000 Hz");
   }
   const { mean, std } = statistics;
+  // A model with a window says the patches it hears, not how long the clips are that they are taken from.
+  const { window = null, seconds = null } = pairingOf(saved.experiment);
   const student = withChanges(base, {
     ...taught,
     name: `${base.name}-student`,
     model: studentOf(config),
     audio: { statistics: { mean, std } },
+    visual: { window, seconds },
     fixedTeacher: { model: teacher, sum: encoderSum(params.encoder) },
   });
   return checkExperiment(
@@ -112,6 +122,7 @@ export async function writeComparison(folder: string, compared: readonly Compare
  */
 export async function distill(teacher: string, options: DistillOptions): Promise<Distillation> {
   const { experiment: _, changes: __, protocols = usualProtocols, ...run } = options;
+  protocolsNamed(protocols);
   const experiment = await studentExperiment(teacher, options);
   const trained = await pretrain(experiment, run);
   const { file } = trained;
@@ -121,7 +132,13 @@ export async function distill(teacher: string, options: DistillOptions): Promise
       { name: "teacher", file: teacher },
       { name: "student", file },
     ],
-    { ...surroundingsOf(options), media: options.media, execute: options.execute ?? compiled(), protocols },
+    {
+      ...surroundingsOf(options),
+      media: options.media,
+      on: experiment,
+      execute: options.execute ?? compiled(),
+      protocols,
+    },
   );
   await writeComparison(options.out, compared);
   return { ...trained, compared };

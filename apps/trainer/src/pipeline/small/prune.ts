@@ -1,16 +1,23 @@
-import { join } from "node:path";
+import { existsSync } from "node:fs";
+import { realpath } from "node:fs/promises";
+import { isAbsolute, join, relative, resolve, sep } from "node:path";
 import { KdcError } from "@kdc-mae/core";
-import { makeFolder, withLock } from "@kdc-mae/core/node";
+import { makeFolder, readJson, withLock } from "@kdc-mae/core/node";
 import { compiled } from "@kdc-mae/engine/node";
 import { type PruneShares, pruneEncoder } from "@kdc-mae/model";
+import { protocolsNamed } from "../evaluate/protocols/run.js";
+import { sharedOf } from "../evaluate/protocols/subject.js";
 import { withChanges } from "../experiment/change.js";
 import { checkExperiment } from "../experiment/check.js";
+import { valueAt } from "../experiment/differing.js";
 import { type PretrainFromOptions, type Pretraining, pretrain } from "../pretrain/from-experiment.js";
 import { type ReadOptions, readSaved } from "../run/read-saved.js";
+import { EXPERIMENT, inRunFolder } from "../run/run-folder.js";
 import { saveClassifier } from "../run/save-classifier.js";
 import { saveModel } from "../run/save-model.js";
+import { localModel } from "../share/local-model.js";
 import { surroundingsOf } from "../surroundings.js";
-import { type ComparedModel, compareModels } from "./compare-models.js";
+import { type Comparable, type ComparedModel, compareModels, type MeasuredOn } from "./compare-models.js";
 import { writeComparison } from "./distill.js";
 
 /** What is taken out of a model, and how it learns to do without. */
@@ -36,6 +43,28 @@ export type Pruning = Omit<Pretraining, "model"> & {
 
 /** The file of the model that was made smaller and not trained since. */
 const PRUNED_FILE = "pruned.safetensors";
+const PRUNED_KEY = "model.pruned";
+
+/** Whether a file lies in a folder or below it, whatever links lead there. */
+async function liesIn(folder: string, file: string): Promise<boolean> {
+  const [from, to] = await Promise.all([folder, file].map((path) => realpath(path).catch(() => resolve(path))));
+  const path = relative(from, to);
+  return !isAbsolute(path) && path !== ".." && !path.startsWith(`..${sep}`);
+}
+
+/** @throws KdcError for a folder with a run and what another pruning left */
+async function expectNoOtherRun(out: string, pruned: unknown): Promise<void> {
+  const file = join(out, EXPERIMENT);
+  if (!existsSync(file) || !existsSync(join(out, PRUNED_FILE))) return;
+  const before = valueAt(await readJson(file, "Put back a copy of it, or give another folder with --out"), PRUNED_KEY);
+  if (before === valueAt({ model: { pruned } }, PRUNED_KEY)) return;
+  throw new KdcError({
+    where: `run folder ${out}`,
+    what: `it holds a run and a ${PRUNED_FILE} of another pruning, which would be replaced`,
+    remedy: "Give another folder with --out, or delete this one",
+    reason: "run-folder",
+  });
+}
 
 /**
  * Takes the attention heads and MLP units with the smallest weights out of every block of a model's encoder, trains what is
@@ -48,6 +77,7 @@ const PRUNED_FILE = "pruned.safetensors";
 export async function prune(file: string, options: PruneOptions): Promise<Pruning> {
   const { shares, epochs, changes = [], protocols = [], out, assume, ...run } = options;
   const around = surroundingsOf(options);
+  protocolsNamed(protocols);
   const saved = await readSaved(file, { ...around, assume });
   const pruned = join(out, PRUNED_FILE);
   const refuse = (what: string, remedy: string): never => {
@@ -65,10 +95,18 @@ export async function prune(file: string, options: PruneOptions): Promise<Prunin
   if (epochs === 0 && changes.length > 0) {
     return refuse("changes are of its training, and it has none", "Leave them out, or give it epochs");
   }
-  const { config, params } = "model" in saved ? saved.model : saved.classifier;
+  if (protocols.length > 0 && sharedOf(saved).assumed !== undefined) {
+    return refuse(
+      "an official checkpoint does not say on which clips it could be measured",
+      "Leave --protocol out, and measure both afterwards: kdc-mae evaluate MODEL --data CLIPS --protocol NAME",
+    );
+  }
+  if (await liesIn(out, await localModel(file, around))) {
+    return refuse(`it lies in ${out}: it would be overwritten by what is left of it`, "Give another folder with --out");
+  }
+  const { config, params } = sharedOf(saved);
   const smaller = pruneEncoder(config, params.encoder, shares);
-  await makeFolder(out);
-  await withLock(out, async () => {
+  const write = async () => {
     if ("classifier" in saved) {
       const { classifier } = saved;
       const own = { ...classifier.params, encoder: smaller.encoder };
@@ -77,19 +115,24 @@ export async function prune(file: string, options: PruneOptions): Promise<Prunin
       const own = { ...saved.model.params, encoder: smaller.encoder };
       await saveModel(pruned, { ...saved.model, config: smaller.config, params: own });
     }
-  });
-  const models = [
-    { name: "whole", file },
+  };
+  const models: readonly Comparable[] = [
+    { name: "whole", file, assume },
     { name: "pruned", file: pruned },
   ];
-  const measure = async (all: typeof models) => {
+  const measure = async (all: readonly Comparable[], on?: MeasuredOn) => {
     const compared = await compareModels(all, {
-      ...{ ...around, media: options.media, protocols, assume, execute: options.execute ?? compiled() },
+      ...{ ...around, media: options.media, protocols, on, execute: options.execute ?? compiled() },
     });
     await writeComparison(out, compared);
     return compared;
   };
   if (epochs === 0 || !("model" in saved)) {
+    await makeFolder(out);
+    await withLock(out, async () => {
+      await expectNoOtherRun(out, smaller.config.pruned);
+      await write();
+    });
     return { finished: true, steps: 0, folder: out, pruned, file: pruned, compared: await measure(models) };
   }
   const base = withChanges(saved.model.experiment, {
@@ -102,8 +145,10 @@ export async function prune(file: string, options: PruneOptions): Promise<Prunin
     changes.reduce<unknown>((before, change) => withChanges(before, change), base),
     "the pruned model's experiment",
   );
+  // Nothing is written into a folder that holds another run.
+  await inRunFolder(out, experiment, write);
   const { model: _, ...trained } = await pretrain(experiment, { ...run, out, init: pruned });
   if (trained.file === undefined) return { ...trained, pruned };
-  const compared = await measure([...models, { name: "pruned and trained", file: trained.file }]);
+  const compared = await measure([...models, { name: "pruned and trained", file: trained.file }], experiment);
   return { ...trained, pruned, compared };
 }

@@ -1,4 +1,5 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { audioGrid, createRng, type FloatTensor, float32, treeLeaves, visualGrid } from "@kdc-mae/core";
@@ -6,18 +7,23 @@ import { compiled } from "@kdc-mae/engine/node";
 import { initModel, type ModelConfig, presets, pruneEncoder } from "@kdc-mae/model";
 import * as onnx from "onnxruntime-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { clipFormFor } from "../corpus/clip-form.js";
 import { createBatchEmbedder } from "../evaluate/embedding.js";
 import { checkExperiment } from "../experiment/check.js";
 import { embedFlops } from "../experiment/flops.js";
 import { named } from "../experiment/named.js";
 import { makeGraph } from "../export/make-graph.js";
 import { readExportSource } from "../export/source.js";
+import { configFor } from "../run/model-file.js";
+import { pairingOf } from "../run/pairing.js";
 import { readModel } from "../run/read-saved.js";
 import { saveModel } from "../run/save-model.js";
+import { localHub } from "../share/hub.test.support.js";
 import { compareModels, comparisonRows } from "./compare-models.js";
-import { studentExperiment } from "./distill.js";
+import { distill, studentExperiment } from "./distill.js";
 import { openTeacher } from "./fixed-teacher.js";
 import { inDirections, principalDirections } from "./principal.js";
+import { prune } from "./prune.js";
 
 const config: ModelConfig = {
   ...presets.tiny,
@@ -90,6 +96,100 @@ describe("a pruned model", { timeout: 600_000 }, () => {
     expect(rows[1][2]).toBe(
       `${count(pruned.encoder).toLocaleString("en")} (${(count(pruned.encoder) / count(params.encoder)).toFixed(2)} ×)`,
     );
+  });
+});
+
+it("a model on a hub is as large as its file", async () => {
+  const hub = await localHub();
+  try {
+    const bytes = await readFile(at("whole.safetensors"));
+    hub.repos.set("someone/whole", new Map([["model.safetensors", bytes]]));
+    const models = [{ name: "whole", file: "hf://someone/whole" }];
+    const env = { HF_ENDPOINT: hub.url, HF_HUB_CACHE: at("hub") };
+    const [compared] = await compareModels(models, { env, execute: compiled(), protocols: [] });
+    expect(compared.bytes).toBe(bytes.length);
+  } finally {
+    await hub.close();
+  }
+});
+
+describe("before anything is written", () => {
+  const shares = { heads: 0.5, units: 0.5 };
+
+  it("a protocol that is none is refused", async () => {
+    const options = { out: at("nowhere"), protocols: ["retrieval"] };
+    const refused = 'there is no protocol named "retrieval"';
+    await expect(distill(at("whole.safetensors"), options)).rejects.toThrow(refused);
+    await expect(prune(at("whole.safetensors"), { ...options, shares, epochs: 0 })).rejects.toThrow(refused);
+    expect(existsSync(at("nowhere"))).toBe(false);
+  });
+
+  it("the folder of the model that is pruned is refused, and the model stays", async () => {
+    const before = await readFile(at("pruned.safetensors"));
+    await expect(prune(at("pruned.safetensors"), { out: folder, shares, epochs: 0 })).rejects.toThrow(
+      "it would be overwritten by what is left of it. Give another folder with --out",
+    );
+    expect(await readFile(at("pruned.safetensors"))).toEqual(before);
+  });
+
+  it.each([
+    [0, "it holds a run and a pruned.safetensors of another pruning"],
+    [1, "it holds a run of another experiment"],
+  ])("the folder of another run is refused for %i epochs, and what it holds stays", async (epochs, words) => {
+    const out = at(`run-${epochs}`);
+    await mkdir(out);
+    const held = { "pruned.safetensors": "theirs", "log.jsonl": "{}\n", "experiment.json": JSON.stringify(experiment) };
+    for (const [name, text] of Object.entries(held)) await writeFile(join(out, name), text);
+    await expect(prune(at("whole.safetensors"), { out, shares, epochs })).rejects.toThrow(words);
+    for (const [name, text] of Object.entries(held)) expect(await readFile(join(out, name), "utf8")).toBe(text);
+  });
+});
+
+describe("a student's experiment", () => {
+  const saved = async (name: string, changes: Partial<Record<keyof typeof experiment, unknown>>, own = config) => {
+    const said = checkExperiment({ ...experiment, ...changes }, name);
+    await saveModel(at(name), { config: own, params: initModel(own, createRng(3)), statistics, experiment: said });
+    return { said, student: await studentExperiment(at(name), { out: "" }) };
+  };
+  const form = (one: typeof experiment) => clipFormFor(configFor(one), pairingOf(one));
+
+  it("takes clips of the teacher's length, where the teacher hears a window of them", async () => {
+    const model = { ...experiment.model, audio: audioGrid(192, 32, 16) };
+    const { said, student } = await saved("window.safetensors", { model, visual: { window: 0.96 } });
+    expect([student.visual.window, student.visual.seconds]).toEqual([0.96, 1.92]);
+    expect([form(student).seconds, form(student).audio]).toEqual([form(said).seconds, form(said).audio]);
+    // And no window where the teacher has none.
+    const other = { out: "", experiment: said };
+    expect((await studentExperiment(at("whole.safetensors"), other)).visual).toEqual({});
+  });
+
+  it("keeps nothing of a teacher or a base that a student has no use for", async () => {
+    const predictor = { dim: 16, heads: 2, depth: 1 };
+    const own = { ...pruned.config, predictor };
+    const whole = initModel({ ...config, predictor }, createRng(3));
+    const model = { ...experiment.model, predictor, pruned: pruned.config.pruned, globalToken: true };
+    const masking = {
+      ...{ kind: "adaptive", views: 2, audioRatio: 0.75, visualRatio: 0.75, temperature: 2 },
+      contrast: { audioRatio: 0.5, visualRatio: 0.5 },
+    };
+    const objective = [
+      ...[{ term: "patch-sampling", weight: 1e-4 }, { term: "latent-prediction" }],
+      { term: "contrastive", options: { path: "own" } },
+    ];
+    const said = checkExperiment({ ...experiment, model, masking, objective }, "test");
+    const params = { ...whole, encoder: pruned.encoder };
+    await saveModel(at("odd.safetensors"), { config: own, params, statistics, experiment: said });
+    const student = await studentExperiment(at("odd.safetensors"), { out: "" });
+    const { pruned: left, predictor: predicts, sampler } = configFor(student);
+    expect([left, predicts, sampler]).toEqual([undefined, undefined, undefined]);
+    const half = { audioRatio: 0.5, visualRatio: 0.5, audioStructure: "none" };
+    expect(student.masking).toEqual({ kind: "independent", views: 1, ...half });
+    // The base says a locality and the teacher has none.
+    const { visualLocality: _, ...near } = config;
+    const { visualLocality: __, ...plain } = experiment.model;
+    await saved("plain.safetensors", { model: plain }, near);
+    const based = { out: "", experiment: checkExperiment(named.demo, "demo") };
+    expect(configFor(await studentExperiment(at("plain.safetensors"), based)).visualLocality).toBeUndefined();
   });
 });
 
