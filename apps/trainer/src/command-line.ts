@@ -69,6 +69,12 @@ const shared: ReadonlySet<string> = new Set([
   ...["embed", "index", "classify"],
 ]);
 
+/** Commands that keep what they have done, and go on from there when they are given again. */
+const goesOn: ReadonlySet<string> = new Set([
+  ...["prepare", "pretrain", "finetune", "ablate", "distill", "prune"],
+  ...["index", "demo"],
+]);
+
 /**
  * Runs a command line, and says on stderr what went wrong.
  *
@@ -101,7 +107,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number | 
     leaveRanks();
     return undefined;
   } catch (thrown) {
-    const { code, say = "" } = failureOf(inErrorWords(thrown));
+    const { code, say = "" } = failureOf(inErrorWords(thrown), goesOn.has(args[0]));
     await failRanks(code, () => {
       // Wrong use is the same everywhere, and said once.
       if (code === 2) remark(say);
@@ -111,15 +117,15 @@ export async function runCommandLine(args: readonly string[]): Promise<number | 
   }
 }
 
-/** What a failure is exited with, and said of it. */
-function failureOf(error: unknown): { readonly code: number; readonly say?: string } {
+/** What a failure is exited with, and said of it: `canGoOn` where a command that was stopped has kept what it did. */
+function failureOf(error: unknown, canGoOn: boolean): { readonly code: number; readonly say?: string } {
   if (error instanceof CommanderError) return { code: error.exitCode === 0 ? 0 : 2 };
   if (isKdcError(error) && error.reason !== "aborted") {
     const isUse = error.reason === "experiment" || error.reason === "usage";
     return { code: isUse ? 2 : error.reason === "rank-lost" ? REQUEUE : 1, say: `${error.message}\n` };
   }
   if (isKdcError(error) || (error instanceof Error && error.name === "AbortError")) {
-    return { code: stopped(), say: "stopped; the same command goes on from here\n" };
+    return { code: stopped(), say: canGoOn ? "stopped; the same command goes on from here\n" : "stopped\n" };
   }
   return { code: 1, say: `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n` };
 }
