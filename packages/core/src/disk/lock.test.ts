@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { lockFile, lockFolder, withLock } from "./lock.js";
 
 let root = "";
@@ -49,6 +50,23 @@ describe("lockFolder", () => {
     expect(await withLock(folder, async () => 7)).toBe(7);
     await expect(withLock(folder, () => Promise.reject(new RangeError("work")))).rejects.toThrow("work");
     expect(await readdir(folder)).toEqual([]);
+  });
+
+  it.skipIf(process.platform !== "linux")("takes over from a process that has ended and nobody waits for", async () => {
+    const owner = await ownerOf();
+    // The shell becomes another program, which knows nothing of the child that it had.
+    const parent = spawn("sh", ["-c", "sleep 0.5 & echo $!; exec sleep 60"], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    try {
+      const [text] = await once(parent.stdout!, "data");
+      const pid = Number(String(text));
+      await vi.waitUntil(() => /\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8")), { timeout: 30_000 });
+      await leave({ ...owner, pid, began: undefined, token: "ended" });
+      await (await lockFolder(folder))();
+    } finally {
+      parent.kill("SIGKILL");
+    }
   });
 
   it("takes over from a process that is gone: one of many, again and again", async () => {

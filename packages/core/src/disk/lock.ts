@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { KdcError } from "../error.js";
 import { fileError } from "./file-error.js";
 import { makeFolder } from "./file-system.js";
-import { hostMark, isAlive } from "./owner.js";
+import { beginningOf, hostMark, isAlive } from "./owner.js";
 import { placeNew } from "./place-new.js";
 import { hold, temporaryName } from "./temporary.js";
 
@@ -29,16 +29,6 @@ type Owner = {
 /** How often a holder says that it lives, and after how long a silent one of another machine is taken for dead. */
 const beatMs = 15_000;
 const silentMs = 5 * 60_000;
-
-/** When a process began, in ticks since the system did; undefined where the system does not say. */
-function beginningOf(pid: number): string | undefined {
-  try {
-    const about = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return about.slice(about.lastIndexOf(")") + 2).split(" ")[19];
-  } catch {
-    return undefined;
-  }
-}
 
 /** Whether the owner is surely gone. `silence`: ms since it last said that it lives, by the folder's clock. */
 function isGone(owner: Owner | undefined, silence: number): boolean {
