@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Based } from "../experiment/change.js";
-import { dataSource, model, optimizer, runName, schedule, training, visual } from "../experiment/schema.js";
+import { dataSource } from "../experiment/data-schema.js";
+import { model, optimizer, runName, schedule, training, visual } from "../experiment/schema.js";
 
 const positive = z.number().positive();
 const count = z.number().int().positive();
