@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { expectTrainable } from "./run.js";
-import { experimentOf } from "./train-work.js";
+import { experimentOf } from "./run-wish.js";
 
 const trainable = (record: object) =>
   expectTrainable(

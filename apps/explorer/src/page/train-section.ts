@@ -1,7 +1,8 @@
 import type { Asked } from "../calls/ask.js";
 import type { NamedFile } from "../lab/film-clips.js";
 import type { Step } from "../lab/run.js";
-import type { RunWish, TrainNews, Watched } from "../lab/train-work.js";
+import type { RunWish } from "../lab/run-wish.js";
+import type { TrainNews, Watched } from "../lab/train-work.js";
 import type { LabWork } from "../lab/worker.js";
 import { drawCurves } from "./curves.js";
 import { contextOf, pictureOf, warmth } from "./draw.js";

@@ -9,7 +9,7 @@ import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { madeClips } from "../lab/made-clips.js";
 import { openRun } from "../lab/run.js";
-import { experimentOf } from "../lab/train-work.js";
+import { experimentOf } from "../lab/run-wish.js";
 import { type ExplorerInBrowser, missing, openExplorer, undisturbed } from "./browser.js";
 import { ffmpegs, makeFilms } from "./films.js";
 import { inNode, smallSizes } from "./small-model.js";

@@ -1,28 +1,17 @@
-import { join, relative } from "node:path";
-import { isKdcError, KdcError } from "@kdc-mae/core";
-import {
-  disk,
-  type FileSystem,
-  makeFolder,
-  sha256OfFile,
-  sweepTemporaries,
-  withLock,
-  writeWhole,
-} from "@kdc-mae/core/node";
+import { join } from "node:path";
+import { disk, type FileSystem, makeFolder, sweepTemporaries, withLock, writeWhole } from "@kdc-mae/core/node";
 import { orderedMap } from "../dataset/ordered-map.js";
-import { expectItemAdmitted } from "../manifest/confine.js";
 import type { ManifestItem } from "../manifest/manifest-item.js";
 import { countPassedOver, type PassedOver, type PassOver } from "../manifest/passed-over.js";
 import type { Manifest } from "../manifest/read-manifest.js";
-import { decodeItem } from "../media/decode-item.js";
 import type { Decoder, SoundDecoder } from "../media/decoder.js";
-import { itemReasons, lastLinesOf, mediaError } from "../media/media-error.js";
-import { secondsBeyond } from "../media/seconds-beyond.js";
+import { mediaError } from "../media/media-error.js";
 import { seal } from "../shards/sealed-json.js";
 import { inTurn } from "./in-turn.js";
+import { expectSameContent, findRecord } from "./made-before.js";
 import { type PreparedContent, publishedContent } from "./options.js";
-import { packClip } from "./pack-clip.js";
-import { hashItems, parseRecord, type Quarantined, type ShardRecord, sampleKey, shardName } from "./shard-record.js";
+import { prepareItem } from "./prepare-item.js";
+import { hashItems, type Quarantined, type ShardRecord } from "./shard-record.js";
 import { type DatasetSummary, startSummary } from "./summary.js";
 import { type Outcome, type ShardWriter, writeShard } from "./write-shard.js";
 
@@ -255,79 +244,4 @@ async function* tasksOf(
     if (group.length === clipsPerShard) yield* close();
   }
   if (group.length > 0) yield* close();
-}
-
-/** The record of a finished shard; undefined when it is still to be made. @throws KdcError when it was made of other items */
-async function findRecord(
-  out: string,
-  shard: number,
-  items: string,
-  files: FileSystem,
-  onDamaged: () => void,
-): Promise<ShardRecord | undefined> {
-  const path = join(out, shardName(shard));
-  const record = parseRecord(await files.readText(`${path}.json`));
-  if (!record) return undefined;
-  const size = await files.sizeOf(`${path}.tar`);
-  if (size === undefined) return undefined;
-  if (record.items === items) {
-    if (size === record.bytes && (await sha256OfFile(`${path}.tar`)) === record.sha256) return record;
-    onDamaged();
-    return undefined;
-  }
-  throw new KdcError({
-    where: `${path}.tar`,
-    what: "it was made of other items than the manifest has now at this place",
-    remedy: "Use the manifest it was made with, or another --out",
-    reason: "other-content",
-  });
-}
-
-async function expectSameContent(out: string, content: PreparedContent, files: FileSystem): Promise<void> {
-  const path = join(out, "content.json");
-  const written = `${JSON.stringify(content, null, 1)}\n`;
-  const before = await files.readText(path);
-  if (before === undefined) await writeWhole(path, written, files);
-  else if (before !== written) {
-    throw new KdcError({
-      where: out,
-      what: "it holds a set that was prepared with other options (see content.json)",
-      remedy: "Give the same options, or another --out",
-      reason: "other-content",
-    });
-  }
-}
-
-type ItemTools = {
-  readonly manifest: Manifest;
-  readonly decoder: Decoder & SoundDecoder;
-  readonly content: PreparedContent;
-  readonly signal: AbortSignal;
-};
-
-async function prepareItem(
-  item: ManifestItem,
-  index: number,
-  { manifest, decoder, content, signal }: ItemTools,
-): Promise<Outcome> {
-  const file = relative(manifest.media.root, item.path);
-  let stage: Quarantined["stage"] = "admit";
-  try {
-    await expectItemAdmitted(item, manifest.media);
-    stage = "decode";
-    const { sampleRate, frames, size, seconds } = content;
-    const clip = await decodeItem(decoder, item, { sampleRate, frames, size, seconds, signal });
-    const beyond = secondsBeyond(clip, seconds);
-    stage = "pack";
-    const key = sampleKey(index, item.id);
-    const packed = await packClip(clip, key, file, content);
-    const { id, labels, split } = item;
-    const part = item.start === undefined && item.end === undefined ? {} : { recording: file };
-    return { sample: { key, id, labels, ...(split === undefined ? {} : { split }), ...part }, packed, beyond };
-  } catch (error) {
-    if (!isKdcError(error) || !itemReasons.has(error.reason)) throw error;
-    const ffmpeg = lastLinesOf(error);
-    const { reason, message } = error;
-    return { quarantined: { id: item.id, file, stage, reason, message, ...(ffmpeg === undefined ? {} : { ffmpeg }) } };
-  }
 }

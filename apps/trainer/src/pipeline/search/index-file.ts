@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { KdcError } from "@kdc-mae/core";
 import type { IndexAbout } from "./clip-store.js";
-import type { SegmentAbout } from "./segment.js";
+import type { SegmentAbout } from "./segment-columns.js";
 
 /** A segment, and which of its rows count no more. */
 export type SegmentState = SegmentAbout & { readonly dead: readonly number[] };

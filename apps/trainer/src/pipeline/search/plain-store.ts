@@ -7,7 +7,9 @@ import type { ClipStore, ClipVectors, IndexAbout } from "./clip-store.js";
 import { fileHashes, type HashedFiles, hashOfFile } from "./hashed-files.js";
 import { type PlainIndex, readIndexFile, type SegmentState, segmentName, writtenIndex } from "./index-file.js";
 import { type FoundRow, nearestIn } from "./nearest-in.js";
-import { clipsOf, countIn, liveRows, memoryRows, openSegment, type Segment, writeSegment } from "./segment.js";
+import { clipsOf, countIn, openSegment, type Segment } from "./segment.js";
+import { liveRows, memoryRows } from "./segment-rows.js";
+import { writeSegment } from "./write-segment.js";
 
 /** The file that says what a plain index is made of: segments, which never change, and their dead rows. */
 export const plainFile = (folder: string): string => join(folder, "index.json");

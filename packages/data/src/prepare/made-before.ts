@@ -1,0 +1,47 @@
+import { join } from "node:path";
+import { KdcError } from "@kdc-mae/core";
+import { type FileSystem, sha256OfFile, writeWhole } from "@kdc-mae/core/node";
+import type { PreparedContent } from "./options.js";
+import { parseRecord, type ShardRecord, shardName } from "./shard-record.js";
+
+/** The record of a finished shard; undefined when it is still to be made. @throws KdcError when it was made of other items */
+export async function findRecord(
+  out: string,
+  shard: number,
+  items: string,
+  files: FileSystem,
+  onDamaged: () => void,
+): Promise<ShardRecord | undefined> {
+  const path = join(out, shardName(shard));
+  const record = parseRecord(await files.readText(`${path}.json`));
+  if (!record) return undefined;
+  const size = await files.sizeOf(`${path}.tar`);
+  if (size === undefined) return undefined;
+  if (record.items === items) {
+    if (size === record.bytes && (await sha256OfFile(`${path}.tar`)) === record.sha256) return record;
+    onDamaged();
+    return undefined;
+  }
+  throw new KdcError({
+    where: `${path}.tar`,
+    what: "it was made of other items than the manifest has now at this place",
+    remedy: "Use the manifest it was made with, or another --out",
+    reason: "other-content",
+  });
+}
+
+/** Writes down what the set is made with, or compares. @throws KdcError (`other-content`) where it was made otherwise */
+export async function expectSameContent(out: string, content: PreparedContent, files: FileSystem): Promise<void> {
+  const path = join(out, "content.json");
+  const written = `${JSON.stringify(content, null, 1)}\n`;
+  const before = await files.readText(path);
+  if (before === undefined) await writeWhole(path, written, files);
+  else if (before !== written) {
+    throw new KdcError({
+      where: out,
+      what: "it holds a set that was prepared with other options (see content.json)",
+      remedy: "Give the same options, or another --out",
+      reason: "other-content",
+    });
+  }
+}
