@@ -18,7 +18,8 @@ export type Cut = Partial<HostPatches>;
 export type CutInputs = { readonly params: WithEncoder<Tensor>; readonly patches: Partial<Patches> };
 
 /** What of a recording is there. */
-export const kindOf = ({ audio, visual }: Cut): Kind => (audio && visual ? "both" : audio ? "audio" : "visual");
+export const kindOf = ({ audio, visual }: { readonly audio?: unknown; readonly visual?: unknown }): Kind =>
+  audio && visual ? "both" : audio ? "audio" : "visual";
 
 /** Means of the streams that there are, as a tfjs function. */
 export const functionOf =

@@ -1,20 +1,10 @@
 import { type FloatTensor, KdcError, type Waveform } from "@kdc-mae/core";
 import { audioPatches, spectrogramOf, visualPatches } from "@kdc-mae/data";
-import { createModelRunner, type Execute, type ModelRunner } from "@kdc-mae/engine";
-import type { Tensor } from "@tensorflow/tfjs-core";
+import { createModelRunner, type Execute } from "@kdc-mae/engine";
 import { clipFormFor, frontEndOf } from "../corpus/clip-form.js";
 import type { WithEncoder } from "../evaluate/embedding.js";
 import type { SavedModel } from "../run/model-file.js";
-import {
-  type Cut,
-  type CutInputs,
-  functionOf,
-  type Kind,
-  kindOf,
-  type PlainFrame,
-  rgb,
-  stacked,
-} from "./cut-stretch.js";
+import { type Cut, type CutInputs, functionOf, kindOf, type PlainFrame, rgb, stacked } from "./cut-stretch.js";
 
 export type { PlainFrame } from "./cut-stretch.js";
 
@@ -77,15 +67,8 @@ export function createEmbedder(model: EmbeddingModel, { execute, batch = 1 }: Em
   const form = clipFormFor(config, 1, statistics.sampleRate);
   const { audio, visual } = frontEndOf(form, statistics);
   const { seconds } = form;
-  const encoder = { encoder: params.encoder };
-  const runners = new Map<Kind, ModelRunner<CutInputs, Readonly<Record<string, Tensor>>>>();
-  const runnerOf = (kind: Kind) => {
-    const known = runners.get(kind);
-    if (known) return known;
-    const made = createModelRunner(execute, functionOf(config, kind), encoder);
-    runners.set(kind, made);
-    return made;
-  };
+  const program = (given: CutInputs) => functionOf(config, kindOf(given.patches))(given);
+  const runner = createModelRunner(execute, program, { encoder: params.encoder });
 
   const cut = (input: EmbedInput): Cut => {
     const picture = middlePicture(input);
@@ -99,12 +82,11 @@ export function createEmbedder(model: EmbeddingModel, { execute, batch = 1 }: Em
   };
   const embedBatch = async (cuts: readonly Cut[]): Promise<readonly Vectors[]> => {
     const [first] = cuts;
-    const kind = kindOf(first);
     const patches = {
       ...(first.audio ? { audio: stacked(cuts.map((one) => one.audio!)) } : {}),
       ...(first.visual ? { visual: stacked(cuts.map((one) => one.visual!)) } : {}),
     };
-    const made = (await runnerOf(kind).run({ patches })) as Readonly<Record<string, FloatTensor>>;
+    const made = (await runner.run({ patches })) as Readonly<Record<string, FloatTensor>>;
     const D = config.embedDim;
     return cuts.map((_, at) =>
       Object.fromEntries(Object.entries(made).map(([name, { data }]) => [name, data.slice(at * D, (at + 1) * D)])),
@@ -135,9 +117,7 @@ export function createEmbedder(model: EmbeddingModel, { execute, batch = 1 }: Em
     ...{ seconds, sampleRate: audio.sampleRate, imageSize: visual.size },
     embed: async (input) => (await embedBatch([cut(input)]))[0],
     embedAll: inBatches,
-    dispose: async () => {
-      for (const runner of runners.values()) await runner.dispose();
-    },
+    dispose: runner.dispose,
   };
 }
 

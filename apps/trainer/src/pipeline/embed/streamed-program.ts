@@ -1,5 +1,5 @@
 import type { FloatTensor, HostView, Patches, View } from "@kdc-mae/core";
-import { createModelRunner, type Execute, type ModelRunner } from "@kdc-mae/engine";
+import { createModelRunner, type Execute } from "@kdc-mae/engine";
 import { type Matrix, similarityMap } from "@kdc-mae/eval";
 import { batchViews } from "@kdc-mae/masking";
 import { type ClassifierParams, classify, encodeViews, features, headLogits, type ModelConfig } from "@kdc-mae/model";
@@ -92,17 +92,13 @@ export function createWindowProgram(model: StreamingModel, execute: Execute, hea
   const { config, params, experiment } = model;
   const { seconds } = clipFormFor(config, 1);
   const audioRatio = experiment && "masking" in experiment ? experiment.masking.audioRatio : HIDDEN;
-  const runners = new Map<Kind, ModelRunner<Inputs, Made>>();
-  const runnerOf = (kind: Kind) => {
-    const known = runners.get(kind);
-    if (known) return known;
+  const program = (given: Inputs): Made => {
+    const kind = kindOf(given.patches);
     const head = headFor(model, kind);
-    const program = kind === "both" ? programOfBoth(config, head, heat) : programOfOne(config, kind, head);
-    const used = head === undefined ? { encoder: params.encoder } : params;
-    const made = createModelRunner(execute, program, used);
-    runners.set(kind, made);
-    return made;
+    return (kind === "both" ? programOfBoth(config, head, heat) : programOfOne(config, kind, head))(given);
   };
+  const used = headFor(model, "both") === undefined ? { encoder: params.encoder } : params;
+  const runner = createModelRunner(execute, program, used);
   const heard = (picture: number): readonly HostView[] => {
     const stretch = stretchAround(picture, config.audio, { seconds, audioRatio });
     // Of the picture one patch is shown, for there must be one: the sound never meets it.
@@ -113,9 +109,8 @@ export function createWindowProgram(model: StreamingModel, execute: Execute, hea
 
   return {
     async run(cut, picture) {
-      const kind = kindOf(cut);
-      const views = heat && kind === "both" ? { views: heard(picture) } : {};
-      const made = (await runnerOf(kind).run({ patches: batched(cut), ...views })) as Record<string, FloatTensor>;
+      const views = heat && kindOf(cut) === "both" ? { views: heard(picture) } : {};
+      const made = (await runner.run({ patches: batched(cut), ...views })) as Record<string, FloatTensor>;
       const { tokens, around, ...rest } = made;
       const N = config.visual.rows * config.visual.columns;
       return {
@@ -131,9 +126,7 @@ export function createWindowProgram(model: StreamingModel, execute: Execute, hea
           : {}),
       };
     },
-    async dispose() {
-      for (const runner of runners.values()) await runner.dispose();
-    },
+    dispose: runner.dispose,
   };
 }
 
