@@ -21,20 +21,19 @@ const stateStays = (path: string): boolean => /^(params|slots|follower|sums)\./.
 /** Programs of one function whose state stays on the device, made as batches of other shapes come. */
 export function programsOf<I, O>(runtime: StepRuntime, fn: (inputs: I) => O) {
   const made = new Map<string, Promise<DeviceProgram<I, O>>>();
+  const programFor = (inputs: Placed<I>, batch: unknown): Promise<DeviceProgram<I, O>> => {
+    const key = shapesOf(batch);
+    const program = made.get(key) ?? runtime.compile(fn, inputs, { keep: stateStays });
+    made.set(key, program);
+    return program;
+  };
   return {
     /** Runs the program for inputs of these shapes. */
-    launch: async (inputs: Placed<I>, batch: unknown): Promise<OnDevice<O>> => {
-      const key = shapesOf(batch);
-      const program = made.get(key) ?? runtime.compile(fn, inputs, { keep: stateStays });
-      made.set(key, program);
-      return (await program).launch(inputs);
-    },
+    launch: async (inputs: Placed<I>, batch: unknown): Promise<OnDevice<O>> =>
+      (await programFor(inputs, batch)).launch(inputs),
     /** Makes the program without running it; `inputs` are looked at for their shapes alone. */
     ready: async (inputs: Placed<I>, batch: unknown): Promise<void> => {
-      const key = shapesOf(batch);
-      const program = made.get(key) ?? runtime.compile(fn, inputs, { keep: stateStays });
-      made.set(key, program);
-      await program;
+      await programFor(inputs, batch);
     },
     dispose: async (): Promise<void> => {
       for (const program of made.values()) await (await program).dispose();
