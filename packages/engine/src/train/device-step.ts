@@ -15,6 +15,7 @@ import {
   expectGoing,
   gradientNorm,
   type StepReport,
+  sharesOf,
   type TrainState,
   type TrainStep,
   type TrainStepOptions,
@@ -155,7 +156,7 @@ export function createDeviceStep<Params, Batch, OptimizerState>(
   optimizer: Optimizer<HostedParams<Params>, OptimizerState>,
   options: TrainStepOptions<Batch> = {},
 ): TrainStep<Params, Batch, OptimizerState> {
-  const { clips = () => 1, clipNorm, signal, follower } = options;
+  const { clips, clipNorm, signal, follower } = options;
   return stepOnDevice<Params, Batch, OptimizerState>(runtime, optimizer, options, (tools) => {
     const { state: device, apply, seen, numbers, scaled } = tools;
     const rule = { apply, clipNorm, follower };
@@ -210,12 +211,9 @@ export function createDeviceStep<Params, Batch, OptimizerState>(
     };
     const several = async (state: State, batches: readonly Hosted<Batch>[], rate: number, scale: number) => {
       const { params, follower: tensors } = await device.held(state);
-      const weights = batches.map(clips);
-      const all = weights.reduce((sum, weight) => sum + weight, 0);
       const means: Record<string, number> = {};
-      for (const [index, batch] of batches.entries()) {
+      for (const { batch, share, index } of sharesOf<Batch>(batches, clips).own) {
         if (index > 0) expectGoing(signal, state.step + 1);
-        const share = weights[index] / all;
         const own = { weight: scalarOf(share), scale: scalarOf(scale), isFirst: scalarOf(index === 0 ? 1 : 0) };
         const inputs = { params, follower: tensors, batch, sums: await device.sums(), ...own };
         const made = await programs.part.launch(inputs as Placed<Inputs<typeof part>>, batch);
