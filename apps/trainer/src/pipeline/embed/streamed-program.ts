@@ -3,10 +3,10 @@ import { createModelRunner, type Execute } from "@kdc-mae/engine";
 import { type Matrix, similarityMap } from "@kdc-mae/eval";
 import { batchViews } from "@kdc-mae/masking";
 import { type ClassifierParams, classify, encodeViews, features, headLogits, type ModelConfig } from "@kdc-mae/model";
-import { mean, sigmoid, softmax, type Tensor, type Tensor2D } from "@tensorflow/tfjs-core";
+import { mean, type Tensor, type Tensor2D } from "@tensorflow/tfjs-core";
 import { clipFormFor } from "../corpus/clip-form.js";
 import type { WithEncoder } from "../evaluate/embedding.js";
-import { type Link, linkOf, modeFor } from "../evaluate/predict.js";
+import { type Link, linkOf, modeFor, scoresBy } from "../evaluate/predict.js";
 import { positionsOf, stretchAround } from "../evaluate/sound-windows.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import type { CheckedFineTuning } from "../finetune/schema.js";
@@ -46,8 +46,6 @@ type Inputs = {
 type Made = Readonly<Record<string, Tensor>>;
 type Head = { readonly mode: ReturnType<typeof modeFor>; readonly link: Link };
 
-const scoresOf = (logits: Tensor, link: Link): Tensor => (link === "softmax" ? softmax(logits) : sigmoid(logits));
-
 /** Sound and picture in one pass: means of the three streams, the scores of the joint one, and what heat compares. */
 const programOfBoth =
   (config: ModelConfig, head: Head | undefined, heat: boolean) =>
@@ -63,7 +61,7 @@ const programOfBoth =
           : classify(config, params as ClassifierParams<Tensor>, patches, head.mode);
     return {
       ...{ audio: mean(audio, 1), visual: mean(visual, 1), joint: together },
-      ...(logits === undefined ? {} : { scores: scoresOf(logits, head!.link) }),
+      ...(logits === undefined ? {} : { scores: scoresBy[head!.link](logits) }),
       ...(heat && views
         ? { tokens: visual, around: mean(encodeViews(config, params.encoder, patches, views)[0].audio, 1) }
         : {}),
@@ -77,7 +75,7 @@ const programOfOne =
     ...functionOf(config, kind)({ params, patches }),
     ...(head?.mode === undefined
       ? {}
-      : { scores: scoresOf(classify(config, params as ClassifierParams<Tensor>, patches, head.mode), head.link) }),
+      : { scores: scoresBy[head.link](classify(config, params as ClassifierParams<Tensor>, patches, head.mode)) }),
   });
 
 /** The head of a classifier for what there is of a window; undefined without one, or where it has none for it. */

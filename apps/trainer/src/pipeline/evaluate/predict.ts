@@ -13,6 +13,9 @@ import { filled, middleFrame } from "./embed-clips.js";
 /** How logits become scores: softmax over the classes, or sigmoid of each. */
 export type Link = "softmax" | "sigmoid";
 
+/** Scores of logits, by their link. */
+export const scoresBy = { softmax, sigmoid } as const;
+
 /** How a loss's logits are read. */
 export const linkOf = ({ loss }: Pick<CheckedFineTuning, "loss">): Link =>
   loss.kind === "cross-entropy" ? "softmax" : "sigmoid";
@@ -45,10 +48,7 @@ export const patchesFor = (mode: ClassifierMode, patches: HostPatches): Partial<
 /** The class scores of a batch as a tfjs function. */
 export const scoreFunction =
   (config: ModelConfig, mode: ClassifierMode, link: Link) =>
-  ({ params, patches }: Inputs): Scores => {
-    const logits = classify(config, params, patches, mode);
-    return { scores: link === "softmax" ? softmax(logits) : sigmoid(logits) };
-  };
+  ({ params, patches }: Inputs): Scores => ({ scores: scoresBy[link](classify(config, params, patches, mode)) });
 
 export type PredictorOptions = {
   readonly config: ModelConfig;

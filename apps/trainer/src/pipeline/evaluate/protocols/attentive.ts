@@ -3,9 +3,9 @@ import { adamW, createModelRunner, createTrainStep, warmupCosine } from "@kdc-ma
 import { type Conduct, type Matrix, matrix } from "@kdc-mae/eval";
 import { binaryCrossEntropy, crossEntropy } from "@kdc-mae/losses";
 import { type AttentiveProbeParams, attentiveLogits, initAttentiveProbe } from "@kdc-mae/model";
-import { sigmoid, softmax, type Tensor, type Tensor2D, type Tensor3D } from "@tensorflow/tfjs-core";
+import type { Tensor, Tensor2D, Tensor3D } from "@tensorflow/tfjs-core";
 import type { ClipSet } from "../../corpus/clip-set.js";
-import type { Link } from "../predict.js";
+import { type Link, scoresBy } from "../predict.js";
 import { type ClipTokens, shuffledEpochs, tokensOf } from "./held-tokens.js";
 import { type Subject, sharedOf } from "./subject.js";
 
@@ -13,7 +13,6 @@ type Batch = { readonly tokens: Tensor3D; readonly targets: Tensor2D };
 type Params<Leaf> = AttentiveProbeParams<Leaf>;
 
 const losses = { softmax: crossEntropy, sigmoid: binaryCrossEntropy } as const;
-const scoresBy = { softmax, sigmoid } as const;
 
 /** Cross-entropy of an attentive probe on tokens `[B, N, D]` with targets `[B, C]`. */
 export const attentiveLoss =
