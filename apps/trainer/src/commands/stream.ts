@@ -2,15 +2,13 @@ import { KdcError } from "@kdc-mae/core";
 import { clockText, numberText } from "@kdc-mae/eval/report";
 import { type Command, Option } from "commander";
 import { type StreamedWindow, stream } from "../pipeline/films/stream-media.js";
-import { readAssume } from "../pipeline/run/assume.js";
 import { type AtTerminal, atTerminal } from "../terminal/interrupt.js";
 import { print, remark } from "../terminal/print.js";
 import { stopped } from "../terminal/ranks.js";
-import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
+import { withEngineOptions } from "./engine-options.js";
+import { type ModelOnMedia, modelOnMedia } from "./model-on-media.js";
 import {
-  type AssumeChoice,
   atLeastOne,
-  expectModelFile,
   many,
   modelWords,
   positiveNumber,
@@ -20,10 +18,8 @@ import {
   withWindows,
 } from "./options.js";
 
-type StreamOptions = EngineChoice &
-  AssumeChoice &
+type StreamOptions = Omit<ModelOnMedia, "decoder"> &
   WindowChoice & {
-    readonly model: string;
     readonly only?: "sound" | "pictures";
     readonly pictureAt?: number;
     readonly patience?: number;
@@ -118,8 +114,8 @@ const asJson = ({ audio, visual, joint, scores, heat, ...rest }: StreamedWindow)
 };
 
 async function run(source: string, options: StreamOptions, around: AtTerminal): Promise<void> {
-  const { model, only, pictureAt, patience, heat, count, paced, json, window, hop, assume } = options;
-  expectModelFile("stream", model);
+  const { only, pictureAt, patience, heat, count, paced, json, window, hop } = options;
+  const opened = await modelOnMedia("stream", options);
   if (source === "-" && paced) {
     throw new KdcError({
       where: "--paced",
@@ -128,11 +124,11 @@ async function run(source: string, options: StreamOptions, around: AtTerminal): 
       reason: "usage",
     });
   }
-  const asked = { model, only, pictureAt, patience, heat, count, paced, window, hop };
+  const asked = { only, pictureAt, patience, heat, count, paced, window, hop };
   let told = 0;
   const inWords = () => many(told, "window");
   await stream(source === "-" ? process.stdin : source, {
-    ...{ ...around, ...asked, execute: executeFor(options), assume: await readAssume(assume) },
+    ...{ ...around, ...opened, ...asked },
     onWindow: (one) => {
       print(json ? asJson(one) : asLine(one));
       told += 1;
