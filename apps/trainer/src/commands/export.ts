@@ -8,7 +8,7 @@ import { type GraphName, graphs } from "../pipeline/export/graphs.js";
 import type { Dtype } from "../pipeline/export/metadata.js";
 import { readAssume } from "../pipeline/run/assume.js";
 import { print, remark } from "../terminal/print.js";
-import { type AssumeChoice, modelWords, withAssume } from "./options.js";
+import { type AssumeChoice, modelWords, properShare, withAssume } from "./options.js";
 
 type ExportOptions = {
   readonly graphs?: readonly GraphName[];
@@ -26,12 +26,6 @@ const graphList = (text: string): GraphName[] => {
   const wrong = given.find((name) => !names.includes(name as GraphName));
   if (wrong !== undefined) throw new InvalidArgumentError(`"${wrong}" is not one of ${names.join(", ")}.`);
   return given as GraphName[];
-};
-
-const share = (text: string): number => {
-  const value = Number(text);
-  if (!(value > 0 && value < 1)) throw new InvalidArgumentError("Give a number between 0 and 1.");
-  return value;
 };
 
 /** Adds `kdc-mae export`. */
@@ -55,7 +49,7 @@ export function addExportCommand(program: Command): void {
         Object.keys(officialModes),
       ),
     )
-    .option("--hidden <share>", "share of patches the inpainting graph does not see (default: 0.75)", share)
+    .option("--hidden <share>", "share of patches the inpainting graph does not see (default: 0.75)", properShare)
     .option("--out <folder>", "where the files go (default: onnx, beside the model)")
     .option("--json", "print what was written as JSON")
     .addHelpText(

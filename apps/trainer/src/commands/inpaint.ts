@@ -8,7 +8,7 @@ import type { Surroundings } from "../pipeline/surroundings.js";
 import { atTerminal } from "../terminal/interrupt.js";
 import { print } from "../terminal/print.js";
 import { type ModelOnMedia, modelOnMedia, withModelOnMedia } from "./model-on-media.js";
-import { anyWholeNumber, many, modelWords, positiveNumber, readWith } from "./options.js";
+import { anyWholeNumber, many, modelWords, positiveNumber, properShare, readWith } from "./options.js";
 
 type InpaintCommandOptions = ModelOnMedia & {
   readonly hide?: number;
@@ -45,12 +45,6 @@ const rectangleOf = (text: string): Hole["rectangle"] => {
   return { x, y, width, height };
 };
 
-const shareOf = (text: string): number => {
-  const value = Number(text);
-  if (value > 0 && value < 1) return value;
-  throw new InvalidArgumentError("It must be a number between 0 and 1.");
-};
-
 /** Adds `kdc-mae inpaint`. */
 export function addInpaintCommand(program: Command): void {
   const command = program
@@ -58,7 +52,7 @@ export function addInpaintCommand(program: Command): void {
     .description("hide a part of a film, and let a pretrained model fill it in from the rest")
     .argument("<files...>", "films with sound and pictures")
     .option("--model <file>", `a pretrained model: ${modelWords}`, "runs/demo/model.safetensors")
-    .option("--hide <share>", "hide this share of the patches of sound and picture (default: 0.75)", shareOf)
+    .option("--hide <share>", "hide this share of the patches of sound and picture (default: 0.75)", properShare)
     .addOption(
       new Option("--structure <kind>", "how the share of the sound is hidden (default: random)").choices([
         ...structures,

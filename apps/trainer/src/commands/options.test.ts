@@ -30,6 +30,9 @@ it.each([
   ...["1,2,3", "1,2,3,x", "-1,2,3,4"].map((box) => ["inpaint", "x.mp4", "--rectangle", box]),
   ...["0", "1", "x"].map((share) => ["inpaint", "x.mp4", "--hide", share]),
   ["localize", "x.mp4", "--every", "0"],
+  ...["-0.1", "1.1", "", "x"].map((share) => ["stream", "x.mp4", "--picture-at", share]),
+  ...["-0.1", "1", "", "x"].map((share) => ["prune", "model", "--share", share]),
+  ...["-1", "1.5", "", "x"].map((epochs) => ["prune", "model", "--epochs", epochs]),
 ])("%j is bad usage, in one line", async (...line: string[]) => {
   let err = "";
   vi.spyOn(process.stderr, "write").mockImplementation((text) => {

@@ -14,6 +14,23 @@ export const positiveNumber = (text: string): number => {
   throw new InvalidArgumentError("It must be a number above 0.");
 };
 
+const shareOf =
+  (fits: (value: number) => boolean, which: string) =>
+  (text: string): number => {
+    const value = text.trim() === "" ? Number.NaN : Number(text);
+    if (fits(value)) return value;
+    throw new InvalidArgumentError(`It must be a number ${which}.`);
+  };
+
+/** A share that leaves some and takes some. */
+export const properShare = shareOf((value) => value > 0 && value < 1, "between 0 and 1");
+
+/** A share that leaves some. */
+export const shareBelowOne = shareOf((value) => value >= 0 && value < 1, "from 0 to below 1");
+
+/** Any share: none, some or all. */
+export const anyShare = shareOf((value) => value >= 0 && value <= 1, "from 0 to 1");
+
 /** Which clips of an experiment's data, on the command line. */
 export type DataOptions = { readonly splitBy?: string; readonly labels?: string; readonly windows?: number };
 
@@ -103,6 +120,9 @@ const wholeNumber =
 
 /** A whole number of at least 1. */
 export const atLeastOne = wholeNumber(1, Number.POSITIVE_INFINITY, " of at least 1");
+
+/** A whole number of at least 0. */
+export const zeroOrMore = wholeNumber(0, Number.POSITIVE_INFINITY, " of 0 or more");
 
 /** A whole number from 1 to `most`. */
 export const wholeNumberTo = (most: number) => wholeNumber(1, most, ` from 1 to ${most}`);

@@ -1,5 +1,5 @@
 import { alignedTable } from "@kdc-mae/eval/report";
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import { defaultMedia } from "../pipeline/corpus/open-corpus.js";
 import { parseChange } from "../pipeline/experiment/change.js";
 import { readAssume } from "../pipeline/run/assume.js";
@@ -17,7 +17,9 @@ import {
   modelWords,
   readWith,
   saysStopped,
+  shareBelowOne,
   withAssume,
+  zeroOrMore,
 } from "./options.js";
 
 type PruneCommandOptions = EngineChoice &
@@ -35,28 +37,16 @@ type PruneCommandOptions = EngineChoice &
     readonly json?: true;
   };
 
-const share = (text: string): number => {
-  const value = Number(text);
-  if (text.trim() !== "" && value >= 0 && value < 1) return value;
-  throw new InvalidArgumentError("It must be a number from 0 to below 1.");
-};
-
-const wholeNumber = (text: string): number => {
-  const value = Number(text);
-  if (text.trim() !== "" && Number.isInteger(value) && value >= 0) return value;
-  throw new InvalidArgumentError("It must be a whole number of 0 or more.");
-};
-
 /** Adds `kdc-mae prune`. */
 export function addPruneCommand(program: Command): void {
   const command = program
     .command("prune")
     .description("take the weakest attention heads and MLP units out of a model, and train what is left")
     .argument("<model>", modelWords)
-    .option("--share <share>", "how much of the heads and of the units of every block is taken out", share, 0.5)
-    .option("--heads <share>", "another share of the heads", share)
-    .option("--units <share>", "another share of the units", share)
-    .option("--epochs <n>", "train so long afterwards, as the model itself was trained; 0: not at all", wholeNumber, 5)
+    .option("--share <share>", "how much of the heads and of the units of every block is taken out", shareBelowOne, 0.5)
+    .option("--heads <share>", "another share of the heads", shareBelowOne)
+    .option("--units <share>", "another share of the units", shareBelowOne)
+    .option("--epochs <n>", "train so long afterwards, as the model itself was trained; 0: not at all", zeroOrMore, 5)
     .option("--out <folder>", "where the models and the run go", "runs/pruned")
     .option("--media <folder>", `where made clips are, for models trained on made data (default: ${defaultMedia})`)
     .option("--set <key=value>", "change that training, such as optimizer.learningRate=1e-4", collect, [])

@@ -8,6 +8,7 @@ import { stopped } from "../terminal/ranks.js";
 import { withEngineOptions } from "./engine-options.js";
 import { type ModelOnMedia, modelOnMedia } from "./model-on-media.js";
 import {
+  anyShare,
   atLeastOne,
   many,
   modelWords,
@@ -37,7 +38,11 @@ export function addStreamCommand(program: Command): void {
     .argument("<file or ->", "a film or a sound file; - for one that comes through standard input")
     .option("--model <file>", `${modelWords}; a fine-tuned one gives labels`, "runs/demo/model.safetensors")
     .addOption(new Option("--only <kind>", "look at one of the two alone").choices(["sound", "pictures"]))
-    .option("--picture-at <share>", "where in a window its picture is taken, 0 to 1 (default: 0.5, its middle)", share)
+    .option(
+      "--picture-at <share>",
+      "where in a window its picture is taken, 0 to 1 (default: 0.5, its middle)",
+      anyShare,
+    )
     .option(
       "--patience <seconds>",
       "how long a stream goes on without sound or pictures before it is taken to have none (default: 10)",
@@ -77,17 +82,6 @@ export function addStreamCommand(program: Command): void {
   withEngineOptions(withAssume(withWindows(command, "0.5 s"))).action((source: string, options: StreamOptions) =>
     atTerminal((around) => run(source, options, around)),
   );
-}
-
-function share(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== "" && value >= 0 && value <= 1) return value;
-  throw new KdcError({
-    where: "--picture-at",
-    what: `${text} is not a share from 0 to 1`,
-    remedy: "Give 0 to 1",
-    reason: "usage",
-  });
 }
 
 /** A window in a line: when, what of it there was, what it was taken for, where it is seen, and how long that took. */
