@@ -152,7 +152,6 @@ export async function compareModels(
 }
 
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 2 : 1)} MB`;
-const share = (value: number, of: number) => `${value.toFixed(2)} (${(value / of).toFixed(2)} ×)`;
 
 /** What was compared as rows of a table: the first model's value, then each other's with its share of it or what it lost. */
 export function comparisonRows(models: readonly ComparedModel[]): readonly (readonly string[])[] {
@@ -168,11 +167,11 @@ export function comparisonRows(models: readonly ComparedModel[]): readonly (read
     counted("numbers in the encoder", ({ encoder }) => encoder, numbers),
     counted("numbers in all", ({ parameters }) => parameters, numbers),
     counted("file", ({ bytes }) => bytes, megabytes),
-    [
+    counted(
       "ms to embed a clip",
-      first.milliseconds.toFixed(2),
-      ...others.map((one) => share(one.milliseconds, first.milliseconds)),
-    ],
+      ({ milliseconds }) => milliseconds,
+      (value) => value.toFixed(2),
+    ),
     ...first.figures.map(({ protocol, key, name, kind, value }) => [
       `${protocol}: ${name}`,
       numberText(value, kind),
