@@ -1,4 +1,5 @@
 import { stat } from "node:fs/promises";
+import { join } from "node:path";
 import {
   countPatches,
   createRng,
@@ -8,8 +9,9 @@ import {
   type PatchGrid,
   patchLength,
 } from "@kdc-mae/core";
+import { writeWhole } from "@kdc-mae/core/node";
 import type { Execute } from "@kdc-mae/engine";
-import { numberText } from "@kdc-mae/eval/report";
+import { markdownTable, numberText } from "@kdc-mae/eval/report";
 import { countParameters } from "@kdc-mae/model";
 import { createBatchEmbedder } from "../evaluate/embedding.js";
 import type { EvaluatingOptions } from "../evaluate/open-subject.js";
@@ -183,4 +185,14 @@ export function comparisonRows(models: readonly ComparedModel[]): readonly (read
       }),
     ]),
   ];
+}
+
+/** The file that a finished distillation or pruning leaves its table in, with `.json` and `.md`. */
+const COMPARISON_FILE = "comparison";
+
+/** Writes what was compared beside a model. */
+export async function writeComparison(folder: string, compared: readonly ComparedModel[]): Promise<void> {
+  const [head, ...rows] = comparisonRows(compared);
+  await writeWhole(join(folder, `${COMPARISON_FILE}.json`), `${JSON.stringify(compared, null, 2)}\n`);
+  await writeWhole(join(folder, `${COMPARISON_FILE}.md`), `${markdownTable(head, rows)}\n`);
 }

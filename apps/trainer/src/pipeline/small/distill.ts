@@ -1,8 +1,5 @@
-import { join } from "node:path";
 import { KdcError } from "@kdc-mae/core";
-import { writeWhole } from "@kdc-mae/core/node";
 import { compiled } from "@kdc-mae/engine/node";
-import { markdownTable } from "@kdc-mae/eval/report";
 import type { ModelConfig } from "@kdc-mae/model";
 import { protocolsNamed } from "../evaluate/protocols/run.js";
 import { withChanges } from "../experiment/change.js";
@@ -13,7 +10,7 @@ import { pairingOf } from "../run/pairing.js";
 import { readEncoder } from "../run/read-saved.js";
 import { surroundingsOf } from "../surroundings.js";
 import { encoderSum } from "../train/encoder-sum.js";
-import { type ComparedModel, compareModels, comparisonRows } from "./compare-models.js";
+import { type ComparedModel, compareModels, writeComparison } from "./compare-models.js";
 
 /** From what a student learns, and where its run goes. */
 export type DistillOptions = Omit<PretrainFromOptions, "init" | "stopOnCollapse"> & {
@@ -101,16 +98,6 @@ export async function studentExperiment(teacher: string, options: DistillOptions
     changes.reduce<unknown>((experiment, change) => withChanges(experiment, change), student),
     "the student's experiment",
   );
-}
-
-/** The file that a finished distillation or pruning leaves its table in, with `.json` and `.md`. */
-export const COMPARISON_FILE = "comparison";
-
-/** Writes what was compared beside a model. */
-export async function writeComparison(folder: string, compared: readonly ComparedModel[]): Promise<void> {
-  const [head, ...rows] = comparisonRows(compared);
-  await writeWhole(join(folder, `${COMPARISON_FILE}.json`), `${JSON.stringify(compared, null, 2)}\n`);
-  await writeWhole(join(folder, `${COMPARISON_FILE}.md`), `${markdownTable(head, rows)}\n`);
 }
 
 /**

@@ -17,8 +17,13 @@ import { saveClassifier } from "../run/save-classifier.js";
 import { saveModel } from "../run/save-model.js";
 import { localModel } from "../share/local-model.js";
 import { surroundingsOf } from "../surroundings.js";
-import { type Comparable, type ComparedModel, compareModels, type MeasuredOn } from "./compare-models.js";
-import { writeComparison } from "./distill.js";
+import {
+  type Comparable,
+  type ComparedModel,
+  compareModels,
+  type MeasuredOn,
+  writeComparison,
+} from "./compare-models.js";
 
 /** What is taken out of a model, and how it learns to do without. */
 export type PruneOptions = Omit<PretrainFromOptions, "init" | "stopOnCollapse"> &
