@@ -94,10 +94,7 @@ export async function studentExperiment(teacher: string, options: DistillOptions
     visual: { window, seconds },
     fixedTeacher: { model: teacher, sum: encoderSum(params.encoder) },
   });
-  return checkExperiment(
-    changes.reduce<unknown>((experiment, change) => withChanges(experiment, change), student),
-    "the student's experiment",
-  );
+  return checkExperiment(changes.reduce(withChanges, student), "the student's experiment");
 }
 
 /**

@@ -146,10 +146,7 @@ export async function prune(file: string, options: PruneOptions): Promise<Prunin
     audio: { statistics: { mean: saved.model.statistics.mean, std: saved.model.statistics.std } },
     training: { epochs },
   });
-  const experiment = checkExperiment(
-    changes.reduce<unknown>((before, change) => withChanges(before, change), base),
-    "the pruned model's experiment",
-  );
+  const experiment = checkExperiment(changes.reduce(withChanges, base), "the pruned model's experiment");
   // Nothing is written into a folder that holds another run.
   await inRunFolder(out, experiment, write);
   const { model: _, ...trained } = await pretrain(experiment, { ...run, out, init: pruned });
