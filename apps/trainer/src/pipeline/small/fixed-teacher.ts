@@ -44,16 +44,16 @@ export async function openTeacher(
   if (JSON.stringify([config.audio, config.visual]) !== JSON.stringify([student.audio, student.visual])) {
     refuse("it cuts clips into other patches than the student", "Leave model.audio and model.visual as the teacher's");
   }
+  if (student.embedDim > config.embedDim) {
+    const what = `it has ${config.embedDim} channels and the student ${student.embedDim}`;
+    refuse(what, "Give the student no more (model.embedDim)");
+  }
   const embedder = createBatchEmbedder(execute, config, params);
   const whole = async (patches: HostPatches): Promise<Taught> => {
     const { joint, audio, visual } = await embedder.embed(patches);
     return { joint, audio, visual };
   };
   const directions = student.embedDim === config.embedDim ? undefined : await directionsOf();
-  const count = student.embedDim;
-  if (count > config.embedDim) {
-    refuse(`it has ${config.embedDim} channels and the student ${count}`, "Give the student no more (model.embedDim)");
-  }
 
   async function directionsOf(): Promise<Directions> {
     const seen: Float32Array[] = [];
@@ -65,7 +65,7 @@ export async function openTeacher(
       if (seen.length >= streams.length * LOOKED_AT) break;
       around.signal?.throwIfAborted();
     }
-    const found = principalDirections(seen, Math.min(student.embedDim, config.embedDim));
+    const found = principalDirections(seen, student.embedDim);
     around.onNote?.(
       `the student's ${student.embedDim} channels hold ${(100 * found.kept).toFixed(1)} % of the teacher's embeddings of ${config.embedDim}`,
     );

@@ -228,6 +228,13 @@ describe("a teacher", { timeout: 600_000 }, () => {
     await expect(
       openTeacher(student.fixedTeacher!, { ...own, visual: visualGrid(64, 16) }, { source, execute: compiled() }),
     ).rejects.toThrow("it cuts clips into other patches than the student");
+    const unread = {
+      stepsPerEpoch: 3,
+      batches: () => expect.fail("no clip is needed to say that the student is the wider one"),
+    };
+    await expect(
+      openTeacher(student.fixedTeacher!, { ...own, embedDim: 32 }, { source: unread, execute: compiled() }),
+    ).rejects.toThrow("it has 24 channels and the student 32");
   });
 
   it("directions: those that vectors lie in, whatever basis", () => {
