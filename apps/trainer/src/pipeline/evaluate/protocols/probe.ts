@@ -33,8 +33,10 @@ export async function probeClips(
   const { kinds = kindsOf(sets.train.items.flatMap(({ labels }) => labels)) } = subject;
   expectClasses("training clips", sets.train.items, kinds, "any");
   expectClasses(`${split} clips`, sets[split].items, kinds, "any");
+  const isGiven = split !== "validation" && sets.validation.items.length > 0;
+  if (isGiven) expectClasses("validation clips", sets.validation.items, kinds, "any");
   const [train, test] = [await embedded("train"), await embedded(split)];
-  const given = split !== "validation" && sets.validation.items.length > 0 ? await embedded("validation") : undefined;
+  const given = isGiven ? await embedded("validation") : undefined;
   const single = [train, test, given].every(
     (set) => set === undefined || set.labels.every(({ length }) => length === 1),
   );

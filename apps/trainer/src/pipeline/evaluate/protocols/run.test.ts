@@ -215,6 +215,20 @@ describe("wrong use", () => {
     );
   });
 
+  it.each(["linear-probe-joint", "attentive-probe-joint"])(
+    "%s: a clip to choose on without a label, or with a label of no training clip, is refused",
+    async (name) => {
+      const withOne = (labels: readonly string[]) =>
+        run([name], pretrained(false), {
+          sets: { ...sets, validation: memorySet([...many(50, 5), madeClip(60, labels)]) },
+        });
+      await expect(withOne([])).rejects.toThrow(
+        /^validation clips: clip clip-\d+ has no label\. Label every clip, or leave it out of the manifest/,
+      );
+      await expect(withOne(["horn"])).rejects.toThrow("validation clips: labels that are none of the 3 classes: horn");
+    },
+  );
+
   it("a class without positives, which then takes no part", async () => {
     const two = { ...sets, test: memorySet(many(100, 9).filter(({ item }) => item.labels[0] !== "drum")) };
     const [section] = await run(["classification-middle-frame"], tuned(), { sets: two });
