@@ -1,8 +1,6 @@
 import {
   type Conduct,
   classification,
-  holdOut,
-  kindsOf,
   labelIndices,
   labelTargets,
   type Matrix,
@@ -11,11 +9,9 @@ import {
   takeRows,
   varyProtocol,
 } from "@kdc-mae/eval";
-import { expectClasses } from "../../finetune/classes.js";
 import { fitAttentive, type ProbedSet, predictAttentive } from "./attentive.js";
+import { choosingClips, every } from "./choosing-clips.js";
 import { type Carried, evaluatedSet, type Subject } from "./subject.js";
-
-const every = (count: number): Int32Array => Int32Array.from({ length: count }, (_, place) => place);
 
 /** How good scores are on the clips that choose: accuracy, or mAP; then the mean loss. */
 function goodness(kinds: readonly string[], scores: Matrix, targets: Matrix, isSingle: boolean) {
@@ -46,37 +42,19 @@ export async function attendClips(
   subject: Subject,
 ): Promise<Carried> {
   const { sets, split, leftOut } = subject;
-  const { kinds = kindsOf(sets.train.items.flatMap(({ labels }) => labels)) } = subject;
-  expectClasses("training clips", sets.train.items, kinds, "any");
-  expectClasses(`${split} clips`, sets[split].items, kinds, "any");
-  const isGiven = split !== "validation" && sets.validation.items.length > 0;
-  if (isGiven) expectClasses("validation clips", sets.validation.items, kinds, "any");
-  const looked = [sets.train, sets[split], ...(isGiven ? [sets.validation] : [])];
-  const isSingle = looked.every(({ items }) => items.every(({ labels }) => labels.length === 1));
+  const { kinds, isSingle, from, fitted, chosen, source } = choosingClips(subject);
   const targetsOf = (set: Subject["sets"]["train"]) =>
     labelTargets(
       kinds,
       set.items.map(({ labels }) => labels),
     );
-  const whole = (set: Subject["sets"]["train"]): ProbedSet => ({
-    ...{ set, places: every(set.items.length), targets: targetsOf(set) },
+  const part = (name: "train" | "validation", places: Int32Array): ProbedSet => ({
+    ...{ set: sets[name], places, targets: targetsOf(sets[name]) },
   });
-  const train = whole(sets.train);
-  const { kept, held } = holdOut(
-    labelIndices(
-      kinds,
-      sets.train.items.map(({ labels: [label] }) => label),
-    ),
-  );
-  // Where every class has one clip, none can be spared.
-  const isHeldOut = !isGiven && held.length > 0;
-  const fitted = isHeldOut ? { ...train, places: kept } : train;
-  const choosing = isGiven ? whole(sets.validation) : isHeldOut ? { ...train, places: held } : train;
-  const source = isGiven ? "the validation clips" : isHeldOut ? "a fifth of the training clips" : "the training clips";
-
+  const choosing = part(from, chosen);
   const link = isSingle ? "softmax" : "sigmoid";
   const attending = { stream: conduct.stream, link, subject, name: protocol.name } as const;
-  const probes = await fitAttentive(fitted, conduct, attending);
+  const probes = await fitAttentive(part("train", fitted), conduct, attending);
   const trees = probes.map(({ params }) => params);
   const chosenOn = await predictAttentive(trees, choosing, attending, "choosing clips");
   const wanted = takeRows(choosing.targets, choosing.places);

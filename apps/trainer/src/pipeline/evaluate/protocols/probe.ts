@@ -1,19 +1,16 @@
 import {
   type Conduct,
   fitTaggingProbe,
-  holdOut,
-  kindsOf,
   labelIndices,
   labelTargets,
   linearProbe,
-  type Matrix,
   type Protocol,
   predictLinear,
   tagging,
   takeRows,
   varyProtocol,
 } from "@kdc-mae/eval";
-import { expectClasses } from "../../finetune/classes.js";
+import { choosingClips } from "./choosing-clips.js";
 import type { EmbeddedSet } from "./embedded-set.js";
 import type { Carried, Subject } from "./subject.js";
 
@@ -29,18 +26,10 @@ export async function probeClips(
   subject: Subject,
   embedded: (split: Subject["split"]) => Promise<EmbeddedSet>,
 ): Promise<Carried> {
-  const { sets, split, leftOut } = subject;
-  const { kinds = kindsOf(sets.train.items.flatMap(({ labels }) => labels)) } = subject;
-  expectClasses("training clips", sets.train.items, kinds, "any");
-  expectClasses(`${split} clips`, sets[split].items, kinds, "any");
-  const isGiven = split !== "validation" && sets.validation.items.length > 0;
-  if (isGiven) expectClasses("validation clips", sets.validation.items, kinds, "any");
-  const [train, test] = [await embedded("train"), await embedded(split)];
-  const given = isGiven ? await embedded("validation") : undefined;
-  const single = [train, test, given].every(
-    (set) => set === undefined || set.labels.every(({ length }) => length === 1),
-  );
-  if (single) {
+  const { split, leftOut } = subject;
+  const { kinds, isSingle, from, fitted, chosen, source } = choosingClips(subject);
+  const [train, test, choosing] = [await embedded("train"), await embedded(split), await embedded(from)];
+  if (isSingle) {
     const rows = (set: EmbeddedSet) => ({
       features: set[stream],
       labels: labelIndices(
@@ -48,34 +37,21 @@ export async function probeClips(
         set.labels.map(([label]) => label),
       ),
     });
-    const validation = given === undefined ? {} : { validation: rows(given) };
+    // Without validation clips it spares a fifth of the training clips by itself.
+    const validation = from === "train" ? {} : { validation: rows(choosing) };
     const result = linearProbe({ kinds, train: rows(train), test: rows(test), ...validation, protocol, leftOut });
     return { head: "classification", result };
   }
-  const tagged = (features: Matrix, labels: EmbeddedSet["labels"]) => ({
-    features,
-    targets: labelTargets(kinds, labels),
-  });
-  const first = holdOut(
-    labelIndices(
+  const part = (set: EmbeddedSet, places: Int32Array) => ({
+    features: takeRows(set[stream], places),
+    targets: labelTargets(
       kinds,
-      train.labels.map(([label]) => label),
+      Array.from(places, (place) => set.labels[place]),
     ),
-  );
-  const part = (indices: Int32Array) =>
-    tagged(
-      takeRows(train[stream], indices),
-      [...indices].map((index) => train.labels[index]),
-    );
-  const all = tagged(train[stream], train.labels);
-  // Where every class has one clip, none can be spared.
-  const [fitted, chosen, source] =
-    given !== undefined
-      ? [all, tagged(given[stream], given.labels), "the validation clips"]
-      : first.held.length > 0
-        ? [part(first.kept), part(first.held), "a fifth of the training clips"]
-        : [all, all, "the training clips"];
-  const { classifier, l2, tried } = fitTaggingProbe({ kinds, train: fitted, validation: chosen });
+  });
+  const { classifier, l2, tried } = fitTaggingProbe({
+    ...{ kinds, train: part(train, fitted), validation: part(choosing, chosen) },
+  });
   const told = varyProtocol(protocol, {
     name: protocol.name,
     notes: [
