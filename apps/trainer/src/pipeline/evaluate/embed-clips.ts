@@ -48,7 +48,8 @@ export type ClipEmbedding = {
   readonly tokens: Matrix;
 };
 
-const row = ({ data, shape }: FloatTensor, index: number): Float32Array => {
+/** Row `index` of a tensor whose first axis is the batch. */
+export const rowOf = ({ data, shape }: FloatTensor, index: number): Float32Array => {
   const length = data.length / shape[0];
   return data.slice(index * length, (index + 1) * length);
 };
@@ -70,10 +71,10 @@ export async function embedClips(
       for (const [index, clip] of part.entries()) {
         made.push({
           clip,
-          audio: row(audio, index),
-          visual: row(visual, index),
-          joint: row(joint, index),
-          tokens: { shape: tokens.shape.slice(1), data: row(tokens, index) },
+          audio: rowOf(audio, index),
+          visual: rowOf(visual, index),
+          joint: rowOf(joint, index),
+          tokens: { shape: tokens.shape.slice(1), data: rowOf(tokens, index) },
         });
       }
       onProgress(made.length);

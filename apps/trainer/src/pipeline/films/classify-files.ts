@@ -7,6 +7,7 @@ import { clipFormFor } from "../corpus/clip-form.js";
 import { type DecoderChoice, openDecoder } from "../corpus/open-decoder.js";
 import { eachFile, type FileResults, type Within } from "../each-file.js";
 import { openCutting } from "../evaluate/cutting.js";
+import { rowOf } from "../evaluate/embed-clips.js";
 import {
   type Link,
   likeliest,
@@ -16,7 +17,6 @@ import {
   type ScoredLabel,
   scoreFunction,
 } from "../evaluate/predict.js";
-import { rowOf } from "../evaluate/protocols/embedded-set.js";
 import type { SavedClassifier } from "../run/classifier-file.js";
 import { type ReadOptions, readSaved, type Saved } from "../run/read-saved.js";
 import type { Surroundings } from "../surroundings.js";

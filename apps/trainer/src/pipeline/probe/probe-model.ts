@@ -11,7 +11,7 @@ import { attentionEntropies, type ModelConfig, type ModelParams } from "@kdc-mae
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { Statistics } from "../corpus/statistics.js";
 import { openCutting } from "../evaluate/cutting.js";
-import { type ClipEmbedding, filledBatches } from "../evaluate/embed-clips.js";
+import { type ClipEmbedding, filledBatches, rowOf } from "../evaluate/embed-clips.js";
 import { type Embeddings, embedFunction, type WithEncoder } from "../evaluate/embedding.js";
 import { clipPictures } from "../evaluate/pictures.js";
 import { dealtBy, type Reconstructed, reconstructFunction, restoredPredictions } from "../evaluate/reconstruct.js";
@@ -29,11 +29,6 @@ const ATTENDED = 4;
 export const PICTURES = "pictures";
 
 type AttentionInputs = { readonly params: WithEncoder<Tensor>; readonly patches: Patches };
-
-const rowOf = ({ data, shape }: FloatTensor, index: number): Float32Array => {
-  const length = data.length / shape[0];
-  return data.slice(index * length, (index + 1) * length);
-};
 
 /** Spectrograms as wide as they are long: below each frame, at its width. */
 const strip = (pictures: readonly (Picture | string | undefined)[]): Picture =>

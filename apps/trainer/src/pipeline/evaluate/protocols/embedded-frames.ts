@@ -1,12 +1,13 @@
 import { type FloatTensor, KdcError, type Patches } from "@kdc-mae/core";
 import type { StoredClip } from "@kdc-mae/data";
 import { createModelRunner } from "@kdc-mae/engine";
-import { type FrameEmbeddings, type Matrix, matrix } from "@kdc-mae/eval";
+import type { FrameEmbeddings } from "@kdc-mae/eval";
 import { features, type ModelConfig } from "@kdc-mae/model";
 import { mean, type Tensor } from "@tensorflow/tfjs-core";
 import type { ClipSet } from "../../corpus/clip-set.js";
 import { filled, middleFrame } from "../embed-clips.js";
 import type { WithEncoder } from "../embedding.js";
+import { stacked } from "./embedded-set.js";
 import { type Subject, sharedOf } from "./subject.js";
 
 type Inputs = { readonly params: WithEncoder<Tensor>; readonly patches: Patches };
@@ -22,12 +23,6 @@ const standingFor =
     const [heard, seen] = tokens === "global" ? [globalAudio!, globalVisual!] : [audio, visual];
     return { audio: mean(heard, 1), visual: mean(seen, 1) };
   };
-
-const stacked = (rows: readonly Float32Array[], width: number): Matrix => {
-  const all = matrix(rows.length, width);
-  for (const [at, row] of rows.entries()) all.data.set(row, at * width);
-  return all;
-};
 
 /**
  * Embeds pictures of every clip, each with the sound that goes with it, clip after clip: all of its pictures, or the one

@@ -1,9 +1,9 @@
-import type { FloatTensor, Stream } from "@kdc-mae/core";
+import type { Stream } from "@kdc-mae/core";
 import type { StoredClip } from "@kdc-mae/data";
 import { type Matrix, matrix } from "@kdc-mae/eval";
 import type { ClipSet } from "../../corpus/clip-set.js";
 import { sharedMap } from "../../ranks/shared-map.js";
-import { type FilledBatch, filledBatches } from "../embed-clips.js";
+import { type FilledBatch, filledBatches, rowOf } from "../embed-clips.js";
 import { createBatchEmbedder, type Embeddings } from "../embedding.js";
 import { type Subject, sharedOf } from "./subject.js";
 
@@ -17,11 +17,12 @@ export type EmbeddedSet = Readonly<Record<Stream, Matrix>> & {
 
 const streams = ["audio", "visual", "joint"] as const;
 
-/** Row `index` of a tensor whose first axis is the batch. */
-export const rowOf = ({ data, shape }: FloatTensor, index: number): Float32Array => {
-  const length = data.length / shape[0];
-  return data.slice(index * length, (index + 1) * length);
-};
+/** Rows of `width` numbers as a matrix. */
+export function stacked(rows: readonly Float32Array[], width: number): Matrix {
+  const all = matrix(rows.length, width);
+  for (const [at, row] of rows.entries()) all.data.set(row, at * width);
+  return all;
+}
 
 /** Embeds clips batch by batch, nothing hidden, middle picture; only one batch is held at a time. */
 export async function* embedBatches(
@@ -68,12 +69,8 @@ export async function embedSet(
       for (const stream of streams) rows[stream].push(rowOf(made[stream], index));
     }
   }
-  const stacked = (stream: (typeof streams)[number]) => {
-    const all = matrix(rows[stream].length, width);
-    for (const [index, row] of rows[stream].entries()) all.data.set(row, index * width);
-    return all;
-  };
-  return { ids, labels, boxed, audio: stacked("audio"), visual: stacked("visual"), joint: stacked("joint") };
+  const [audio, visual, joint] = streams.map((stream) => stacked(rows[stream], width));
+  return { ids, labels, boxed, audio, visual, joint };
 }
 
 /** Embeds a set at most once, however many protocols look at it. */

@@ -4,9 +4,8 @@ import { features, type ModelConfig } from "@kdc-mae/model";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { ClipSet } from "../../corpus/clip-set.js";
 import { sharedMap } from "../../ranks/shared-map.js";
-import { type FilledBatch, filledBatches } from "../embed-clips.js";
+import { type FilledBatch, filledBatches, rowOf } from "../embed-clips.js";
 import type { WithEncoder } from "../embedding.js";
-import { rowOf } from "./embedded-set.js";
 import { type Subject, sharedOf } from "./subject.js";
 
 /** One clip's place in its set, and its tokens `[N, D]`. */

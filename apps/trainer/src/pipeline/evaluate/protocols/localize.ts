@@ -11,7 +11,8 @@ import {
   takeRows,
 } from "@kdc-mae/eval";
 import { boxesOf } from "../boxes.js";
-import { type EmbeddedSet, embedBatches, rowOf } from "./embedded-set.js";
+import { rowOf } from "../embed-clips.js";
+import { type EmbeddedSet, embedBatches } from "./embedded-set.js";
 import { silence } from "./silence.js";
 
 import { type Carried, evaluatedSet, formOf, refuseModel, type Subject, sharedOf } from "./subject.js";

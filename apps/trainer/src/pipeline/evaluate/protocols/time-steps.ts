@@ -6,9 +6,8 @@ import { framesIn } from "../../corpus/clip-form.js";
 import type { ClipSet } from "../../corpus/clip-set.js";
 import { framesHeard } from "../../run/pairing.js";
 import { boxesOf } from "../boxes.js";
-import { filled } from "../embed-clips.js";
+import { filled, rowOf } from "../embed-clips.js";
 import { columnsNear, type Moments, meanRows, momentsFunction } from "../moments.js";
-import { rowOf } from "./embedded-set.js";
 import { formOf, type Subject, sharedOf } from "./subject.js";
 
 /** Every frame of every clip that has boxes, each with the sound within so many seconds of it. */
