@@ -40,6 +40,15 @@ export function stacked(parts: readonly FloatTensor[]): FloatTensor {
   return out;
 }
 
+/** The picture taken nearest to a time, seconds; of two as near the first. One without a time counts as taken at 0. */
+export function nearestTo<Taken extends { readonly time?: number }>(
+  frames: readonly Taken[],
+  wanted: number,
+): Taken | undefined {
+  const away = ({ time = 0 }: Taken) => Math.abs(time - wanted);
+  return frames.reduce<Taken | undefined>((best, one) => (best && away(best) <= away(one) ? best : one), undefined);
+}
+
 /** RGB, from RGB or RGBA. @throws KdcError (`shape`) for neither */
 export function rgb({ width, height, data, time = 0 }: PlainFrame): Frame {
   const pixels = width * height;

@@ -4,7 +4,16 @@ import { createModelRunner, type Execute } from "@kdc-mae/engine";
 import { clipFormFor, frontEndOf } from "../corpus/clip-form.js";
 import type { WithEncoder } from "../evaluate/embedding.js";
 import type { SavedModel } from "../run/model-file.js";
-import { type Cut, type CutInputs, functionOf, kindOf, type PlainFrame, rgb, stacked } from "./cut-stretch.js";
+import {
+  type Cut,
+  type CutInputs,
+  functionOf,
+  kindOf,
+  nearestTo,
+  type PlainFrame,
+  rgb,
+  stacked,
+} from "./cut-stretch.js";
 
 export type { PlainFrame } from "./cut-stretch.js";
 
@@ -126,11 +135,7 @@ function middlePicture({ frames = [], sound, start, end }: EmbedInput): PlainFra
   const length =
     start !== undefined && end !== undefined ? end - start : sound && sound.samples.length / sound.sampleRate;
   if (length === undefined || frames.some(({ time }) => time === undefined)) return frames[frames.length >> 1];
-  const away = ({ time = 0 }: PlainFrame) => Math.abs(time - length / 2);
-  return frames.reduce<PlainFrame | undefined>(
-    (best, one) => (best && away(best) <= away(one) ? best : one),
-    undefined,
-  );
+  return nearestTo(frames, length / 2);
 }
 
 function expectSound({ samples, sampleRate }: Waveform, most: number): void {

@@ -10,7 +10,7 @@ import {
 } from "@kdc-mae/data";
 import type { Execute } from "@kdc-mae/engine";
 import { clipFormFor, frontEndOf } from "../corpus/clip-form.js";
-import { type Cut, type PlainFrame, rgb } from "./cut-stretch.js";
+import { type Cut, nearestTo, type PlainFrame, rgb } from "./cut-stretch.js";
 import { createWindowProgram, type StreamingModel, type WindowResult } from "./streamed-program.js";
 
 export type { StreamingModel, WindowResult } from "./streamed-program.js";
@@ -156,13 +156,8 @@ export function createStreamingEmbedder(model: StreamingModel, options: Streamin
   const cutWindow = (index: number, start: number, end: number, isLast: boolean): Job => {
     const [from, to] = [sampleAt(start), Math.min(log.end, sampleAt(end))];
     const sound = to - from >= shortest ? log.between(from, to) : undefined;
-    const wanted = pictureOf({ start, end });
     const own = frames.filter(({ time }) => time >= start && (isLast || time < end));
-    const away = ({ time }: Frame) => Math.abs(time - wanted);
-    const picture = own.reduce<Frame | undefined>(
-      (best, one) => (best && away(best) <= away(one) ? best : one),
-      undefined,
-    );
+    const picture = nearestTo(own, pictureOf({ start, end }));
     // The last window may be moved back, but not beyond the beginning of the one before it.
     log.drop(from);
     frames = frames.filter(({ time }) => time >= start);
