@@ -16,6 +16,7 @@ import {
   tidy,
   transpose,
 } from "@tensorflow/tfjs-core";
+import { average } from "../average.js";
 import { stopGradient } from "../stop-gradient.js";
 
 /** Kernel widths, as multiples of the mean squared distance within the pooled batch. */
@@ -39,14 +40,7 @@ export function maximumMeanDiscrepancy(x: Tensor2D, y: Tensor2D): Tensor1D {
     const scale = stopGradient(add(mean(squaredDistances(all, all)), 1e-6));
     const kernel = (a: Tensor2D, b: Tensor2D) => {
       const distance = div(squaredDistances(a, b), scale);
-      const kernels = widths.map((width) => exp(neg(div(distance, width))));
-      return mean(
-        div(
-          kernels.reduce((total, next) => add(total, next)),
-          widths.length,
-        ),
-        1,
-      );
+      return mean(average(widths.map((width) => exp(neg(div(distance, width))))), 1);
     };
     const within = add(kernel(x, x), kernel(y, y));
     return sub(within, add(kernel(x, y), kernel(y, x))) as Tensor1D;

@@ -16,16 +16,16 @@ import {
   range,
   reshape,
   type Scalar,
-  sqrt,
-  square,
   sum,
   type Tensor2D,
   type Tensor3D,
   tidy,
   transpose,
 } from "@tensorflow/tfjs-core";
+import { average } from "../average.js";
 import { aboveZero, expectOptions, oneOf, strictOptions } from "../options.js";
 import type { LossTerm } from "../term.js";
+import { unitLength } from "../unit-length.js";
 
 /** Options of the term `contrastive`. */
 export type ContrastiveOptions = {
@@ -54,19 +54,12 @@ export type ContrastiveOptions = {
 };
 
 /** Mean token, scaled to length one: `[B, K, D]` → `[B, D]`. */
-function unitMean(tokens: Tensor3D): Tensor2D {
-  const pooled = mean(tokens, 1);
-  // Under the root the term is 0 in effect, and keeps the gradient finite for a token of zeros.
-  return div(pooled, sqrt(add(sum(square(pooled), -1, true), 1e-24)));
-}
-
-/** Every token scaled to length one. */
-const unitTokens = (tokens: Tensor3D): Tensor3D => div(tokens, sqrt(add(sum(square(tokens), -1, true), 1e-24)));
+const unitMean = (tokens: Tensor3D): Tensor2D => unitLength(mean<Tensor2D>(tokens, 1));
 
 /** Cosines of every clip's mean sound with every visual token of every clip, `[B, B, K]`. */
 function tokenCosines(audio: Tensor3D, visual: Tensor3D): Tensor3D {
   const [B, K, D] = visual.shape;
-  const tokens = reshape(unitTokens(visual), [B * K, D]) as Tensor2D;
+  const tokens = reshape(unitLength(visual), [B * K, D]) as Tensor2D;
   return reshape(matMul(unitMean(audio), tokens, false, true), [audio.shape[0], B, K]);
 }
 
@@ -129,12 +122,6 @@ function scores(audio: Tensor3D, visual: Tensor3D, options: ContrastiveOptions):
   expectShape("contrastive", "visual tokens", visual, "B _ D", { B, D });
   return asked(pooled(audio, visual, temperature));
 }
-
-const average = (values: readonly Scalar[]): Scalar =>
-  div(
-    values.reduce((total, next) => add(total, next)),
-    values.length,
-  );
 
 /**
  * How hard it is to tell, by cosine, a clip's own sound from the other clips' sounds (InfoNCE, van den Oord et al.

@@ -8,7 +8,6 @@ import {
   mean,
   mul,
   relu,
-  type Scalar,
   sqrt,
   square,
   step,
@@ -19,9 +18,11 @@ import {
   type Tensor3D,
   tidy,
 } from "@tensorflow/tfjs-core";
+import { average } from "../average.js";
 import { aboveZero, streamsOf, strictOptions } from "../options.js";
 import { stopGradient } from "../stop-gradient.js";
 import { type EncodedStream, expectNeeds, type LossTerm, type Needs } from "../term.js";
+import { unitLength } from "../unit-length.js";
 
 const streamNames: readonly EncodedStream[] = ["joint", "audio", "visual"];
 
@@ -60,15 +61,6 @@ function pairsOf(where: string, evidence: Evidence, options?: TeacherCosineOptio
   );
 }
 
-const average = (values: readonly Tensor[]): Scalar =>
-  div(
-    values.reduce((total, next) => add(total, next)),
-    values.length,
-  ) as Scalar;
-
-/** Rows scaled to length one; a row of zeros stays one. */
-const unitRows = (rows: Tensor2D): Tensor2D => div(rows, sqrt(add(sum(square(rows), -1, true), 1e-24)));
-
 /**
  * The student's embeddings point where the teacher's do: mean over clips, views and streams of 1 − cosine of the mean tokens.
  * Both have as many channels.
@@ -81,7 +73,7 @@ export const teacherCosine: LossTerm<TeacherCosineOptions> = {
     tidy(() =>
       average(
         pairsOf("teacher-cosine", evidence, options).map(([student, teacher]) =>
-          sub(1, mean(sum(mul(unitRows(student), unitRows(teacher)), -1))),
+          sub(1, mean(sum(mul(unitLength(student), unitLength(teacher)), -1))),
         ),
       ),
     ),

@@ -1,5 +1,6 @@
 import { type Encoded, type Evidence, expectShape, KdcError } from "@kdc-mae/core";
-import { add, div, mean, type Scalar, type Tensor1D, type Tensor2D, type Tensor3D, tidy } from "@tensorflow/tfjs-core";
+import { add, mean, type Scalar, type Tensor1D, type Tensor2D, type Tensor3D, tidy } from "@tensorflow/tfjs-core";
+import { average } from "../average.js";
 import { shiftAndSum, softmaxDistribution } from "../divergence/distribution.js";
 import { jensenShannon } from "../divergence/jensen-shannon.js";
 import { kullbackLeibler, symmetricKullbackLeibler } from "../divergence/kullback-leibler.js";
@@ -114,10 +115,7 @@ export function distillationPerClip(evidence: Evidence, options: DistillationOpt
       const students = evidence.views.map(({ encoded }) => represent(encoded));
       const teachers = needs.teacher ? (evidence.teacher ?? []).map(represent) : [];
       const perPair = pairUp(students, teachers).map(([target, student]) => divergence.compare(target, student));
-      return div(
-        perPair.reduce((total, next) => add(total, next)),
-        perPair.length,
-      ) as Tensor1D;
+      return average(perPair);
     });
     return perStream.reduce((total, next) => add(total, next));
   });
