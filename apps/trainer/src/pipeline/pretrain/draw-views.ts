@@ -118,9 +118,9 @@ export function createViewDrawer(
   const pointedOut = async (
     { patches }: MaskedBatch,
     teacher: Placed<AttentionInputs["params"]>,
+    { audioRatio, visualRatio }: NonNullable<typeof contrast>,
   ): Promise<readonly HostView[]> => {
     const { audio, visual } = (await attended.run(teacher, { patches })) as Record<Modality, FloatTensor>;
-    const { audioRatio = 0.5, visualRatio = 0.5 } = contrast ?? {};
     const take = adaptiveViews({ views: 1, ratio: { audio: audioRatio, visual: visualRatio } });
     const none = { audio: new Float32Array(audio.shape[1]), visual: new Float32Array(visual.shape[1]) };
     const clips = Array.from({ length: audio.shape[0] }, (_, clip) =>
@@ -132,7 +132,7 @@ export function createViewDrawer(
   return {
     async draw(batch) {
       const teacher = contrast?.by === "teacher" ? (await weights()).teacher : undefined;
-      const own = teacher === undefined ? batch.contrast : await pointedOut(batch, teacher);
+      const own = contrast && teacher ? await pointedOut(batch, teacher, contrast) : batch.contrast;
       const views = await drawn(batch);
       return { patches: batch.patches, views, ...(own === undefined ? {} : { contrast: own }) };
     },
