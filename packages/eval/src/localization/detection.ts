@@ -54,6 +54,15 @@ function figuresOf({ order, groupEnds, positive: hit }: Ranked, visible: Uint8Ar
 
 const located = (overlap: number) => overlap >= 0.5;
 
+/** Maps by their confidence, each a hit or none, and which have a visible source. */
+const ranking = (maps: readonly Sighting[], isHit: (ciou: number) => boolean) => ({
+  visible: Uint8Array.from(maps, ({ overlaps }) => (overlaps === undefined ? 0 : 1)),
+  ranked: rank(
+    maps.map(({ confidence }) => confidence),
+    maps.map(({ overlaps }) => (overlaps !== undefined && isHit(overlaps.model) ? 1 : 0)),
+  ),
+});
+
 function scores(
   clips: readonly (readonly Sighting[])[],
   isHit: (ciou: number) => boolean,
@@ -61,11 +70,7 @@ function scores(
 ): DetectionScores {
   const maps = clips.flat();
   const clipOf = Int32Array.from(clips.flatMap((own, clip) => own.map(() => clip)));
-  const visible = Uint8Array.from(maps, ({ overlaps }) => (overlaps === undefined ? 0 : 1));
-  const ranked = rank(
-    maps.map(({ confidence }) => confidence),
-    maps.map(({ overlaps }) => (overlaps !== undefined && isHit(overlaps.model) ? 1 : 0)),
-  );
+  const { visible, ranked } = ranking(maps, isHit);
   const once = figuresOf(ranked, visible, new Int32Array(maps.length).fill(1));
   // A clip drawn again brings all of its maps: those of one clip are no independent sightings.
   const times = new Int32Array(maps.length);
@@ -79,13 +84,9 @@ function scores(
 /** Both figures of one task over the maps of some clips; NaN where none has a visible source, or all have. */
 export function sightingFigures(clips: readonly (readonly Sighting[])[], task: "presence" | "located") {
   const maps = clips.flat();
-  const visible = Uint8Array.from(maps, ({ overlaps }) => (overlaps === undefined ? 0 : 1));
-  const shown = visible.reduce((sum, one) => sum + one, 0);
+  const shown = maps.filter(({ overlaps }) => overlaps !== undefined).length;
   if (shown === 0 || shown === maps.length) return { averagePrecision: Number.NaN, maxF1: Number.NaN };
-  const ranked = rank(
-    maps.map(({ confidence }) => confidence),
-    maps.map(({ overlaps }) => (overlaps !== undefined && (task === "presence" || located(overlaps.model)) ? 1 : 0)),
-  );
+  const { visible, ranked } = ranking(maps, task === "presence" ? () => true : located);
   return figuresOf(ranked, visible, new Int32Array(maps.length).fill(1));
 }
 
