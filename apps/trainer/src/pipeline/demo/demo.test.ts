@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
+import { changes as tiny } from "../../calls.test.support.js";
 import { runCommandLine } from "../../command-line.js";
 import { reportOn } from "../evaluate/picture-report.js";
 import { loadExperiment } from "../experiment/load.js";
@@ -11,16 +12,7 @@ vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 let folder = "";
 const at = (...names: string[]) => join(folder, ...names);
-/** Some clips and a model of a few thousand numbers. */
-const changes = {
-  data: { kind: "synthetic", train: 8, validation: 2, test: 4 },
-  model: {
-    ...{ preset: "tiny", embedDim: 16, heads: 2, modalityDepth: 1, decoderDim: 16, decoderHeads: 2 },
-    visualLocality: [0, 0.5],
-  },
-  training: { batch: 4, epochs: 3 },
-  visual: { framesPerClip: 2 },
-};
+const changes = { ...tiny, training: { ...tiny.training, epochs: 3 } };
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "kdc-mae-demo-"));

@@ -73,19 +73,19 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
-async function run(name: string, heldOut?: readonly StoredClip[]) {
-  const folder = await openRunFolder(join(root, name), experiment);
+async function run(name: string, heldOut?: readonly StoredClip[], own = experiment) {
+  const folder = await openRunFolder(join(root, name), own);
   // A clock on which looks take no time, so that none is passed over.
   let steps = 0;
   const { params } = await pretrainSteps({
-    ...{ statistics, experiment, config, execute: compiled({ threads: 1 }), folder, heldOut },
+    ...{ statistics, experiment: own, config: configFor(own), execute: compiled({ threads: 1 }), folder, heldOut },
     clock: () => 1e6 * steps,
     onStep: ({ step }) => {
       steps = step;
     },
     source: maskedSource(
       await heldClips(clips.slice(0, 15), clipFormFor(grids)).open({ statistics, batch: 5, seed: 3 }),
-      { grids, masker: maskerFor(experiment), seed: 3 },
+      { grids, masker: maskerFor(own), seed: 3 },
     ),
   });
   return { folder, weights: treeLeaves<FloatTensor>(params).map(([path, { data }]) => [path, ...data]) };
@@ -136,24 +136,8 @@ describe("a run whose views a network draws", () => {
       }),
       "probe.test.ts",
     );
-    const trained = async (name: string, heldOut?: readonly StoredClip[]) => {
-      const folder = await openRunFolder(join(root, name), adaptive);
-      let steps = 0;
-      const { params } = await pretrainSteps({
-        ...{ statistics, experiment: adaptive, config: configFor(adaptive), execute: compiled({ threads: 1 }) },
-        ...{ folder, heldOut, clock: () => 1e6 * steps },
-        onStep: ({ step }) => {
-          steps = step;
-        },
-        source: maskedSource(
-          await heldClips(clips.slice(0, 15), clipFormFor(grids)).open({ statistics, batch: 5, seed: 3 }),
-          { grids, masker: maskerFor(adaptive), seed: 3 },
-        ),
-      });
-      return { folder, weights: treeLeaves<FloatTensor>(params).map(([path, { data }]) => [path, ...data]) };
-    };
-    const looked = await trained("adaptive-looked", clips.slice(15));
-    expect(looked.weights).toEqual((await trained("adaptive-alone")).weights);
+    const looked = await run("adaptive-looked", clips.slice(15), adaptive);
+    expect(looked.weights).toEqual((await run("adaptive-alone", undefined, adaptive)).weights);
     const [record] = (await readEvents(looked.folder.path)).flatMap((one) => (one.kind === "pictures" ? [one] : []));
     expect(record.pictures.map(({ name }) => name.replace(/^.*: (bell|drum), /, ""))).toEqual([
       ...[

@@ -1,5 +1,8 @@
-import { writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { float32, KdcError } from "@kdc-mae/core";
+import { afterAll, beforeAll } from "vitest";
 import type { RunData } from "../corpus/data-digest.js";
 import { checkExperiment } from "../experiment/check.js";
 import { named } from "../experiment/named.js";
@@ -33,7 +36,7 @@ type Fake = {
 };
 
 /** A run that adds up its losses, on a clock of its own. */
-export async function run({ losses = () => [1, 2, 3, 4, 5], training = {}, takes = 0, ...rest }: Fake) {
+async function runIn({ losses = () => [1, 2, 3, 4, 5], training = {}, takes = 0, ...rest }: Fake) {
   const experiment = experimentWith(training);
   const folder = await openRunFolder(rest.path, experiment);
   const learned = float32([1]);
@@ -92,4 +95,16 @@ export async function run({ losses = () => [1, 2, 3, 4, 5], training = {}, takes
     onStep: ({ rate }) => rates.push(rate),
   });
   return { ...result, learned: learned.data[0], notes, seen, rates, folder, updates: state.optimizer.updates };
+}
+
+/** New folders, which are gone after the tests of a file, and runs, each in one of its own or in a given one. */
+export function runsApart() {
+  let root = "";
+  let made = 0;
+  beforeAll(async () => {
+    root = await mkdtemp(join(tmpdir(), "kdc-train-"));
+  });
+  afterAll(() => rm(root, { recursive: true }));
+  const newPath = () => join(root, `run-${made++}`);
+  return { newPath, run: (fake: Partial<Fake>) => runIn({ path: newPath(), ...fake }) };
 }

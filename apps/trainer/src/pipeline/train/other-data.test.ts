@@ -1,20 +1,11 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { digestOf, type RunData, runDataOf } from "../corpus/data-digest.js";
 import { STATE_FILE } from "../run/run-folder.js";
-import { run as runIn } from "./fake-run.test.support.js";
+import { runsApart } from "./fake-run.test.support.js";
 
-let root = "";
-let made = 0;
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "kdc-train-"));
-});
-afterAll(() => rm(root, { recursive: true }));
-
-/** A run in a folder of its own, or in a given one. */
-const run = (fake: Partial<Parameters<typeof runIn>[0]>) => runIn({ path: join(root, `run-${made++}`), ...fake });
+const { newPath, run } = runsApart();
 
 describe("data of a run that goes on", () => {
   const clip = (id: string, labels = ["bell"], split = "train") => ({ id, labels, split });
@@ -23,7 +14,7 @@ describe("data of a run that goes on", () => {
   const dataOf = (fitted = clips, all = named) => runDataOf(fitted, digestOf(all));
   /** A run that was stopped after two updates, and the folder it is in. */
   const stopped = async () => {
-    const path = join(root, `run-${made++}`);
+    const path = newPath();
     const stopping = new AbortController();
     const onUpdate = (step: number) => void (step === 2 && stopping.abort());
     const first = await run({ path, data: dataOf(), onUpdate, signal: stopping.signal });
@@ -39,7 +30,7 @@ describe("data of a run that goes on", () => {
 
   it("decoded by another program are told of, and the run keeps a record of both", async () => {
     const by = (decodedBy: string) => runDataOf(clips, { ...digestOf(named), decodedBy });
-    const path = join(root, `run-${made++}`);
+    const path = newPath();
     const stopping = new AbortController();
     const onUpdate = (step: number) => void (step === 2 && stopping.abort());
     await run({ path, data: by("ffmpeg 5.1"), onUpdate, signal: stopping.signal });

@@ -1,30 +1,21 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { isKdcError } from "@kdc-mae/core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { STATE_FILE } from "../run/run-folder.js";
-import { run as runIn } from "./fake-run.test.support.js";
+import { runsApart } from "./fake-run.test.support.js";
 
-let root = "";
-let made = 0;
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "kdc-train-"));
-});
-afterAll(() => rm(root, { recursive: true }));
-
-/** A run in a folder of its own, or in a given one. */
-const run = (fake: Partial<Parameters<typeof runIn>[0]>) => runIn({ path: join(root, `run-${made++}`), ...fake });
+const { newPath, run } = runsApart();
 
 describe("accumulation", () => {
   it("that takes more batches than an epoch has is refused before anything is trained", async () => {
-    const path = join(root, `run-${made++}`);
+    const path = newPath();
     await expect(run({ path, training: { accumulate: 6 } })).rejects.toThrow(
       "training: an epoch has 5 batches and training.accumulate takes 6 for one update, so nothing would be learned. Set training.accumulate to 5 or less",
     );
     expect(existsSync(join(path, STATE_FILE))).toBe(false);
-    expect((await run({ path: join(root, `run-${made++}`), training: { accumulate: 5 } })).updates).toBe(3);
+    expect((await run({ path: newPath(), training: { accumulate: 5 } })).updates).toBe(3);
   });
 
   it("says how many batches it leaves over", async () => {
@@ -64,7 +55,7 @@ describe("batches of the next epoch", () => {
     const onUpdate = (step: number) => {
       if (step === 4) controller.abort();
     };
-    const path = join(root, `run-${made++}`);
+    const path = newPath();
     const stopped = await run({ ...watch, onUpdate, path, signal: controller.signal });
     expect(stopped.finished).toBe(false);
     expect(events.sort()).toEqual(["begun 0", "begun 1", "closed 0", "closed 1"]);
@@ -127,7 +118,7 @@ describe("a loss that is not finite", () => {
   });
 
   it("stays skipped when the run is stopped and goes on", async () => {
-    const path = join(root, `run-${made++}`);
+    const path = newPath();
     const controller = new AbortController();
     const stopAt = (step: number) => {
       if (step === 8) controller.abort();
@@ -160,7 +151,7 @@ describe("a loss that jumps", () => {
 
 describe("a finished run", () => {
   it("goes on for more epochs, as if it had been to have them from the start", async () => {
-    const path = join(root, `run-${made++}`);
+    const path = newPath();
     await run({ path, training: { epochs: 2 } });
     const { learned, notes, seen } = await run({ path, training: { epochs: 3 } });
     expect([learned, seen]).toEqual([45, [1, 2, 3, 4, 5]]);
@@ -171,7 +162,7 @@ describe("a finished run", () => {
 
 describe("a request to stop", () => {
   it("during a long update leaves a checkpoint at once, and the update is made again", async () => {
-    const path = join(root, `run-${made++}`);
+    const path = newPath();
     const controller = new AbortController();
     let savedMeanwhile = false;
     const slow = async (step: number) => {
@@ -189,7 +180,7 @@ describe("a request to stop", () => {
   });
 
   it("during an update that cannot be given up counts it, and saves what it counts for", async () => {
-    const path = join(root, `run-${made++}`);
+    const path = newPath();
     const controller = new AbortController();
     const slow = async (step: number) => {
       if (step !== 2) return;
@@ -215,7 +206,7 @@ describe("kept checkpoints", () => {
   });
 
   it("a disk that cannot hold what a run will write is told before it begins", async () => {
-    const path = join(root, `run-${made++}`);
+    const path = newPath();
     const error = await run({ path, modelBytes: 1e18 }).catch((reason: unknown) => reason);
     expect(isKdcError(error) && error.reason).toBe("disk-full");
     expect((error as Error).message).toMatch(
