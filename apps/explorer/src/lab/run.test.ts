@@ -26,7 +26,11 @@ it.each([
   [{ training: { accumulate: 2 } }, "accumulated batches need the command line"],
   [{ training: { checkpointSeconds: 60 } }, "training.checkpointSeconds is not read here"],
   [{ data: { workers: 2 } }, "data.workers is not read here"],
-  [{ teacher: { momentum: 0.9 } }, "what looks at a moving-average teacher needs the command line"],
+  [{ teacher: { momentum: 0.9 } }, "nothing looks at a moving-average teacher here"],
+  [
+    { objective: [{ term: "view-distillation", options: { target: "teacher" } }] },
+    "what looks at a moving-average teacher needs the command line",
+  ],
   [
     {
       masking: { kind: "adaptive", views: 2, audioRatio: 0.75, visualRatio: 0.75 },

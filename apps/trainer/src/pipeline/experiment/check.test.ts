@@ -79,6 +79,26 @@ describe("checkExperiment", () => {
     );
   });
 
+  it("refuses a moving-average teacher that nothing looks at", () => {
+    const { objective, masking, model } = named.demo;
+    const kept = { ...named.demo, teacher: { momentum: 0.9 } };
+    expect(messageOf(kept)).toContain(
+      'teacher: nothing looks at a moving-average teacher here: give the term "view-distillation" the target "teacher", or leave it out',
+    );
+    const distilled = { term: "view-distillation", name: "taught", options: { target: "teacher" } };
+    expect(messageOf({ ...kept, objective: [...objective, distilled] })).toBe("no error");
+    const predicted = { model: { ...model, predictor: {} }, objective: [...objective, { term: "latent-prediction" }] };
+    expect(messageOf({ ...kept, ...predicted })).toBe("no error");
+    const pointing = {
+      model: { ...model, globalToken: true },
+      masking: { ...masking, contrast: { audioRatio: 0.5, visualRatio: 0.5, by: "teacher" } },
+      objective: [...objective, { term: "contrastive", name: "own", options: { path: "own" } }],
+    };
+    expect(messageOf({ ...kept, ...pointing })).toBe("no error");
+    const byChance = { ...pointing, masking: { ...masking, contrast: { audioRatio: 0.5, visualRatio: 0.5 } } };
+    expect(messageOf({ ...kept, ...byChance })).toContain("teacher: nothing looks at a moving-average teacher");
+  });
+
   it("refuses views drawn by a network that no term trains", () => {
     const { objective, masking } = named.demo;
     const adaptive = { ...named.demo, masking: { ...masking, kind: "adaptive" } };

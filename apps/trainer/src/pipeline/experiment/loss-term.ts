@@ -53,14 +53,21 @@ type Described = {
     readonly contrast?: { readonly by: "chance" | "teacher" } | undefined;
   };
   readonly model: { readonly globalToken?: boolean | undefined; readonly predictor?: object | undefined };
+  readonly teacher?: object | undefined;
   readonly fixedTeacher?: object | undefined;
 };
 
 /**
  * What terms need and an experiment does not give, by the key of the entry, said before anything is decoded. And the
- * other way round: views drawn by a network that no term trains.
+ * other way round: what an experiment gives and nothing reads.
  */
-export function unmetNeeds({ objective, masking, model, fixedTeacher }: Described): [path: string[], what: string][] {
+export function unmetNeeds({
+  objective,
+  masking,
+  model,
+  teacher,
+  fixedTeacher,
+}: Described): [path: string[], what: string][] {
   const terms = objective.map(({ term, options }, at) => {
     const known = optionsProblem({ term, options }) === undefined ? knownTerm(term) : undefined;
     return {
@@ -116,12 +123,19 @@ export function unmetNeeds({ objective, masking, model, fixedTeacher }: Describe
     "a moving-average teacher points at patches, which fixedTeacher does not: set by to chance, or leave fixedTeacher out";
   const untaught =
     'no term looks at what it makes of clips: add { "term": "teacher-cosine" } to the objective, or leave it out';
+  const idle =
+    'nothing looks at a moving-average teacher here: give the term "view-distillation" the target "teacher", or leave it out';
   const faults: readonly (readonly [boolean, string[], string])[] = [
     [adaptive && !asks(({ sampling }) => sampling), ["masking", "kind"], untrained],
     [contrast !== undefined && !asks((one) => one.contrast?.length), ["masking", "contrast"], unread],
     [contrast?.by === "teacher" && !model.globalToken, ["masking", "contrast", "by"], blind],
     [contrast?.by === "teacher" && fixedTeacher !== undefined, ["masking", "contrast", "by"], pointed],
     [fixedTeacher !== undefined && !asks(({ teacher }) => teacher), ["fixedTeacher"], untaught],
+    [
+      teacher !== undefined && contrast?.by !== "teacher" && !asks((one) => one.teacher || one.whole),
+      ["teacher"],
+      idle,
+    ],
     [model.predictor !== undefined && !asks((one) => one.prediction?.length), ["model", "predictor"], unlearned],
   ];
   return [...problems, ...faults.filter(([is]) => is).map(([, path, what]): [string[], string] => [path, what])];
