@@ -59,8 +59,12 @@ export type Estimate = {
   readonly stateGigabytes: number;
 };
 
+/** Attention has no bare kernel whose rate was seen; in any precision its products are those of plain float32 lanes. */
+const rateOf = (family: string, { products, other }: Card, precision: Estimate["precision"]): number =>
+  family === "product" ? products[precision] : family === "attention" ? products.float32 : other;
+
 const seconds = ({ family, flops, bytes }: DispatchCost, card: Card, precision: Estimate["precision"]): number => {
-  const rate = family === "product" ? card.products[precision] : card.other;
+  const rate = rateOf(family, card, precision);
   return Math.max(flops / rate, bytes / card.bandwidth, card.dispatch);
 };
 

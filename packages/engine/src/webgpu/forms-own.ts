@@ -1,3 +1,4 @@
+import { attentionCore, keysGradientCore, queriesGradientCore } from "./kernel-attention.js";
 import { type Combination, combinations, combineParts } from "./kernel-reduce.js";
 import { layerNormGradientCore } from "./kernel-rows.js";
 import { countOf, type Layout } from "./layout.js";
@@ -67,5 +68,44 @@ const layerNormGradient: Form = ({ node, inputs, lowering }) => {
   return [lowering.outputs(dx, [shape])[0], half(0), half(D)];
 };
 
+/** Tiles of what is read are read again by every workgroup, as in a product. */
+const asAttention = { family: "attention", repeats: 8 } as const;
+const floats = ["f32", "f32"] as const;
+
+const attention: Form = ({ node, inputs: operands, lowering }) => {
+  const [[G, N], , [, , e]] = operands.map(shapeOfOperand);
+  const core = attentionCore(operands, lowering.half);
+  const sizes = [G * N * e, G * N];
+  const asked = { ...asAttention, op: node.op, operands, sizes, types: floats, core };
+  return lowering.outputs(lowering.node(asked), [
+    [G, N, e],
+    [G, N],
+  ]);
+};
+
+const attentionGradient: Form = ({ node, inputs, lowering }) => {
+  const [q, k, v, , dy, sums] = inputs;
+  const shapes = [q, k, v].map(shapeOfOperand);
+  const [ofQ, ofK, ofV] = shapes.map(product);
+  const rows = shapes[0].slice(0, 2);
+  const asked = { ...asAttention, op: node.op, types: floats };
+  const first = queriesGradientCore(inputs, lowering.half);
+  const [dq, levels] = lowering.outputs(
+    lowering.node({ ...asked, operands: inputs, sizes: [ofQ, product(rows)], core: first }),
+    [shapes[0], rows],
+  );
+  const operands = [q, k, v, dy, sums, levels];
+  const second = keysGradientCore(operands, lowering.half);
+  const [dk, dv] = lowering.outputs(lowering.node({ ...asked, operands, sizes: [ofK, ofV], core: second }), [
+    shapes[1],
+    shapes[2],
+  ]);
+  return [dq, dk, dv];
+};
+
 /** Operators of this runtime alone. */
-export const ownForms: Forms = { LayerNormGradient: layerNormGradient };
+export const ownForms: Forms = {
+  Attention: attention,
+  AttentionGradient: attentionGradient,
+  LayerNormGradient: layerNormGradient,
+};

@@ -87,6 +87,7 @@ export type Core = (tools: CoreTools) => readonly Draft[];
 export type Family =
   | "elementwise"
   | "product"
+  | "attention"
   | "reduction"
   | "row"
   | "gather"

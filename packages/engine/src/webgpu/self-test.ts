@@ -1,4 +1,4 @@
-import { createRng, float32, type HostTensor, int32, KdcError, sizeOf, treeLeaves } from "@kdc-mae/core";
+import { createRng, float32, fusedKernels, type HostTensor, int32, KdcError, sizeOf, treeLeaves } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { eager } from "../run/eager.js";
 import type { Execute } from "../run/runtime.js";
@@ -22,6 +22,19 @@ const matrices = (M: number, K: number, N: number) => ({
   fn: ([a, b]: readonly tf.Tensor[]) => ({ product: tf.matMul(a, b, false, true) }),
 });
 
+/** softmax(q kᵀ) v and its gradients, by the kernels of a backend that has them, else by tfjs's. */
+export function attentionAndGradients({ q, k, v, dy }: Readonly<Record<"q" | "k" | "v" | "dy", tf.Tensor>>) {
+  const run = (name: string, given: tf.NamedTensorMap) => tf.engine().runKernel(name, given) as unknown;
+  if (tf.getKernel(fusedKernels.attention, tf.getBackend()) === undefined) {
+    const attend = (a: tf.Tensor, b: tf.Tensor, c: tf.Tensor) => tf.matMul(tf.softmax(tf.matMul(a, b, false, true)), c);
+    const { value, grads } = tf.valueAndGrads(attend)([q, k, v], dy);
+    return { y: value, dq: grads[0], dk: grads[1], dv: grads[2] };
+  }
+  const y = run(fusedKernels.attention, { q, k, v }) as tf.Tensor;
+  const [dq, dk, dv] = run(fusedKernels.attentionGradient, { q, k, v, y, dy }) as readonly tf.Tensor[];
+  return { y, dq, dk, dv };
+}
+
 /** One small function or more for every family of kernels; sizes take each of a family's forms. */
 const checks: readonly Check[] = [
   {
@@ -36,6 +49,11 @@ const checks: readonly Check[] = [
   { family: "product, small", ...matrices(5, 11, 7) },
   { family: "product, tiles of 64", ...matrices(67, 35, 261) },
   { family: "product, tiles of 128, in pieces", ...matrices(129, 515, 131) },
+  {
+    family: "attention",
+    inputs: [noise(4, 67, 36), noise(4, 70, 36), noise(4, 70, 33), noise(4, 67, 33)],
+    fn: ([q, k, v, dy]) => attentionAndGradients({ q, k, v, dy }),
+  },
   {
     family: "reduction",
     inputs: [noise(67, 130)],

@@ -12,6 +12,7 @@ import { compiled, surveyDevices } from "@kdc-mae/engine/node";
 import { kdcMae, objective } from "@kdc-mae/losses";
 import { batchViews, complementaryViews } from "@kdc-mae/masking";
 import { initModel, type ModelConfig, presets } from "@kdc-mae/model";
+import { mul } from "@tensorflow/tfjs-core";
 import { describe, expect, it } from "vitest";
 import { loadNamedTensorflow } from "../../bench/named-tensorflow.js";
 import { pretrainLoss } from "./loss.js";
@@ -23,9 +24,9 @@ const reasonOf = (reports: readonly { name: string; usable: boolean; reason: str
   reports.find((report) => report.name === name && !report.usable)?.reason;
 /** ONNX Runtime compiles a kernel for every shape: on a software adapter it is tried when asked for. */
 const asked = process.env.KDC_TEST_ONNXRUNTIME_DEVICES !== undefined;
-const webgpu = await createWebGpuRuntime({ tested: { has: async () => true, add: async () => undefined } }).catch(
-  (error: Error) => error.message,
-);
+/** One test makes the self-test; this one does without. */
+const untested = { has: async () => true, add: async () => undefined };
+const webgpu = await createWebGpuRuntime({ tested: untested }).catch((error: Error) => error.message);
 const others: readonly { readonly name: string; readonly execute: Execute; readonly reason: string | undefined }[] = [
   {
     name: "webgpu",
@@ -76,12 +77,22 @@ const far = (a: FloatTensor, b: FloatTensor) => {
   );
 };
 
-/** The gradients at the start, and three steps of training. */
-async function train(execute: Execute) {
+/** Gradients at the start, of the loss times `scale`. */
+async function gradientsAtStart(execute: Execute, scale = 1) {
   const inputs = { params: fresh(), batch: batch() };
-  const program = await execute(valueAndGradients(loss), inputs);
+  const scaled: typeof loss = (params, given) => {
+    const report = loss(params, given);
+    return { ...report, total: mul(report.total, scale) };
+  };
+  const program = await execute(valueAndGradients(scale === 1 ? loss : scaled), inputs);
   const gradients = treeLeaves((await program.run(inputs)).gradients as Tree<FloatTensor>);
   await program.dispose();
+  return gradients;
+}
+
+/** The gradients at the start, and three steps of training. */
+async function train(execute: Execute) {
+  const gradients = await gradientsAtStart(execute);
   const steps = createTrainStep(execute, loss, adam());
   const state = steps.init(fresh());
   const totals: number[] = [];
@@ -112,3 +123,45 @@ describe.each(others)("the pretraining objective on $name, against the cpu", ({ 
     },
   );
 });
+
+/** On a software adapter every kernel is compiled once more for mixed precision: when asked for. */
+const onDevice = typeof webgpu !== "string" && process.env.KDC_TEST_MIXED_DEVICE !== undefined;
+const mixed = [
+  ["emulated on the processor", async () => compiled({ threads: 1, precision: "mixed" })],
+  ...(onDevice
+    ? [
+        [
+          "on webgpu",
+          async () => (await createWebGpuRuntime({ precision: "mixed", tested: untested })).execute,
+        ] as const,
+      ]
+    : []),
+] as const satisfies readonly (readonly [string, () => Promise<Execute>])[];
+
+it.each(mixed)(
+  "mixed precision, %s: every parameter's gradient is within 2e-2 of float32's",
+  {
+    timeout: 900_000,
+  },
+  async (name, open) => {
+    // A loss scale as training has it: small gradients are lost in half precision otherwise.
+    const scale = 2 ** 12;
+    const [plain, rounded] = [
+      await gradientsAtStart(compiled({ threads: 1 })),
+      await gradientsAtStart(await open(), scale),
+    ];
+    expect(rounded.map(([path]) => path)).toEqual(treeLeaves(fresh()).map(([path]) => path));
+    const apart = plain.flatMap(([path, value], index) => {
+      if (Math.hypot(...value.data) < 1e-5) return [];
+      const data = rounded[index][1].data.map((one) => one / scale);
+      return [[far({ ...value, data }, value), path] as const];
+    });
+    const [[largest, path]] = apart.sort(([a], [b]) => b - a);
+    console.info(
+      `mixed, ${name}: ${apart.length} of ${plain.length} gradients; largest difference ${largest.toExponential(1)}, ${path}`,
+    );
+    expect(largest).toBeLessThan(2e-2);
+    // Rounded they are.
+    expect(largest).toBeGreaterThan(1e-4);
+  },
+);
