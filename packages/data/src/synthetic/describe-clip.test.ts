@@ -67,4 +67,21 @@ describe("clips of several acts", () => {
     expect(acts[2].plan.sounding.kind).toBe("bell");
     expect([acts[2].from < 1, acts[2].to > 1]).toEqual([true, true]);
   });
+
+  it("have a middle as long as is asked for, around the clip's own", () => {
+    for (const middle of [[0.2, 0.2] as const, [0.5, 0.7] as const, [0.9, 0.9] as const]) {
+      for (let index = 0; index < 40; index++) {
+        const [before, own, after] = actsOf(
+          describeClip(createRng("long").fork(index), { ...options, middle }, "bell"),
+        );
+        const share = (own.to - own.from) / options.seconds;
+        expect(share).toBeGreaterThan(middle[0] - 1e-9);
+        expect(share).toBeLessThan(middle[1] + 1e-9);
+        expect([before.to === own.from, own.to === after.from, after.to]).toEqual([true, true, options.seconds]);
+        expect(own.from).toBeLessThan(options.seconds / 2);
+        expect(own.to).toBeGreaterThan(options.seconds / 2);
+        expect(Math.min(before.to, after.to - after.from)).toBeGreaterThan(0.35 * (1 - share) * options.seconds);
+      }
+    }
+  });
 });

@@ -3,11 +3,18 @@ import { allKinds } from "./kinds/index.js";
 import { type Act, describeAct, kindsBut, type SyntheticClipPlan, type SyntheticOptions } from "./plan.js";
 import { between } from "./sound/stroke.js";
 
+/** Begin and end of the middle act, shares of the clip; its middle is in it, and something is left on both sides. */
+function drawMiddle(rng: Rng, middle: SyntheticOptions["middle"]): [number, number] {
+  if (middle === undefined) return [between(rng, 0.25, 0.42), between(rng, 0.58, 0.75)];
+  const length = between(rng, ...middle);
+  const begins = (1 - length) * between(rng, 0.4, 0.6);
+  return [begins, begins + length];
+}
+
 /** Edges of the acts, seconds: those before the middle one share what it leaves, and those after it. */
-function drawEdges(rng: Rng, seconds: number, acts: number): number[] {
+function drawEdges(rng: Rng, { seconds, middle }: SyntheticOptions, acts: number): number[] {
   const each = (acts - 1) / 2;
-  const begins = seconds * between(rng, 0.25, 0.42);
-  const ends = seconds * between(rng, 0.58, 0.75);
+  const [begins, ends] = drawMiddle(rng, middle).map((share) => share * seconds);
   const parts = (from: number, to: number) => Array.from({ length: each }, (_, i) => from + ((to - from) * i) / each);
   return [...parts(0, begins), begins, ...parts(ends, seconds), seconds];
 }
@@ -26,7 +33,7 @@ function describeActs(rng: Rng, options: SyntheticOptions, name: string, acts: n
     return describeAct(stream, options, names[index], others);
   };
   const whole = of(0, rng);
-  const edges = drawEdges(draw, options.seconds, acts);
+  const edges = drawEdges(draw, options, acts);
   const middle = (acts - 1) / 2;
   return {
     ...whole,

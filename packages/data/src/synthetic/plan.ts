@@ -31,6 +31,8 @@ export type SyntheticOptions = {
    * given.
    */
   readonly acts?: number;
+  /** Of several acts: how long the middle one lasts at least and at most, shares of the clip, at least a fifth. */
+  readonly middle?: readonly [number, number];
 };
 
 /** The options of the demo set. */

@@ -24,18 +24,25 @@ const workers = count.optional();
 const range = z.tuple([z.number(), z.number()]).refine(([low, high]) => low <= high, "the lowest comes first");
 
 /** What made clips are like, where they are not the demo's. */
-const scene = z.strictObject({
-  /** Things seen and heard one after another, an odd number; a clip is of the middle one, its middle picture shows it. */
-  acts: count
-    .refine((acts) => acts % 2 === 1 && acts <= 9, "must be odd and at most 9: a clip has a middle")
-    .optional(),
-  /** Share of clips with a silent object. */
-  distractorShare: z.number().min(0).max(1).optional(),
-  /** Smallest and largest side of the silent object, shares of the picture's. */
-  distractorSize: range.optional(),
-  /** Noise added to the sound, dB below it: quietest and loudest. */
-  noise: range.optional(),
-});
+const scene = z
+  .strictObject({
+    /** Things seen and heard one after another, an odd number; a clip is of the middle one, its middle picture shows it. */
+    acts: count
+      .refine((acts) => acts % 2 === 1 && acts <= 9, "must be odd and at most 9: a clip has a middle")
+      .optional(),
+    /** Share of clips with a silent object. */
+    distractorShare: z.number().min(0).max(1).optional(),
+    /** Smallest and largest side of the silent object, shares of the picture's. */
+    distractorSize: range.optional(),
+    /** Noise added to the sound, dB below it: quietest and loudest. */
+    noise: range.optional(),
+    /** How long the middle one of several acts lasts, shares of the clip: shortest and longest. A sixth to a half unless given. */
+    middle: range.refine(([low, high]) => low >= 0.2 && high <= 0.9, "shares from 0.2 to 0.9").optional(),
+  })
+  .refine(({ acts = 1, middle }) => acts > 1 || middle === undefined, {
+    path: ["middle"],
+    message: "only clips of several acts read it: set acts, or leave it out",
+  });
 
 const syntheticData = z.strictObject({
   kind: z.literal("synthetic"),
