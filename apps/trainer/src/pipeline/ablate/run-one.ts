@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import type { Execute } from "@kdc-mae/engine";
 import { clipFormFor } from "../corpus/clip-form.js";
-import type { LoadedSplits } from "../corpus/splits.js";
+import type { LoadedSplits } from "../corpus/load-clips.js";
 import { clipsInMemory } from "../corpus/training-clips.js";
 import { evaluateTasks } from "../evaluate/evaluate.js";
 import { subjectOf } from "../evaluate/open-subject.js";

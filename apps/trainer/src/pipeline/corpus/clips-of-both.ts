@@ -83,22 +83,29 @@ export async function clipsOfBoth(first: readonly NamedClip[], second: readonly 
   return { same, alike };
 }
 
-/** @throws KdcError (reason `leak`) where clips that are fitted would be scored */
-export function expectNoneOfBoth(where: string, { same }: ClipsOfBoth, scored: readonly unknown[]): void {
-  if (same.length === 0) return;
-  throw new KdcError({
-    where,
-    what: `${same.length} of the ${scored.length} clips that would be scored are trained on, such as ${same[0].path}`,
-    remedy: "Take them out of one of the two lists",
-    reason: "leak",
-  });
+/**
+ * Looks for clips that are fitted among those that would be scored.
+ *
+ * @returns in words, what can only be suspected; undefined where nothing is
+ * @throws KdcError (reason `leak`) where there are such
+ */
+export async function expectNoneOfBoth(
+  where: string,
+  fitted: readonly NamedClip[],
+  scored: readonly NamedClip[],
+): Promise<string | undefined> {
+  const { same, alike } = await clipsOfBoth(fitted, scored);
+  if (same.length > 0) {
+    throw new KdcError({
+      where,
+      what: `${same.length} of the ${scored.length} clips that would be scored are trained on, such as ${same[0].path}`,
+      remedy: "Take them out of one of the two lists",
+      reason: "leak",
+    });
+  }
+  if (alike.length === 0) return;
+  return `${alike.length} of the ${scored.length} clips have ids of clips that were trained on, such as ${alike[0].id}: if they are the same clips, the figures are not of unseen ones`;
 }
-
-/** In words, what can only be suspected; undefined where nothing is. */
-export const alikeInWords = ({ alike }: ClipsOfBoth, scored: readonly unknown[]): string | undefined =>
-  alike.length === 0
-    ? undefined
-    : `${alike.length} of the ${scored.length} clips have ids of clips that were trained on, such as ${alike[0].id}: if they are the same clips, the figures are not of unseen ones`;
 
 /** The clips that a model was trained on, by its experiment's data, nothing decoded; undefined where they are not here. */
 export async function fittedClips(
@@ -122,4 +129,30 @@ export async function fittedClips(
     if (isKdcError(error) && error.reason !== "aborted") return undefined;
     throw error;
   }
+}
+
+/**
+ * Looks for clips of other data that the model was trained on, under whatever name.
+ *
+ * @param trained what the model was trained on; nothing is known of an official checkpoint, and made clips are their own
+ * @returns what can only be suspected, in words
+ * @throws KdcError (reason `leak`) where clips it was trained on would be scored
+ */
+export async function expectUnseen(
+  trained: DataSource | undefined,
+  { data, fits }: { readonly data: DataSource; readonly fits?: string },
+  scored: readonly NamedClip[],
+  around: Surroundings,
+): Promise<string | undefined> {
+  if (trained === undefined || trained.kind === "synthetic" || data.kind === "synthetic" || fits !== undefined) return;
+  const fitted = await fittedClips(trained, around);
+  if (fitted === undefined) {
+    around.onNote?.(
+      `whether the model was trained on these clips cannot be told: its own data, ${trained.path}, are not here`,
+    );
+    return;
+  }
+  const doubt = await expectNoneOfBoth(`data ${data.path}`, fitted, scored);
+  if (doubt !== undefined) around.onNote?.(doubt);
+  return doubt;
 }

@@ -6,7 +6,10 @@ import {
   type ManifestItem,
   type MediaRoot,
 } from "@kdc-mae/data/node";
+import { ownerOf, sharedList } from "../ranks/ranks.js";
+import { ranksOf, type Surroundings } from "../surroundings.js";
 import type { ClipForm } from "./clip-form.js";
+import type { OpenedDecoder } from "./open-decoder.js";
 
 /** Decodes clips into memory, in the order of the items; what cannot be decoded is left out with its reason. */
 export const loadClips = (
@@ -35,3 +38,47 @@ export const loadClips = (
     },
     keep: (clip) => storeClip(clip, form),
   });
+
+/** A data set in memory, by split: ours, and others that are asked for by name. */
+export type LoadedSplits = {
+  readonly splits: Readonly<Record<"train" | "validation" | "test", readonly StoredClip[]>> &
+    Readonly<Record<string, readonly StoredClip[] | undefined>>;
+  readonly leftOut: Readonly<Record<string, number>>;
+  /** The messages of the first few that were left out. */
+  readonly messages: readonly string[];
+};
+
+/** Messages of clips that were left out, at the most: the reasons count them all. */
+const MESSAGES = 5;
+
+const firstMessages = ({ leftOut }: Pick<DecodedSet<StoredClip>, "leftOut">): readonly string[] =>
+  leftOut.slice(0, MESSAGES).map(({ error }) => error.message);
+
+/** Decodes items into memory and sorts them by split. */
+export async function loadSplits(
+  items: readonly ManifestItem[],
+  form: ClipForm,
+  options: Surroundings & { readonly opened: OpenedDecoder; readonly media?: MediaRoot },
+): Promise<LoadedSplits> {
+  const ranks = ranksOf(options);
+  const own = items.filter((_, index) => ownerOf(index, items.length, ranks) === ranks.rank);
+  const decoded = await loadClips(own, form, {
+    ...{ decoder: options.opened.decoder, media: options.media },
+    concurrency: options.opened.workers,
+    onProgress: (done) => options.onProgress?.({ stage: "decode", unit: "clips", done, total: own.length }),
+    signal: options.signal,
+  });
+  const kept = await sharedList(ranks, decoded.kept);
+  const leftOut = await sharedList(ranks, [{ reasons: decoded.reasons, messages: firstMessages(decoded) }]);
+  const reasons: Record<string, number> = {};
+  for (const each of leftOut) {
+    for (const [reason, count] of Object.entries(each.reasons)) reasons[reason] = (reasons[reason] ?? 0) + count;
+  }
+  const of = (split: string) => kept.filter(({ item }) => item.split === split);
+  const others = [...new Set(kept.map(({ item }) => item.split ?? ""))].map((split) => [split, of(split)] as const);
+  return {
+    splits: { train: of("train"), validation: of("validation"), test: of("test"), ...Object.fromEntries(others) },
+    leftOut: reasons,
+    messages: leftOut.flatMap(({ messages }) => messages).slice(0, MESSAGES),
+  };
+}

@@ -8,10 +8,10 @@ import { environmentOf, ranksOf, type Surroundings, surroundingsOf } from "../su
 import { choiceOf, type DataSource, nameOfData, type Purpose, sayPlacing } from "./choose-clips.js";
 import { bytesOfClip, type ClipForm } from "./clip-form.js";
 import { type DataDigest, digestOf } from "./data-digest.js";
+import { type LoadedSplits, loadSplits } from "./load-clips.js";
 import { openDecoder } from "./open-decoder.js";
 import { openItems } from "./open-items.js";
 import { remoteAccess } from "./remote-access.js";
-import { expectClips, type LoadedSplits, loadSplits } from "./splits.js";
 
 /** Where made clips are kept, and found again. */
 export const defaultMedia = "runs/demo-media";
@@ -71,6 +71,17 @@ export async function openCorpus(
   return loaded;
 }
 
+/** @throws KdcError when a split that is needed has no clips */
+export function expectClips(name: string, clips: readonly unknown[]): void {
+  if (clips.length > 0) return;
+  throw new KdcError({
+    where: "data set",
+    what: `no clip of the ${name} split could be used`,
+    remedy: "Look at what was left out and why; paths begin at the manifest's folder, or at the media root",
+    reason: "empty-split",
+  });
+}
+
 async function loadItems(
   { data, seed }: { data: Exclude<DataSource, { kind: "shards" }>; seed: number },
   form: ClipForm,
@@ -79,14 +90,15 @@ async function loadItems(
   const { media: directory, needs, only, namedFor, scored, uses, classes, sample } = options;
   const around = surroundingsOf(options);
   const opened = await openDecoder(around, data);
-  const most = Math.floor(availableMemory() / bytesOfClip(form));
+  const bytes = bytesOfClip(form);
+  const most = Math.floor(availableMemory() / bytes);
   const asked = { directory, opened, seed, only, most, namedFor, scored, classes };
   // Made clips are made by one, and found by the others.
   const found = await firstFirst(ranksOf(around), () => openItems(data, { ...asked, ...around }));
   for (const name of needs) expectSplit(found.placing, name, `data set ${nameOfData(data)}`);
   sayPlacing(data, found.placing, { uses }, around);
   const items = sample === undefined ? found.items : spread(found.items, sample);
-  const expectRoom = options.expectRoom ?? ((clips) => expectMemory(clips, form, data));
+  const expectRoom = options.expectRoom ?? ((clips) => expectMemory(clips * bytes, clips, data));
   expectRoom(sample === undefined ? found.count : items.length);
   const loaded = await loadSplits(items, form, { opened, media: found.media, ...around });
   return { ...loaded, placing: found.placing, digest: { ...found.digest, decodedBy: opened.decodedBy } };
@@ -99,8 +111,7 @@ export const spread = <T>(list: readonly T[], most: number): readonly T[] => {
 };
 
 /** Before hours of decoding. @throws KdcError (reason `too-large`) for more clips than the machine's memory holds */
-function expectMemory(clips: number, form: ClipForm, data: DataSource): void {
-  const bytes = clips * bytesOfClip(form);
+function expectMemory(bytes: number, clips: number, data: DataSource): void {
   const memory = availableMemory();
   if (bytes <= memory) return;
   throw new KdcError({

@@ -4,6 +4,7 @@ import {
   inWindows,
   type Manifest,
   type ManifestItem,
+  makeSet,
   openManifest,
   type PassedOver,
   type Placing,
@@ -15,7 +16,6 @@ import type { Surroundings } from "../surroundings.js";
 import { choiceOf, type DataSource, type Purpose } from "./choose-clips.js";
 import { type DataDigest, digestOfClips } from "./data-digest.js";
 import type { OpenedDecoder } from "./open-decoder.js";
-import { syntheticItems } from "./splits.js";
 
 /** The clips that some data name, before anything is decoded. */
 export type OpenedItems = {
@@ -89,4 +89,22 @@ async function manifestOf(data: Extract<DataSource, { kind: "manifest" }>, optio
   const cut =
     windows === undefined ? listed : inWindows(listed, { seconds: windows, decoder: options.opened.decoder, signal });
   return choice.splitBy === undefined ? cut : splitBy(cut, choice.splitBy);
+}
+
+/** The clips of a made set; files that are there already are used again. */
+async function syntheticItems(
+  data: Extract<DataSource, { kind: "synthetic" }>,
+  options: Options,
+): Promise<readonly ManifestItem[]> {
+  const { directory, opened, seed, signal, onNote, onProgress } = options;
+  const { ffmpeg, workers } = opened;
+  const counts = { train: data.train, validation: data.validation, test: data.test };
+  const total = data.train + data.validation + data.test;
+  const made = await makeSet({
+    ...{ directory, ffmpeg, counts, seed, signal, workers, options: data.scene },
+    onProgress: ({ done }) => onProgress?.({ stage: "media", unit: "clips", done, total }),
+  });
+  if (made.directory !== directory)
+    onNote?.(`${directory} holds clips of another seed; these are in ${made.directory}`);
+  return made.items;
 }

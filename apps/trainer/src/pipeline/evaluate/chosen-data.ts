@@ -2,10 +2,11 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { KdcError } from "@kdc-mae/core";
 import { type ClassLabels, type NamedFor, readClassLabels, type Split } from "@kdc-mae/data/node";
-import type { ListChoice } from "../corpus/choose-clips.js";
-import { alikeInWords, clipsOfBoth, expectNoneOfBoth, fittedClips, type NamedClip } from "../corpus/clips-of-both.js";
+import { fittedSplit, type ListChoice } from "../corpus/choose-clips.js";
+import type { Pairing } from "../corpus/clip-form.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
-import type { Surroundings } from "../surroundings.js";
+import { pairingOf } from "../run/pairing.js";
+import type { Saved } from "../run/read-saved.js";
 
 /** Which clips a model is evaluated on, and how they are read; those of its own experiment unless given. */
 export type DataChoice = ListChoice & {
@@ -56,6 +57,32 @@ export function expectDataFor({ data, mediaRoot, allowOutside, classes, labels, 
   );
 }
 
+/** The data a model's own experiment names for evaluating. */
+type OwnData = Pick<CheckedExperiment, "data" | "seed"> & {
+  readonly pairing: Pairing;
+  /** What the model was trained on, and which split of it. */
+  readonly trained: CheckedExperiment["data"];
+  readonly fits: string;
+  /** Data that were named for evaluating alone, so that clips in them need no split. */
+  readonly evaluationOnly: boolean;
+  /** The class list that names the labels. */
+  readonly classes?: string;
+};
+
+/** See {@link OwnData}. */
+export function ownData(saved: Saved): OwnData {
+  if ("model" in saved) {
+    const { experiment } = saved.model;
+    const { data, seed } = experiment;
+    const pairing = pairingOf(experiment);
+    return { data, seed, trained: data, fits: fittedSplit(data), pairing, evaluationOnly: false };
+  }
+  const { data, evaluation, seed, visual, classes } = saved.classifier.experiment;
+  const evaluationOnly = evaluation.data !== undefined;
+  const shared = { seed, trained: data, fits: fittedSplit(data), pairing: visual, classes };
+  return { data: evaluation.data ?? data, evaluationOnly, ...shared };
+}
+
 /** What a model is evaluated on, and what those data were named for. */
 export type EvaluatedData = {
   readonly data: CheckedExperiment["data"];
@@ -70,15 +97,7 @@ export type EvaluatedData = {
  *
  * @throws KdcError where they would be read another way
  */
-export function evaluatedData(
-  choice: DataChoice,
-  own: {
-    readonly data: CheckedExperiment["data"];
-    readonly trained: CheckedExperiment["data"];
-    readonly fits: string;
-    readonly evaluationOnly: boolean;
-  },
-): EvaluatedData {
+export function evaluatedData(choice: DataChoice, own: OwnData): EvaluatedData {
   const given = choice.data === undefined ? own.data : dataAt(choice.data, choice);
   const { trained } = own;
   if (given.kind === "synthetic" || trained.kind === "synthetic") {
@@ -130,32 +149,4 @@ export function expectData({ assumed }: { readonly assumed?: readonly unknown[] 
 export async function classesFor(asked: string | undefined, own: string | undefined): Promise<ClassLabels | undefined> {
   if (asked !== undefined) return readClassLabels(asked);
   return own !== undefined && existsSync(own) ? readClassLabels(own) : undefined;
-}
-
-/**
- * Looks for clips of other data that the model was trained on, under whatever name.
- *
- * @param trained what the model was trained on; nothing is known of an official checkpoint, and made clips are their own
- * @returns what can only be suspected, in words
- * @throws KdcError (reason `leak`) where clips it was trained on would be scored
- */
-export async function expectUnseen(
-  trained: CheckedExperiment["data"] | undefined,
-  { data, fits }: EvaluatedData,
-  scored: readonly NamedClip[],
-  around: Surroundings,
-): Promise<string | undefined> {
-  if (trained === undefined || trained.kind === "synthetic" || data.kind === "synthetic" || fits !== undefined) return;
-  const fitted = await fittedClips(trained, around);
-  if (fitted === undefined) {
-    around.onNote?.(
-      `whether the model was trained on these clips cannot be told: its own data, ${trained.path}, are not here`,
-    );
-    return;
-  }
-  const both = await clipsOfBoth(fitted, scored);
-  expectNoneOfBoth(`data ${data.path}`, both, scored);
-  const doubt = alikeInWords(both, scored);
-  if (doubt !== undefined) around.onNote?.(doubt);
-  return doubt;
 }

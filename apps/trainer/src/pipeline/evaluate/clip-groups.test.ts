@@ -4,6 +4,7 @@ import { compiled } from "@kdc-mae/engine/node";
 import { readVggSounder } from "@kdc-mae/eval";
 import { initClassifier, initModel } from "@kdc-mae/model";
 import { expect, it } from "vitest";
+import { clipFormFor } from "../corpus/clip-form.js";
 import { memorySet } from "../corpus/clip-set.js";
 import { checkExperiment } from "../experiment/check.js";
 import { named } from "../experiment/named.js";
@@ -54,7 +55,7 @@ async function grouped(
   const subject: Subject = {
     ...{ saved, execute, split: "test", leftOut: {}, denormalize: true, groups, vggsounder },
     sets: { train: memorySet(many(0, 13)), validation: memorySet([]), test: set },
-    cutting: openCutting({ grids: config, statistics, batch: 4 }),
+    cutting: openCutting(clipFormFor(config), { statistics, batch: 4 }),
     onProgress: () => undefined,
   };
   return runProtocols(protocolsNamed(names), subject, onFailed);

@@ -3,11 +3,12 @@ import type { StoredClip } from "@kdc-mae/data";
 import { logMel, silenceLevel } from "@kdc-mae/data";
 import { compiled } from "@kdc-mae/engine/node";
 import { initModel } from "@kdc-mae/model";
+import { clipFormFor } from "../corpus/clip-form.js";
 import { config, form, grids, statistics } from "../finetune/made-clips.test.support.js";
 import { openCutting } from "./cutting.js";
 
 export { config, statistics };
-export const cutting = openCutting({ grids, statistics, batch: 3 });
+export const cutting = openCutting(clipFormFor(grids), { statistics, batch: 3 });
 export const model = { execute: compiled(), config, params: initModel(config, createRng(5)) };
 
 /** A tone and noise that fill the spectrogram, 96 × 32. */

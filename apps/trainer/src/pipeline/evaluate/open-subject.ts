@@ -4,10 +4,11 @@ import { batchThreads, type Split } from "@kdc-mae/data/node";
 import type { Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
 import type { ProtocolRecord } from "@kdc-mae/eval";
+import { clipFormFor } from "../corpus/clip-form.js";
 import { memorySet, openSplitSets } from "../corpus/clip-set.js";
+import { expectUnseen } from "../corpus/clips-of-both.js";
 import { mediaFor } from "../corpus/open-corpus.js";
-import type { Ranks } from "../ranks/ranks.js";
-import { sharedList } from "../ranks/shared-list.js";
+import { type Ranks, sharedList } from "../ranks/ranks.js";
 import type { Between } from "../ranks/shared-map.js";
 import type { SavedModel } from "../run/model-file.js";
 import { pairingOf } from "../run/pairing.js";
@@ -20,11 +21,11 @@ import {
   evaluatedSplit,
   expectData,
   expectDataFor,
-  expectUnseen,
+  ownData,
 } from "./chosen-data.js";
 import { openCutting } from "./cutting.js";
 import { expectProbesApart, splitsFor, usesOf } from "./protocols/run.js";
-import { formOf, ownData, type Subject, sharedOf } from "./protocols/subject.js";
+import { type Subject, sharedOf } from "./protocols/subject.js";
 
 /** On which data a model is evaluated, where the results go, and what computes. */
 export type EvaluatingOptions = Surroundings &
@@ -63,7 +64,8 @@ export const subjectOf = (
     test: memorySet(splits.test),
   },
   cutting: openCutting(
-    { grids: model.config, statistics: model.statistics, batch, pairing: pairingOf(model.experiment) },
+    clipFormFor(model.config, pairingOf(model.experiment), model.statistics.sampleRate),
+    { statistics: model.statistics, batch },
     batchThreads,
   ),
   onProgress: () => undefined,
@@ -90,19 +92,21 @@ export async function openEvaluated(
   const evaluated = evaluatedData(options, own);
   const { data, namedFor, fits } = evaluated;
   const split = evaluatedSplit(options.split, fits);
+  const classes = await classesFor(options.classes, own.classes);
   const { needs, only } = splitsFor(chosen, split);
   expectProbesApart(chosen, split);
-  const opened = await openSplitSets({ data, seed: own.seed }, formOf(saved), {
+  const { config, statistics, assumed } = sharedOf(saved);
+  const form = clipFormFor(config, own.pairing, statistics.sampleRate);
+  const opened = await openSplitSets({ data, seed: own.seed }, form, {
     ...{ ...surroundingsOf(options), media: mediaFor(options.media, data) },
-    ...{ namedFor, scored: split, needs, only, uses: usesOf(only, split) },
-    classes: await classesFor(options.classes, own.classes),
+    ...{ namedFor, scored: split, needs, only, uses: usesOf(only, split), classes },
   });
   try {
-    const trained = sharedOf(saved).assumed === undefined ? own.trained : undefined;
+    const trained = assumed === undefined ? own.trained : undefined;
     const doubt = await expectUnseen(trained, evaluated, opened.sets[split].items, surroundingsOf(options));
     /** What is known, or can only be suspected, of the model having been trained on these clips; in words. */
     const seen = split === fits ? "the model was trained on these clips" : doubt;
-    return { ...opened, data, split, seen };
+    return { ...opened, form, data, split, seen };
   } catch (error) {
     await opened.close();
     throw error;
@@ -119,16 +123,11 @@ export async function openSubject(
   saved: Saved,
   options: EvaluatingOptions & { readonly split?: Split },
 ) {
-  const { config, statistics, ...rest } = sharedOf(saved);
+  const { statistics, ...rest } = sharedOf(saved);
   expectData(rest, options);
-  const { sets, leftOut, split, seen, data, close } = await openEvaluated(chosen, saved, options);
-  const cutting = openCutting(
-    {
-      ...{ grids: config, statistics, batch: BATCH, between: betweenOf(ranksOf(options)) },
-      pairing: ownData(saved).pairing,
-    },
-    batchThreads,
-  );
+  const { sets, leftOut, form, split, seen, data, close } = await openEvaluated(chosen, saved, options);
+  const between = betweenOf(ranksOf(options));
+  const cutting = openCutting(form, { statistics, batch: BATCH, between }, batchThreads);
   const { execute = compiled(), signal } = options;
   const subject: Subject = {
     ...{ saved, sets, split, leftOut, cutting, signal, execute, denormalize: false },

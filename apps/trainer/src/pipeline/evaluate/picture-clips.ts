@@ -44,7 +44,7 @@ export async function pictureClips(
   const sampler = config.sampler && createPatchSampler(model.execute, config, masking);
   const deal: Dealing =
     sampler === undefined
-      ? dealtBy(complementaryViews({ views: 2, ratio: Math.max(ratio, 0.5) }), cutting.grids)
+      ? dealtBy(complementaryViews({ views: 2, ratio: Math.max(ratio, 0.5) }), cutting.form.grids)
       : (patches, streams) => sampler.sample(model.params, patches, streams);
   const moments = await embedMoments(clips, model, cutting, audioRatio);
   const drawn: ClipPictures[] = [];
@@ -72,7 +72,7 @@ export async function stripsAt(
 ): Promise<readonly InpaintingStrip[]> {
   const strips = new Map<string, InpaintingStrip>();
   for (const ratio of stripRatios.filter(leavesSome(model.config))) {
-    const deal = dealtBy(randomViews({ views: 1, ratio }), cutting.grids);
+    const deal = dealtBy(randomViews({ views: 1, ratio }), cutting.form.grids);
     for await (const made of reconstructClips(clips, model, { ...cutting, batch: clips.length }, deal, seed)) {
       for (const { id, label, original, views, reconstructions } of clipPictures(
         restoredPredictions(made, targets),

@@ -82,14 +82,14 @@ export type MomentEmbedder = {
  */
 export function createMomentEmbedder(
   { execute, config, params }: MomentModel,
-  { grids, batch, cutter, form }: Cutting,
+  { batch, cutter, form }: Cutting,
   audioRatio: number,
 ): MomentEmbedder {
   const runner = createModelRunner(execute, momentFunction(config), { encoder: params.encoder });
   const heardSeconds = framesHeard(config) / framesIn(1);
   // Where the sound that goes with a picture begins in its clip, spectrogram frames.
   const startOf = (clip: StoredClip, picture: number) => windowStart(form.audio, clip.times[picture]);
-  const [sounds, N] = [grids.audio.columns, countPatches(grids.visual)];
+  const [sounds, N] = [form.grids.audio.columns, countPatches(form.grids.visual)];
   const whole = { visible: Int32Array.from({ length: N }, (_, place) => place), hidden: new Int32Array(0) };
   const embed: MomentEmbedder["embed"] = async (clips) => {
     const all = clips.flatMap((clip) => clip.frames.map((_, picture) => ({ clip, picture })));
@@ -101,15 +101,17 @@ export function createMomentEmbedder(
     for await (const { own, shown, patches } of cutter.ahead(groups)) {
       const around = shown.map(({ clip, picture }) => {
         const within = clip.times[picture] - startOf(clip, picture) / framesIn(1);
-        return stretchAround(within, grids.audio, { seconds: heardSeconds, audioRatio });
+        return stretchAround(within, form.grids.audio, { seconds: heardSeconds, audioRatio });
       });
-      const views = batchViews(around.map((stretch) => [{ audio: positionsOf(stretch, grids.audio), visual: whole }]));
+      const views = batchViews(
+        around.map((stretch) => [{ audio: positionsOf(stretch, form.grids.audio), visual: whole }]),
+      );
       const { audio, tokens } = (await runner.run({ patches, views })) as Record<keyof Made, FloatTensor>;
       const D = config.embedDim;
       for (const [at, { clip, picture }] of own.entries()) {
         const { first, count } = around[at];
         // Of the sound that is shown, which is that beside the middle picture.
-        const later = (startOf(clip, picture) - startOf(clip, middleFrame(clip))) / grids.audio.patch;
+        const later = (startOf(clip, picture) - startOf(clip, middleFrame(clip))) / form.grids.audio.patch;
         const share = (column: number) => Math.min(1, Math.max(0, (later + column) / sounds));
         made.push({
           ...{ clip, frame: picture },

@@ -130,7 +130,7 @@ export async function classify(
   const names = await namesOf(classifier, options.classes);
   const link = linkOf(experiment);
   const form = clipFormFor(config, pictures, statistics.sampleRate);
-  const { cutter } = openCutting({ grids: config, statistics, batch: pictures });
+  const { cutter } = openCutting(form, { statistics, batch: pictures });
   const { decoder } = await openDecoder(options, options);
   const runners = new Map<ClassifierMode, ModelRunner<Parameters<ReturnType<typeof scoreFunction>>[0], unknown>>();
   const runnerFor = (mode: ClassifierMode) => {

@@ -50,10 +50,10 @@ export function createFiller(
   seed: number,
 ): Filler {
   const targets = restoredTargets(experiment);
-  const { cutter } = openCutting({ grids: config, statistics, batch: 1 });
   const runner = createModelRunner(execute, reconstructFunction(config), params);
   const root = createRng(seed).fork("evaluate");
   const form = clipFormFor(config, 1, statistics.sampleRate);
+  const { cutter } = openCutting(form, { statistics, batch: 1 });
 
   const fill: Filler["fill"] = async ({ file, size }, window) => {
     const clip = storeWindow(file, window, form);

@@ -7,6 +7,7 @@ import { eager } from "@kdc-mae/engine";
 import { type ClassifierParams, classify as logitsOf } from "@kdc-mae/model";
 import { softmax, type Tensor } from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { clipFormFor } from "../corpus/clip-form.js";
 import { openCutting } from "../evaluate/cutting.js";
 import { classes, config, statistics } from "../finetune/made-clips.test.support.js";
 import { classify } from "./classify-files.js";
@@ -26,7 +27,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 /** What the model's own function gives for a clip, on tfjs's plain backend. */
 async function probabilitiesOf(params: ClassifierParams<FloatTensor>, clip: StoredClip): Promise<number[]> {
-  const patches = await openCutting({ grids: config, statistics, batch: 1 }).cutter.cut([{ clip }]);
+  const patches = await openCutting(clipFormFor(config), { statistics, batch: 1 }).cutter.cut([{ clip }]);
   const inputs = { params, patches };
   const program = await eager("cpu")(
     (given: { params: ClassifierParams<Tensor>; patches: Patches }) =>

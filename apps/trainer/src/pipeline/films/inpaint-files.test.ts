@@ -4,6 +4,7 @@ import { decodePicture } from "@kdc-mae/data/node";
 import { compiled } from "@kdc-mae/engine/node";
 import { inpaintingProtocol } from "@kdc-mae/eval";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { clipFormFor } from "../corpus/clip-form.js";
 import { memorySet } from "../corpus/clip-set.js";
 import { openCutting } from "../evaluate/cutting.js";
 import { inpaintClips } from "../evaluate/protocols/inpaint.js";
@@ -31,7 +32,7 @@ describe("inpaint", () => {
     const head = await inpaintClips(protocol, conduct as Extract<typeof conduct, { task: "inpainting" }>, {
       ...{ saved: randomModel, execute: compiled(), split: "test", leftOut: {}, denormalize: false },
       sets: { train: none, validation: none, test: clips },
-      cutting: openCutting({ grids: config, statistics, batch: 2 }),
+      cutting: openCutting(clipFormFor(config), { statistics, batch: 2 }),
       onProgress: () => undefined,
     });
     if (head.head !== "inpainting") throw new Error("it is one");

@@ -103,7 +103,7 @@ export async function localize(
   const form = clipFormFor(config, pictures, statistics.sampleRate);
   const { decoder, ffmpeg } = await openDecoder(options, options);
   const asked = query === undefined ? undefined : await soundOf(query);
-  const cutting = openCutting({ grids: config, statistics, batch: Math.min(32, pictures) });
+  const cutting = openCutting(form, { statistics, batch: Math.min(32, pictures) });
   const moments = createMomentEmbedder({ execute, config, params }, cutting, audioRatio);
 
   async function soundOf(file: string): Promise<Float32Array> {

@@ -6,10 +6,9 @@ import type { ModelConfig } from "@kdc-mae/model";
 import { expectNoFrames, fittedSplit, sayPlacing } from "../corpus/choose-clips.js";
 import { type ClipForm, clipFormFor } from "../corpus/clip-form.js";
 import { type ClipSet, memorySet, openSplitSets, shardSet } from "../corpus/clip-set.js";
-import { alikeInWords, clipsOfBoth, expectNoneOfBoth } from "../corpus/clips-of-both.js";
+import { expectNoneOfBoth } from "../corpus/clips-of-both.js";
 import type { TrainingClips } from "../corpus/held-clips.js";
-import { openCorpus } from "../corpus/open-corpus.js";
-import { expectClips } from "../corpus/splits.js";
+import { expectClips, openCorpus } from "../corpus/open-corpus.js";
 import type { Statistics } from "../corpus/statistics.js";
 import { clipsInMemory, clipsInShards } from "../corpus/training-clips.js";
 import { type Surroundings, surroundingsOf } from "../surroundings.js";
@@ -128,10 +127,8 @@ async function openBoth(
   const { splits, leftOut, digest } = await openCorpus({ data, seed }, form, wanted);
   const clips = splits[fits] ?? [];
   const scored = own ? memorySet(splits[split]) : await other();
-  const both = await clipsOfBoth(memorySet(clips).items, scored.items);
-  expectNoneOfBoth("fine-tuning", both, scored.items);
-  const doubt = own ? undefined : alikeInWords(both, scored.items);
-  if (doubt !== undefined) around.onNote?.(doubt);
+  const doubt = await expectNoneOfBoth("fine-tuning", memorySet(clips).items, scored.items);
+  if (!own && doubt !== undefined) around.onNote?.(doubt);
   return {
     training: { items: memorySet(clips).items, clips: clipsInMemory(clips, form, digest) },
     evaluation: scored,

@@ -3,6 +3,7 @@ import { writeWhole } from "@kdc-mae/core/node";
 import { batchThreads } from "@kdc-mae/data/node";
 import type { Execute } from "@kdc-mae/engine";
 import { type ClassifierParams, initClassifier } from "@kdc-mae/model";
+import { clipFormFor } from "../corpus/clip-form.js";
 import { openCutting } from "../evaluate/cutting.js";
 import { createPredictor, linkOf } from "../evaluate/predict.js";
 import { type ClassScores, isSingleLabel, scoreClasses } from "../evaluate/score-classes.js";
@@ -54,10 +55,8 @@ export async function runFineTuning(
   const { config } = start;
   const { classes, statistics, source } = data;
   const params = initClassifier(config, classes.length, createRng(experiment.seed).fork("head"), start.encoder);
-  const cutting = openCutting(
-    { grids: config, statistics, batch: experiment.training.batch, pairing: experiment.visual },
-    batchThreads,
-  );
+  const form = clipFormFor(config, experiment.visual, statistics.sampleRate);
+  const cutting = openCutting(form, { statistics, batch: experiment.training.batch }, batchThreads);
   const predictor = createPredictor(execute, {
     ...{ config, mode: experiment.mode, link: linkOf(experiment), frames: experiment.evaluation.frames },
     cutting,

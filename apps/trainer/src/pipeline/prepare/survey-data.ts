@@ -1,7 +1,6 @@
 import { countItems, type Problem, type Survey, survey as surveyClips } from "@kdc-mae/data/node";
 import { type DecoderChoice, openDecoder } from "../corpus/open-decoder.js";
-import { ownerOf } from "../ranks/ranks.js";
-import { sharedList } from "../ranks/shared-list.js";
+import { ownerOf, sharedList } from "../ranks/ranks.js";
 import { ranksOf, type Surroundings } from "../surroundings.js";
 import { type ManifestChoice, openChosen } from "./manifest-choice.js";
 

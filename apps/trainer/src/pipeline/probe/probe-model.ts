@@ -9,6 +9,7 @@ import { type ClipPictures, encodePng, joinPictures, type Picture } from "@kdc-m
 import { complementaryViews } from "@kdc-mae/masking";
 import { attentionEntropies, type ModelConfig, type ModelParams } from "@kdc-mae/model";
 import type { Tensor } from "@tensorflow/tfjs-core";
+import { clipFormFor } from "../corpus/clip-form.js";
 import type { Statistics } from "../corpus/statistics.js";
 import { openCutting } from "../evaluate/cutting.js";
 import { type ClipEmbedding, filledBatches, rowOf } from "../evaluate/embed-clips.js";
@@ -61,9 +62,8 @@ export function createProber(options: {
   );
   const sampler = config.sampler && createPatchSampler(execute, config, { views: 2, audioRatio, visualRatio });
   const targets = restoredTargets(experiment);
-  const cutting = openCutting({
-    ...{ grids, statistics, batch: Math.min(BATCH, clips.length), pairing: pairingOf(experiment) },
-  });
+  const form = clipFormFor(grids, pairingOf(experiment), statistics.sampleRate);
+  const cutting = openCutting(form, { statistics, batch: Math.min(BATCH, clips.length) });
   const cut = (some: readonly StoredClip[]) => cutting.cutter.cut(some.map((clip) => ({ clip })));
   const shown = clips.slice(0, pictured);
   let embedded: readonly ClipEmbedding[] = [];

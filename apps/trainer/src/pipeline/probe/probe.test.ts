@@ -197,7 +197,7 @@ describe("a run that collapses", () => {
 });
 
 describe("attention entropy", () => {
-  const { cutter } = openCutting({ grids, statistics, batch: 3 });
+  const { cutter } = openCutting(clipFormFor(grids), { statistics, batch: 3 });
   const entropiesOf = async (encoder: EncoderParams<FloatTensor>, execute = eager("cpu")) => {
     type Inputs = { params: { encoder: EncoderParams<Tensor> }; patches: Patches };
     const patches = await cutter.cut(clips.slice(0, 3).map((clip) => ({ clip, picture: 0 })));

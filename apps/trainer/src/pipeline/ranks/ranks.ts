@@ -1,3 +1,4 @@
+import { deserialize, serialize } from "node:v8";
 import { noPeers, type Peers } from "@kdc-mae/engine";
 
 /**
@@ -26,11 +27,28 @@ export async function told<T>(ranks: Ranks, say: () => T | Promise<T>): Promise<
   return bytes.length === 0 ? (undefined as T) : JSON.parse(new TextDecoder().decode(bytes));
 }
 
-/** What each rank has to say, by rank, told to all. What is said must be JSON. */
-export async function toldByAll<T>(ranks: Ranks, own: T): Promise<readonly T[]> {
-  if (ranks.size === 1) return [own];
-  const gathered = await ranks.allgather(new TextEncoder().encode(JSON.stringify(own)));
-  return gathered.map((bytes) => JSON.parse(new TextDecoder().decode(bytes)));
+/** Bytes a rank gives at a time. */
+const PART = 32 * 2 ** 20;
+
+/**
+ * The lists of all ranks one after another, for all of them. What is in them may be anything that can be cloned.
+ *
+ * @param own what this rank has
+ */
+export async function sharedList<T>(ranks: Ranks, own: readonly T[]): Promise<readonly T[]> {
+  if (ranks.size === 1) return own;
+  const lists: T[][] = Array.from({ length: ranks.size }, () => []);
+  for (let from = 0; ; ) {
+    const parts: Buffer[] = [];
+    for (let bytes = 0; from < own.length && bytes < PART; from++) {
+      parts.push(serialize(own[from]));
+      bytes += parts[parts.length - 1].length;
+    }
+    const gathered = await ranks.allgather(serialize(parts));
+    const each = gathered.map((bytes) => deserialize(bytes) as Uint8Array[]);
+    if (each.every((list) => list.length === 0)) return lists.flat();
+    for (const [rank, list] of each.entries()) for (const one of list) lists[rank].push(deserialize(one) as T);
+  }
 }
 
 /** Work that rank 0 does before the others do the same, such as making files that they then find. */

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { anyoneAsked } from "@kdc-mae/engine";
-import type { Ranks } from "./ranks.js";
-import { sharedList } from "./shared-list.js";
+import { type Ranks, sharedList } from "./ranks.js";
 
 /** What a rank works on before all tell each other what they made, at least one item: a kill loses no more. */
 const [ITEMS, WEIGHT] = [16, 64 * 2 ** 20];

@@ -7,6 +7,7 @@ import { type ClassificationResult, protocolRecords } from "@kdc-mae/eval";
 import { type AttentiveProbeParams, attentiveLogits, initAttentiveProbe, initModel } from "@kdc-mae/model";
 import type { Tensor, Tensor3D } from "@tensorflow/tfjs-core";
 import { describe, expect, it } from "vitest";
+import { clipFormFor } from "../../corpus/clip-form.js";
 import { memorySet } from "../../corpus/clip-set.js";
 import { checkExperiment } from "../../experiment/check.js";
 import { named } from "../../experiment/named.js";
@@ -117,7 +118,7 @@ describe("attentive probes of clips", () => {
     },
     ...{ execute, split: "test", leftOut: {}, denormalize: false },
     sets: { train: memorySet(sets.train), validation: memorySet(sets.validation), test: memorySet(sets.test) },
-    cutting: openCutting({ grids: config, statistics, batch: 4 }),
+    cutting: openCutting(clipFormFor(config), { statistics, batch: 4 }),
     onProgress: () => undefined,
   });
   const run = async (sets: Parameters<typeof subject>[0]) =>

@@ -37,7 +37,7 @@ export async function inpaintClips(
   onProgress(protocol.name);
   const masker =
     mask === "random" ? randomViews({ views: 1, ratio }) : structuredViews({ axis: mask, views: 1, ratio });
-  const deal = dealtBy(masker, cutting.grids);
+  const deal = dealtBy(masker, cutting.form.grids);
   async function* batches() {
     const clips = evaluatedSet(subject).read();
     for await (const made of reconstructClips(clips, { execute, config, params }, cutting, deal, experiment.seed)) {

@@ -15,7 +15,7 @@ import { rowOf } from "../embed-clips.js";
 import { type EmbeddedSet, embedBatches } from "./embedded-set.js";
 import { silence } from "./silence.js";
 
-import { type Carried, evaluatedSet, formOf, refuseModel, type Subject, sharedOf } from "./subject.js";
+import { type Carried, evaluatedSet, refuseModel, type Subject, sharedOf } from "./subject.js";
 
 import { timeSteps } from "./time-steps.js";
 import { windowSteps } from "./window-steps.js";
@@ -46,7 +46,7 @@ async function* pairedClips(subject: Subject, other: OtherSound | undefined): As
 
 /** The embedding of silence, the same for every clip. */
 async function silentSound(subject: Subject): Promise<OtherSound> {
-  const quiet = { items: [{ id: "silence", labels: [] }], read: () => [silence(formOf(subject.saved))] };
+  const quiet = { items: [{ id: "silence", labels: [] }], read: () => [silence(subject.cutting.form)] };
   for await (const { made } of embedBatches({ ...quiet, close: async () => undefined }, subject, "silence")) {
     const audio = rowOf(made.audio, 0);
     return () => audio;

@@ -1,5 +1,5 @@
 import { type Conduct, choosePerClass, frameRanks, type Protocol, retrieval, takeRows } from "@kdc-mae/eval";
-import { expectClips } from "../../corpus/splits.js";
+import { expectClips } from "../../corpus/open-corpus.js";
 import { manyRanks } from "../many-ranks.js";
 import { embedFrames } from "./embedded-frames.js";
 import type { EmbeddedSet } from "./embedded-set.js";

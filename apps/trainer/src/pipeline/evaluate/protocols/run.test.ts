@@ -5,6 +5,7 @@ import { chanceAveragePrecision, printProtocol, protocolRecords, readVggSounder 
 import { resultsHtml, resultsJson, resultsMarkdown, resultsMteb, resultsText } from "@kdc-mae/eval/report";
 import { type ClassifierParams, initClassifier, initModel, type ModelConfig } from "@kdc-mae/model";
 import { describe, expect, it } from "vitest";
+import { clipFormFor } from "../../corpus/clip-form.js";
 import { memorySet } from "../../corpus/clip-set.js";
 import { checkExperiment } from "../../experiment/check.js";
 import { named } from "../../experiment/named.js";
@@ -45,7 +46,7 @@ const tuned = (
 const execute = compiled();
 const subject = (saved: Saved, changes: Partial<Subject> = {}): Subject => ({
   ...{ saved, execute, sets, split: "test", leftOut: { undecodable: 2 }, denormalize: false },
-  cutting: openCutting({ grids: config, statistics, batch: 4 }),
+  cutting: openCutting(clipFormFor(config), { statistics, batch: 4 }),
   onProgress: () => undefined,
   ...changes,
 });

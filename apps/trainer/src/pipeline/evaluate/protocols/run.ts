@@ -2,7 +2,8 @@ import { isKdcError, KdcError } from "@kdc-mae/core";
 import type { SplitUse } from "@kdc-mae/data/node";
 import { type Conduct, groupFigures, type ProtocolRecord, protocolRecords, varyProtocol } from "@kdc-mae/eval";
 import { type FailedProtocol, type ResultSection, sectionOf } from "@kdc-mae/eval/report";
-import { expectClips } from "../../corpus/splits.js";
+import { expectClips } from "../../corpus/open-corpus.js";
+import { ownData } from "../chosen-data.js";
 import { attendClips } from "./attend.js";
 import { classifyClips } from "./classify.js";
 import { embeddings } from "./embedded-set.js";
@@ -11,7 +12,7 @@ import { localizeClips } from "./localize.js";
 import { probeClips } from "./probe.js";
 import { retrieveClips } from "./retrieve.js";
 import { sounderClips } from "./sounder.js";
-import { type Carried, ownData, refuseModel, type Subject } from "./subject.js";
+import { type Carried, refuseModel, type Subject } from "./subject.js";
 import { voteClips } from "./vote.js";
 
 /**

@@ -8,13 +8,13 @@ import { framesHeard } from "../../run/pairing.js";
 import { boxesOf } from "../boxes.js";
 import { filled, rowOf } from "../embed-clips.js";
 import { columnsNear, type Moments, meanRows, momentsFunction } from "../moments.js";
-import { formOf, type Subject, sharedOf } from "./subject.js";
+import { type Subject, sharedOf } from "./subject.js";
 
 /** Every frame of every clip that has boxes, each with the sound within so many seconds of it. */
 export async function* timeSteps(clips: ClipSet, subject: Subject, near: number): AsyncGenerator<LocalizationClip> {
   const { saved, execute, cutting } = subject;
   const { config, params } = sharedOf(saved);
-  const { audio: sound } = formOf(saved);
+  const { audio: sound } = cutting.form;
   const seconds = framesHeard(config) / framesIn(1);
   const { visual: grid, audio, embedDim } = config;
   const size = grid.rows * grid.patch;
