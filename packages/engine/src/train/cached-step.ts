@@ -8,10 +8,11 @@ import { valueAndGradients } from "./gradient.js";
 import { exactSum, floatSum } from "./gradient-sum.js";
 import { gatherParts, joinParts, partOfBatch, rebuild } from "./join-parts.js";
 import { type Along, type LossInParts, projected, type WholeInMemory, wholeWithGradients } from "./loss-in-parts.js";
-import { atLossScale, freshLossScale, unscale } from "./loss-scale.js";
+import { freshLossScale, unscale } from "./loss-scale.js";
 import type { Optimizer } from "./optimizer.js";
 import { anyoneAsked, gatherRows, noPeers } from "./peers.js";
-import { expectGoing, sharesOf, stepOnHost, type TrainStep, type TrainStepOptions, update } from "./update.js";
+import { stepOnHost } from "./step-on-host.js";
+import { expectGoing, sharesOf, type TrainStep, type TrainStepOptions, update } from "./update.js";
 
 /**
  * Training steps whose loss sees all accumulated batches at once while only one batch is differentiated at a time
@@ -47,11 +48,8 @@ export function createCachedStep<Params, Batch, Parts, OptimizerState>(
     gradient({ params, batch: { batch, along } }),
   );
 
-  type Accumulate = TrainStep<Params, Batch, OptimizerState>["accumulate"];
-  const attempt = async (
-    [state, batches, learningRate]: Parameters<Accumulate>,
-    scale: number,
-  ): ReturnType<Accumulate> => {
+  type Attempt = Parameters<typeof stepOnHost<Params, Batch, OptimizerState>>[2]["attempt"];
+  const attempt: Attempt = async (state, batches, learningRate, scale) => {
     const { own, shares } = sharesOf<Batch>(batches, clips);
     // Float32 is what parameters and gradients are; a program's type says only that they are tensors.
     const params = state.params as Placed<Params>;
@@ -99,8 +97,7 @@ export function createCachedStep<Params, Batch, Parts, OptimizerState>(
   const dispose = async () => {
     for (const program of [forward, middle, backward]) await program.dispose();
   };
-  return stepOnHost(optimizer, options, {
-    accumulate: (...given) => atLossScale(lossScale, (scale) => attempt(given, scale)),
-    ...{ withoutGradient: () => missing, dispose, lossScale },
+  return stepOnHost<Params, Batch, OptimizerState>(optimizer, options, {
+    ...{ attempt, withoutGradient: () => missing, dispose, lossScale },
   });
 }

@@ -24,10 +24,9 @@ export function createDeviceCachedStep<Params, Batch, Parts, OptimizerState>(
   optimizer: Optimizer<HostedParams<Params>, OptimizerState>,
   options: TrainStepOptions<Batch>,
 ): TrainStep<Params, Batch, OptimizerState> {
-  const { clips, clipNorm, signal, follower } = options;
+  const { clips, signal } = options;
   return stepOnDevice<Params, Batch, OptimizerState>(runtime, optimizer, options, (tools) => {
-    const { state: device, apply, seen, numbers, scaled } = tools;
-    const rule = { apply, clipNorm, follower };
+    const { state: device, rule, seen, numbers, scaled } = tools;
     let missing: readonly string[] = [];
     let direct: readonly string[] = [];
     const withoutGradient = () => missing.filter((path) => !direct.includes(path));

@@ -7,8 +7,8 @@ import { createDeviceState, type DeviceState, programsOf, type StepRuntime } fro
 import { withFollower } from "./follower.js";
 import { type Loss, valueAndGradients } from "./gradient.js";
 import { atLossScale, freshLossScale, scaledLoss, unscale } from "./loss-scale.js";
-import type { Optimizer, TracedUpdate } from "./optimizer.js";
-import { addTo, flat, type Held, keyOf, type Named, updateAll } from "./traced-update.js";
+import type { Optimizer } from "./optimizer.js";
+import { addTo, flat, type Held, keyOf, type Named, type UpdateRule, updateAll } from "./traced-update.js";
 import {
   expectBatches,
   expectFinite,
@@ -43,7 +43,8 @@ export const termsOf = (values: Readonly<Record<string, number>>): Record<string
 /** What every step on a device is made with. */
 export type DeviceTools<Params, Batch, OptimizerState> = {
   readonly state: DeviceState<Params, OptimizerState>;
-  readonly apply: TracedUpdate<never>["apply"];
+  /** How gradients change what the device holds. */
+  readonly rule: UpdateRule;
   /** The batch as the loss sees it: what follows the parameters is in it. */
   readonly seen: (batch: Batch, follower: Named) => Batch;
   /** What a program needs to know besides its tensors: the loss scale, and the optimizer's numbers. Counts the update. */
@@ -72,7 +73,7 @@ type Own<Params, Batch, OptimizerState> = {
 export function stepOnDevice<Params, Batch, OptimizerState>(
   runtime: StepRuntime,
   optimizer: Optimizer<HostedParams<Params>, OptimizerState>,
-  { follower }: TrainStepOptions<Batch>,
+  { clipNorm, follower }: TrainStepOptions<Batch>,
   make: (tools: DeviceTools<Params, Batch, OptimizerState>) => Own<Params, Batch, OptimizerState>,
 ): TrainStep<Params, Batch, OptimizerState> {
   const { traced } = optimizer;
@@ -91,7 +92,7 @@ export function stepOnDevice<Params, Batch, OptimizerState>(
   const following = (tensors: Named<unknown>) =>
     follower && mapTree(follower.tree, (_: FloatTensor, path) => tensors[keyOf(path)]);
   const own = make({
-    ...{ state: device, apply: traced.apply, scaled },
+    ...{ state: device, rule: { apply: traced.apply, clipNorm, follower }, scaled },
     seen: (batch, tensors) => withFollower(batch, follower, following(tensors)),
     numbers: (state, rate, scale) => {
       const numbers = [scale, ...traced.numbers(state.optimizer, rate)];
@@ -156,10 +157,9 @@ export function createDeviceStep<Params, Batch, OptimizerState>(
   optimizer: Optimizer<HostedParams<Params>, OptimizerState>,
   options: TrainStepOptions<Batch> = {},
 ): TrainStep<Params, Batch, OptimizerState> {
-  const { clips, clipNorm, signal, follower } = options;
+  const { clips, signal } = options;
   return stepOnDevice<Params, Batch, OptimizerState>(runtime, optimizer, options, (tools) => {
-    const { state: device, apply, seen, numbers, scaled } = tools;
-    const rule = { apply, clipNorm, follower };
+    const { state: device, rule, seen, numbers, scaled } = tools;
     let missing: readonly string[] = [];
     const untouched = (): Set<string> => new Set(missing.map(keyOf));
     type Given = { readonly params: Named; readonly follower: Named; readonly batch: Batch };

@@ -5,10 +5,11 @@ import type { Execute, Placed } from "../run/runtime.js";
 import { createDeviceStep, scalarOf } from "./device-step.js";
 import { type Gradients, type Loss, valueAndGradients } from "./gradient.js";
 import { exactSum, floatSum } from "./gradient-sum.js";
-import { atLossScale, freshLossScale, scaledLoss, unscale } from "./loss-scale.js";
+import { freshLossScale, scaledLoss, unscale } from "./loss-scale.js";
 import type { Optimizer } from "./optimizer.js";
 import { anyoneAsked, gatherRows, noPeers } from "./peers.js";
-import { expectGoing, sharesOf, stepOnHost, type TrainStep, type TrainStepOptions, update } from "./update.js";
+import { stepOnHost } from "./step-on-host.js";
+import { expectGoing, sharesOf, type TrainStep, type TrainStepOptions, update } from "./update.js";
 
 const scalar = (value: HostTensor): number => value.data[0];
 
@@ -62,11 +63,8 @@ export function createTrainStep<Params, Batch, OptimizerState>(
       : valueAndGradients(scaledLoss(loss), noteMissing)) as (inputs: Given) => Gradients<Params>,
   );
 
-  type Accumulate = TrainStep<Params, Batch, OptimizerState>["accumulate"];
-  const attempt = async (
-    [state, batches, learningRate]: Parameters<Accumulate>,
-    scale: number,
-  ): ReturnType<Accumulate> => {
+  type Attempt = Parameters<typeof stepOnHost<Params, Batch, OptimizerState>>[2]["attempt"];
+  const attempt: Attempt = async (state, batches, learningRate, scale) => {
     const { own, shares } = sharesOf<Batch>(batches, clips);
     let names: readonly string[] = [];
     const rows: number[][] = own.map(() => []);
@@ -102,8 +100,7 @@ export function createTrainStep<Params, Batch, OptimizerState>(
     );
   };
 
-  return stepOnHost(optimizer, options, {
-    accumulate: (...given) => atLossScale(lossScale, (scale) => attempt(given, scale)),
-    ...{ withoutGradient: () => missing, dispose: programs.dispose, lossScale },
+  return stepOnHost<Params, Batch, OptimizerState>(optimizer, options, {
+    ...{ attempt, withoutGradient: () => missing, dispose: programs.dispose, lossScale },
   });
 }

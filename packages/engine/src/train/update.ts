@@ -2,7 +2,7 @@ import { type FloatTensor, KdcError, type Tree, treeLeaves } from "@kdc-mae/core
 import { asTree, type Hosted, type HostedParams } from "../run/program.js";
 import type { Placed } from "../run/runtime.js";
 import { clipScale, globalNorm } from "./clip.js";
-import { type Follower, follow, withFollower } from "./follower.js";
+import type { Follower } from "./follower.js";
 import type { Optimizer } from "./optimizer.js";
 import type { Peers } from "./peers.js";
 
@@ -197,26 +197,3 @@ export function sharesOf<Batch>(
   const own = batches.flatMap((batch, index) => (batch === undefined ? [] : [{ batch, index, share: shares[index] }]));
   return { own, shares };
 }
-
-/** A step whose state lies in ordinary memory, from its one way to add batches up. */
-export const stepOnHost = <Params, Batch, OptimizerState>(
-  optimizer: Optimizer<HostedParams<Params>, OptimizerState>,
-  { follower }: TrainStepOptions<Batch>,
-  own: Pick<TrainStep<Params, Batch, OptimizerState>, "accumulate" | "withoutGradient" | "dispose" | "lossScale">,
-): TrainStep<Params, Batch, OptimizerState> => {
-  const accumulate: typeof own.accumulate = async (state, batches, learningRate) => {
-    const seen = batches.map((batch) => batch && withFollower(batch, follower, follower?.tree));
-    const report = await own.accumulate(state, seen, learningRate);
-    if (follower !== undefined) follow(follower, asTree<FloatTensor>(state.params));
-    return report;
-  };
-  return {
-    ...{ ...own, accumulate },
-    init: (params) => ({ params, optimizer: optimizer.init(params), step: 0 }),
-    step: (state, batch, learningRate) => accumulate(state, [batch], learningRate),
-    // Float32 is what parameters are; what a program takes says only that they are tensors.
-    current: async (state) => ({ params: state.params as Placed<Params>, follower: follower?.tree }),
-    collect: async () => undefined,
-    changed: () => undefined,
-  };
-};
