@@ -3,8 +3,7 @@ export { protocolRecords as runnableProtocols } from "@kdc-mae/eval";
 export { type ParityReport, parity } from "./parity/parity.js";
 export { type AblationOptions, ablate } from "./pipeline/ablate/ablate.js";
 export { workOutArms } from "./pipeline/ablate/arms.js";
-export { checkAblation, loadAblation } from "./pipeline/ablate/load.js";
-export { namedAblations } from "./pipeline/ablate/named.js";
+export { loadAblation } from "./pipeline/ablate/load.js";
 export type { Ablation } from "./pipeline/ablate/schema.js";
 export { type ClipForm, clipFormFor } from "./pipeline/corpus/clip-form.js";
 export { type ClipSet, openSplitSets as openData, type SplitSets } from "./pipeline/corpus/clip-set.js";
@@ -45,7 +44,6 @@ export {
   type StreamMediaOptions,
   stream,
 } from "./pipeline/films/stream-media.js";
-export { checkFineTuning } from "./pipeline/finetune/check.js";
 export { type FineTuning, type FinetuneFromOptions, finetune } from "./pipeline/finetune/from-experiment.js";
 export { loadFineTuning, namedFineTunings } from "./pipeline/finetune/named.js";
 export type { CheckedFineTuning, FineTuningFile } from "./pipeline/finetune/schema.js";

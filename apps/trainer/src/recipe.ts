@@ -5,7 +5,7 @@
 export { type StoredClip, storeClip } from "@kdc-mae/data";
 export { type ClipForm, clipFormFor, frontEndOf } from "./pipeline/corpus/clip-form.js";
 export { heldClips } from "./pipeline/corpus/held-clips.js";
-export { measureStatistics, type Statistics } from "./pipeline/corpus/statistics.js";
+export type { Statistics } from "./pipeline/corpus/statistics.js";
 export { embedFunction } from "./pipeline/evaluate/embedding.js";
 export { columnsNear, meanRows, momentsFunction } from "./pipeline/evaluate/moments.js";
 export { reconstructFunction } from "./pipeline/evaluate/reconstruct.js";

@@ -37,7 +37,7 @@ export type Evidence = {
   readonly teacher?: readonly Encoded[];
   /** What that teacher makes of the whole clips, nothing hidden: joint `[B, Na+Nv, D]`, audio `[B, Na, D]` … */
   readonly whole?: Encoded;
-  /** Views of the contrast alone, where it has a visibility pattern of its own. */
+  /** Views that only the contrast looks at, where it has such. */
   readonly contrast?: readonly EncodedView[];
   /** Log-probability of every patch to be seen, `[B, N]`, where a sampling network draws the views. */
   readonly sampling?: Sampling;

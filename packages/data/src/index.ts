@@ -22,14 +22,7 @@ export { type RecordingParts, windowsOf } from "./film/windows-of.js";
 export { type ClipCutter, clipCutter, type Shown } from "./loader/clip-cutter.js";
 export { type BatchOptions, type ClipTold, type LoadedBatch, type Loader, stepsPerEpoch } from "./loader/loader.js";
 export { openStoredClips } from "./loader/open-stored-clips.js";
-export {
-  type Augmentation,
-  drawPartner,
-  type MadeSample,
-  makeSample,
-  type Recording,
-  type SampleRecipe,
-} from "./make-sample.js";
+export type { Augmentation, SampleRecipe } from "./make-sample.js";
 export { type DecoderName, decoderNames } from "./media/decoder-names.js";
 export { cutFrame, cutSpectrogram } from "./patch/cut.js";
 export { pasteFrame, pasteSpectrogram } from "./patch/paste.js";

@@ -53,7 +53,7 @@ export type Recording = {
 };
 
 /** A sample as it is trained on: patches, soft labels `[C]` where there are any, and which picture was taken. */
-export type MadeSample = Sample & { readonly target?: Float32Array; readonly picture: number };
+type MadeSample = Sample & { readonly target?: Float32Array; readonly picture: number };
 
 /** The stream of a sample: everything random about it follows from seed, epoch, sample and how often it came before. */
 export const sampleStream = (stream: string): Rng => createRng(stream);

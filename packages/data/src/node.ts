@@ -33,7 +33,6 @@ export {
   type ManifestFormat,
   type ManifestOptions,
   manifestFormats,
-  manifestLine,
   openManifest,
 } from "./manifest/read-manifest.js";
 export { splitBy } from "./manifest/split-by.js";
@@ -76,4 +75,4 @@ export {
   surveyReasons,
 } from "./survey/survey.js";
 export * from "./synthetic/node.js";
-export { decodePicture, decodeStill } from "./visual/encode-picture.js";
+export { decodePicture } from "./visual/encode-picture.js";

@@ -28,12 +28,10 @@ export type { Execute } from "./run/runtime.js";
 export {
   type DeviceProgram,
   type DeviceTensor,
-  isOnDevice,
   type OnDevice,
   type Placed,
   type Residence,
   type Runtime,
-  readTree,
   resident,
 } from "./run/runtime.js";
 export type { OpenSession, Session } from "./run/session.js";

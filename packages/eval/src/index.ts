@@ -52,7 +52,7 @@ export {
   type PixelTargets,
   standardUnits,
 } from "./inpainting/inpainting.js";
-export { boxAfterFit, boxAt, centreBox, type Size } from "./localization/box.js";
+export { boxAfterFit, boxAt, type Size } from "./localization/box.js";
 export type { Detection, DetectionScores } from "./localization/detection.js";
 export {
   type LocalizationClip,
@@ -64,16 +64,16 @@ export {
 } from "./localization/localization.js";
 export { centreSquare, type PeakRegion, peakRegion } from "./localization/peak-region.js";
 export type { LocalizationStep, MapSizes, Overlaps, StepScores } from "./localization/score-step.js";
-export { ezVsl, plainIoU, type Scoring, successArea } from "./localization/scoring.js";
+export { ezVsl, plainIoU, type Scoring } from "./localization/scoring.js";
 export { similarityMap } from "./localization/similarity-map.js";
 export { minMax, upsampleBilinear } from "./localization/upsample.js";
 export { type Matrix, matrix, takeRows } from "./matrix.js";
 export { type PermutationTest, pairedPermutation } from "./permutation.js";
 export { attentionEntropy } from "./probes/attention-entropy.js";
-export { type CollapseRule, type CollapseSign, collapseRule, collapseSigns } from "./probes/collapse.js";
+export { type CollapseRule, type CollapseSign, collapseSigns } from "./probes/collapse.js";
 export { type HeldOutAccuracy, heldOutAccuracy } from "./probes/held-out-accuracy.js";
 export { type OfStreams, type Probe, probeEmbeddings } from "./probes/probe.js";
-export { rankMe, singularValues } from "./probes/rank-me.js";
+export { rankMe } from "./probes/rank-me.js";
 export { alignment, channelDeviations, uniformity } from "./probes/sphere.js";
 export { findProtocol, type Protocol, printProtocol, type Task, varyProtocol } from "./protocol.js";
 export { type Conduct, inpaintingProtocol, type ProtocolRecord, protocolRecords, protocols } from "./protocols.js";

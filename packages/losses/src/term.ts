@@ -77,7 +77,7 @@ export function expectNeeds(name: string, needs: Needs, evidence: Evidence): voi
         ? "it looks at views of the contrast's own, and the evidence has none"
         : `it looks at the stream ${own} of the contrast's views, which the evidence does not have`,
       evidence.contrast === undefined
-        ? 'Give the contrast a visibility pattern (masking.contrast), or leave path "own" out'
+        ? 'Give the contrast views of its own (masking.contrast), or leave path "own" out'
         : "Give the model global tokens (model.globalToken)",
     );
   }

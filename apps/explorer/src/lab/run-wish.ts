@@ -51,8 +51,8 @@ export function experimentOf({ clips, batch, epochs, seed, objective, term }: Ru
   if (doubled !== undefined) {
     throw new KdcError({
       where: "objective",
-      what: `${doubled} is said by a field of the page`,
-      remedy: "Leave it out, and fill the field in",
+      what: `${doubled} is set by a field of the page`,
+      remedy: "Leave it out here, and fill in that field",
       reason: "experiment",
     });
   }

@@ -38,12 +38,12 @@ it.each([
     },
     "masks drawn by a network need the command line",
   ],
-  [{ seed: 3 }, "seed is said by a field of the page"],
-  [{ name: "mine" }, "name is said by a field of the page"],
-  [{ training: { batch: 2 } }, "training.batch is said by a field of the page"],
-  [{ training: { epochs: 2 } }, "training.epochs is said by a field of the page"],
-  [{ data: { train: 2 } }, "data.train is said by a field of the page"],
-  [{ data: { kind: "manifest", path: "clips.csv" } }, "data.kind is said by a field of the page"],
+  [{ seed: 3 }, "seed is set by a field of the page"],
+  [{ name: "mine" }, "name is set by a field of the page"],
+  [{ training: { batch: 2 } }, "training.batch is set by a field of the page"],
+  [{ training: { epochs: 2 } }, "training.epochs is set by a field of the page"],
+  [{ data: { train: 2 } }, "data.train is set by a field of the page"],
+  [{ data: { kind: "manifest", path: "clips.csv" } }, "data.kind is set by a field of the page"],
   [{ traning: {} }, "traning"],
 ])("refuses %j with one sentence", (record, words) => {
   expect(() => trainable(record)).toThrow(words);

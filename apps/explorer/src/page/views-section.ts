@@ -44,7 +44,8 @@ function drawViews(views: readonly ClipView[]): void {
           make("figcaption"),
         ),
       );
-    const [visual, audio, caption] = figure.children as unknown as [HTMLCanvasElement, HTMLCanvasElement, HTMLElement];
+    const [visual, audio] = figure.querySelectorAll("canvas");
+    const caption = figure.querySelector("figcaption")!;
     for (const [canvas, modality] of [
       [visual, "visual"],
       [audio, "audio"],

@@ -28,7 +28,10 @@ export function addDistillCommand(program: Command): void {
     .command("distill")
     .description("train a smaller model on a larger one's embeddings; run again, it goes on where it was stopped")
     .argument("<teacher>", modelWords)
-    .argument("[experiment]", "on what it is trained and how: a name or a file (default: the teacher's own)")
+    .argument(
+      "[experiment]",
+      "an experiment that says on what it is trained and how: a name or a file (default: the teacher's own)",
+    )
     .option("--out <folder>", "where the run goes (default: runs/<name>-student)")
     .option("--media <folder>", `where made clips go, for experiments on made data (default: ${defaultMedia})`)
     .option("--set <key=value>", "change the student or its training, such as model.embedDim=32", collect, [])

@@ -43,10 +43,15 @@ export function addPruneCommand(program: Command): void {
     .command("prune")
     .description("take the weakest attention heads and MLP units out of a model, and train what is left")
     .argument("<model>", modelWords)
-    .option("--share <share>", "how much of the heads and of the units of every block is taken out", shareBelowOne, 0.5)
-    .option("--heads <share>", "another share of the heads", shareBelowOne)
-    .option("--units <share>", "another share of the units", shareBelowOne)
-    .option("--epochs <n>", "train so long afterwards, as the model itself was trained; 0: not at all", zeroOrMore, 5)
+    .option(
+      "--share <share>",
+      "share of the heads and of the units of every block that is taken out",
+      shareBelowOne,
+      0.5,
+    )
+    .option("--heads <share>", "take this share of the heads instead", shareBelowOne)
+    .option("--units <share>", "take this share of the units instead", shareBelowOne)
+    .option("--epochs <n>", "epochs of training afterwards, as the model itself was trained; 0 for none", zeroOrMore, 5)
     .option("--out <folder>", "where the models and the run go", "runs/pruned")
     .option("--media <folder>", `where made clips are, for models trained on made data (default: ${defaultMedia})`)
     .option("--set <key=value>", "change that training, such as optimizer.learningRate=1e-4", collect, [])
@@ -62,7 +67,7 @@ export function addPruneCommand(program: Command): void {
     {
       options: ["share"],
       when: ({ heads, units }) => heads === undefined || units === undefined,
-      what: "--heads and --units say both",
+      what: "--heads and --units together leave nothing for it to say",
       remedy: "Leave one of the three out",
     },
     {

@@ -37,7 +37,7 @@ export function addStreamCommand(program: Command): void {
     .description("follow sound and pictures as they come: vectors, labels and heat, window by window")
     .argument("<file or ->", "a film or a sound file; - for one that comes through standard input")
     .option("--model <file>", `${modelWords}; a fine-tuned one gives labels`, "runs/demo/model.safetensors")
-    .addOption(new Option("--only <kind>", "look at one of the two alone").choices(["sound", "pictures"]))
+    .addOption(new Option("--only <kind>", "use sound alone, or pictures alone").choices(["sound", "pictures"]))
     .option(
       "--picture-at <share>",
       "where in a window its picture is taken, 0 to 1 (default: 0.5, its middle)",
@@ -45,11 +45,11 @@ export function addStreamCommand(program: Command): void {
     )
     .option(
       "--patience <seconds>",
-      "how long a stream goes on without sound or pictures before it is taken to have none (default: 10)",
+      "seconds without sound, or without pictures, after which a stream is taken to have none (default: 10)",
       positiveNumber,
     )
-    .option("--heat", "where in the picture the sound around it is seen")
-    .option("--count <n>", "how many labels of a fine-tuned model (default: 3)", atLeastOne)
+    .option("--heat", "show where in the picture its sound is seen")
+    .option("--count <n>", "with a fine-tuned model: how many labels a window gets (default: 3)", atLeastOne)
     .option("--paced", "read a file no faster than it plays, as a microphone and a camera would give it")
     .option("--json", "print one JSON line a window, vectors and maps with it")
     .addHelpText(

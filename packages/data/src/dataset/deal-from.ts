@@ -12,9 +12,10 @@ export function dealFrom(text: string): DealSplits {
   const [list, seed = "0", ...more] = text.split("@");
   const shares = list.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
   const sum = shares.reduce((total, share) => total + share, 0);
+  const [train, validation, test] = shares;
   const isSeed = /^\d{1,15}$/.test(seed) && more.length === 0;
   if (isSeed && shares.length === 3 && shares.every((share) => share >= 0) && Math.abs(sum - 1) < 1e-6) {
-    return { shares: shares as unknown as DealSplits["shares"], seed: Number(seed) };
+    return { shares: [train, validation, test], seed: Number(seed) };
   }
   throw new KdcError({
     where: "split by",

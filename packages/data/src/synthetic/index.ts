@@ -1,4 +1,4 @@
-export { actsOf, describeClip } from "./describe-clip.js";
+export { describeClip } from "./describe-clip.js";
 export { kinds } from "./kinds/index.js";
 export {
   type Act,

@@ -5,6 +5,9 @@ import { type Form, type FormCall, type Forms, shapeOfOperand, whole, wholes } f
 import type { KernelText, Operand } from "./plan-node.js";
 
 type Pair = readonly [number, number];
+
+/** One number for each of the two axes. */
+const ofAxes = (of: (axis: 0 | 1) => number): Pair => [of(0), of(1)];
 const pairOf = (call: FormCall, name: string, otherwise: readonly number[]): Pair => {
   const [a, b] = wholes(call.attributes, name, otherwise);
   return [a, b];
@@ -67,10 +70,10 @@ const convolution: Form = (call) => {
   const groups = whole(call.attributes, "group", C / perGroup);
   const [strides, dilations] = [pairOf(call, "strides", [1, 1]), pairOf(call, "dilations", [1, 1])];
   const pads = wholes(call.attributes, "pads", [0, 0, 0, 0]);
-  const out = [0, 1].map((axis) => {
+  const out = ofAxes((axis) => {
     const [size, kernel] = [[H, W][axis], [kh, kw][axis]];
     return Math.floor((size + pads[axis] + pads[axis + 2] - (kernel - 1) * dilations[axis] - 1) / strides[axis]) + 1;
-  }) as unknown as Pair;
+  });
   const columns = seen(call, x, [B, groups, perGroup], [kh, kw], out, (text, axis, place, cell) => {
     const at = text.once(
       `sees ${axis} ${place} ${cell}`,
@@ -103,10 +106,10 @@ const transposed: Form = (call) => {
   const [strides, dilations] = [pairOf(call, "strides", [1, 1]), pairOf(call, "dilations", [1, 1])];
   const pads = wholes(call.attributes, "pads", [0, 0, 0, 0]);
   const more = pairOf(call, "output_padding", [0, 0]);
-  const out = [0, 1].map((axis) => {
+  const out = ofAxes((axis) => {
     const [size, kernel] = [[H, W][axis], [kh, kw][axis]];
     return (size - 1) * strides[axis] + (kernel - 1) * dilations[axis] + 1 - pads[axis] - pads[axis + 2] + more[axis];
-  }) as unknown as Pair;
+  });
   const columns = seen(call, x, [B, groups, C / groups], [kh, kw], out, (text, axis, place, cell) => {
     const from = text.once(
       `from ${axis} ${place} ${cell}`,

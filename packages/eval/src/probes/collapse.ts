@@ -25,7 +25,7 @@ export type CollapseRule = {
  * (the floor is 1.7), and the joint one drew together by 0.98, to −0.28; distillation alone, which collapses, came to 1.2
  * to 1.6 of 24 and −0.0003 to −0.004 (`probe.test.ts` of the trainer).
  */
-export const collapseRule: CollapseRule = { rankShare: 0.03, uniformityRise: 1, onePlace: 0.02, probes: 3 };
+const collapseRule: CollapseRule = { rankShare: 0.03, uniformityRise: 1, onePlace: 0.02, probes: 3 };
 
 const streams = ["audio", "visual", "joint"] as const;
 const number = (value: number): string => value.toPrecision(3);

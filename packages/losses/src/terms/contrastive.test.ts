@@ -136,7 +136,7 @@ describe("the contrast's own path", () => {
   it("is refused where it has none", () => {
     const { contrast: _, ...without } = exampleEvidence(createRng(8));
     expect(() => objective([{ term: "contrastive", options: { path: "own" } }]).compute(without)).toThrow(
-      "Give the contrast a visibility pattern (masking.contrast)",
+      "Give the contrast views of its own (masking.contrast)",
     );
   });
 });

@@ -132,7 +132,7 @@ describe("latent-prediction", () => {
       views: exampleEvidence(createRng(3)).views.map(({ prediction: _, ...view }) => view),
     };
     expect(() => objective([{ term: "latent-prediction" }]).compute(mute)).toThrow("Give the model a predictor");
-    expect(() => latentPrediction.needs({ distance: "cosine", beta: 2 })).toThrow("cosine has none");
+    expect(() => latentPrediction.needs({ distance: "cosine", beta: 2 })).toThrow("cosine distance has no beta");
     expect(() => latentPrediction.needs({ modalities: [] })).toThrow("Name at least one of audio, visual");
   });
 });

@@ -75,7 +75,12 @@ function readOptions(options: LatentPredictionOptions = {}) {
   const { distance = "smooth-l1", beta, normalize = true, stream = "joint", modalities = both } = options;
   if (distance === "cosine" && beta !== undefined) {
     throw new KdcError({
-      ...{ where, what: `beta is ${beta}`, remedy: "cosine has none: leave it out or use smooth-l1", reason: "option" },
+      ...{
+        where,
+        what: `beta is ${beta}`,
+        remedy: "The cosine distance has no beta: leave it out, or use smooth-l1",
+        reason: "option",
+      },
     });
   }
   return { distance: distances[distance], beta: beta ?? 1, normalize, stream, modalities };

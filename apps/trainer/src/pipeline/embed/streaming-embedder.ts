@@ -268,17 +268,17 @@ function expectOptions(
   }
   if (!(pictureAt >= 0 && pictureAt <= 1)) {
     throw refuse(
-      `${pictureAt} is no place in a window`,
-      "Give pictureAt from 0 (its beginning) to 1 (its end)",
+      `pictureAt is ${pictureAt}, which is no place in a window`,
+      "Give 0 (its beginning) to 1 (its end)",
       "option",
     );
   }
-  if (!(patience >= 0)) throw refuse(`a patience of ${patience} s is none`, "Give seconds, 0 or more", "option");
+  if (!(patience >= 0)) throw refuse(`patience is ${patience} s`, "Give seconds, 0 or more", "option");
 }
 
 const changed = (before: number, now: number) =>
   refuse(`sound of ${now} Hz follows sound of ${before} Hz`, "Give all of it at one rate", "sample-rate");
 const outOfOrder = (time: number, seen: number) =>
-  refuse(`a picture of ${time} s follows one of ${seen} s`, "Give pictures in the order of their times", "order");
+  refuse(`a picture at ${time} s follows one at ${seen} s`, "Give pictures in the order of their times", "order");
 const notAsked = (what: string, only: string) =>
-  refuse(`${what} came, and only ${only} is looked at`, "Leave `only` out, or give that alone", "usage");
+  refuse(`${what} came, and only ${only} is used`, "Leave `only` out, or give that alone", "usage");

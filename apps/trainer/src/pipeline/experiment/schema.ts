@@ -91,7 +91,7 @@ const masking = z
     audioStructure: z.enum(["none", "time", "frequency", "time-frequency"]).default("none"),
     /** With adaptive: divides the network's scores, 1 unless given; larger draws more evenly. */
     temperature: positive.optional(),
-    /** A visibility pattern of its own for the contrast, in place of the views that are rebuilt: for terms with `path: "own"`. */
+    /** Views of its own for the contrast, in place of those that are rebuilt: for terms with `path: "own"`. */
     contrast: contrastMasking.optional(),
   })
   .superRefine(({ kind, audioStructure, temperature }, context) => {

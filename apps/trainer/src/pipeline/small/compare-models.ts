@@ -124,7 +124,7 @@ export async function compareModels(
     await embedder.dispose();
     const measured = async () => {
       if (on !== undefined && differingKeys(sharedOf(saved).experiment.data, on.data).length > 0) {
-        around.onNote?.(`${name}: whether it was trained on the clips it is measured on here was not looked at`);
+        around.onNote?.(`${name}: whether it was trained on the clips that it is measured on was not checked`);
       }
       const { results } = await evaluate(on === undefined ? saved : savedOn(saved, on), {
         ...{ ...around, signal, execute, protocols },

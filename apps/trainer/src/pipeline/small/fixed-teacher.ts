@@ -39,7 +39,7 @@ export async function openTeacher(
     throw new KdcError({ where: `teacher ${path}`, what, remedy, reason: "usage" });
   };
   if (encoderSum(params.encoder) !== sum) {
-    refuse("it is another model than this run was begun with", "Give that one back its name, or begin another run");
+    refuse("it is not the model that this run was begun with", "Put that one back, or give another folder with --out");
   }
   if (JSON.stringify([config.audio, config.visual]) !== JSON.stringify([student.audio, student.visual])) {
     refuse("it cuts clips into other patches than the student", "Leave model.audio and model.visual as the teacher's");

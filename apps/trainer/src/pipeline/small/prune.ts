@@ -98,7 +98,7 @@ export async function prune(file: string, options: PruneOptions): Promise<Prunin
     return refuse("an official checkpoint does not say on what it was trained", "Prune it alone: --epochs 0");
   }
   if (epochs === 0 && changes.length > 0) {
-    return refuse("changes are of its training, and it has none", "Leave them out, or give it epochs");
+    return refuse("changes are for the training, and there is none", "Leave them out, or train for some epochs");
   }
   if (protocols.length > 0 && sharedOf(saved).assumed !== undefined) {
     return refuse(
@@ -107,7 +107,7 @@ export async function prune(file: string, options: PruneOptions): Promise<Prunin
     );
   }
   if (await liesIn(out, await localModel(file, around))) {
-    return refuse(`it lies in ${out}: it would be overwritten by what is left of it`, "Give another folder with --out");
+    return refuse(`it lies in ${out}, where the pruned model would overwrite it`, "Give another folder with --out");
   }
   const { config, params } = sharedOf(saved);
   const smaller = pruneEncoder(config, params.encoder, shares);

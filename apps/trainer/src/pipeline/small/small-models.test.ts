@@ -127,7 +127,7 @@ describe("before anything is written", () => {
   it("the folder of the model that is pruned is refused, and the model stays", async () => {
     const before = await readFile(at("pruned.safetensors"));
     await expect(prune(at("pruned.safetensors"), { out: folder, shares, epochs: 0 })).rejects.toThrow(
-      "it would be overwritten by what is left of it. Give another folder with --out",
+      "where the pruned model would overwrite it. Give another folder with --out",
     );
     expect(await readFile(at("pruned.safetensors"))).toEqual(before);
   });
@@ -224,7 +224,7 @@ describe("a teacher", { timeout: 600_000 }, () => {
     await Promise.all([opened.dispose(), plain.dispose()]);
     await expect(
       openTeacher({ ...student.fixedTeacher!, sum: "another" }, own, { source, execute: compiled() }),
-    ).rejects.toThrow("it is another model than this run was begun with");
+    ).rejects.toThrow("it is not the model that this run was begun with");
     await expect(
       openTeacher(student.fixedTeacher!, { ...own, visual: visualGrid(64, 16) }, { source, execute: compiled() }),
     ).rejects.toThrow("it cuts clips into other patches than the student");
