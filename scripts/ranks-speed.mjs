@@ -10,9 +10,9 @@ import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { createRng } from "@kdc-mae/core";
-import { locateFfmpeg, makeSet } from "@kdc-mae/data/node";
-import { countParameters, initModel, presets } from "@kdc-mae/model";
+import { createRng } from "../packages/core/dist/index.js";
+import { locateFfmpeg, makeSet } from "../packages/data/dist/node.js";
+import { countParameters, initModel, presets } from "../packages/model/dist/index.js";
 
 const { values } = parseArgs({
   options: {

@@ -1,8 +1,8 @@
-import { float32, type HostTensor, int32, mapTree, treeLeaves } from "@kdc-mae/core";
+import { type HostTensor, mapTree, treeLeaves } from "@kdc-mae/core";
 import { asTree, type Hosted, type Program } from "../run/program.js";
 import type { Execute } from "../run/runtime.js";
-import { type OpenSession, samplesIn } from "../run/session.js";
-import { type GraphPort, type OnnxGraph, shapeFor } from "./graph.js";
+import { blank, type OpenSession, samplesIn } from "../run/session.js";
+import type { GraphPort, OnnxGraph } from "./graph.js";
 import type { KernelRules } from "./kernel-rule.js";
 import { type ModelMetadata, onnxModel } from "./onnx-model.js";
 import { type Trace, trace } from "./trace.js";
@@ -12,12 +12,6 @@ export type CompiledProgram<I, O> = Program<I, O> & {
   readonly graph: OnnxGraph;
   /** The bytes of an `.onnx` file of this program. */
   readonly onnx: (metadata?: ModelMetadata) => Uint8Array;
-};
-
-/** A zeroed host tensor for a port and a number of samples. */
-const allocate = (port: GraphPort, samples: number): HostTensor => {
-  const shape = shapeFor(port, samples);
-  return port.dtype === "float32" ? float32(shape) : int32(shape);
 };
 
 /** Makes a program of a traced function, traced as it is or changed after (`bind`, `weightsInt8`, …). */
@@ -31,7 +25,7 @@ export async function programOf<I, O>(
     onnx: (metadata) => onnxModel(graph, metadata),
     run: async (inputs, into) => {
       const given = new Map(treeLeaves(asTree<HostTensor>(inputs)));
-      const make = (port: GraphPort): HostTensor => allocate(port, samplesIn(graph, given));
+      const make = (port: GraphPort): HostTensor => blank(port, samplesIn(graph, given));
       const result = asTree<HostTensor>(into ?? mapTree(asTree<GraphPort>(outputs), make));
       const others = await session.run(given, new Map(treeLeaves(result)));
       if (others === undefined) return result as Hosted<O>;

@@ -12,11 +12,16 @@ import { kernelTable } from "./kernel-table.js";
 import { nameOutputs, pruneGraph } from "./prune.js";
 import { missingKernel, type Recorder, type TraceOptions, withRecorder } from "./recorder.js";
 
+/** Types and shapes of a graph's inner values, by name. */
+export type InnerValues = ReadonlyMap<string, Pick<Value, "dtype" | "shape">>;
+
 /** A function as a graph, and the trees it takes and gives with a port at each leaf. */
 export type Trace<I, O> = {
   readonly graph: OnnxGraph;
   readonly inputs: TreeLike<I, GraphPort>;
   readonly outputs: TreeLike<O, GraphPort>;
+  /** Type and shape of what is computed on the way, by name, as it was traced. */
+  readonly values?: InnerValues;
   /** Never there: it carries the function's types. */
   readonly types?: (inputs: I) => O;
 };
@@ -75,6 +80,23 @@ const explain = (error: unknown): unknown => {
   });
 };
 
+/** What the nodes of a graph give, at the shapes it is stored in; outputs under the names they leave by. */
+const valuesOf = (
+  { nodes, outputs }: OnnxGraph,
+  leaves: readonly (readonly [string, Value])[],
+  { named }: Recorder["graph"],
+): InnerValues => {
+  const leaving = new Map(outputs.map(({ name }, index) => [name, leaves[index][1]]));
+  return new Map(
+    nodes
+      .flatMap((node) => node.outputs)
+      .flatMap((name) => {
+        const value = leaving.get(name) ?? named(name);
+        return value === undefined ? [] : [[name, { dtype: value.dtype, shape: value.stored }] as const];
+      }),
+  );
+};
+
 const record = <I, O>(recorder: Recorder, fn: (inputs: I) => O, inputTree: Tree<GraphPort>): Trace<I, O> => {
   const { graph } = recorder;
   const inputs = treeLeaves(inputTree).map(([, port]) => port);
@@ -104,8 +126,10 @@ const record = <I, O>(recorder: Recorder, fn: (inputs: I) => O, inputTree: Tree<
     leaving.map(({ from }) => from),
   );
   let next = 0;
+  const pruned = pruneGraph(inputs, outputs, nameOutputs(nodes, leaving), graph.constants);
   return {
-    graph: pruneGraph(inputs, outputs, nameOutputs(nodes, leaving), graph.constants),
+    graph: pruned,
+    values: valuesOf(pruned, leaves, graph),
     inputs: inputTree as TreeLike<I, GraphPort>,
     outputs: mapTree(asTree<tf.Tensor>(result), (_: tf.Tensor) => outputs[next++]) as TreeLike<O, GraphPort>,
   };

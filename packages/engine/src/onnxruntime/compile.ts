@@ -1,11 +1,15 @@
 import { type CompiledProgram, programOf } from "../compile/compile.js";
+import type { Cut } from "../compile/cut.js";
+import type { OnnxGraph } from "../compile/graph.js";
+import { inTwoOn } from "../compile/in-two.js";
 import type { KernelRules } from "../compile/kernel-rule.js";
 import { roundProducts } from "../compile/round-products.js";
 import { type Trace, trace } from "../compile/trace.js";
 import type { Hosted } from "../run/program.js";
 import type { Execute } from "../run/runtime.js";
+import { joinHalves, type OpenSessionInTwo } from "../run/session.js";
 import { createSession, type SessionOptions } from "./node-session.js";
-import { createThreadSession, threadFile } from "./session-thread.js";
+import { createThreadSession, createThreadSessionInTwo, threadFile } from "./session-thread.js";
 
 /** Settings of a compiled program: those of its session, and kernel rules. */
 export type CompileOptions = SessionOptions & {
@@ -53,9 +57,12 @@ export async function compile<I, O>(
   return createProgram(traced(fn, example, options), options);
 }
 
-function traced<I, O>(fn: (inputs: I) => O, example: Hosted<I>, { rules, precision }: CompileOptions): Trace<I, O> {
-  const made = trace(fn, example, rules);
-  return precision === "mixed" ? { ...made, graph: roundProducts(made.graph) } : made;
+const rounding = ({ precision }: CompileOptions): ((graph: OnnxGraph) => OnnxGraph) =>
+  precision === "mixed" ? roundProducts : (graph) => graph;
+
+function traced<I, O>(fn: (inputs: I) => O, example: Hosted<I>, options: CompileOptions): Trace<I, O> {
+  const made = trace(fn, example, options.rules);
+  return { ...made, graph: rounding(options)(made.graph) };
 }
 
 /** What can be told to a thread: kernel rules are functions. */
@@ -77,12 +84,16 @@ const sessionOptions = ({ rules: _, ...options }: CompileOptions): SessionOption
  */
 export function compiled(options: CompileOptions = {}): Execute {
   const { device = "cpu", precision } = options;
+  const halves = (open: OpenSessionInTwo) => inTwoOn(open, options.rules, rounding(options));
+  const here = async (cut: Cut) =>
+    joinHalves(cut, await createSession(cut.first, options), await createSession(cut.second, options));
   const execute = Object.assign(<I, O>(fn: (inputs: I) => O, example: Hosted<I>) => compile(fn, example, options), {
-    precision,
+    ...{ precision, inTwo: halves(here) },
   });
   // On other devices nothing was tried; run from sources that were not built, there is no program for a thread.
   if (device !== "cpu" || threadFile === undefined) return execute;
   const apart: Execute = (fn, example) =>
     programOf(traced(fn, example, options), (graph) => createThreadSession(graph, sessionOptions(options)));
-  return Object.assign(execute, { apart });
+  const inTwo = halves((cut) => createThreadSessionInTwo(cut, sessionOptions(options)));
+  return Object.assign(execute, { apart: Object.assign(apart, { inTwo }) });
 }

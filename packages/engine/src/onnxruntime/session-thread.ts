@@ -1,12 +1,13 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import { float32, type HostTensor, int32, KdcError } from "@kdc-mae/core";
-import { type GraphPort, type OnnxGraph, shapeFor } from "../compile/graph.js";
+import { type HostTensor, KdcError } from "@kdc-mae/core";
+import type { Cut } from "../compile/cut.js";
+import type { GraphPort, OnnxGraph } from "../compile/graph.js";
 import { onnxModelWithList } from "../compile/onnx-model.js";
-import { fitting, type Session, samplesIn } from "../run/session.js";
+import { blank, fitting, type Session, type SessionInTwo, samplesIn } from "../run/session.js";
 import type { SessionOptions } from "./node-session.js";
-import { type Answer, buffersOf, type Question, type Tensors } from "./thread-messages.js";
+import { type Answer, buffersOf, type Half, type Model, type Question } from "./thread-messages.js";
 
 /** The thread's program; run from sources it is looked for in the build. Undefined where there is none. */
 export const threadFile: string | undefined = ["./session-worker.js", "../../dist/onnxruntime/session-worker.js"]
@@ -78,11 +79,58 @@ function startThread(file: string, gone: () => void): Thread {
 const threads = new Map<string, Thread>();
 let sessions = 0;
 
-const blank = (port: GraphPort, samples: number): HostTensor =>
-  (port.dtype === "float32" ? float32 : int32)(shapeFor(port, samples));
-
 /** An array that has a buffer of its own and can be handed over with it. */
 const isWhole = ({ data }: HostTensor): boolean => data.byteLength > 0 && data.byteLength === data.buffer.byteLength;
+
+/** A thread that runs this file, started where there is none. */
+function threadOf(file: string | undefined): Thread {
+  if (file === undefined) throw new Error("the compiled thread is not there: build the package");
+  const thread = threads.get(file) ?? startThread(file, () => threads.delete(file));
+  threads.set(file, thread);
+  return thread;
+}
+
+const modelOf = (graph: OnnxGraph): Model => ({
+  model: onnxModelWithList(graph),
+  doors: { inputs: graph.inputs, outputs: graph.outputs },
+});
+
+/** A session's runs on a thread: inputs are copied into arrays that are used again, those of results go there and back. */
+function runsOn({ ask }: Thread, session: number) {
+  /** Copies of inputs, when they are not with the thread. */
+  const copies = new Map<string, HostTensor>();
+  const copied = (port: GraphPort, value: HostTensor, samples: number): HostTensor => {
+    const kept = copies.get(port.path);
+    copies.delete(port.path);
+    const copy = kept?.data.length === value.data.length ? kept : blank(port, samples);
+    copy.data.set(value.data as Float32Array);
+    return { ...copy, shape: value.shape };
+  };
+  return {
+    run:
+      (doors: Pick<OnnxGraph, "inputs" | "outputs">, half?: Half): Session["run"] =>
+      async (given, wanted) => {
+        const samples = samplesIn(doors, given);
+        const inputs = new Map<string, HostTensor>();
+        for (const port of doors.inputs) {
+          inputs.set(port.path, copied(port, fitting("input", port, samples, given.get(port.path)), samples));
+        }
+        const outputs = new Map<string, HostTensor>();
+        for (const port of doors.outputs) {
+          const into = wanted.get(port.path);
+          // What an earlier run took along and a failure kept has no numbers any more.
+          const isGone = into?.data.length === 0;
+          const value = isGone ? blank(port, samples) : fitting("output", port, samples, into);
+          outputs.set(port.path, isWhole(value) ? value : blank(port, samples));
+        }
+        const { back } = await ask({ session, run: { half, inputs, outputs } }, buffersOf(inputs, outputs));
+        if (back === undefined) throw new Error("a run came back without its arrays");
+        for (const [path, copy] of back.inputs) copies.set(path, copy);
+        return back.outputs;
+      },
+    forget: () => copies.clear(),
+  };
+}
 
 /**
  * Makes a session that computes on a thread of its own, so that the caller's stays free meanwhile: ONNX Runtime's binding
@@ -99,47 +147,33 @@ export async function createThreadSession(
   options: SessionOptions = {},
   file = threadFile,
 ): Promise<Session> {
-  if (file === undefined) throw new Error("the compiled thread is not there: build the package");
-  const thread = threads.get(file) ?? startThread(file, () => threads.delete(file));
-  threads.set(file, thread);
-  const { ask } = thread;
+  const thread = threadOf(file);
   const session = sessions++;
-  const doors = { inputs: graph.inputs, outputs: graph.outputs };
-  const model = onnxModelWithList(graph);
-  await ask({ session, open: { model, doors, options } });
-  /** Copies of inputs, when they are not with the thread. */
-  let copies: Tensors = new Map();
+  await thread.ask({ session, open: { ...modelOf(graph), options } });
+  const { run, forget } = runsOn(thread, session);
+  return { run: run({ inputs: graph.inputs, outputs: graph.outputs }), dispose: () => end(thread, session, forget) };
+}
 
-  const copied = (port: GraphPort, value: HostTensor, samples: number): HostTensor => {
-    const kept = copies.get(port.path);
-    const copy = kept?.data.length === value.data.length ? kept : blank(port, samples);
-    copy.data.set(value.data as Float32Array);
-    return { ...copy, shape: value.shape };
-  };
+/** The same of a graph that was cut: what goes from one half to the other never leaves the thread, nor do early inputs. */
+export async function createThreadSessionInTwo(
+  { first, second, doors, early, late }: Cut,
+  options: SessionOptions = {},
+  file = threadFile,
+): Promise<SessionInTwo> {
+  const thread = threadOf(file);
+  const session = sessions++;
+  await thread.ask({ session, openInTwo: { first: modelOf(first), second: modelOf(second), doors, options } });
+  const { run, forget } = runsOn(thread, session);
+  const passes = new Set(doors.map(({ path }) => path));
+  const results = first.outputs.filter(({ path }) => !passes.has(path));
   return {
-    run: async (given, wanted) => {
-      const samples = samplesIn(graph, given);
-      const inputs = new Map<string, HostTensor>();
-      for (const port of graph.inputs) {
-        inputs.set(port.path, copied(port, fitting("input", port, samples, given.get(port.path)), samples));
-      }
-      copies = new Map();
-      const outputs = new Map<string, HostTensor>();
-      for (const port of graph.outputs) {
-        const into = wanted.get(port.path);
-        // What an earlier run took along and a failure kept has no numbers any more.
-        const isGone = into?.data.length === 0;
-        const value = isGone ? blank(port, samples) : fitting("output", port, samples, into);
-        outputs.set(port.path, isWhole(value) ? value : blank(port, samples));
-      }
-      const { back } = await ask({ session, run: { inputs, outputs } }, buffersOf(inputs, outputs));
-      if (back === undefined) throw new Error("a run came back without its arrays");
-      copies = back.inputs;
-      return back.outputs;
-    },
-    dispose: async () => {
-      copies = new Map();
-      if (!thread.hasEnded()) await ask({ session, dispose: true });
-    },
+    first: run({ inputs: early, outputs: results }, "first"),
+    second: run({ inputs: late, outputs: second.outputs }, "second"),
+    dispose: () => end(thread, session, forget),
   };
+}
+
+async function end(thread: Thread, session: number, forget: () => void): Promise<void> {
+  forget();
+  if (!thread.hasEnded()) await thread.ask({ session, dispose: true });
 }

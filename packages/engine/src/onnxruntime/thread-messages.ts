@@ -1,4 +1,5 @@
 import type { HostTensor } from "@kdc-mae/core";
+import type { Cut } from "../compile/cut.js";
 import type { OnnxGraph } from "../compile/graph.js";
 import type { SessionOptions } from "./node-session.js";
 
@@ -8,10 +9,22 @@ type Doors = Pick<OnnxGraph, "inputs" | "outputs">;
 /** Tensors by the path of their port. */
 export type Tensors = ReadonlyMap<string, HostTensor>;
 
-/** What the thread is asked, by number; buffers of tensors are handed over. */
+/** A model's bytes, with its doors. */
+export type Model = { readonly model: Uint8Array; readonly doors: Doors };
+
+/** Half of a graph that was cut. */
+export type Half = "first" | "second";
+
+/**
+ * What the thread is asked, by number; buffers of tensors are handed over. Those that go into a first half come back
+ * from the second.
+ */
 export type Question = { readonly number: number; readonly session: number } & (
-  | { readonly open: { readonly model: Uint8Array; readonly doors: Doors; readonly options: SessionOptions } }
-  | { readonly run: { readonly inputs: Tensors; readonly outputs: Tensors } }
+  | { readonly open: Model & { readonly options: SessionOptions } }
+  | {
+      readonly openInTwo: Readonly<Record<Half, Model>> & Pick<Cut, "doors"> & { readonly options: SessionOptions };
+    }
+  | { readonly run: { readonly half?: Half; readonly inputs: Tensors; readonly outputs: Tensors } }
   | { readonly dispose: true }
 );
 

@@ -27,3 +27,13 @@ export type Program<I, O> = {
 export function spec(shape: readonly number[], dtype: "float32" | "int32" = "float32"): HostTensor {
   return dtype === "float32" ? { dtype, shape, data: new Float32Array() } : { dtype, shape, data: new Int32Array() };
 }
+
+/** A function made ready to run in two halves, between which something may happen that the second depends on. */
+export type ProgramInTwo<Early, Late, First, Second> = {
+  /** Computes what is wanted first. The inputs are to stay as they are until the second half has run. */
+  readonly first: (early: Hosted<Early>, into?: Hosted<First>) => Promise<Hosted<First>>;
+  /** Computes the rest, from what the first half left. */
+  readonly second: (late: Hosted<Late>, into?: Hosted<Second>) => Promise<Hosted<Second>>;
+  /** Gives back what it holds; it cannot be run again. */
+  readonly dispose: () => Promise<void>;
+};

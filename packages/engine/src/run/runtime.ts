@@ -1,5 +1,5 @@
 import { type HostTensor, KdcError, mapTree, type TreeLike, treeLeaves } from "@kdc-mae/core";
-import { asTree, type Hosted, type Program } from "./program.js";
+import { asTree, type Hosted, type Program, type ProgramInTwo } from "./program.js";
 
 /** A tensor that lies where its runtime computes. Its values cross to ordinary memory only when they are read. */
 export type DeviceTensor = {
@@ -68,6 +68,22 @@ export type Execute = {
   readonly precision?: Runtime["precision"];
   /** The same computed elsewhere than on the calling thread, for what takes long; costs a copy of the inputs. */
   readonly apart?: Execute;
+  readonly inTwo?: InTwo;
+};
+
+/** Makes programs that run in two halves. */
+export type InTwo = {
+  /** What a function would give, without values. */
+  readonly outputs: <I, O>(fn: (inputs: I) => O, example: Hosted<I>) => Hosted<O>;
+  /**
+   * Makes the two halves of a function. They compute what it computes, and nothing twice.
+   *
+   * @throws Error where what is wanted first depends on a late input
+   */
+  readonly program: <Early, Late, First, Second>(
+    fn: (inputs: { readonly early: Early; readonly late: Late }) => { readonly first: First; readonly second: Second },
+    example: { readonly early: Hosted<Early>; readonly late: Hosted<Late> },
+  ) => Promise<ProgramInTwo<Early, Late, First, Second>>;
 };
 
 /** True for a leaf that lies on a device; its values come by `read()`. */

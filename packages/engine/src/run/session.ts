@@ -1,4 +1,5 @@
-import { type HostTensor, KdcError, sizeOf } from "@kdc-mae/core";
+import { float32, type HostTensor, int32, KdcError, sizeOf } from "@kdc-mae/core";
+import type { Cut } from "../compile/cut.js";
 import { type GraphPort, type OnnxGraph, shapeFor } from "../compile/graph.js";
 
 /** A graph made ready to run, its tensors in ordinary memory. Ports are given by path. */
@@ -16,6 +17,44 @@ export type Session = {
 
 /** Makes a session of a graph: what a runtime is to the compiler. */
 export type OpenSession = (graph: OnnxGraph) => Promise<Session>;
+
+/** A zeroed host tensor for a port and a number of samples. */
+export const blank = (port: GraphPort, samples = 1): HostTensor =>
+  (port.dtype === "float32" ? float32 : int32)(shapeFor(port, samples));
+
+/** A graph cut in two, made ready to run; ports are given by path. */
+export type SessionInTwo = {
+  /** Computes the first half from the early inputs, which are to stay as they are until the second has run. */
+  readonly first: Session["run"];
+  /** Computes the second half from the late inputs, and what the first left. */
+  readonly second: Session["run"];
+  readonly dispose: Session["dispose"];
+};
+
+/** Makes a session of a graph that was cut. */
+export type OpenSessionInTwo = (cut: Cut) => Promise<SessionInTwo>;
+
+/** Two halves as one; what goes from one to the other stays in ordinary memory, in arrays that are used again. */
+export function joinHalves({ doors }: Pick<Cut, "doors">, first: Session, second: Session): SessionInTwo {
+  const handed = new Map(doors.map((port) => [port.path, blank(port)]));
+  let early: ReadonlyMap<string, HostTensor> = new Map();
+  return {
+    first: async (inputs, outputs) => {
+      early = inputs;
+      return first.run(inputs, new Map([...outputs, ...handed]));
+    },
+    second: async (late, outputs) => {
+      const inputs = new Map([...early, ...handed, ...late]);
+      early = new Map();
+      return second.run(inputs, outputs);
+    },
+    dispose: async () => {
+      handed.clear();
+      await first.dispose();
+      await second.dispose();
+    },
+  };
+}
 
 /**
  * What is to go in or out at a port, looked at before it does.

@@ -9,6 +9,7 @@ import { exactSum, floatSum } from "./gradient-sum.js";
 import { gatherParts, joinParts, partOfBatch, rebuild } from "./join-parts.js";
 import { type Along, type LossInParts, projected, type WholeInMemory, wholeWithGradients } from "./loss-in-parts.js";
 import { freshLossScale, unscale } from "./loss-scale.js";
+import { createOnePass } from "./one-pass.js";
 import type { Optimizer } from "./optimizer.js";
 import { anyoneAsked, gatherRows, noPeers } from "./peers.js";
 import { stepOnHost } from "./step-on-host.js";
@@ -18,7 +19,9 @@ import { expectGoing, sharesOf, type TrainStep, type TrainStepOptions, update } 
  * Training steps whose loss sees all accumulated batches at once while only one batch is differentiated at a time
  * (GradCache: Gao et al., Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup, 2021). Each batch
  * is run forward, the parts are joined, the loss of the whole is differentiated to them, and each batch is run again
- * with that gradient. Exact; costs one forward run more than `createTrainStep`, and the memory of the parts.
+ * with that gradient. Exact; costs one forward run more than `createTrainStep`, and the memory of the parts. A process
+ * that has one batch to an update keeps what its forward run computed, where programs can be made in two halves, and
+ * runs it once; but not with `exact`: the bits of halves are not those of the whole.
  *
  * @throws KdcError as `createTrainStep`, and when the parts of two batches do not fit together
  */
@@ -48,6 +51,8 @@ export function createCachedStep<Params, Batch, Parts, OptimizerState>(
     gradient({ params, batch: { batch, along } }),
   );
 
+  const onePass = options.exact || apart.inTwo === undefined ? undefined : createOnePass(apart.inTwo, loss, gradient);
+
   type Attempt = Parameters<typeof stepOnHost<Params, Batch, OptimizerState>>[2]["attempt"];
   const attempt: Attempt = async (state, batches, learningRate, scale) => {
     const { own, shares } = sharesOf<Batch>(batches, clips);
@@ -56,9 +61,14 @@ export function createCachedStep<Params, Batch, Parts, OptimizerState>(
     const made: Tree<HostTensor>[] = [];
     // Between two batches it can be given up; several processes go on together.
     const expectOn = () => peers.size > 1 || expectGoing(signal, state.step + 1);
+    const once = own.length === 1 ? onePass : undefined;
     for (const [slot, { batch }] of own.entries()) {
       expectOn();
-      made.push(asTree(await forward.run(params, { batch } as Hosted<{ batch: Batch }>, slot)));
+      made.push(
+        once === undefined
+          ? asTree(await forward.run(params, { batch } as Hosted<{ batch: Batch }>, slot))
+          : await once.forward({ params: state.params as Hosted<Params>, batch }, batches.length),
+      );
     }
     const joined = joinParts(await gatherParts(peers, made), shares);
     const scaling = lossScale === undefined ? {} : { scale: scalarOf(scale) };
@@ -71,6 +81,7 @@ export function createCachedStep<Params, Batch, Parts, OptimizerState>(
         make: async (slot) => {
           expectOn();
           const along = partOfBatch(toParts, joined, index, share);
+          if (once !== undefined) return once.backward(along);
           const given = { batch, along } as Hosted<{ batch: Batch; along: Along }>;
           return asTree<FloatTensor>((await backward.run(params, given, slot)).gradients);
         },
@@ -95,7 +106,7 @@ export function createCachedStep<Params, Batch, Parts, OptimizerState>(
   };
 
   const dispose = async () => {
-    for (const program of [forward, middle, backward]) await program.dispose();
+    for (const program of [forward, middle, backward, onePass]) await program?.dispose();
   };
   return stepOnHost<Params, Batch, OptimizerState>(optimizer, options, {
     ...{ attempt, withoutGradient: () => missing, dispose, lossScale },
