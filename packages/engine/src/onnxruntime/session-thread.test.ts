@@ -44,6 +44,38 @@ describe.skipIf(threadFile === undefined)("a session on a thread of its own", ()
     await here.dispose();
   });
 
+  it("runs in two halves: what goes between them stays there, and a failure between them loses nothing", async () => {
+    type Early = { readonly a: tf.Tensor2D };
+    type Late = { readonly g: tf.Tensor2D };
+    const halves = ({ early: { a }, late: { g } }: { early: Early; late: Late }) => {
+      const made = tf.exp(a);
+      return { first: tf.sum(made), second: { down: tf.mul(tf.mul(g, made), a) } };
+    };
+    const [a, g] = [inputs().a, float32([2, 3], Float32Array.of(1, 0, 1, 0, 1, 0))];
+    const [here, there] = [execute.inTwo!, execute.apart!.inTwo!];
+    const [one, other] = [
+      await here.program(halves, { early: { a }, late: { g } }),
+      await there.program(halves, { early: { a }, late: { g } }),
+    ];
+    let [first, second] = [await other.first({ a }), await other.second({ g })];
+    for (const value of [7, 8, 9]) {
+      a.data[0] = value;
+      g.data[1] = value;
+      first = await other.first({ a }, first);
+      expect(first).toEqual(await one.first({ a }));
+      await expect(other.second({ g: float32([3, 2]) })).rejects.toThrow(
+        "the input late.g has shape [3, 2], not [2, 3]",
+      );
+      second = await other.second({ g }, second);
+      expect(second).toEqual(await one.second({ g }));
+    }
+    // A step may be given up between the two.
+    await other.first({ a });
+    await other.first({ a });
+    expect(await other.second({ g })).toEqual(second);
+    for (const made of [one, other]) await made.dispose();
+  });
+
   it("leaves the calling thread to others while it computes", async () => {
     const size = 600;
     const power = ({ x }: { x: tf.Tensor2D }) => {

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { compiled } from "../onnxruntime/compile.js";
 import { expectClose, uniform } from "../parity.test.support.js";
 import { eager } from "../run/eager.js";
-import type { Execute } from "../run/runtime.js";
+import type { Execute, InTwo } from "../run/runtime.js";
 import { runtimeForTests } from "../webgpu/adapter.test.support.js";
 import { adam } from "./adam.js";
 import { createCachedStep } from "./cached-step.js";
@@ -117,6 +117,44 @@ describe.each(ways)("createCachedStep, %s", (_, execute) => {
     );
     await ragged.dispose();
   });
+});
+
+it("runs one batch forward once, and gives what a plain step of it gives", async () => {
+  const execute = compiled({ threads: 1 });
+  let halves = 0;
+  const counted = (given: Execute): Execute =>
+    Object.assign((async (fn, inputs) => given(fn, inputs)) as Execute, {
+      inTwo: {
+        outputs: given.inTwo!.outputs,
+        program: async (...inputs: Parameters<InTwo["program"]>) => {
+          const program = await given.inTwo!.program(...inputs);
+          const first: typeof program.first = async (...early) => {
+            halves += 1;
+            return program.first(...early);
+          };
+          return { ...program, first };
+        },
+      } as InTwo,
+    });
+  const plain = createTrainStep(execute, atOnce, adam({ epsilon: 1 }), options);
+  const wanted = plain.init(start());
+  const reports = [];
+  for (const batch of [all, pieces[2], all]) reports.push(await plain.step(wanted, batch, 0.3));
+  // On a thread of its own, where there is one, and on the caller's.
+  for (const where of [execute.apart ?? execute, execute]) {
+    halves = 0;
+    const once = createCachedStep(counted(where), parts, adam({ epsilon: 1 }), options);
+    const state = once.init(start());
+    for (const [at, batch] of [all, pieces[2], all].entries()) {
+      const { total, gradientNorm } = await once.step(state, batch, 0.3);
+      expect(Math.abs(total / reports[at].total - 1)).toBeLessThan(2e-7);
+      expect(Math.abs(gradientNorm / reports[at].gradientNorm - 1)).toBeLessThan(1e-6);
+    }
+    expectClose(state.params, wanted.params, 5e-7);
+    expect([halves, once.withoutGradient()]).toEqual([3, ["idle"]]);
+    await once.dispose();
+  }
+  await plain.dispose();
 });
 
 it("asked to stop in the first of three batches computes no other", async () => {
