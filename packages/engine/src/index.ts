@@ -15,16 +15,16 @@ export type { GraphBuilder, NodeRequest, Value } from "./compile/graph-builder.j
 export type { KernelCall, KernelRule, KernelRules } from "./compile/kernel-rule.js";
 export { knownKernels, registerKernelRule } from "./compile/kernel-table.js";
 export { type ModelMetadata, onnxModel } from "./compile/onnx-model.js";
-export { type Trace, trace } from "./compile/trace.js";
+export { type InnerValues, type Trace, trace } from "./compile/trace.js";
 export { bind } from "./export/bind.js";
 export { traceAnyBatch } from "./export/trace-any-batch.js";
 export { weightsFloat16 } from "./export/weights-float16.js";
 export { weightsInt8 } from "./export/weights-int8.js";
 export { eager } from "./run/eager.js";
 export { comparePrograms, type OutputDifference } from "./run/parity.js";
-export { type Hosted, type Program, spec } from "./run/program.js";
+export { type Hosted, type Program, type ProgramInTwo, spec } from "./run/program.js";
 export { createModelRunner, createRunner, type ModelRunner, type Runner } from "./run/runner.js";
-export type { Execute } from "./run/runtime.js";
+export type { Execute, InTwo } from "./run/runtime.js";
 export {
   type DeviceProgram,
   type DeviceTensor,

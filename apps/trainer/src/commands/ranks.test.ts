@@ -1,6 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { locateFfmpeg, makeSet } from "@kdc-mae/data/node";
@@ -58,7 +58,7 @@ describe.skipIf(!canStart)("under mpirun", () => {
     await makeSet({
       directory: of("media"),
       ffmpeg,
-      counts: { train: 17, validation: 0, test: 3 },
+      counts: { train: 17, validation: 8, test: 3 },
       seed: 7,
       workers: 2,
     });
@@ -78,6 +78,27 @@ describe.skipIf(!canStart)("under mpirun", () => {
     for (const ranks of [2, 3]) {
       expect(await pretrained(`shards-${ranks}`, ranks, reproducible, shards()), `${ranks}`).toEqual(packed);
     }
+  });
+
+  it("is looked at by its first rank while it trains: probes, event files, kept models, and the same bits", async () => {
+    const probes = { every: 1, clips: 8, pictures: 1 };
+    const training = { ...reproducible, epochs: 2, probes, keep: { last: 1, best: true } };
+    const path = await experiment("looked-at", { ...pretraining, training });
+    const looked = async (ranks: number) => {
+      const out = of(`looked-at-${ranks}`);
+      const args = ["pretrain", path, "--out", out, "--threads", "1", "--tensorboard"];
+      const { code, output } = await run(ranks, args);
+      expect(output).toContain("probes: 8 of 8 validation clips");
+      expect(code).toBe(0);
+      const events = (await readFile(join(out, "events.jsonl"), "utf8")).trim().split("\n");
+      const kinds = new Set(events.map((line): string => JSON.parse(line).kind));
+      expect([...kinds]).toEqual(expect.arrayContaining(["step", "probe", "end"]));
+      expect(await readdir(join(out, "tensorboard"))).toHaveLength(1);
+      const files = ["best.safetensors", join("checkpoints", "epoch-0002.safetensors")];
+      const kept = await Promise.all(files.map((file) => readFile(join(out, file), "hex")));
+      return { ...(await outcome(out)), kept };
+    };
+    expect(await looked(2)).toEqual(await looked(1));
   });
 
   it("otherwise: losses within 2e-6 of one rank's whole batches", async () => {

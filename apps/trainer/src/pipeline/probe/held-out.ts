@@ -7,6 +7,7 @@ import { shardSet } from "../corpus/clip-set.js";
 import { openCorpus } from "../corpus/open-corpus.js";
 import { middleFrame } from "../evaluate/embed-clips.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
+import { alone } from "../ranks/ranks.js";
 import { pairingOf } from "../run/pairing.js";
 import type { Surroundings } from "../surroundings.js";
 
@@ -38,8 +39,10 @@ export async function heldOutClips(
   experiment: Pick<CheckedExperiment, "data" | "seed" | "visual" | "model">,
   { split, clips: most }: Probes,
   config: ModelConfig,
-  { media, ...around }: Surroundings & { readonly media: string },
+  { media, ...given }: Surroundings & { readonly media: string },
 ): Promise<readonly StoredClip[]> {
+  // Of several ranks one looks: it must not wait for the others to do their share of the clips.
+  const around = { ...given, ranks: alone };
   const { data } = experiment;
   if (/^(test|testing|eval|evaluation)$/i.test(split)) refuse(`split is "${split}", and test clips are for the end`);
   if (split === fittedSplit(data)) refuse(`split is "${split}", which is trained on`);
