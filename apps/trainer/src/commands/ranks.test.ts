@@ -92,7 +92,7 @@ describe.skipIf(!canStart)("under mpirun", () => {
       expect(code).toBe(0);
       const events = (await readFile(join(out, "events.jsonl"), "utf8")).trim().split("\n");
       const kinds = new Set(events.map((line): string => JSON.parse(line).kind));
-      expect([...kinds]).toEqual(expect.arrayContaining(["step", "probe", "end"]));
+      expect([...kinds]).toEqual(expect.arrayContaining(["steps", "probe", "end"]));
       expect(await readdir(join(out, "tensorboard"))).toHaveLength(1);
       const files = ["best.safetensors", join("checkpoints", "epoch-0002.safetensors")];
       const kept = await Promise.all(files.map((file) => readFile(join(out, file), "hex")));
