@@ -3,7 +3,7 @@ import { asTree, type Hosted, type ProgramInTwo, spec } from "../run/program.js"
 import { shapesOf } from "../run/runner.js";
 import type { InTwo } from "../run/runtime.js";
 import type { Gradients } from "./gradient.js";
-import { type Along, type LossInParts, wholeWithGradients } from "./loss-in-parts.js";
+import { type Along, type LossInParts, type WholeInMemory, wholeWithGradients } from "./loss-in-parts.js";
 
 type Given<Params, Batch> = { readonly params: Params; readonly batch: Batch };
 
@@ -38,9 +38,8 @@ export function createOnePass<Params, Batch, Parts>(
       spec(rows === undefined ? [] : [rows * batches, ...rest], dtype),
     );
     const { params } = early as unknown as Given<Hosted<Params>, unknown>;
-    const { toParts } = outputs(wholeWithGradients<Params, Parts>(whole), { params, parts: joined } as never) as {
-      readonly toParts: Readonly<Record<string, HostTensor>>;
-    };
+    const together = { params, parts: joined } as unknown as Hosted<{ readonly params: Params; readonly parts: Parts }>;
+    const { toParts } = outputs(wholeWithGradients<Params, Parts>(whole), together) as WholeInMemory;
     return Object.fromEntries(treeLeaves(parts).filter(([path]) => toParts[path] !== undefined)) as Hosted<Along>;
   };
 
