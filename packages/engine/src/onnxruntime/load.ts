@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { arch, platform } from "node:os";
+import { env } from "node:process";
 import { KdcError } from "@kdc-mae/core";
 
 /** ONNX Runtime for Node, whichever package it came in. */
@@ -17,6 +18,16 @@ const isRecent = (version: string | undefined): boolean => {
 
 const candidates = (): readonly string[] => ["onnxruntime-node", `@kdc-mae/onnxruntime-${platform()}-${arch()}`];
 
+/**
+ * Turns off what ONNX Runtime 1.29 and later collect and send to Microsoft from Linux unless told not to, where nobody has
+ * said otherwise. Collecting also reads the command line with a regular expression that recurses: of some 20 kB (several hundred
+ * files) the process dies of it. There is no other switch than this variable, which is read when the first session opens; in
+ * a thread `env` is a copy that the library does not see, so whoever starts one calls this before.
+ */
+export function withoutTelemetry(): void {
+  env.ORT_DISABLE_TELEMETRY ??= "1";
+}
+
 let loaded: OnnxRuntime | undefined;
 
 /**
@@ -27,6 +38,7 @@ let loaded: OnnxRuntime | undefined;
  */
 export function onnxRuntime(): OnnxRuntime {
   if (loaded !== undefined) return loaded;
+  withoutTelemetry();
   const failures: string[] = [];
   for (const name of candidates()) {
     try {

@@ -1,7 +1,10 @@
+import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { float32, int32 } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -139,5 +142,27 @@ describe.skipIf(threadFile === undefined)("a session on a thread of its own", ()
     }
     await opened.dispose();
     await rm(folder, { recursive: true });
+  });
+});
+
+/** What ONNX Runtime would collect it takes from a long command line by a regular expression that ends the process. */
+describe.skipIf(threadFile === undefined)("a command line of thousands of files", () => {
+  const program = (how: string) => `(async () => {
+    const { compiled } = await import("./dist/node.js");
+    const tf = await import("@tensorflow/tfjs-core");
+    const execute = compiled({ threads: 1 });
+    const a = { shape: [2], dtype: "float32", data: Float32Array.of(1, 2) };
+    const made = await ${how}(({ a }) => tf.add(a, 1), { a });
+    process.stdout.write(String((await made.run({ a })).data) + " " + process.env.ORT_DISABLE_TELEMETRY);
+    await made.dispose();
+  })()`;
+  const files = Array.from({ length: 3000 }, (_, at) => `films/of-mine-${at}.mp4`);
+  // A variable CI turns it off as well.
+  const { CI: _, ORT_DISABLE_TELEMETRY: __, ...env } = process.env;
+  const cwd = fileURLToPath(new URL("../..", import.meta.url));
+
+  it.each(["execute", "execute.apart"])("is as good as a short one to %s, for nothing is collected", async (how) => {
+    const { stdout } = await promisify(execFile)(process.execPath, ["-e", program(how), ...files], { cwd, env });
+    expect(stdout).toBe("2,3 1");
   });
 });

@@ -6,6 +6,7 @@ import type { Cut } from "../compile/cut.js";
 import type { GraphPort, OnnxGraph } from "../compile/graph.js";
 import { onnxModelWithList } from "../compile/onnx-model.js";
 import { blank, fitting, type Session, type SessionInTwo, samplesIn } from "../run/session.js";
+import { withoutTelemetry } from "./load.js";
 import type { SessionOptions } from "./node-session.js";
 import { type Answer, buffersOf, type Half, type Model, type Question } from "./thread-messages.js";
 
@@ -33,6 +34,7 @@ const died = (cause: unknown): KdcError =>
 
 function startThread(file: string, gone: () => void): Thread {
   const waiting = new Map<number, Waiting>();
+  withoutTelemetry();
   const worker = new Worker(file);
   let next = 0;
   let end: KdcError | undefined;
