@@ -5,6 +5,7 @@ import { loadModel } from "./checkpoint/load.js";
 import { stateDict } from "./checkpoint/state-dict.js";
 import { checkConfig, type ModelConfig, presets } from "./config.js";
 import { features } from "./features.js";
+import { globalAttention } from "./global-attention.js";
 import { initModel } from "./init.js";
 import type { EncoderParams } from "./params.js";
 import { pruneEncoder } from "./prune.js";
@@ -102,6 +103,39 @@ describe("pruneEncoder", () => {
       }
     }
     expect(streamsOf(twice.config, twice.encoder)[0].every(Number.isFinite)).toBe(true);
+  });
+
+  it("attends to the global token as the whole model does, where the heads taken out look as those that are left", () => {
+    const paired = { ...config, globalToken: true, visualLocality: [0, 0, 0.2, 0.2, 0.4, 0.4] };
+    const { encoder } = initModel(paired, createRng(6));
+    const [D, width] = [24, 4];
+    const isSecond = (at: number) => Math.floor(at / width) % 2 === 1;
+    // Every second head asks and answers as the one before it, and says nothing.
+    const doubled = mapTree(encoder, (leaf: FloatTensor, path) => {
+      const { data } = leaf;
+      if (/attention\.projection\.weight$/.test(path)) {
+        return { ...leaf, data: data.map((value, n) => (isSecond(n % D) ? 0 : value)) };
+      }
+      if (!/attention\.qkv\./.test(path)) return leaf;
+      const columns = data.length / (3 * D);
+      const rowOf = (n: number) => Math.floor(n / columns);
+      const copied = (n: number) => (rowOf(n) < 2 * D ? data[n - width * columns] : 0);
+      return { ...leaf, data: data.map((value, n) => (isSecond(rowOf(n) % D) ? copied(n) : value)) };
+    }) as EncoderParams<FloatTensor>;
+    const made = pruneEncoder(paired, doubled, { heads: 0.5, units: 0 });
+    expect(made.config.pruned!.joint.map(({ heads }) => heads)).toEqual([
+      [0, 2, 4],
+      [0, 2, 4],
+    ]);
+    const attended = (of: ModelConfig, one: EncoderParams<FloatTensor>) =>
+      tf.tidy(() => {
+        const { audio, visual } = globalAttention(of, { encoder: inTensors(one) }, patches());
+        return [audio, visual].map((weights) => weights.dataSync() as Float32Array);
+      });
+    const [own, wanted] = [attended(made.config, made.encoder), attended(paired, doubled)];
+    for (const [at, values] of own.entries()) {
+      expect(values.reduce((most, value, n) => Math.max(most, Math.abs(value - wanted[at][n])), 0)).toBeLessThan(1e-6);
+    }
   });
 
   it("is saved and loaded by its config, and by no other", () => {

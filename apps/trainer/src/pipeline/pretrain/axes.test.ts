@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRng, type FloatTensor, float32, type HostPatches, treeLeaves } from "@kdc-mae/core";
 import { compiled } from "@kdc-mae/engine/node";
+import { initModel } from "@kdc-mae/model";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { withChanges } from "../experiment/change.js";
 import { checkExperiment } from "../experiment/check.js";
@@ -64,6 +65,8 @@ type Run = {
   /** Means by name of each epoch, which here is one step. */
   readonly losses: readonly Readonly<Record<string, number>>[];
   readonly weights: ReadonlyMap<string, FloatTensor>;
+  /** The weights it began with. */
+  readonly initial: ReadonlyMap<string, FloatTensor>;
 };
 
 let folder: string;
@@ -97,7 +100,12 @@ async function run(change: object): Promise<Run> {
     folder: runFolder,
   });
   const losses = (await runFolder.readLog()).map((entry) => entry.losses);
-  return { batch, losses, weights: new Map(treeLeaves<FloatTensor>(params)) };
+  const initial = initModel(config, createRng(experiment.seed).fork("init"));
+  return {
+    ...{ batch, losses },
+    weights: new Map(treeLeaves<FloatTensor>(params)),
+    initial: new Map(treeLeaves<FloatTensor>(initial)),
+  };
 }
 
 let published: Run;
@@ -124,6 +132,13 @@ const changes = (term: string) => (run: Run) => {
 const learnsOtherwise = (run: Run) => {
   const name = "encoder.joint.blocks.0.norms.joint.attentionNorm.gain";
   expect([...(run.weights.get(name)?.data ?? [])]).not.toEqual([...(published.weights.get(name)?.data ?? [])]);
+};
+/** There are weights of this name, and every one of them has moved. */
+const moved = (name: RegExp) => (run: Run) => {
+  const paths = [...run.initial.keys()].filter((path) => name.test(path));
+  expect(paths).not.toEqual([]);
+  for (const path of paths)
+    expect([path, run.weights.get(path)?.data]).not.toEqual([path, run.initial.get(path)?.data]);
 };
 const both =
   (...checks: ((run: Run) => void)[]) =>
@@ -251,6 +266,28 @@ const axes: [axis: string, change: object, effect: (run: Run) => void][] = [
   ],
   ["contrastive both ways", objective({ contrastive: { options: { direction: "both" } } }), changes("contrastive")],
   ["contrastive temperature", objective({ contrastive: { options: { temperature: 0.2 } } }), changes("contrastive")],
+  [
+    "global tokens contrasted",
+    { model: { globalToken: true }, ...objective({ contrastive: { weight: 1, options: { tokens: "global" } } }) },
+    moved(/^encoder\.(audio|visual)\.global$/),
+  ],
+  [
+    "global and mean tokens contrasted through heads, registers beside them",
+    {
+      model: { globalToken: true, registers: 2, contrastHeads: 1 },
+      ...objective({ contrastive: { weight: 1, options: { tokens: "both" } } }),
+    },
+    moved(/\.global$|registers|contrast.*weight$/i),
+  ],
+  [
+    "VICReg's variance and covariance",
+    { objective: [...base.objective, { term: "variance-covariance", weight: 0.1, options: { streams: ["joint"] } }] },
+    both(
+      terms(...base.objective.map(({ term }) => String(term)), "variance-covariance"),
+      (run) => expect(first(run)["view-distillation"]).toBeCloseTo(first(published)["view-distillation"], 6),
+      learnsOtherwise,
+    ),
+  ],
   [
     "uncertainty weights",
     { weighting: "uncertainty" },

@@ -13,6 +13,7 @@ import { classes, config, madeClip, statistics, tinyWith } from "../../finetune/
 import type { FineTuningExperiment } from "../../finetune/schema.js";
 import type { Saved } from "../../run/read-saved.js";
 import { openCutting } from "../cutting.js";
+import { evaluate } from "../under-protocols.js";
 import { protocolsNamed, runProtocols } from "./run.js";
 import type { Subject } from "./subject.js";
 
@@ -275,4 +276,12 @@ describe("wrong use", () => {
       "none of the 0 maps has a box inside the picture to be scored against",
     );
   });
+});
+
+it.each([
+  [{ vggsounder: "vggsounder.csv" }, "evaluate, vggsounder: only protocols of vggsounder read it"],
+  [{ denormalize: true }, "evaluate, denormalize: only protocols of inpainting read it"],
+])("what is given to another protocol is refused before anything is read: %j", async (given, words) => {
+  const asked = evaluate("nowhere.safetensors", { protocols: ["retrieval-middle-frame"], ...given });
+  await expect(asked).rejects.toThrow(words);
 });
