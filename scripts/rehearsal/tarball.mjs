@@ -8,6 +8,12 @@ const filesIn = (folder, below = "") =>
     entry.isDirectory() ? filesIn(folder, join(below, entry.name)) : [join(below, entry.name)],
   );
 
+/** Programs of threads that a file starts and that are not there: it would go on without them, slower, and say nothing. */
+const missingThreads = (inside, file, files) =>
+  [...readFileSync(join(inside, file), "utf8").matchAll(/"\.\/([\w-]*worker\.js)"/g)]
+    .filter(([, name]) => !files.has(join(file, "..", name)))
+    .map(([, name]) => `${file} starts ${name}, which is not there`);
+
 /** @returns size of the tarball in bytes @throws Error naming what is missing or too much */
 export async function checkTarball({ name, version }, folder, url) {
   mkdirSync(folder, { recursive: true });
@@ -21,6 +27,7 @@ export async function checkTarball({ name, version }, folder, url) {
     .map((file) => `no ${file}`);
   for (const file of files) {
     if (/\.test\./.test(file) || file.endsWith(".tsbuildinfo")) problems.push(`${file} is there`);
+    if (file.endsWith(".js")) problems.push(...missingThreads(inside, file, files));
     if (!/\.(js|ts)\.map$/.test(file)) continue;
     const { sources, sourcesContent } = JSON.parse(readFileSync(join(inside, file), "utf8"));
     const missing = sources.filter((source) => !sourcesContent && !files.has(join(file, "..", source)));
