@@ -30,6 +30,12 @@ export class KdcError extends Error {
   }
 }
 
+/** A {@link KdcError} as plain data, which crosses to another thread or process: `new KdcError(parts)` says the same. */
+export type ErrorParts = { readonly [Part in "where" | "what" | "remedy" | "reason"]: string };
+
+/** The parts of an error, without its cause. */
+export const errorParts = ({ where, what, remedy, reason }: KdcError): ErrorParts => ({ where, what, remedy, reason });
+
 /**
  * True for a {@link KdcError}, whichever copy of the package made it.
  *

@@ -1,5 +1,5 @@
 export type { Box, Clip, ClipItem, Frame, Waveform } from "./clip.js";
-export { isKdcError, KdcError } from "./error.js";
+export { type ErrorParts, errorParts, isKdcError, KdcError } from "./error.js";
 export type {
   Encoded,
   EncodedView,

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { isKdcError } from "@kdc-mae/core";
+import { type ErrorParts, errorParts, isKdcError } from "@kdc-mae/core";
 import type { SampleRecipe } from "../make-sample.js";
 import { type MadeBatch, makeBatch, type SampleJob } from "./make-batch.js";
 import { unpack } from "./unpack.js";
@@ -10,7 +10,7 @@ export type Question = { readonly number: number; readonly jobs: readonly Sample
 /** What it answers. Errors cross as their parts, since a class does not. */
 export type Answer =
   | { readonly number: number; readonly made: MadeBatch }
-  | { readonly number: number; readonly parts: { where: string; what: string; remedy: string; reason: string } };
+  | { readonly number: number; readonly parts: ErrorParts };
 
 // The entry of a worker thread: jobs in, batches out.
 const recipe = workerData as SampleRecipe;
@@ -23,7 +23,7 @@ parentPort?.on("message", async ({ number, jobs }: Question) => {
   } catch (error) {
     const remedy = "Prepare the set again, or report this";
     const parts = isKdcError(error)
-      ? { where: error.where, what: error.what, remedy: error.remedy, reason: error.reason }
+      ? errorParts(error)
       : { where: jobs[0]?.of.where ?? "loader", what: String(error), remedy, reason: "error" };
     parentPort?.postMessage({ number, parts } satisfies Answer);
   }

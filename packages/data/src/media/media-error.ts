@@ -1,4 +1,4 @@
-import { isKdcError, KdcError } from "@kdc-mae/core";
+import { errorParts, isKdcError, KdcError } from "@kdc-mae/core";
 
 const reasons = {
   missing: ["there is no such file", "Check the path, or fetch the file again"],
@@ -51,7 +51,6 @@ const logMarker = "ffmpeg's last lines";
 /** The same error with the last lines of ffmpeg's log, for {@link lastLinesOf}. */
 export function withLastLines(error: unknown, log: string): unknown {
   if (!isKdcError(error)) return error;
-  const { where, what, remedy, reason } = error;
   // Addresses in memory differ from run to run.
   const lines = log
     .replace(/ @ 0x[0-9a-f]+/g, "")
@@ -60,7 +59,7 @@ export function withLastLines(error: unknown, log: string): unknown {
     .slice(-5);
   const cause = new Error(lines.join("\n").slice(-1000));
   cause.name = logMarker;
-  return new KdcError({ where, what, remedy, reason, cause });
+  return new KdcError({ ...errorParts(error), cause });
 }
 
 /** What ffmpeg said last about the file of an error; undefined where it was not asked or said nothing. */

@@ -1,16 +1,8 @@
 import { parentPort } from "node:worker_threads";
-import { isKdcError } from "@kdc-mae/core";
+import { errorParts, isKdcError } from "@kdc-mae/core";
 import { joinHalves, type Session } from "../run/session.js";
 import { openModel, type SessionOptions } from "./node-session.js";
-import {
-  type Answer,
-  buffersOf,
-  type ErrorParts,
-  type Half,
-  type Model,
-  type Question,
-  type Tensors,
-} from "./thread-messages.js";
+import { type Answer, buffersOf, type Half, type Model, type Question, type Tensors } from "./thread-messages.js";
 
 /** What computes a question's run. */
 type Opened = { readonly run: (half: Half | undefined) => Session["run"]; readonly dispose: Session["dispose"] };
@@ -59,11 +51,7 @@ function backOf(question: Question, isDone: boolean): Answer["back"] {
   return { inputs: new Map([...early, ...inputs]), outputs };
 }
 
-const partsOf = (error: unknown): ErrorParts | undefined => {
-  if (!isKdcError(error)) return undefined;
-  const { where, what, remedy, reason } = error;
-  return { where, what, remedy, reason };
-};
+const partsOf = (error: unknown) => (isKdcError(error) ? errorParts(error) : undefined);
 
 // The entry of the thread.
 parentPort?.on("message", async (question: Question) => {

@@ -1,4 +1,4 @@
-import type { HostTensor } from "@kdc-mae/core";
+import type { ErrorParts, HostTensor } from "@kdc-mae/core";
 import type { Cut } from "../compile/cut.js";
 import type { OnnxGraph } from "../compile/graph.js";
 import type { SessionOptions } from "./node-session.js";
@@ -34,9 +34,6 @@ export type Answer = {
   readonly back?: { readonly inputs: Tensors; readonly outputs: Tensors };
   readonly wrong?: { readonly what: string; readonly parts?: ErrorParts };
 };
-
-/** An error in words. */
-export type ErrorParts = { readonly [Part in "where" | "what" | "remedy" | "reason"]: string };
 
 /** The buffers of some tensors, to be handed over. */
 export const buffersOf = (...tensors: readonly Tensors[]): ArrayBuffer[] =>

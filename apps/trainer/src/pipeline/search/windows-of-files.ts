@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { isKdcError, KdcError } from "@kdc-mae/core";
+import { type ErrorParts, errorParts, isKdcError, KdcError } from "@kdc-mae/core";
 import type { EmbeddedWindow, FileEmbedder } from "../embed/embed-files.js";
 import { alone, type Ranks } from "../ranks/ranks.js";
 import { sharedWork } from "../ranks/shared-work.js";
@@ -28,7 +28,7 @@ type EmbedFiles = {
 /** What a rank tells the others of a file: its windows, and why there are no more. */
 type Held = {
   readonly windows: readonly EmbeddedWindow[];
-  readonly fault?: { readonly [Part in "where" | "what" | "remedy" | "reason"]: string };
+  readonly fault?: ErrorParts;
 };
 
 /**
@@ -73,8 +73,7 @@ async function held(windows: AsyncIterable<EmbeddedWindow>, signal?: AbortSignal
   } catch (error) {
     signal?.throwIfAborted();
     if (!isKdcError(error)) throw error;
-    const { where, what, remedy, reason } = error;
-    return { windows: kept, fault: { where, what, remedy, reason } };
+    return { windows: kept, fault: errorParts(error) };
   }
 }
 
