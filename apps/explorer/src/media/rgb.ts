@@ -10,6 +10,14 @@ const brightness: Readonly<Record<string, readonly [red: number, blue: number]>>
   "bt2020-ncl": [0.2627, 0.0593],
 };
 
+/** Those of a matrix, and what each of its two colours, half a brightness at most, adds to red, green and blue. */
+function weightsOf(matrix: string | null | undefined) {
+  const [red, blue] = brightness[matrix ?? ""] ?? [0.299, 0.114];
+  const green = 1 - red - blue;
+  const [toRed, toBlue] = [2 * (1 - red), 2 * (1 - blue)];
+  return { red, green, blue, toRed, toBlue, redToGreen: (toRed * red) / green, blueToGreen: (toBlue * blue) / green };
+}
+
 /** A picture's planes as its decoder gave them: brightness, and two colours at half its size. */
 async function planesOf(frame: VideoFrame) {
   const { format, visibleRect } = frame;
@@ -31,12 +39,10 @@ async function converted(frame: VideoFrame, space: VideoColorSpaceInit): Promise
   const planes = await planesOf(frame);
   if (planes === undefined) return undefined;
   const { bytes, y, blue, red, step, width, height } = planes;
-  const [kr, kb] = brightness[space.matrix ?? ""] ?? [0.299, 0.114];
-  const kg = 1 - kr - kb;
   const [floor, bright, colour] = space.fullRange ? [0, 1, 1] : [16, 255 / 219, 255 / 224];
-  const toRed = 2 * (1 - kr) * colour;
-  const toBlue = 2 * (1 - kb) * colour;
-  const [greenRed, greenBlue] = [(toRed * kr) / kg, (toBlue * kb) / kg];
+  const weights = weightsOf(space.matrix);
+  const [toRed, toBlue] = [weights.toRed * colour, weights.toBlue * colour];
+  const [greenRed, greenBlue] = [weights.redToGreen * colour, weights.blueToGreen * colour];
   const data = new Uint8ClampedArray(width * height * 3);
   for (let row = 0, to = 0; row < height; row++) {
     const [lights, half] = [y.offset + row * y.stride, row >> 1];
@@ -94,6 +100,24 @@ function drawn(sample: VideoSample, width: number, height: number): RgbPicture {
   return { width, height, data };
 }
 
+/**
+ * What a browser made RGB of by one matrix as another would have made it. Firefox gives RGB alone, and takes BT.709 where
+ * a file names nothing.
+ */
+function rematrixed(picture: RgbPicture, by: string | null | undefined, meant: string | null | undefined): RgbPicture {
+  const [was, is] = [weightsOf(by), weightsOf(meant)];
+  if (was.red === is.red || !by) return picture;
+  const data = new Uint8ClampedArray(picture.data);
+  for (let at = 0; at < data.length; at += 3) {
+    const light = was.red * data[at] + was.green * data[at + 1] + was.blue * data[at + 2];
+    const [v, u] = [(data[at] - light) / was.toRed, (data[at + 2] - light) / was.toBlue];
+    data[at] = light + is.toRed * v;
+    data[at + 1] = light - is.redToGreen * v - is.blueToGreen * u;
+    data[at + 2] = light + is.toBlue * u;
+  }
+  return { ...picture, data: new Uint8Array(data.buffer) };
+}
+
 /** A picture as it is shown: turned, with square pixels, RGB. @param space what the file says of its colours */
 export async function pictureOf(sample: VideoSample, space: VideoColorSpaceInit): Promise<RgbPicture> {
   const { displayWidth, displayHeight, rotation, flip, pixelAspectRatio, visibleRect } = sample;
@@ -106,5 +130,5 @@ export async function pictureOf(sample: VideoSample, space: VideoColorSpaceInit)
       frame.close();
     }
   }
-  return drawn(sample, displayWidth, displayHeight);
+  return rematrixed(drawn(sample, displayWidth, displayHeight), sample.colorSpace.matrix, space.matrix);
 }

@@ -2,13 +2,9 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { type ExploreOptions, explore } from "@kdc-mae/trainer";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
-import { build } from "vite";
-
-const app = fileURLToPath(new URL("../..", import.meta.url));
-const isBuilt = existsSync(join(app, "..", "trainer", "dist", "recipe.js"));
+import { buildPage, whyNot } from "./built-page.js";
 
 const executablePath = [
   process.env.CHROMIUM_PATH,
@@ -17,20 +13,8 @@ const executablePath = [
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 ].find((path) => path !== undefined && existsSync(path));
 
-/** Why tests in a browser are not run; undefined where they are. */
-export const missing =
-  executablePath === undefined ? "no Chromium (CHROMIUM_PATH)" : isBuilt ? undefined : "run `build` first";
-if (missing) console.info(`skipped: ${missing}`);
-
-/** Builds the page as it is now, of the packages as they were built. */
-export async function buildPage(out: string): Promise<void> {
-  await build({
-    root: app,
-    configFile: join(app, "vite.config.ts"),
-    logLevel: "error",
-    build: { outDir: out, emptyOutDir: true, minify: true },
-  });
-}
+/** Why tests in Chromium are not run; undefined where they are. */
+export const missing = whyNot(executablePath, "Chromium (CHROMIUM_PATH)");
 
 /** A page that is open, and what was seen of it that should not be. */
 export type OpenPage = { readonly page: Page; readonly complaints: string[]; readonly outside: string[] };

@@ -18,6 +18,23 @@ export const ffmpegs = async (): Promise<readonly string[]> => {
   return [...new Set([path, system])];
 };
 
+/**
+ * Whether an ffmpeg changes the rate of 16-bit sound in 16 bits, as versions up to 5 do, the packaged one among them;
+ * later ones do in floats, a step of 16 bits away in one sample of twelve.
+ */
+export async function reckonsIn16Bits(ffmpeg: string): Promise<boolean> {
+  const [asItIs, told] = await Promise.all(
+    ["", ":internal_sample_fmt=s16p"].map((more) =>
+      run(
+        ffmpeg,
+        ["-v", "error", "-f", "lavfi", "-i", "sine=r=48000:d=0.1", "-af", `aresample=16000${more}`, "-f", "s16le", "-"],
+        { encoding: "buffer" },
+      ),
+    ),
+  );
+  return asItIs.stdout.equals(told.stdout);
+}
+
 /** A made clip, 2 s at 16 kHz, and other films of it. */
 export async function makeFilms(folder: string, ffmpeg: string) {
   const counts = { train: 3, validation: 0, test: 0 };

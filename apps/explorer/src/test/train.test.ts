@@ -4,23 +4,15 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { evaluate } from "@kdc-mae/trainer";
-import { clipFormFor, configFor } from "@kdc-mae/trainer/recipe";
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { madeClips } from "../lab/made-clips.js";
-import { openRun } from "../lab/run.js";
-import { experimentOf } from "../lab/run-wish.js";
 import { type ExplorerInBrowser, missing, openExplorer, undisturbed } from "./browser.js";
 import { ffmpegs, makeFilms } from "./films.js";
-import { inNode, smallSizes } from "./small-model.js";
+import { lossesOfRun } from "./in-page.js";
+import { smallSizes } from "./small-model.js";
+import { expectNodes, lossesInNode, wish } from "./train-in-node.js";
 
 const kdcMae = fileURLToPath(new URL("../../../trainer/bin/kdc-mae.js", import.meta.url));
-
-/** 50 steps of a model small enough for WebGPU in software. */
-const wish = {
-  ...{ clips: 8, batch: 4, epochs: 25, seed: 3, term: "" },
-  objective: JSON.stringify({ model: smallSizes, data: { validation: 8, test: 16 } }),
-};
 
 /** As many of one that is smaller still: in software every kernel counts. */
 const fewer = {
@@ -36,27 +28,8 @@ const fewer = {
   }),
 };
 
-/** Every step's loss as Node has it of the same clips, by the same recipe. */
-async function lossesInNode(asked: typeof wish): Promise<readonly number[]> {
-  const experiment = experimentOf(asked);
-  const form = clipFormFor(configFor(experiment), experiment.visual.framesPerClip);
-  const run = await openRun(experiment, await madeClips(form, { seed: asked.seed, count: asked.clips }), inNode);
-  const totals: number[] = [];
-  await run.go(
-    () => false,
-    ({ total }) => void totals.push(total),
-  );
-  await run.dispose();
-  return totals;
-}
-
-const lossesOf = (page: Page, run: string): Promise<readonly (readonly [number, number])[]> =>
-  page.evaluate(
-    (name) =>
-      (globalThis as unknown as { explorer: { losses: Map<string, [number, number][]> } }).explorer.losses.get(name) ??
-      [],
-    run,
-  );
+const lossesOf = async (page: Page, run: string): Promise<readonly (readonly [number, number])[]> =>
+  JSON.parse(await page.evaluate(lossesOfRun, run));
 
 const noteSays = (page: Page, run: string, words: string, timeout = 250_000) =>
   page.waitForFunction(
@@ -75,22 +48,6 @@ async function begin(page: Page, run: string, engine: string, changes: Partial<t
   await part("term").fill(term);
   await part("engine").selectOption(engine);
   await part("start").click();
-}
-
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-
-/** A list's 50 losses are Node's within 1e-4, and fall. */
-function expectNodes(losses: readonly (readonly [number, number])[], node: readonly number[]): void {
-  expect(losses.map(([step]) => step)).toEqual(Array.from({ length: 50 }, (_, step) => step + 1));
-  const worst = Math.max(
-    ...losses.map(([, total], at) => Math.abs(total - node[at]) / Math.max(1, Math.abs(node[at]))),
-  );
-  console.info(
-    `50 losses, ${node[0].toFixed(3)} to ${node[49].toFixed(3)}: at most ${worst.toExponential(1)} from Node's`,
-  );
-  expect(worst).toBeLessThan(1e-4);
-  const totals = losses.map(([, total]) => total);
-  expect(mean(totals.slice(-10))).toBeLessThan(mean(totals.slice(0, 10)));
 }
 
 describe.skipIf(missing)("training in a tab", () => {

@@ -4,7 +4,7 @@ import type { CheckedExperiment } from "../experiment/schema.js";
 /**
  * The masker an experiment describes; none where a network draws the views, which it can only once it has seen the clips.
  */
-export function maskerFor({ masking }: CheckedExperiment): Masker | undefined {
+export function maskerFor({ masking }: Pick<CheckedExperiment, "masking">): Masker | undefined {
   const { kind, views, audioRatio, visualRatio, audioStructure } = masking;
   const ratio = { audio: audioRatio, visual: visualRatio };
   if (kind === "adaptive") return undefined;
