@@ -9,8 +9,8 @@
  * Markdown; exits 1 where a figure of the first seed in mixed precision lies outside.
  */
 import { join } from "node:path";
-import { compiled } from "@kdc-mae/engine/node";
-import { markdownTable } from "@kdc-mae/eval/report";
+import { compiled } from "../packages/engine/dist/node.js";
+import { markdownTable } from "../packages/eval/dist/report.js";
 import { ablate, checkAblation, named, workOutArms } from "@kdc-mae/trainer";
 
 const [root = "runs/mixed-proof", ...change] = process.argv.slice(2);
