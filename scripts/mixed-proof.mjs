@@ -9,9 +9,9 @@
  * Markdown; exits 1 where a figure of the first seed in mixed precision lies outside.
  */
 import { join } from "node:path";
+import { ablate, checkAblation, named, workOutArms } from "@kdc-mae/trainer";
 import { compiled } from "../packages/engine/dist/node.js";
 import { markdownTable } from "../packages/eval/dist/report.js";
-import { ablate, checkAblation, named, workOutArms } from "@kdc-mae/trainer";
 
 const [root = "runs/mixed-proof", ...change] = process.argv.slice(2);
 const ablation = checkAblation(
@@ -27,13 +27,12 @@ const ablation = checkAblation(
 const arms = workOutArms(ablation, named.demo, []);
 const first = arms.base.seed;
 const done = { float32: [], mixed: [] };
-const cores = Number(process.env.KDC_THREADS ?? 0);
 
 /** Runs one seed in one precision. */
 async function take(precision, seed) {
   const { comparison, finished } = await ablate({
     ...{ ablation, arms, seeds: [seed], out: join(root, precision), media: join(root, "media") },
-    execute: compiled({ precision, ...(cores > 0 ? { threads: cores } : {}) }),
+    execute: compiled({ precision }),
     ...{ engine: `compiled (ONNX Runtime, cpu), ${precision}`, settings: [] },
     onNote: (note) => console.error(`${precision}, seed ${seed}: ${note}`),
   });

@@ -41,7 +41,9 @@ const longer = process.env.KDC_LEAK_STEPS;
 const steps = Number(longer ?? 400);
 
 describe.each(ways)(`${steps} tiny steps, %s`, (name, execute) => {
-  it("leave tensors, heap and arrays as they were", { timeout: longer === undefined ? 600_000 : 7_200_000 }, async () => {
+  it("leave tensors, heap and arrays as they were", {
+    timeout: longer === undefined ? 600_000 : 7_200_000,
+  }, async () => {
     const rng = createRng(1);
     const train = createTrainStep(execute, loss, adam());
     const state = train.init({ w: uniform(rng, [61, 31], 0.1) });
