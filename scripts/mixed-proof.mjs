@@ -3,7 +3,7 @@
  * with the same seeds in mixed precision emulated on the processor (factors of products rounded to half precision, the
  * loss scaled; the evaluation too). Every figure of the report beside the least and the largest of float32's three.
  *
- *   node scripts/mixed-proof.mjs [folder] [key=value…]     after a build; an hour on two free cores
+ *   node scripts/mixed-proof.mjs [folder] [key=value…]     after a build; a quarter of an hour on two free cores
  *
  * Ended and started again, it goes on where it was. Prints the table as it stands after every precision and seed as
  * Markdown; exits 1 where a figure of the first seed in mixed precision lies outside.
