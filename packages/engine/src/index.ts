@@ -24,16 +24,17 @@ export { eager } from "./run/eager.js";
 export { comparePrograms, type OutputDifference } from "./run/parity.js";
 export { type Hosted, type Program, type ProgramInTwo, spec } from "./run/program.js";
 export { createModelRunner, createRunner, type ModelRunner, type Runner } from "./run/runner.js";
-export type { Execute, InTwo } from "./run/runtime.js";
-export {
-  type DeviceProgram,
-  type DeviceTensor,
-  type OnDevice,
-  type Placed,
-  type Residence,
-  type Runtime,
-  resident,
+export type {
+  DeviceProgram,
+  DeviceTensor,
+  Execute,
+  InTwo,
+  OnDevice,
+  Placed,
+  Residence,
+  Runtime,
 } from "./run/runtime.js";
+export { resident } from "./run/runtime.js";
 export type { OpenSession, Session } from "./run/session.js";
 export { type AdamOptions, type AdamState, adam, adamW } from "./train/adam.js";
 export { createCachedStep } from "./train/cached-step.js";
