@@ -164,8 +164,8 @@ async function killedRun(ground, number, random) {
     const ranks = 2 + random.below(2);
     const victim = random.pick(["rank", "rank", "mpirun", "child"]);
     const signal = victim === "child" || random.next() < 0.6 ? "SIGKILL" : "SIGTERM";
-    // Starting takes as long as a process alone, and each further one its share of two cores.
-    const wait = 1000 * ground.seconds[name] * (0.1 + 0.7 * random.next());
+    // Starting is most of it under mpirun; a run that ends before it is hit costs its time alone, and sets the pace.
+    const wait = 1000 * ground.seconds[name] * (0.3 + 1.2 * random.next());
     const began = performance.now();
     const ended = await once(ground, name, out, ranks, round < wanted && { victim, signal, draw: random.next(), wait });
     // It was over before it could be hit: the machine is faster now than it was.

@@ -43,7 +43,7 @@ export function checkAblation(value: unknown, source: string): CheckedAblation {
 }
 
 /**
- * An ablation by name (see {@link namedAblations}) or from a file (`.ts`, `.mjs`, `.js`, `.json`), with its base.
+ * An ablation by the name under which `kdc-mae experiments` lists it, or from a file (`.ts`, `.mjs`, `.js`, `.json`), with its base.
  *
  * @throws KdcError (`experiment`) for an unknown name, a missing or broken file, or a wrong key
  */
