@@ -80,6 +80,7 @@ else
 fi
 rows=${CARD_ROWS:-base 32 mixed pretrain-step;base 32 mixed embed;base 4 mixed pretrain-step;base 32 float32 pretrain-step;tiny 32 float32 pretrain-step}
 while read -r size batch precision task; do
+  [ -n "$size" ] || continue
   [ "$(left)" -gt 10 ] || { say "no time left for $size × $batch, $precision, $task"; continue; }
   say "$size × $batch, $precision, $task"
   kdc bench --json --engines "$engines" ${peer[@]+"${peer[@]}"} --device webgpu --precision "$precision" --size "$size" \
