@@ -103,6 +103,27 @@ describe("cut", () => {
     await program.dispose();
   });
 
+  it("gives as a result of the second half what the first computed on the way, and uses it there besides", async () => {
+    type Both = { early: tf.Tensor2D; late: tf.Tensor1D };
+    const program = await execute.inTwo!.program(
+      ({ early, late }: Both) => {
+        const [a, b] = tf.split(tf.exp(early), 2, 0).map((half) => tf.reshape(half, [2]));
+        const made = tf.sin(a);
+        return { first: tf.sum(tf.mul(made, b)), second: [made, tf.mul(made, late), a, tf.mul(tf.square(b), late)] };
+      },
+      { early: spec([2, 2]), late: spec([2]) },
+    );
+    const e = Math.E;
+    const wanted = [Math.sin(e), Math.sin(1), 2 * Math.sin(e), 3 * Math.sin(1), e, 1, 2 * e ** 4, 3];
+    expect((await program.first(float32([2, 2], Float32Array.of(1, 0, 2, 0)))).data[0]).toBeCloseTo(
+      Math.sin(e) * e ** 2 + Math.sin(1),
+      4,
+    );
+    const made = (await program.second(float32([2], Float32Array.of(2, 3)))) as readonly HostTensor[];
+    for (const [at, value] of made.flatMap(({ data }) => [...data]).entries()) expect(value).toBeCloseTo(wanted[at], 4);
+    await program.dispose();
+  });
+
   it("refuses a first half that waits for the second's inputs", async () => {
     const fn = ({ early, late }: { early: tf.Tensor; late: tf.Tensor }) => ({
       first: tf.add(early, late),

@@ -21,7 +21,8 @@ const free: ReadonlySet<string> = new Set(["Reshape", "Squeeze", "Unsqueeze", "I
 /**
  * Cuts a graph in two: the first half computes some of the outputs and nothing else, the second the rest, from what the
  * first computed on the way. So something may happen between the two, on which only the second depends. Nothing is
- * computed twice but what costs nothing, and what is neither float32 nor int32, which cannot go in or out of a graph.
+ * computed twice but what costs nothing, what is neither float32 nor int32, which cannot go in or out of a graph, and
+ * results of the second half that the first needs on the way.
  *
  * @param values types and shapes of what is inside, as `trace` gives them
  * @param isFirst whether an output, by path, is wanted first
@@ -63,6 +64,8 @@ export function cut(
     const maker = makers.get(name);
     if (maker !== undefined) need(maker);
   }
+  // What the second half computes after all, since it gives it as a result or needs another output of the same node.
+  for (const name of doors.keys()) if (later.has(makers.get(name) as GraphNode)) doors.delete(name);
 
   // What leaves the first half as its result leaves once more as a door: the result is the caller's.
   const results = new Set(before.outputs.map(({ name }) => name));
