@@ -22,10 +22,12 @@ const candidates = (): readonly string[] => ["onnxruntime-node", `@kdc-mae/onnxr
  * Turns off what ONNX Runtime 1.29 and later collect and send to Microsoft from Linux unless told not to, where nobody has
  * said otherwise. Collecting also reads the command line with a regular expression that recurses: of some 20 kB (several hundred
  * files) the process dies of it. There is no other switch than this variable, which is read when the first session opens; in
- * a thread `env` is a copy that the library does not see, so whoever starts one calls this before.
+ * a thread `env` is a copy that the library does not see, so whoever starts one calls this before; in threads that others
+ * start with such a copy it does nothing.
  */
 export function withoutTelemetry(): void {
-  env.ORT_DISABLE_TELEMETRY ??= "1";
+  // Set to nothing it is, to the library, not set.
+  env.ORT_DISABLE_TELEMETRY ||= "1";
 }
 
 let loaded: OnnxRuntime | undefined;

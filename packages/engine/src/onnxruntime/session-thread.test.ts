@@ -161,8 +161,19 @@ describe.skipIf(threadFile === undefined)("a command line of thousands of files"
   const { CI: _, ORT_DISABLE_TELEMETRY: __, ...env } = process.env;
   const cwd = fileURLToPath(new URL("../..", import.meta.url));
 
+  const printed = async (script: string, own: NodeJS.ProcessEnv = {}) => {
+    const options = { cwd, env: { ...env, ...own } };
+    return (await promisify(execFile)(process.execPath, ["-e", script, ...files], options)).stdout;
+  };
+
   it.each(["execute", "execute.apart"])("is as good as a short one to %s, for nothing is collected", async (how) => {
-    const { stdout } = await promisify(execFile)(process.execPath, ["-e", program(how), ...files], { cwd, env });
-    expect(stdout).toBe("2,3 1");
+    expect(await printed(program(how))).toBe("2,3 1");
+  });
+
+  it("is so where the variable is set to nothing, and in a thread that shares the environment", async () => {
+    expect(await printed(program("execute"), { ORT_DISABLE_TELEMETRY: "" })).toBe("2,3 1");
+    const thread = `const { SHARE_ENV, Worker } = require("node:worker_threads");
+      new Worker(${JSON.stringify(program("execute"))}, { eval: true, env: SHARE_ENV });`;
+    expect(await printed(thread)).toBe("2,3 1");
   });
 });
