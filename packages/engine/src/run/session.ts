@@ -44,9 +44,10 @@ export function joinHalves({ doors }: Pick<Cut, "doors">, first: Session, second
       return first.run(inputs, new Map([...outputs, ...handed]));
     },
     second: async (late, outputs) => {
-      const inputs = new Map([...early, ...handed, ...late]);
+      const made = await second.run(new Map([...early, ...handed, ...late]), outputs);
+      // Not before: what is refused may be tried again.
       early = new Map();
-      return second.run(inputs, outputs);
+      return made;
     },
     dispose: async () => {
       handed.clear();
