@@ -1,6 +1,7 @@
 /**
  * Checks that one name means one thing: what an entry of a package or of the trainer exports is declared nowhere else
- * under that name, and takes no name of the language; and that nothing in the product is cast to `never`.
+ * under that name, and takes no name of the language; that nothing in the product is cast to `never`; and that programs
+ * of scripts and examples, which no compiler reads, import what is exported.
  * `node scripts/check-names.mjs [root]`
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -87,16 +88,43 @@ const exportsOf = (file) => {
 };
 
 let count = 0;
+/** Sources of entries, by what is written to import one. */
+const entries = new Map();
 for (const folder of folders) {
-  const { exports = {} } = JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8"));
+  const { name: own, exports = {} } = JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8"));
   for (const [path, { default: built = "" }] of Object.entries(exports)) {
     if (!built.endsWith(".js") || languages.test(join(folder, path))) continue;
     const entry = join(root, folder, built.replace("./dist/", "src/").replace(/\.js$/, ".ts"));
+    entries.set(join(own ?? "", path), entry);
     for (const [name, file] of texts.has(entry) ? exportsOf(entry) : []) {
       count += 1;
       const others = (places.get(name) ?? []).filter((place) => place !== file);
       if (file === undefined || others.length === 0 || name in onPurpose) continue;
       problems.push(`${name}: exported from ${at(file)}, and another thing in ${others.map(at).join(", ")}`);
+    }
+  }
+}
+
+const programsIn = (folder) =>
+  !existsSync(folder)
+    ? []
+    : readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+        const path = join(folder, entry.name);
+        if (entry.isDirectory()) return entry.name === "node_modules" ? [] : programsIn(path);
+        return /\.m?js$/.test(entry.name) ? [path] : [];
+      });
+
+for (const program of ["scripts", "examples"].flatMap((folder) => programsIn(join(root, folder)))) {
+  const text = withoutComments(readFileSync(program, "utf8"));
+  for (const [, list, from] of text.matchAll(/^import \{([^}]*)\} from "([^"]+)"/gm)) {
+    // What a build makes of a source.
+    const built = join(dirname(program), from).replace("/dist/", "/src/").replace(/\.js$/, ".ts");
+    const source = from.includes("/dist/") ? built : entries.get(from);
+    if (!texts.has(source)) continue;
+    const exported = new Set(exportsOf(source).map(([name]) => name));
+    for (const name of list.split(",").map((word) => word.trim().split(" as ")[0])) {
+      if (name !== "" && !exported.has(name))
+        problems.push(`${at(program)}: imports ${name}, which ${from} does not export`);
     }
   }
 }

@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { checkHouse } from "./made-house.test.support.js";
 
-const entries = JSON.stringify({ exports: { ".": { default: "./dist/index.js" } } });
+const entries = JSON.stringify({ name: "@house/data", exports: { ".": { default: "./dist/index.js" } } });
 const house = {
   "packages/data/package.json": entries,
   "packages/data/src/index.ts": 'export { type Clip, cut as cutClip } from "./clip.js";\nexport * from "./fit.js";',
   "packages/data/src/clip.ts": "export type Clip = { id: string };\nexport const cut = (clip: Clip) => clip;",
   "packages/data/src/fit.ts": "const fit = 1;\nexport { fit };",
-  "packages/eval/package.json": entries,
+  "packages/eval/package.json": entries.replace("data", "eval"),
   "packages/eval/src/index.ts": "export const score = 1;",
 };
 const within = (path: string, text: string) =>
@@ -20,6 +20,20 @@ describe("check-names", () => {
       said: expect.stringContaining("4 exported"),
     });
     expect(within("own.ts", "export const cut = 1;")).toMatchObject({ ok: true });
+  });
+
+  it.each([
+    ['import { cutClip, fit } from "@house/data";', undefined],
+    ['import { cut } from "../packages/data/dist/clip.js";', undefined],
+    ['import { cut } from "@house/data";', "scripts/one.mjs: imports cut, which @house/data does not export"],
+    [
+      'import { a as cut } from "../packages/data/dist/clip.js";',
+      "imports a, which ../packages/data/dist/clip.js does",
+    ],
+  ])("reads what a script imports: %s", (text, complaint) => {
+    const { ok, said } = checkHouse("check-names.mjs", { ...house, "scripts/one.mjs": text });
+    expect(said).toContain(complaint ?? "4 exported");
+    expect(ok).toBe(complaint === undefined);
   });
 
   it.each([

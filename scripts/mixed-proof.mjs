@@ -9,7 +9,8 @@
  * Markdown; exits 1 where a figure of the first seed in mixed precision lies outside.
  */
 import { join } from "node:path";
-import { ablate, checkAblation, named, workOutArms } from "@kdc-mae/trainer";
+import { ablate, named, workOutArms } from "@kdc-mae/trainer";
+import { checkAblation } from "../apps/trainer/dist/pipeline/ablate/load.js";
 import { compiled } from "../packages/engine/dist/node.js";
 import { markdownTable } from "../packages/eval/dist/report.js";
 
