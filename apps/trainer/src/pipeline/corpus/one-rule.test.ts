@@ -215,6 +215,20 @@ describe("what would be both is refused", () => {
     );
   });
 
+  it.each(["list", "shards"] as const)("by finetune, where only ids tell: %s beside other shards", async (kind) => {
+    const { notes, onNote } = around();
+    const evaluation = { data: dataOf("shards", "none", 1), split: "test" };
+    const opened = await openFineTuningData(
+      tinyWith({ data: dataOf(kind, "all"), evaluation, training: { batch: 2, epochs: 9 } } as Parameters<
+        typeof tinyWith
+      >[0]),
+      config,
+      { media: folder, statistics, onNote },
+    );
+    await opened.close();
+    expect(notes.join("\n")).toMatch(/3 of the 6 clips have ids of clips that were trained on, such as clip0/);
+  });
+
   it("by evaluate: splits dealt after training, and the split a model was trained on", async () => {
     const protocols = protocolsNamed(["retrieval-middle-frame"]);
     const data = dataOf("list", "none");

@@ -109,6 +109,10 @@ async function openBoth(
     const wanted = { ...around, ...purpose, media, needs: [split], only: [split], classes };
     return (await openSplitSets({ data: given, seed }, plain, wanted)).sets[split];
   };
+  const expectUnscored = async (fitted: ClipSet["items"], scored: ClipSet) => {
+    const doubt = await expectNoneOfBoth("fine-tuning", fitted, scored.items);
+    if (!own && doubt !== undefined) around.onNote?.(doubt);
+  };
   if (data.kind === "shards") {
     expectNoFrames(experiment.visual.framesPerClip);
     const train = await shardSet(data, fits, form, around);
@@ -116,9 +120,11 @@ async function openBoth(
     expectSplit(train.placing, fits, `data set ${data.path}`);
     sayPlacing(data, train.placing, { uses }, around);
     if (train.passedOver !== undefined) around.onNote?.(train.passedOver);
+    const scored = await other();
+    await expectUnscored(train.items, scored);
     return {
       training: { items: train.items, clips: await clipsInShards(data, fits, form, around) },
-      evaluation: await other(),
+      evaluation: scored,
       leftOut: train.leftOut,
     };
   }
@@ -127,8 +133,7 @@ async function openBoth(
   const { splits, leftOut, digest } = await openCorpus({ data, seed }, form, wanted);
   const clips = splits[fits] ?? [];
   const scored = own ? memorySet(splits[split]) : await other();
-  const doubt = await expectNoneOfBoth("fine-tuning", memorySet(clips).items, scored.items);
-  if (!own && doubt !== undefined) around.onNote?.(doubt);
+  await expectUnscored(memorySet(clips).items, scored);
   return {
     training: { items: memorySet(clips).items, clips: clipsInMemory(clips, form, digest) },
     evaluation: scored,
