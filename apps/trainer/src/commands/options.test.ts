@@ -163,3 +163,17 @@ it.each([
   expect(words).toContain(`--hop <seconds> time between the starts of two windows (default: ${hop})`);
   expect(words).not.toContain("little delay");
 });
+
+it.each(["distill", "prune"])(
+  "%s, which takes its model as it is, names no option for it where there is none",
+  async (name) => {
+    let said = "";
+    vi.spyOn(process.stderr, "write").mockImplementation((text) => {
+      said += text;
+      return true;
+    });
+    expect(await runCommandLine([name, "none.safetensors"])).toBe(1);
+    expect(said).toContain("there is no model none.safetensors");
+    expect(said).not.toContain("--model");
+  },
+);

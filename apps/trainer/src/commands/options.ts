@@ -105,7 +105,7 @@ export function expectModelFile(where: string, path: string, first = "kdc-mae de
   throw new KdcError({
     where,
     what: `there is no model ${path}`,
-    remedy: `Run ${first} first, or give one with --model`,
+    remedy: `Run ${first} first, or give the file of another model`,
     reason: "no-model",
   });
 }
