@@ -4,7 +4,7 @@ import type { GraphBuilder, NodeRequest, Value } from "../compile/graph-builder.
 import type { KernelRules } from "../compile/kernel-rule.js";
 import { inGroups } from "../compile/kernels-attention.js";
 import { transpose } from "../compile/kernels-shape.js";
-import { widestHead } from "./kernel-attention.js";
+import { widestHead } from "./attention-tiles.js";
 
 /** The domain of operators that only this runtime has. */
 export const ownDomain = "kdc";
