@@ -106,7 +106,8 @@ function drawn(sample: VideoSample, width: number, height: number): RgbPicture {
  */
 function rematrixed(picture: RgbPicture, by: string | null | undefined, meant: string | null | undefined): RgbPicture {
   const [was, is] = [weightsOf(by), weightsOf(meant)];
-  if (was.red === is.red || !by) return picture;
+  // Of RGB in the file itself nothing was made.
+  if (was.red === is.red || !by || by === "rgb") return picture;
   const data = new Uint8ClampedArray(picture.data);
   for (let at = 0; at < data.length; at += 3) {
     const light = was.red * data[at] + was.green * data[at + 1] + was.blue * data[at + 2];
