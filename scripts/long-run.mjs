@@ -1,8 +1,10 @@
 /**
  * Many tiny steps, with its log, probes on held-out clips, pictures and checkpoints: does memory stay flat?
- * `node --expose-gc scripts/long-run.mjs [steps] [folder]`, after a build. Prints what it measured; exits 1 where the
- * memory of the process moved by more than 5 % between what it held after 2,000 steps (half of a shorter run) and at any
- * later time. It is read after a collection: what V8 has not yet swept is no leak, and grows by as much as it likes.
+ * `node --expose-gc --max-semi-space-size=1 --max-old-space-size=64 scripts/long-run.mjs [steps] [folder]`, after a
+ * build. Prints what it measured; exits 1 where the memory of the process moved by more than 5 % between what it held
+ * after 2,000 steps (half of a shorter run) and at any later time. It is read after a collection, and the flags keep the
+ * heaps of the other threads small, which that collection does not reach: what V8 has not yet swept is no leak, and
+ * grows by as much as it likes.
  */
 import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -37,7 +39,9 @@ const out = join(root, "run");
 const began = performance.now();
 const loggers = [tensorBoardLogger(join(out, "tensorboard"))];
 const { gc } = globalThis;
-if (gc === undefined) throw new Error("start it as `node --expose-gc scripts/long-run.mjs`");
+if (gc === undefined || !process.execArgv.some((flag) => flag.startsWith("--max-semi-space-size="))) {
+  throw new Error("start it with the flags that stand at the top of scripts/long-run.mjs");
+}
 const memory = () => {
   gc();
   return process.memoryUsage().rss;
