@@ -137,7 +137,7 @@ try {
       const [seconds, travelled, waited, data, processor] = ["seconds", "travelled", "waited", "data", "processor"].map(
         (what) => of(way, what),
       );
-      const ways = ranks === 1 ? 0 : (2 * (ranks - 1)) / ranks;
+      const share = ranks === 1 ? 0 : (2 * (ranks - 1)) / ranks;
       const line = [
         runs > 1 ? `${runs} runs of 1 rank side by side` : ranks === 1 ? "1 rank" : `${ranks} ranks`,
         `${seconds.toFixed(3)} s a step`,
@@ -149,7 +149,7 @@ try {
           : [
               `travelling ${((100 * travelled) / seconds).toFixed(1)} %, ${travelled.toFixed(3)} s`,
               `waiting for ranks ${((100 * waited) / seconds).toFixed(1)} %`,
-              `b = ${((ways * bytes) / travelled / 1e9).toFixed(2)} GB/s`,
+              `b = ${((share * bytes) / travelled / 1e9).toFixed(2)} GB/s`,
             ]),
       ];
       console.log(line.join(", "));
