@@ -7,7 +7,7 @@ import { roundProducts } from "../compile/round-products.js";
 import { type Trace, trace } from "../compile/trace.js";
 import type { Hosted } from "../run/program.js";
 import type { Execute } from "../run/runtime.js";
-import { joinHalves, type OpenSessionInTwo } from "../run/session.js";
+import { type OpenSessionInTwo, openHalves } from "../run/session.js";
 import { createSession, type SessionOptions } from "./node-session.js";
 import { createThreadSession, createThreadSessionInTwo, threadFile } from "./session-thread.js";
 
@@ -85,8 +85,7 @@ const sessionOptions = ({ rules: _, ...options }: CompileOptions): SessionOption
 export function compiled(options: CompileOptions = {}): Execute {
   const { device = "cpu", precision } = options;
   const halves = (open: OpenSessionInTwo) => inTwoOn(open, options.rules, rounding(options));
-  const here = async (cut: Cut) =>
-    joinHalves(cut, await createSession(cut.first, options), await createSession(cut.second, options));
+  const here = (cut: Cut) => openHalves(cut, (half) => createSession(half, options));
   const execute = Object.assign(<I, O>(fn: (inputs: I) => O, example: Hosted<I>) => compile(fn, example, options), {
     ...{ precision, inTwo: halves(here) },
   });

@@ -1,6 +1,6 @@
 import { parentPort } from "node:worker_threads";
 import { errorParts, isKdcError } from "@kdc-mae/core";
-import { joinHalves, type Session } from "../run/session.js";
+import { openHalves, type Session } from "../run/session.js";
 import { openModel, type SessionOptions } from "./node-session.js";
 import { type Answer, buffersOf, type Half, type Model, type Question, type Tensors } from "./thread-messages.js";
 
@@ -21,8 +21,8 @@ async function answer(question: Question): Promise<void> {
     return;
   }
   if ("openInTwo" in question) {
-    const { first, second, options } = question.openInTwo;
-    const halves = joinHalves(question.openInTwo, await open(first, options), await open(second, options));
+    const { options } = question.openInTwo;
+    const halves = await openHalves(question.openInTwo, (half) => open(half, options));
     sessions.set(id, { run: (half) => halves[half as Half], dispose: halves.dispose });
     return;
   }

@@ -34,8 +34,19 @@ export type SessionInTwo = {
 /** Makes a session of a graph that was cut. */
 export type OpenSessionInTwo = (cut: Cut) => Promise<SessionInTwo>;
 
-/** Two halves as one; what goes from one to the other stays in ordinary memory, in arrays that are used again. */
-export function joinHalves({ doors }: Pick<Cut, "doors">, first: Session, second: Session): SessionInTwo {
+/**
+ * Opens two halves as one; what goes from one to the other stays in ordinary memory, in arrays that are used again. Where
+ * the second does not open, the first is given back.
+ */
+export async function openHalves<Half>(
+  { doors, ...halves }: Pick<Cut, "doors"> & { readonly first: Half; readonly second: Half },
+  open: (half: Half) => Promise<Session>,
+): Promise<SessionInTwo> {
+  const first = await open(halves.first);
+  const second = await open(halves.second).catch(async (error: unknown) => {
+    await first.dispose();
+    throw error;
+  });
   const handed = new Map(doors.map((port) => [port.path, blank(port)]));
   let early: ReadonlyMap<string, HostTensor> = new Map();
   return {
@@ -51,8 +62,11 @@ export function joinHalves({ doors }: Pick<Cut, "doors">, first: Session, second
     },
     dispose: async () => {
       handed.clear();
-      await first.dispose();
-      await second.dispose();
+      try {
+        await first.dispose();
+      } finally {
+        await second.dispose();
+      }
     },
   };
 }
