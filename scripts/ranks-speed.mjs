@@ -1,10 +1,12 @@
 /**
  * What ranks gain: clips a second of N ranks of one thread against one rank of one thread, and the share of a step in which
- * gradients travel. `node scripts/ranks-speed.mjs [--ranks 2] [--rounds 2] [--batch 4] [--width 768] [--only contrast]`,
+ * gradients travel. `node scripts/ranks-speed.mjs [--ranks 2] [--turns 6] [--batch 8] [--width 768] [--only contrast]`,
  * after a build, on a machine with as many quiet processors as ranks. One block per branch, one joint, one to decode, as
- * wide as base's unless told otherwise. Beside it, as the most a machine can give: N independent runs of one rank side by
- * side. All take turns; figures are medians over epochs after the first, which makes the programs. `processor` is what the
- * first rank's process computed, which other work on the machine leaves alone.
+ * wide as base's unless told otherwise. Beside it, as the most a machine can give: two independent runs of one rank side
+ * by side. All runs are alive at once and take turns: the others are stopped (SIGSTOP) meanwhile, so that a turn of one
+ * lies seconds from a turn of another and a machine whose speed drifts does not decide. A turn is a step that is not
+ * counted, since the stop is in it, and two that are. Ratios are of one turn; said are their median, least and most.
+ * `processor` is what the first rank's process computed, which other work on the machine leaves alone.
  */
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -19,14 +21,14 @@ import { countParameters, initModel, presets } from "../packages/model/dist/inde
 const { values } = parseArgs({
   options: {
     ranks: { type: "string", default: "2" },
-    rounds: { type: "string", default: "2" },
-    batch: { type: "string", default: "4" },
+    turns: { type: "string", default: "6" },
+    batch: { type: "string", default: "8" },
     width: { type: "string", default: "768" },
     only: { type: "string", default: "" },
   },
 });
 const sizes = values.ranks.split(",").map(Number);
-const [rounds, batch] = [Number(values.rounds), Number(values.batch)];
+const [turns, batch] = [Number(values.turns), Number(values.batch)];
 const folder = mkdtempSync(join(tmpdir(), "kdc-ranks-speed-"));
 const program = fileURLToPath(new URL("../apps/trainer/bin/kdc-mae.js", import.meta.url));
 const width = Number(values.width);
@@ -41,10 +43,9 @@ const objectives = {
   "reconstruction alone": reconstruction,
   "with contrast and distillation": [...reconstruction, { term: "contrastive" }, { term: "view-distillation" }],
 };
-const steps = 2;
 await makeSet({
   ...{ directory: join(folder, "media"), ffmpeg: (await locateFfmpeg({ env: process.env })).path },
-  ...{ counts: { train: steps * batch }, seed: 1, workers: 2 },
+  ...{ counts: { train: batch }, seed: 1, workers: 2 },
 });
 
 const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
@@ -71,15 +72,32 @@ const keeperOf = (folder) =>
     }
   });
 
-/** Seconds of a step after the first epoch, and of them travelling and waiting. */
-async function epochs(objective, ranks, place) {
+const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+const read = (path) => (existsSync(path) ? readFileSync(path, "utf8").trim().split("\n").filter(Boolean) : []);
+
+/** Every process of a run, mpirun among them. */
+const processesOf = (out) =>
+  readdirSync("/proc").filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").includes(out);
+    } catch {
+      return false;
+    }
+  });
+
+const signal = (out, name) => {
+  for (const pid of processesOf(out)) process.kill(Number(pid), name);
+};
+
+/** A run that trains in its turns alone; an epoch is a step. */
+function begin(objective, ranks, place) {
   const file = join(folder, `${place}.json`);
   const experiment = {
     ...{ name: "speed", data: { kind: "manifest", path: join(folder, "media", "manifest.jsonl") }, objective },
     model: { preset: "base", ...blocks },
     masking: { kind: "complementary", views: 2, audioRatio: 0.75, visualRatio: 0.75 },
     audio: { statistics: "measured", noise: true },
-    ...{ optimizer: { learningRate: 1e-5 }, training: { batch, epochs: 4 } },
+    ...{ optimizer: { learningRate: 1e-5 }, training: { batch, epochs: 10_000, checkpointSeconds: 1e6 } },
   };
   writeFileSync(file, JSON.stringify(experiment));
   const out = join(folder, place);
@@ -89,59 +107,84 @@ async function epochs(objective, ranks, place) {
   const child = spawn(command, args, { stdio: ["ignore", "ignore", "pipe"] });
   let said = "";
   child.stderr.on("data", (piece) => (said += piece));
-  const log = () =>
-    existsSync(join(out, "log.jsonl"))
-      ? readFileSync(join(out, "log.jsonl"), "utf8")
-          .trim()
-          .split("\n")
-          .filter(Boolean)
-          .map((text) => JSON.parse(text))
-      : [];
-  /** What had been computed when each epoch ended. */
-  const marks = [];
-  let keeper;
-  const timer = setInterval(() => {
-    keeper ??= keeperOf(out);
-    for (let ended = log().length; marks.length < ended; ) marks.push(computed(keeper));
-  }, 20);
-  const code = await new Promise((done) => child.on("close", done));
-  clearInterval(timer);
-  if (code !== 0) throw new Error(`${line.join(" ")} ended with ${code}: ${said}`);
-  const entries = log();
-  rmSync(out, { recursive: true });
-  return entries.slice(1).map(({ seconds, waited: data, ranks: { travelled = 0, waited = 0 } = {} }, at) => ({
-    ...{ seconds: (seconds + data) / steps, travelled: travelled / steps, waited: waited / steps, data: data / steps },
-    processor: (marks[at + 1] - marks[at]) / steps,
-  }));
+  const lines = () => read(join(out, "log.jsonl"));
+  return {
+    out,
+    /** Goes on for some epochs, then stands still. Their seconds, and what its first process computed in each. */
+    async turn(epochs) {
+      signal(out, "SIGCONT");
+      const first = lines().length;
+      const keeper = keeperOf(out);
+      const marks = [computed(keeper)];
+      while (marks.length <= epochs) {
+        if (child.exitCode !== null) throw new Error(`${line.join(" ")} ended with ${child.exitCode}: ${said}`);
+        await pause(5);
+        while (marks.length <= Math.min(epochs, lines().length - first)) marks.push(computed(keeper));
+      }
+      signal(out, "SIGSTOP");
+      return lines()
+        .slice(first, first + epochs)
+        .map((text, at) => {
+          const { seconds, waited: data, ranks: { travelled = 0, waited = 0 } = {} } = JSON.parse(text);
+          return { seconds: seconds + data, data, travelled, waited, processor: marks[at + 1] - marks[at] };
+        });
+    },
+    async end() {
+      const ended = new Promise((done) => child.on("close", done));
+      signal(out, "SIGKILL");
+      await ended;
+    },
+  };
 }
+
+const WHATS = ["seconds", "data", "travelled", "waited", "processor"];
+/** The mean of several epochs, or of several runs. */
+const meanOf = (list) =>
+  Object.fromEntries(WHATS.map((what) => [what, list.reduce((sum, item) => sum + item[what], 0) / list.length]));
 
 try {
   console.log(
-    `${cpus()[0].model}, ${cpus().length} cores; ${(bytes / 1e9).toFixed(3)} GB of gradients, batch ${batch}, ${rounds} rounds of 3 epochs of ${steps} steps`,
+    `${cpus()[0].model}, ${cpus().length} cores; ${(bytes / 1e9).toFixed(3)} GB of gradients, batch ${batch}, ${turns} turns of 2 steps`,
   );
   for (const [name, objective] of Object.entries(objectives)) {
     if (!name.includes(values.only)) continue;
     /** How many ranks a run has, and how many runs there are at a time. */
     const ways = [[1, 1], ...sizes.flatMap((ranks) => [[ranks, 1], ...(ranks === 2 ? [[1, ranks]] : [])])];
+    const running = [];
     const seen = ways.map(() => []);
-    for (let round = 0; round < rounds; round++) {
+    try {
       for (const [way, [ranks, runs]] of ways.entries()) {
-        const places = Array.from({ length: runs }, (_, run) => `${round}-${ranks}-${run}`);
-        const made = await Promise.all(places.map((place) => epochs(objective, ranks, place)));
-        seen[way].push(...made.flat());
+        const places = Array.from({ length: runs }, (_, run) => `${way}-${run}`);
+        running.push(places.map((place) => begin(objective, ranks, place)));
+        // The first epoch makes the programs.
+        await Promise.all(running[way].map((run) => run.turn(1)));
       }
+      for (let turn = 0; turn < turns; turn++) {
+        for (const way of ways.keys()) {
+          const made = await Promise.all(running[way].map((run) => run.turn(3)));
+          seen[way].push(meanOf(made.flatMap((epochs) => epochs.slice(1))));
+        }
+      }
+    } finally {
+      await Promise.all(running.flat().map((run) => run.end()));
     }
     console.log(`\n${name}; load ${loadavg()[0].toFixed(1)}`);
-    const of = (way, what) => median(seen[way].map((epoch) => epoch[what]));
     for (const [way, [ranks, runs]] of ways.entries()) {
-      const [seconds, travelled, waited, data, processor] = ["seconds", "travelled", "waited", "data", "processor"].map(
-        (what) => of(way, what),
+      const [seconds, data, travelled, waited, processor] = WHATS.map((what) =>
+        median(seen[way].map((turn) => turn[what])),
       );
+      const ratios = seen[way].map((turn, at) => (runs * seen[0][at].seconds) / turn.seconds);
       const share = ranks === 1 ? 0 : (2 * (ranks - 1)) / ranks;
       const line = [
         runs > 1 ? `${runs} runs of 1 rank side by side` : ranks === 1 ? "1 rank" : `${ranks} ranks`,
         `${seconds.toFixed(3)} s a step`,
-        `${((runs * of(0, "seconds")) / seconds).toFixed(2)} × the clips a second`,
+        ...(way === 0
+          ? [
+              `${Math.min(...seen[0].map((turn) => turn.seconds)).toFixed(3)} to ${Math.max(...seen[0].map((turn) => turn.seconds)).toFixed(3)}`,
+            ]
+          : [
+              `${median(ratios).toFixed(2)} × the clips a second (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)})`,
+            ]),
         `processor ${processor.toFixed(3)} s`,
         `waiting for data ${((100 * data) / seconds).toFixed(1)} %`,
         ...(ranks === 1
