@@ -30,7 +30,7 @@ const inWords = ({ name, ok, detail, remedy }: Finding) =>
   `${ok ? "ok " : "no "} ${name.padEnd(20)} ${detail}\n${ok || remedy === undefined ? "" : `${" ".repeat(24)}→ ${remedy}\n`}`;
 
 async function examine(): Promise<Finding[]> {
-  const [major] = process.versions.node.split(".").map(Number);
+  const [major, minor] = process.versions.node.split(".").map(Number);
   const { quota, memory } = machineLimits();
   const limited = [
     ...(quota === undefined ? [] : [`${quota.toFixed(2)} processors of time`]),
@@ -40,9 +40,9 @@ async function examine(): Promise<Finding[]> {
   return [
     {
       name: "node",
-      ok: major >= 20,
+      ok: (major === 20 && minor >= 19) || (major === 22 && minor >= 12) || major > 22,
       detail: `${process.versions.node} on ${process.platform} ${process.arch}, ${machine}${limited.length === 0 ? "" : ` (its control group allows ${limited.join(" and ")})`}`,
-      remedy: "Install Node 20 or newer",
+      remedy: "Install Node 20.19 or a later 20, or 22.12 or newer",
     },
     await ffmpegFinding(),
     ...(await computingFindings()),
@@ -56,7 +56,7 @@ async function computingFindings(): Promise<Finding[]> {
     found = await lookApart();
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);
-    return [{ name: "onnxruntime cpu", ok: false, detail, remedy: "Reinstall, or look at your graphics driver" }];
+    return [{ name: "onnxruntime cpu", ok: false, detail, remedy: "Reinstall, or check your graphics driver" }];
   }
   const { devices, webgpu, named, backends } = found;
   return [
