@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { isKdcError } from "@kdc-mae/core";
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Help, type Option } from "commander";
 import { addAblateCommand } from "./commands/ablate.js";
 import { addBenchCommand } from "./commands/bench.js";
 import { addBenchDataCommand } from "./commands/bench-data.js";
@@ -95,8 +95,9 @@ export async function runCommandLine(args: readonly string[]): Promise<number | 
     // Lists are written as they are typed.
     for (const option of command.options) {
       const { defaultValue: list } = option;
-      if (Array.isArray(list)) option.default(list, list.length === 0 ? "none" : list.join(","));
+      if (Array.isArray(list) && list.length > 0) option.default(list, list.join(","));
     }
+    command.configureHelp({ optionDescription });
     command.configureOutput(output).exitOverride().showHelpAfterError("(--help lists the options)");
   }
   program.hook("preAction", (_, command) => {
@@ -116,6 +117,12 @@ export async function runCommandLine(args: readonly string[]): Promise<number | 
     return code;
   }
 }
+
+/** An option's text in a command's help: of a list that is empty unless given, no default is told. */
+const optionDescription = (option: Option): string =>
+  Array.isArray(option.defaultValue) && option.defaultValue.length === 0
+    ? option.description
+    : new Help().optionDescription(option);
 
 /** What a failure is exited with, and said of it: `canGoOn` where a command that was stopped has kept what it did. */
 function failureOf(error: unknown, canGoOn: boolean): { readonly code: number; readonly say?: string } {

@@ -42,12 +42,15 @@ export function addAblateCommand(program: Command): void {
     .argument("<ablation>", "a name (ablation-objectives), or a .ts, .mjs or .json file")
     .option("--seeds <n>", "seeds per arm (default: what the ablation says, else 3)", seedCount)
     .option("--out <folder>", "where runs and tables go; run again, it goes on there (default: runs/<name>)")
-    .option("--media <folder>", `where made clips go, for experiments on made data (default: ${defaultMedia})`)
+    .option(
+      "--media <folder>",
+      `where synthetic clips are kept, for experiments that make their own (default: ${defaultMedia})`,
+    )
     .option("--set <key=value>", "change the base experiment, such as training.epochs=5", collect, [])
     .addOption(
       new Option(
         "--scored <split>",
-        "clips that figures are of: validation while choices are made (tables in on-validation)",
+        "split that the figures are measured on: validation while you still choose (its tables go to on-validation)",
       )
         .choices(["test", "validation"])
         .default("test"),

@@ -23,7 +23,7 @@ export function addBenchDataCommand(program: Command): void {
     .argument("<manifest>", "a folder of media, or a CSV, JSONL or JSON manifest")
     .option("--workers <n>", "threads, processes or ffmpegs at once", atLeastOne, availableCpus())
     .option("--rounds <n>", "times each way runs, by turns; medians count", atLeastOne, 3)
-    .option("--slow-clips <n>", "clips that the ways which decode are timed on", atLeastOne, 60)
+    .option("--slow-clips <n>", "clips to time the slow ways on, those that decode", atLeastOne, 60)
     .option("--python <path>", "a Python with torchaudio, numpy and Pillow", "python3")
     .option("--json", "print the report as JSON")
     .addHelpText("after", "\nExample:\n  kdc-mae bench-data videos --python /usr/bin/python3\n")

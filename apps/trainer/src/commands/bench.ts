@@ -57,7 +57,7 @@ export function addBenchCommand(program: Command): void {
     .addOption(
       new Option(
         "--estimate <card>",
-        "plan a step for a card that this machine does not have, and print the least time it would take",
+        "plan a step for a GPU that this machine does not have, and print the least time it would take",
       ).choices(Object.keys(cards)),
     )
     .addOption(

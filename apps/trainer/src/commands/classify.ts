@@ -29,15 +29,15 @@ export function addClassifyCommand(program: Command): void {
     .argument("<files...>", "films, sound files, pictures")
     .option("--model <file>", `a fine-tuned model: ${modelWords}`, "runs/demo-finetune/best.safetensors")
     .option("--classes <file>", "a class list whose names stand for the model's, in their order")
-    .addOption(new Option("--audio", "by the sound alone").conflicts("visual"))
-    .option("--visual", "by the picture alone")
-    .option("--count <n>", "how many labels", atLeastOne, 5)
+    .addOption(new Option("--audio", "use the sound alone").conflicts("visual"))
+    .option("--visual", "use the picture alone")
+    .option("--count <n>", "how many labels to give", atLeastOne, 5)
     .option("--pictures <n>", "pictures of each window whose probabilities are averaged", atLeastOne, 1)
-    .option("--json", "print one JSON line a file")
+    .option("--json", "print one JSON line per file")
     .option("--html <file>", "write a page with players, which needs no network")
     .addHelpText(
       "after",
-      "\nA model tuned to sound and pictures together also labels a file that has only one of them.\n" +
+      "\nA model fine-tuned on sound and pictures together also labels a file that has only one of them.\n" +
         "\nExamples:\n  kdc-mae classify dog.mp4 bark.wav dog.jpg --model runs/demo-finetune/best.safetensors\n" +
         "  kdc-mae classify film.mp4 --html labels.html\n" +
         "  kdc-mae classify dog.mp4 --model vgg_65.5.pth --assume classes=classes.csv\n",

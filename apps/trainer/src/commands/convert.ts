@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { readAssume } from "../pipeline/run/assume.js";
 import { convertModel } from "../pipeline/run/convert.js";
 import { print, remark } from "../terminal/print.js";
-import { type AssumeChoice, withAssume } from "./options.js";
+import { type AssumeChoice, many, withAssume } from "./options.js";
 
 type ConvertOptions = AssumeChoice & { readonly json?: true };
 
@@ -32,6 +32,6 @@ async function run(from: string, to: string, { assume, json }: ConvertOptions): 
   print(
     json
       ? `${JSON.stringify(written, null, 2)}\n`
-      : `${file}: ${kind}${classes === undefined ? "" : `, ${classes} classes`}; ${unused} tensors carried along unused\n`,
+      : `${file}: ${kind}${classes === undefined ? "" : `, ${many(classes, "class", "classes")}`}; ${many(unused, "tensor")} carried along unused\n`,
   );
 }

@@ -24,7 +24,7 @@ export function addDemoCommand(program: Command): void {
     .command("demo")
     .description("make a small set of sounding clips, pretrain on it, evaluate all four tasks, write a report")
     .option("--out <folder>", "where the run and its report go", "runs/demo")
-    .option("--media <folder>", `where the made clips go, and are found again (default: ${defaultMedia})`)
+    .option("--media <folder>", `where the synthetic clips are kept, and found again (default: ${defaultMedia})`)
     .option("--set <key=value>", "change the experiment, such as training.epochs=5", collect, [])
     .option("--json", "print report.json on stdout")
     .addHelpText("after", "\nExample:\n  kdc-mae demo --out runs/demo\n");

@@ -30,14 +30,17 @@ export function addDistillCommand(program: Command): void {
     .argument("<teacher>", modelWords)
     .argument(
       "[experiment]",
-      "an experiment that says on what it is trained and how: a name or a file (default: the teacher's own)",
+      "an experiment that says what the student is trained on and how: a name or a file (default: the teacher's own)",
     )
     .option("--out <folder>", "where the run goes (default: runs/<name>-student)")
-    .option("--media <folder>", `where made clips go, for experiments on made data (default: ${defaultMedia})`)
+    .option(
+      "--media <folder>",
+      `where synthetic clips are kept, for experiments that make their own (default: ${defaultMedia})`,
+    )
     .option("--set <key=value>", "change the student or its training, such as model.embedDim=32", collect, [])
     .option(
       "--protocol <name>",
-      `measure both under this one; several times (default: ${usualProtocols.join(", ")})`,
+      `measure teacher and student under this protocol; may be given several times (default: ${usualProtocols.join(", ")})`,
       collect,
       [],
     )

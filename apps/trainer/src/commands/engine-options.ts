@@ -34,7 +34,7 @@ export const withEngineOptions = (command: Command): Command =>
     .addOption(
       new Option(
         "--device <device>",
-        "for compiled: webgpu keeps its state on the card; cpu, cuda and onnxruntime-webgpu are ONNX Runtime's",
+        "for compiled: webgpu keeps its state on the GPU; cpu, cuda and onnxruntime-webgpu are ONNX Runtime's",
       )
         .choices(deviceNames)
         .default("cpu"),

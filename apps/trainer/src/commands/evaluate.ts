@@ -56,11 +56,11 @@ export function addEvaluateCommand(program: Command): void {
       ]),
     )
     .option("--denormalize", "with --protocol: bring predictions of normalised pixels back with the true statistics")
-    .option("--media <folder>", `where made clips are, for models trained on made data (default: ${defaultMedia})`)
+    .option("--media <folder>", `where synthetic clips are kept, for models trained on them (default: ${defaultMedia})`)
     .option("--vggsounder <file>", "with --protocol vggsounder: its authors' labels, vggsounder.csv")
     .option(
       "--by <column>",
-      "with --protocol: every figure by group of a column of the clips' list, and the largest gap",
+      "with --protocol: every figure for each group of clips by this column of their list too, and the largest gap between groups",
     )
     .option("--out <folder>", "where the report goes (default: evaluation, beside the model)")
     .option("--json", "print the report as JSON")
@@ -108,7 +108,7 @@ Examples:
     {
       options: ["media"],
       when: ({ data }) => data === undefined,
-      what: "it says where made clips are, and --data names others",
+      what: "it says where synthetic clips are kept, and --data names other clips",
       remedy: "Leave it out; a manifest's paths begin at --media-root",
     },
   ]);

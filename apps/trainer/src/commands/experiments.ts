@@ -12,7 +12,10 @@ export function addExperimentsCommand(program: Command): void {
     .argument("[folder]", "a folder of .json, .ts or .mjs experiments", "experiments")
     .option("--json", "print the list as JSON")
     .option("--schema", "print the JSON schema of experiment files, for editors")
-    .addHelpText("after", "\nExamples:\n  kdc-mae experiments\n  kdc-mae experiments --schema > experiment.schema.json")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  kdc-mae experiments\n  kdc-mae experiments --schema > experiment.schema.json\n",
+    )
     .action((folder: string, { json = false, schema = false }: { json?: boolean; schema?: boolean }) =>
       atTerminal(async () => {
         const said = schema ? experimentJsonSchema() : await listExperiments(folder);

@@ -14,7 +14,7 @@ export function addExploreCommand(program: Command): void {
     )
     .argument("[run]", "a run's folder or a model.safetensors (default: runs/demo, where it is there)")
     .option("--index <folder>", "what kdc-mae index made, for searching")
-    .option("--media <folder>", "the indexed films, where they were moved")
+    .option("--media <folder>", "where the indexed films are now, if they were moved")
     .option("--port <n>", "port of the page (default: any free one)", wholeNumberTo(65_535))
     .addHelpText("after", "\nExamples:\n  kdc-mae explore runs/demo\n  kdc-mae explore runs/demo --index clips.index\n")
     .action(run);

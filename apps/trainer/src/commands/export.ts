@@ -45,7 +45,7 @@ export function addExportCommand(program: Command): void {
         .default("float32"),
     )
     .addOption(
-      new Option("--mode <mode>", "what the classifier looks at (default: what it was tuned to)").choices(
+      new Option("--mode <mode>", "what the classifier is given (default: what it was fine-tuned on)").choices(
         Object.keys(officialModes),
       ),
     )
@@ -55,7 +55,7 @@ export function addExportCommand(program: Command): void {
     .addHelpText(
       "after",
       "\nEvery graph takes any number of clips, as patches; the file's metadata says how to make them.\n" +
-        "float16 and int8 files are compared with float32 on made-up clips, and the difference is printed.\n" +
+        "float16 and int8 files are compared with float32 on clips of random numbers, and the difference is printed.\n" +
         "\nExample:\n  kdc-mae export runs/demo/model.safetensors --graphs retrieval --dtype int8\n",
     );
   withAssume(command).action(run);

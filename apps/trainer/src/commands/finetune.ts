@@ -42,7 +42,10 @@ export function addFinetuneCommand(program: Command): void {
     .argument("<experiment>", "a name, or a .ts, .mjs or .json file")
     .option("--init <checkpoint>", "the encoder to begin with (.safetensors, .pth) (default: fresh weights)")
     .option("--out <folder>", "where the run goes (default: runs/<name>)")
-    .option("--media <folder>", `where made clips go, for experiments on made data (default: ${defaultMedia})`)
+    .option(
+      "--media <folder>",
+      `where synthetic clips are kept, for experiments that make their own (default: ${defaultMedia})`,
+    )
     .option("--set <key=value>", "change the experiment, such as mode=audio-only", collect, [])
     .option("--accept-changed-data", "go on with a run though its data changed since it began; the run records it")
     .option("--verify", "read every prepared shard first and compare its checksum")

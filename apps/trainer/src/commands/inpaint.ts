@@ -59,14 +59,14 @@ export function addInpaintCommand(program: Command): void {
       ]),
     )
     .option("--time <from-to>", "hide the sound between two times, seconds into the film: 2.5-3.5", timeOf)
-    .option("--rectangle <x,y,width,height>", "hide a part of the picture, pixels of the film", rectangleOf)
+    .option("--rectangle <x,y,width,height>", "hide a part of the picture, in pixels of the film", rectangleOf)
     .option("--seed <n>", "seed of what is hidden (default: that of the model's experiment)", anyWholeNumber)
     .option("--denormalize", "bring predictions of normalised patches back with the hidden patches' true statistics")
     .option("--every <seconds>", "time between two pictures of a film", positiveNumber, 0.5)
     .option("--out <file or folder>", "write a film: as it was, with its hole, filled, and the filled sound")
     .option("--sound <file or folder>", "write the filled sound: a wav, or a folder")
     .option("--pictures <folder>", "write a PNG of every window")
-    .option("--json", "print one JSON line a file")
+    .option("--json", "print one JSON line per file")
     .addHelpText(
       "after",
       "\nExamples:\n  kdc-mae inpaint dog.mp4 --hide 0.75 --structure time --out filled.mp4\n" +

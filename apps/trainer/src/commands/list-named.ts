@@ -3,7 +3,9 @@ import type { Experiment } from "../pipeline/experiment/schema.js";
 type Named = Pick<Experiment, "data" | "training"> & { readonly model?: Pick<Experiment["model"], "preset"> };
 
 const dataInWords = (data: Experiment["data"]): string =>
-  data.kind === "synthetic" ? `${data.train} made clips` : "your own clips (--set data.path=…)";
+  data.kind === "synthetic"
+    ? `${data.train.toLocaleString("en")} synthetic clips`
+    : "your own clips (--set data.path=…)";
 
 /** Experiments that ship, a line each, for a command's help: name, size of the model, epochs, data. */
 export function listNamed(known: Readonly<Record<string, Named>>): string {

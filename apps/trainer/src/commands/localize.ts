@@ -29,7 +29,7 @@ export function addLocalizeCommand(program: Command): void {
     .option("--out <file or folder>", "write the film with the heat over it and its own sound: an mp4, or a folder")
     .option("--pictures <folder>", "write a PNG of every moment")
     .option("--size <pixels>", "shorter side of what is written, at most the film's own", atLeastOne, 480)
-    .option("--json", "print one JSON line a file, with the region of every moment")
+    .option("--json", "print one JSON line per file, with the region of every moment")
     .addHelpText(
       "after",
       "\nExamples:\n  kdc-mae localize dog.mp4 --out overlay.mp4\n" +

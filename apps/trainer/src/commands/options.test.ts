@@ -51,13 +51,16 @@ it.each([
     "--denormalize: only inpainting protocols read it",
   ],
   [["evaluate", "--list", "--json"], "--json: --list prints the protocols and evaluates nothing"],
-  [["evaluate", "m", "--data", "x.csv", "--media", "made"], "--media: it says where made clips are, and --data names"],
+  [
+    ["evaluate", "m", "--data", "x.csv", "--media", "made"],
+    "--media: it says where synthetic clips are kept, and --data names",
+  ],
   [["evaluate", "m", "--classes", "c.csv"], "--classes: it says how --data is read, and no --data is given"],
   [["prepare", media, "--out", "none", "--pictures", "ppm", "--quality", "80"], "--quality: only JPEG pictures have"],
   [["bench", "--engines", "compiled", "--python", "py"], "--python: only the engine pytorch uses it"],
   [
     ["pretrain", "kdc-mae-base", "--set", "data.path=x.csv", "--media", "made", "--out", "none"],
-    "--media made: it says where made clips are kept, and these data are not made",
+    "--media made: it says where synthetic clips are kept, and this data set is not synthetic",
   ],
   [["pretrain", "demo", "--dry-run", "--tensorboard"], "--tensorboard: nothing is trained where --dry-run"],
   [["pretrain", "demo", "--dry-run", "--stop-on-collapse"], "--stop-on-collapse: nothing is trained where"],
@@ -107,7 +110,7 @@ it("an option that one graph or one kind of data alone reads is bad usage elsewh
         "--out",
         out,
       ],
-      "--media made: it says where made clips are kept, and these data are not made",
+      "--media made: it says where synthetic clips are kept, and this data set is not synthetic",
     ],
   ] as const;
   for (const [line, words] of unread) {

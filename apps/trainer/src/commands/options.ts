@@ -70,7 +70,7 @@ export const withWindows = (command: Command, hop = "their length"): Command =>
   command
     .option(
       "--window <seconds>",
-      "length of a window (default: the model's own, which is also the most)",
+      "length of a window (default: the model's own, which is also the longest)",
       positiveNumber,
     )
     .option("--hop <seconds>", `time between the starts of two windows (default: ${hop})`, positiveNumber);
@@ -88,7 +88,7 @@ export type AssumeChoice = { readonly assume: readonly string[] };
 export const withAssume = (command: Command): Command =>
   command.option(
     "--assume <what=value>",
-    "of an official checkpoint, what its tensors do not say: norm-pix=false, statistics=MEAN,STD, heads=N … (all are printed)",
+    "for an official checkpoint, what its tensors do not say: norm-pix=false, statistics=MEAN,STD, heads=N … (all are printed)",
     collect,
     [],
   );

@@ -33,7 +33,7 @@ export function addParityCommand(program: Command): void {
     )
     .addHelpText(
       "after",
-      "\nExample:\n  kdc-mae parity fixtures/seed0\n\nExits with 1 if anything differs by more than 1e-4 (gradients 1e-3).",
+      "\nExample:\n  kdc-mae parity fixtures/seed0\n\nExits with 1 if anything differs by more than 1e-4 (gradients 1e-3).\n",
     )
     .action((dir: string, { json = false, device, precision, cases }: ParityOptions) =>
       atTerminal(async ({ onProgress }) => {

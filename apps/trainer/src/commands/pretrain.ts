@@ -43,7 +43,10 @@ export function addPretrainCommand(program: Command): void {
     .description("pretrain an experiment; run again, it goes on where it was stopped")
     .argument("<experiment>", "a name, or a .ts, .mjs or .json file")
     .option("--out <folder>", "where the run goes (default: runs/<name>)")
-    .option("--media <folder>", `where made clips go, for experiments on made data (default: ${defaultMedia})`)
+    .option(
+      "--media <folder>",
+      `where synthetic clips are kept, for experiments that make their own (default: ${defaultMedia})`,
+    )
     .option("--set <key=value>", "change the experiment, such as data.path=manifest.csv", collect, [])
     .option("--init <checkpoint>", "start from a CAV-MAE, KDC-MAE or ImageNet MAE checkpoint (.pth, .safetensors)")
     .option("--accept-changed-data", "go on with a run though its data changed since it began; the run records it")

@@ -53,9 +53,14 @@ export function addPruneCommand(program: Command): void {
     .option("--units <share>", "take this share of the units instead", shareBelowOne)
     .option("--epochs <n>", "epochs of training afterwards, as the model itself was trained; 0 for none", zeroOrMore, 5)
     .option("--out <folder>", "where the models and the run go", "runs/pruned")
-    .option("--media <folder>", `where made clips are, for models trained on made data (default: ${defaultMedia})`)
+    .option("--media <folder>", `where synthetic clips are kept, for models trained on them (default: ${defaultMedia})`)
     .option("--set <key=value>", "change that training, such as optimizer.learningRate=1e-4", collect, [])
-    .option("--protocol <name>", "measure whole, pruned and trained model under this one; several times", collect, [])
+    .option(
+      "--protocol <name>",
+      "measure the whole, the pruned and the trained model under this protocol; may be given several times",
+      collect,
+      [],
+    )
     .option("--accept-changed-data", "go on with a run though its data changed since it began; the run records it")
     .option("--json", "print the comparison as JSON")
     .addHelpText(

@@ -172,6 +172,6 @@ describe.skipIf(!canStart)("under mpirun", () => {
     expect(bare.output).toMatch(/Debian, Ubuntu: openmpi-bin; Fedora, RHEL: openmpi, .*; conda-forge: openmpi/);
     const many = await run(5, ["pretrain", path, "--out", of("nowhere")]);
     expect(many.code).toBe(1);
-    expect(many.output).toContain("there are 5 ranks, and an update has 4 pieces of 2 clips to deal out");
+    expect(many.output).toContain("there are 5 ranks, and an update has 4 pieces of 2 clips to share out");
   });
 });

@@ -9,7 +9,7 @@ import { untilInterrupted } from "../terminal/interrupt.js";
 import { print, remark } from "../terminal/print.js";
 import { defaultIndex } from "./index-folder.js";
 import { type ModelOnMedia, modelOnMedia, withModelOnMedia } from "./model-on-media.js";
-import { atLeastOne } from "./options.js";
+import { atLeastOne, many } from "./options.js";
 
 type SearchOptions = ModelOnMedia & {
   readonly index: string;
@@ -31,13 +31,13 @@ export function addSearchCommand(program: Command): void {
       "find the moments of an index that are nearest to a file: to all of it, its sound alone, or its picture alone",
     )
     .argument("<file>", "a film, a sound file or a picture")
-    .addOption(new Option("--audio", "ask by the file's sound").conflicts("visual"))
-    .option("--visual", "ask by the file's picture")
+    .addOption(new Option("--audio", "search by the file's sound").conflicts("visual"))
+    .option("--visual", "search by the file's picture")
     .addOption(
-      new Option("--among <stream>", "what it is compared with (default: what is asked by)").choices([
-        "audio",
-        "visual",
-      ]),
+      new Option(
+        "--among <stream>",
+        "what it is compared with in the index (default: the same as is searched by)",
+      ).choices(["audio", "visual"]),
     )
     .option("--model <file>", "the model the index was made with", "runs/demo/model.safetensors")
     .option("--index <where>", "what kdc-mae index made", defaultIndex)
@@ -70,7 +70,9 @@ async function run(file: string, options: SearchOptions, signal: AbortSignal): P
       print(`${String(place).padStart(3)}  ${cosine.toFixed(4)}  ${path}${time}\n`);
     }
     if (answer.compared < answer.clips)
-      remark(`${answer.clips - answer.compared} clips have no ${words[answer.among]} to compare\n`);
+      remark(
+        `${many(answer.clips - answer.compared, "clip has", "clips have")} no ${words[answer.among]} to compare\n`,
+      );
     if (options.html !== undefined) print(`page: ${resolve(options.html)}\n`);
   }
 }

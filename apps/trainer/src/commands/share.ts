@@ -27,7 +27,7 @@ export function addShareCommands(program: Command): void {
     .command("push")
     .description("put a run on a hub: weights, card, experiment, figures, ONNX files (HF_TOKEN)")
     .argument("<run>", "the run's folder")
-    .argument("<address>", "hf://user/name; the repository is made where there is none")
+    .argument("<address>", "hf://user/name; the repository is created if there is none")
     .option("--license <id>", LICENSE)
     .option("--private", "make a new repository visible to its owner alone")
     .addHelpText(

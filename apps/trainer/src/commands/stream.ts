@@ -51,10 +51,10 @@ export function addStreamCommand(program: Command): void {
     .option("--heat", "show where in the picture its sound is seen")
     .option("--count <n>", "with a fine-tuned model: how many labels a window gets (default: 3)", atLeastOne)
     .option("--paced", "read a file no faster than it plays, as a microphone and a camera would give it")
-    .option("--json", "print one JSON line a window, vectors and maps with it")
+    .option("--json", "print one JSON line per window, with its vectors and maps")
     .addHelpText(
       "after",
-      "\nThrough standard input comes any container that can be read from its beginning: Matroska, WebM, MPEG-TS, WAV,\n" +
+      "\nStandard input may be any container that can be read without seeking: Matroska, WebM, MPEG-TS, WAV,\n" +
         "FLAC, MP3, fragmented MP4. Memory stays the same however long it goes on.\n" +
         "\nExamples:\n  kdc-mae stream dog.mp4 --hop 0.25 --heat\n" +
         "  ffmpeg -f v4l2 -i /dev/video0 -f alsa -i default -f matroska - | kdc-mae stream - --json\n",

@@ -14,7 +14,7 @@ export function addWatchCommand(program: Command): void {
     .description("show runs while they go on, on one page for this machine's browser, or as one file")
     .argument("<run...>", "folders of runs")
     .option("--port <number>", "port of the page (default: any free one)", wholeNumberTo(65_535))
-    .option("--out <file>", "write the page as it is now, whole in one file, and end")
+    .option("--out <file>", "write the page as it is now to one self-contained file, and exit")
     .addHelpText(
       "after",
       "\nExamples:\n  kdc-mae watch runs/vggsound\n  kdc-mae watch runs/a runs/b --out both.html\n",
