@@ -73,7 +73,7 @@ it("distill: a student of half the sizes, which is a model like any other", asyn
   const measured = teacher.figures.map(({ key, value }) => [key, value]);
   expect(measured).toEqual(await figuresOn({ ...experiment.data, test: 6 } as typeof experiment.data));
   expect(measured).not.toEqual(await figuresOn(experiment.data));
-  expect(await readFile(at("student-1", "comparison.md"), "utf8")).toContain("| numbers in the encoder |");
+  expect(await readFile(at("student-1", "comparison.md"), "utf8")).toContain("| parameters of the encoder |");
   const [logged] = await lines(at("student-1", "log.jsonl"));
   expect(Object.keys((logged as { losses: object }).losses)).toEqual(
     expect.arrayContaining(["teacher-cosine", "teacher-relations", "reconstruction-audio", "reconstruction-visual"]),

@@ -20,12 +20,20 @@ export function termFrom(code: string): LossTerm {
     const said = cause instanceof Error ? cause.message : String(cause);
     const barred = cause instanceof EvalError || /unsafe-eval/.test(said);
     throw barred
-      ? refuse("this page's host forbids reading code", "Open it with kdc-mae explore", cause)
-      : refuse(`its code does not run (${said})`, "Mend it; it ends with return { name, needs, compute }", cause);
+      ? refuse(
+          "this page's host forbids running code of your own (Content-Security-Policy without unsafe-eval)",
+          "Open it with kdc-mae explore",
+          cause,
+        )
+      : refuse(
+          `its code does not run (${said})`,
+          "Correct it; it must end with return { name, needs, compute }",
+          cause,
+        );
   }
   const { name, needs, compute } = (made ?? {}) as Partial<LossTerm>;
   if (typeof name !== "string" || typeof needs !== "function" || typeof compute !== "function") {
-    throw refuse("it returns no LossTerm", "End it with return { name, needs, compute }");
+    throw refuse("it does not return a LossTerm", "End it with return { name, needs, compute }");
   }
   return made as LossTerm;
 }

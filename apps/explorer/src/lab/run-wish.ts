@@ -22,7 +22,7 @@ const parsed = (text: string): unknown => {
     throw new KdcError({
       where: "objective",
       what: `it is not JSON (${said})`,
-      remedy: "Look at commas and quotes",
+      remedy: "Check commas and quotes",
       reason: "experiment",
     });
   }

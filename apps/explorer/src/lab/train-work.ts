@@ -105,7 +105,7 @@ async function clipsFor(
   }
   throw new KdcError({
     where: "your films",
-    what: `${clips.length} of ${films.length} can be used, and a batch takes ${wish.batch}${leftOut[0] === undefined ? "" : ` (${leftOut[0]})`}`,
+    what: `${clips.length} of ${films.length} films can be used, and a batch takes ${wish.batch}${leftOut[0] === undefined ? "" : ` (${leftOut[0]})`}`,
     remedy: "Give more films, or a smaller batch",
     reason: "too-few-clips",
   });
@@ -126,12 +126,12 @@ async function train(
     throw new KdcError({
       where: "going on",
       what: "this run was trained on films of your own",
-      remedy: "Choose the same films again, or begin anew",
+      remedy: "Choose the same films again, or start over",
       reason: "usage",
     });
   }
   const { clips, leftOut } = await clipsFor(start, experiment, tell);
-  tell({ say: "Opening what computes …" });
+  tell({ say: "Starting the engine …" });
   const engine = await openEngine(start.engine);
   const config = configFor(experiment);
   const flop = wish.batch * flopPerClip(experiment);

@@ -58,9 +58,9 @@ export async function readIndex(fileOf: (name: string) => Promise<Blob | undefin
   const { about, segments } = index;
   const width = about?.width ?? 0;
   const isIndex = index.format === 3 && about?.model !== undefined && Array.isArray(segments) && width > 0;
-  if (!isIndex) throw refuse("its index.json is none of kdc-mae index");
+  if (!isIndex) throw refuse("its index.json was not written by kdc-mae index");
   const own = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(JSON.stringify(index)));
-  if (hexOf(own) !== sum) throw refuse("its index.json is damaged: its checksum is that of another content");
+  if (hexOf(own) !== sum) throw refuse("its index.json is damaged: its checksum does not match its content");
   const rows = segments.reduce((count, segment) => count + segment.rows, 0);
   if (rows > most) throw refuse(`it has ${rows} clips, more than a page holds (${most})`);
   const kept = {

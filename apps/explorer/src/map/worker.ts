@@ -47,7 +47,7 @@ const work = {
     const { width, streams } = opened();
     const { windows, vectors } = streams[among];
     if (query.length !== width) {
-      const what = `the model gives ${query.length} numbers a clip, and the index holds ${width}`;
+      const what = `the model's embeddings have ${query.length} dimensions, and the index's ${width}`;
       throw new KdcError({
         where: "search",
         what,
@@ -70,8 +70,8 @@ const work = {
     if (windows.length < 4) {
       throw new KdcError({
         where: "map",
-        what: `${windows.length} clips make no map`,
-        remedy: "Index four or more",
+        what: `a map needs four clips or more, and there ${windows.length === 1 ? "is 1" : `are ${windows.length}`}`,
+        remedy: "Index more clips",
         reason: "few",
       });
     }

@@ -47,7 +47,7 @@ const decoding = async <T>(name: string, what: string, work: () => Promise<T>): 
     throw refuse(
       name,
       `its ${what} could not be decoded`,
-      "The file may be damaged; fetch it again, or encode it anew",
+      "The file may be damaged; fetch it again, or re-encode it",
       cause,
     );
   }
@@ -61,7 +61,7 @@ async function expectTrack<Track extends InputVideoTrack | InputAudioTrack>(
 ): Promise<Track> {
   if (track === null) throw refuse(name, `it has no ${what}`, "Take a clip with sound and pictures");
   if (await track.canDecode()) return track;
-  const codec = (await track.getCodecParameterString()) ?? "of a kind it does not know";
+  const codec = (await track.getCodecParameterString()) ?? "of an unknown codec";
   const other = what === "pictures" ? "H.264, VP9 or AV1" : "AAC or Opus";
   throw refuse(
     name,
@@ -88,7 +88,11 @@ export async function openFilm(file: Blob, name: string): Promise<Film> {
     const format = await input.getFormat();
     const [pictures, sounds] = [await input.getPrimaryVideoTrack(), await input.getPrimaryAudioTrack()];
     if (pictures === null && sounds === null) {
-      throw refuse(name, "it is cut short, or no film: it lists neither pictures nor sound", "Fetch or copy it again");
+      throw refuse(
+        name,
+        "it is cut short, or not a film: it lists neither pictures nor sound",
+        "Fetch or copy it again",
+      );
     }
     const video = await expectTrack(name, "pictures", pictures);
     const audio = await expectTrack(name, "sound", sounds);
@@ -106,7 +110,7 @@ export async function openFilm(file: Blob, name: string): Promise<Film> {
     const reach = Math.max(pictureEnd, soundEnd);
     const end = reach - pictureEnd < near && pictureEnd > 0 ? pictureEnd : reach;
     const seconds = Math.round((end - zero) * 1000) / 1000;
-    if (!(seconds > 0)) throw refuse(name, "it has no length", "Take another clip");
+    if (!(seconds > 0)) throw refuse(name, "it has no duration", "Take another clip");
     const facts: FilmFacts = {
       name,
       container: format.name,

@@ -83,7 +83,7 @@ export async function readSound(
     }
     if (sampleRate !== rate) {
       piece.close();
-      throw refuse(name, `its sound changes from ${rate} to ${sampleRate} Hz`, "Encode it anew at one rate");
+      throw refuse(name, `its sound changes from ${rate} to ${sampleRate} Hz`, "Re-encode it at one sample rate");
     }
     const at = Math.round((timestamp + late - from) * rate);
     // Containers tell times in ticks of their own: pieces that follow one another do so to the sample.

@@ -51,7 +51,8 @@ let indexed: { readonly name: string; readonly sha256: string } | undefined;
 async function find(): Promise<void> {
   const by = byId<HTMLSelectElement>("ask-by").value as StreamName;
   const among = byId<HTMLSelectElement>("ask-among").value;
-  if (by === "joint" && among !== "same") throw new Error("Sound and picture together are compared with the same only");
+  if (by === "joint" && among !== "same")
+    throw new Error("Sound and picture together can only be compared with sound and picture together");
   const own = await lab.ask("fingerprint");
   if (own !== undefined && indexed !== undefined && own !== indexed.sha256) {
     throw new Error(
@@ -69,7 +70,7 @@ async function find(): Promise<void> {
       make("li", {}, `${wordsOf(window)}, cosine ${cosine.toFixed(4)}`, playerOf(window)),
     ),
   );
-  say(note, `The ${found.length} nearest clips.`);
+  say(note, found.length === 1 ? "The nearest clip." : `The ${found.length} nearest clips.`);
 }
 
 /** Colours that stay apart, as many as there are labels. */
@@ -140,7 +141,7 @@ export function beginSearchSection(): void {
   const media = byId<HTMLInputElement>("media-folder");
   media.onchange = () => {
     films = [...(media.files ?? [])];
-    say(note, `${films.length} files can be played.`);
+    say(note, films.length === 1 ? "1 file can be played." : `${films.length} files can be played.`);
   };
   const button = (id: string, work: () => Promise<void>) => {
     const element = byId<HTMLButtonElement>(id);

@@ -54,7 +54,7 @@ class RunPanel {
       for (const is of ["watched", "losses"]) this.part(is).replaceChildren();
       for (const is of ["save", "use"]) this.part<HTMLButtonElement>(is).disabled = true;
       this.part("start").textContent = "Train";
-      say(this.note, "Forgotten: the next training begins anew.");
+      say(this.note, "Forgotten: the next training starts over.");
     });
     void asked(this.note, () => this.begin());
   }
@@ -116,7 +116,7 @@ class RunPanel {
     this.history = losses.map(([at, total]) => [at, total]);
     this.draw();
     this.part("start").textContent = "Go on";
-    say(this.note, `Kept from before: ${step} steps are taken. Go on, or begin anew.`);
+    say(this.note, `Kept from before: ${step} steps are taken. Go on, or start over.`);
   }
 
   private async add(term: string): Promise<void> {
@@ -131,12 +131,12 @@ class RunPanel {
     const text = await this.lab.ask("complete", this.wish);
     const box = this.part<HTMLTextAreaElement>("objective");
     if (Array.isArray(JSON.parse(box.value))) box.value = text;
-    say(this.note, "The objective is sound.");
+    say(this.note, "The objective is valid.");
   }
 
   private async check(): Promise<void> {
     const { name, problems } = await this.lab.ask("check", this.wish.term);
-    if (problems.length > 0) throw new Error(`${name} is not sound yet. ${problems.join(". ")}`);
+    if (problems.length > 0) throw new Error(`${name} is not valid yet. ${problems.join(". ")}`);
     say(
       this.note,
       `${name} passes the suite that every term must pass. Name it in the objective: { "term": "${name}" }`,

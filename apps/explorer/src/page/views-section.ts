@@ -79,7 +79,7 @@ function redraw(): void {
     const views = viewsOf(choice, shared.eyes.value.grids);
     drawViews(views);
     shared.views.set(views);
-    say(note, `Dealt and drawn in ${(performance.now() - start).toFixed(1)} ms.`);
+    say(note, `Masked and drawn in ${(performance.now() - start).toFixed(1)} ms.`);
   });
 }
 

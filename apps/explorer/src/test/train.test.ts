@@ -160,7 +160,7 @@ describe.skipIf(missing)("training in a tab", () => {
     const wrong =
       "return { name: 'one', needs: () => ({ views: 1, encoded: ['audio'] }), compute: () => tf.scalar(1) };";
     await begin(page, "A", "wasm", { term: wrong });
-    await noteSays(page, "A", "one is not sound yet");
+    await noteSays(page, "A", "one is not valid yet");
     await begin(page, "A", "wasm", { objective: '[{ "term": "contrastiv" }]' });
     await noteSays(page, "A", "contrastiv");
     await begin(page, "A", "wasm", { objective: "[{" });

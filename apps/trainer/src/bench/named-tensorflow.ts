@@ -24,7 +24,7 @@ export function loadNamedTensorflow(): void {
     throw new KdcError({
       where: `${VARIABLE}=${path}`,
       what: `this tfjs-node cannot be loaded: ${why}`,
-      remedy: "Name the folder of an installed @tensorflow/tfjs-node whose native library is there, or unset it",
+      remedy: "Name the folder of an installed @tensorflow/tfjs-node that has its native library, or unset it",
       reason: "backend",
       cause,
     });

@@ -32,7 +32,7 @@ function refuse(name: string, what: string): never {
   throw new KdcError({
     where: `case ${name}`,
     what,
-    remedy: `Known are ${Object.keys(bases).join(", ")}, with _${additions.join(", _")}, and the flags ${knownFlags.join(", ")}`,
+    remedy: `Known cases are ${Object.keys(bases).join(", ")}, with _${additions.join(", _")}, and the flags ${knownFlags.join(", ")}`,
     reason: "unknown-case",
   });
 }

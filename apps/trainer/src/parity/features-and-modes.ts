@@ -54,7 +54,7 @@ const modeNamed = (official: string): ClassifierMode => {
   throw new KdcError({
     where: "fine-tuning modes",
     what: `the mode ${official} is not known`,
-    remedy: `Known are ${Object.values(officialModes).join(", ")}`,
+    remedy: `Known modes are ${Object.values(officialModes).join(", ")}`,
     reason: "unknown-case",
   });
 };

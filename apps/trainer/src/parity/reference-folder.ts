@@ -118,7 +118,7 @@ export async function openReferenceFolder(path: string): Promise<ReferenceFolder
     return refuse(`index.json cannot be read: ${(cause as Error).message}`, cause);
   }
   const parsed = indexSchema.safeParse(text);
-  if (!parsed.success) return refuse(`index.json is not as expected: ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success) return refuse(`index.json does not have the expected form: ${z.prettifyError(parsed.error)}`);
   const file = (name: string) => join(path, `${name}.safetensors`);
   const tensors = async (name: string): Promise<Tensors> => (await readCheckpoint(file(name))).tensors;
   const has = (name: string) => existsSync(file(name));

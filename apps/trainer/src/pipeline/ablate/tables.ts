@@ -45,7 +45,10 @@ export function compareRuns(
     summary: ablation.summary,
     settings: [
       ...settings,
-      ["seeds", `${seeds.join(", ")}: initial weights, masks, pictures and order; made clips are of the base's seed`],
+      [
+        "seeds",
+        `${seeds.join(", ")}: initial weights, masks, pictures and order; synthetic clips are those of the base's seed`,
+      ],
       ["engine", unique(finished.map(({ outcome }) => outcome.engine))],
       ["machine", unique(finished.map(({ outcome }) => outcome.machine))],
     ],

@@ -70,7 +70,7 @@ export function expectNoFrames(framesPerClip: number | undefined): void {
 }
 
 /** What data are called in messages. */
-export const nameOfData = (data: DataSource): string => (data.kind === "synthetic" ? "made clips" : data.path);
+export const nameOfData = (data: DataSource): string => (data.kind === "synthetic" ? "synthetic clips" : data.path);
 
 /** Says how many clips are fitted, scored and neither. */
 export function sayPlacing(data: DataSource, placing: Placing, { uses }: Purpose, { onNote }: Surroundings): void {

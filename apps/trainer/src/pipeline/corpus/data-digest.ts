@@ -92,7 +92,7 @@ export const shardData = (loader: Pick<ShardLoader, "everything" | "items" | "de
 export function changesIn(before: RunData, now: RunData): readonly string[] {
   const told = (what: string, a: DataDigest, b: DataDigest): string[] => {
     if (a.clips !== b.clips) return [`there were ${a.clips} ${what}, and there are ${b.clips}`];
-    if (a.ids !== b.ids) return [`some of the ${what} are others`];
+    if (a.ids !== b.ids) return [`some of the ${what} are different ones`];
     return [
       ...(a.labels === b.labels ? [] : [`labels of ${what} changed`]),
       ...(a.splits === b.splits ? [] : [`splits of ${what} changed`]),

@@ -25,7 +25,7 @@ export function mediaFor(asked: string | undefined, ...sources: readonly (DataSo
   if (asked === undefined || sources.some((data) => data?.kind === "synthetic")) return asked ?? defaultMedia;
   throw new KdcError({
     where: `--media ${asked}`,
-    what: "it says where made clips are kept, and these data are not made",
+    what: "it says where synthetic clips are kept, and this data set is not synthetic",
     remedy: "Leave it out; where a list's paths begin is data.mediaRoot",
     reason: "usage",
   });
@@ -116,7 +116,7 @@ function expectMemory(bytes: number, clips: number, data: DataSource): void {
   if (bytes <= memory) return;
   throw new KdcError({
     where: `data set ${nameOfData(data)}`,
-    what: `its ${clips} clips would take ${(bytes / 1e9).toFixed(1)} GB in memory, and ${(memory / 1e9).toFixed(1)} GB are there`,
+    what: `its ${clips} clips would take ${(bytes / 1e9).toFixed(1)} GB in memory, and ${(memory / 1e9).toFixed(1)} GB are available`,
     remedy: "Prepare them as shards, which are read as they are needed: kdc-mae prepare, then data.kind=shards",
     reason: "too-large",
   });

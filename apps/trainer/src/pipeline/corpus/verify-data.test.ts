@@ -19,10 +19,10 @@ afterAll(() => rm(folder, { recursive: true }));
 const shards = () => ({ kind: "shards", path: folder, workers: 1 }) as const;
 
 describe("verifyData", () => {
-  it("says how many shards are what was prepared, each set looked at once", async () => {
+  it("says how many shards match their checksums, each set looked at once", async () => {
     const notes: string[] = [];
     await verifyData([shards(), undefined, shards()], { onNote: (note) => notes.push(note) });
-    expect(notes).toEqual([`verify: 1 of 1 shards of ${folder} are what was prepared`]);
+    expect(notes).toEqual([`verify: 1 of 1 shards of ${folder} match their checksums`]);
   });
 
   it("names a shard that is not, before anything begins", async () => {

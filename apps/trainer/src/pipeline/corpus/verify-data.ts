@@ -28,6 +28,6 @@ export async function verifyData(
       signal: around.signal,
       onProgress: (done, total) => around.onProgress?.({ stage: "verify", unit: "shards", done, total }),
     });
-    around.onNote?.(`verify: ${checked} of ${shards} shards of ${path} are what was prepared`);
+    around.onNote?.(`verify: ${checked} of ${shards} shards of ${path} match their checksums`);
   }
 }

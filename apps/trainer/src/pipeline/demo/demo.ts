@@ -96,7 +96,7 @@ async function run(experiment: CheckedExperiment, options: DemoOptions): Promise
   const seconds = { media, pretrain, evaluate: since(evaluateStart), total: since(started) + earlier };
   const input: ReportInput = {
     title: "KDC-MAE demo",
-    summary: `Pretrained from scratch on ${splits.train.length} made clips, evaluated on ${splits.test.length} clips made from another seed.`,
+    summary: `Pretrained from scratch on ${splits.train.length} synthetic clips, evaluated on ${splits.test.length} clips made from another seed.`,
     engine,
     seconds,
     settings: [

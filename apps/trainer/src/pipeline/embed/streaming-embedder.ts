@@ -268,7 +268,7 @@ function expectOptions(
   }
   if (!(pictureAt >= 0 && pictureAt <= 1)) {
     throw refuse(
-      `pictureAt is ${pictureAt}, which is no place in a window`,
+      `pictureAt is ${pictureAt}, which is not a place in a window`,
       "Give 0 (its beginning) to 1 (its end)",
       "option",
     );

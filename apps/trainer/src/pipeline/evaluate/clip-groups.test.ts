@@ -101,7 +101,7 @@ it("labels are a column; one that no clip has is refused with those there are", 
   const [{ groups }] = await grouped(pretrained, ["retrieval-middle-frame"], many(100, 11), "label");
   expect(groups?.figures[0].groups.map(({ group }) => group)).toEqual(classes);
   await expect(groupedSet(memorySet(many(100, 11)), "speaker")).rejects.toThrow(
-    "no evaluated clip has such a column. Columns there are: accent, labels",
+    "no evaluated clip has such a column. The columns are: accent, labels",
   );
 });
 

@@ -49,7 +49,7 @@ async function expectColumn(set: ClipSet, column: string, written: string): Prom
   throw new KdcError({
     where: `--by ${written}`,
     what: "no evaluated clip has such a column",
-    remedy: `Columns there are: ${[...names].sort().join(", ")}; a list's other columns are kept by clips prepared from now on`,
+    remedy: `The columns are: ${[...names].sort().join(", ")}; a list's other columns are kept by clips prepared from now on`,
     reason: "usage",
   });
 }

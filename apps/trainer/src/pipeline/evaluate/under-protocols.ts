@@ -47,7 +47,7 @@ function aboutLines(name: string, saved: Saved, split: string, engine: string, d
     ["experiment", `${experiment.name}, seed ${experiment.seed}`],
     ["parameters", countParameters(params).toLocaleString("en")],
     ...("classifier" in saved ? [["weights", saved.classifier.weights] as const] : []),
-    ["data", "path" in data ? data.path : `made clips, ${data.train} + ${data.validation} + ${data.test}`],
+    ["data", "path" in data ? data.path : `synthetic clips, ${data.train} + ${data.validation} + ${data.test}`],
     ["split", split],
     ["engine", engine],
     ["intervals", "95 %, over clips: percentile bootstrap, 1,000 resamples, unless a protocol says otherwise"],

@@ -118,9 +118,10 @@ export function unmetNeeds({
   const unread = 'no term looks at these views: give the term "contrastive" the option path "own", or leave them out';
   const unlearned =
     'nothing trains the predictor: add { "term": "latent-prediction" } to the objective, or leave model.predictor out';
-  const blind = "a teacher points at patches by its global token: set model.globalToken, or by to chance";
+  const blind =
+    'a teacher points at patches by its global token: set model.globalToken, or masking.contrast.by to "chance"';
   const pointed =
-    "a moving-average teacher points at patches, which fixedTeacher does not: set by to chance, or leave fixedTeacher out";
+    'a moving-average teacher points at patches, which fixedTeacher does not: set masking.contrast.by to "chance", or leave fixedTeacher out';
   const untaught =
     'no term looks at what it makes of clips: add { "term": "teacher-cosine" } to the objective, or leave it out';
   const idle =

@@ -123,5 +123,5 @@ export function expectRoom(estimate: MemoryEstimate, available: number): string 
     });
   }
   if (sumOf(estimate) <= available) return undefined;
-  return `memory: about ${size(sumOf(estimate))} are needed and this process may use ${size(available)}; if it ends for want of it, take a smaller training.batch with more training.accumulate, or training.gradientCheckpointing "blocks"`;
+  return `memory: about ${size(sumOf(estimate))} is needed and this process may use ${size(available)}; if memory runs out, take a smaller training.batch with more training.accumulate, or training.gradientCheckpointing "blocks"`;
 }

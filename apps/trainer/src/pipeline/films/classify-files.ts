@@ -81,7 +81,7 @@ async function namesOf(classifier: SavedClassifier, given: ClassifyOptions["clas
   throw new KdcError({
     where: typeof given === "string" ? given : "classes",
     what: `it names ${names.length} classes, and the model has ${classifier.classes.length}`,
-    remedy: "Give the class list that the model was tuned with, in its order",
+    remedy: "Give the class list that the model was fine-tuned with, in its order",
     reason: "usage",
   });
 }
@@ -92,8 +92,8 @@ function expectTunedTo(by: "audio" | "visual" | undefined, tuned: ClassifierMode
   if (by === undefined || tuned !== other[by]) return;
   throw new KdcError({
     where: by === "audio" ? "by sound alone" : "by picture alone",
-    what: `the model was tuned ${tuned}`,
-    remedy: "Leave it out, or give a model that was tuned to both",
+    what: `the model was fine-tuned with mode ${tuned}`,
+    remedy: "Leave it out, or give a model that was fine-tuned on both",
     reason: "usage",
   });
 }
@@ -107,7 +107,7 @@ function nothingIn({ file, info }: OpenedMedia, tuned: ClassifierMode, by: "audi
     what: there ? "no window of it holds anything" : `it has no ${needs}, which is what is looked at`,
     remedy: there
       ? "Fetch or copy the file again"
-      : "Leave it out, or give a model tuned to both without --audio or --visual",
+      : "Leave it out, or give a model fine-tuned on both, without --audio or --visual",
     reason: there ? "too-short" : needs === "sound" ? "no-audio" : "no-video",
   });
 }

@@ -74,7 +74,7 @@ async function pretrainedOf({ model, ...options }: InpaintOptions): Promise<Save
   throw new KdcError({
     where: "inpaint",
     what: `${typeof model === "string" ? model : "the model"} is a fine-tuned classifier, which has no decoder any more`,
-    remedy: "Give the pretrained model it was tuned from",
+    remedy: "Give the pretrained model it was fine-tuned from",
     reason: "classifier",
   });
 }

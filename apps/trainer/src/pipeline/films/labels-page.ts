@@ -4,8 +4,8 @@ import type { ClassifiedFile, ClassifiedWindow } from "./classify-files.js";
 
 const passes: Readonly<Record<ClassifiedWindow["mode"], string>> = {
   multimodal: "by sound and picture",
-  "audio-only": "by sound, as it was tuned",
-  "visual-only": "by picture, as it was tuned",
+  "audio-only": "by sound, as the model was fine-tuned",
+  "visual-only": "by picture, as the model was fine-tuned",
   "missing-visual": "by sound alone",
   "missing-audio": "by picture alone",
 };
@@ -16,8 +16,8 @@ export const passesInWords = ({ windows }: Pick<ClassifiedFile, "windows">): str
 
 /** What probabilities mean, in a sentence. */
 export const linkInWords: Readonly<Record<ClassifiedFile["link"], string>> = {
-  softmax: "tuned to one class a clip: probabilities are a softmax over the classes and sum to 1",
-  sigmoid: "tuned to any number of classes a clip: each probability is a sigmoid of its own",
+  softmax: "fine-tuned on one class per clip: probabilities are a softmax over the classes and sum to 1",
+  sigmoid: "fine-tuned on any number of classes per clip: each probability is a sigmoid of its own",
 };
 
 /** Windows whose likeliest label is the same and that follow each other, as one; labels are their mean. */

@@ -53,7 +53,7 @@ describe("the checkpoint", () => {
 
   it("that says no size needs one from the experiment", async () => {
     await expect(readStart(tinyWith({}), foreign)).rejects.toThrow(
-      /^checkpoint .+: its \d+ sound patches of 16 × 16 are no whole spectrogram of 128 mel bins/,
+      /^checkpoint .+: its \d+ sound patches of 16 × 16 do not make a whole spectrogram of 128 mel bins/,
     );
     await expect(readStart(tinyWith({ model: { preset: "tiny" } }), foreign)).rejects.toThrow(
       new RegExp(`^checkpoint ${foreign}: it is of another size than the model: embedDim is 24, not 64; `),

@@ -35,7 +35,7 @@ export function mlflowLogger({ uri, experiment = "kdc-mae", token, ...options }:
     const query = method === "GET" ? `?${new URLSearchParams(body as Record<string, string>)}` : "";
     const where = `${root}/api/2.0/mlflow/${path}`;
     const fail = (what: string, cause?: unknown): never => {
-      const remedy = "Look at the server and its address; the run's own log has all of it";
+      const remedy = "Check the server and its address; the run's own log is complete";
       throw new KdcError({ where: `MLflow at ${where}`, what, remedy, reason: "mlflow", cause });
     };
     try {

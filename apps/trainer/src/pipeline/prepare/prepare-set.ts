@@ -53,7 +53,7 @@ export async function prepareSet(path: string, options: PrepareSetOptions): Prom
     },
     onProgress: ({ done, reused, mended, failed }) => {
       const before = reused > 0 ? `, ${reused} from before` : "";
-      const again = mended > 0 ? `, ${mended} damaged shards made again` : "";
+      const again = mended > 0 ? `, ${mended} damaged ${mended === 1 ? "shard" : "shards"} made again` : "";
       onProgress?.({ stage: "prepare", unit: "clips", done, total, note: `${failed} failed${before}${again}` });
     },
   });

@@ -198,7 +198,7 @@ describe("pretrain", () => {
     const notes: string[] = [];
     const after = await run(folder, Number.POSITIVE_INFINITY, (note) => notes.push(note));
     expect(notes).toEqual([
-      `${state}: its content does not fit its checksum: it was damaged or changed after it was written; the run goes on from the state before it (${folder.file("state.before.safetensors")}); the damaged one is now ${folder.file("state.damaged.safetensors")}`,
+      `${state}: its content does not match its checksum: it was damaged or changed after it was written; the run goes on from the state before it (${folder.file("state.before.safetensors")}); the damaged one is now ${folder.file("state.damaged.safetensors")}`,
     ]);
     expect(after.totals).toEqual(whole.totals.slice(2));
     expect(bytes(after.params)).toEqual(bytes(whole.params));

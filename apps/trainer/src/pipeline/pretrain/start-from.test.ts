@@ -22,7 +22,7 @@ it("takes what a checkpoint of another arm has, begins the rest anew, and says s
   const file = join(folder, "plain.safetensors");
   const started = await startFrom(file, wide, 4, { onNote: (note) => notes.push(note) });
   expect(notes).toEqual([
-    `${file}: the predictor, global tokens, registers, contrast heads begin anew: the checkpoint has none`,
+    `${file}: not in the checkpoint, so started from fresh weights: the predictor, global tokens, registers, contrast heads`,
   ]);
   const [before, fresh] = [initModel(small, createRng("other")), initModel(wide, createRng(4).fork("init"))].map(
     (params) => new Map(treeLeaves<FloatTensor>(params)),

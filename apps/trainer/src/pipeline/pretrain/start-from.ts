@@ -38,7 +38,7 @@ function withFreshParts(config: ModelConfig, tensors: Tensors, seed: number) {
   const parts = [...new Set(missing.map(([part]) => part))];
   return {
     tensors: { ...tensors, ...Object.fromEntries(missing.map(([, entry]) => entry)) },
-    notes: parts.length === 0 ? [] : [`${parts.join(", ")} begin anew: the checkpoint has none`],
+    notes: parts.length === 0 ? [] : [`not in the checkpoint, so started from fresh weights: ${parts.join(", ")}`],
   };
 }
 

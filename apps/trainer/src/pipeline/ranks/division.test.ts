@@ -29,7 +29,7 @@ describe("divide", () => {
     }
     expect(divide({ ...fixed, accumulate: 4 }, of(4), false)).toEqual({ pieces: 1, clips: 48 });
     expect(() => divide(fixed, of(5), true)).toThrow(
-      "there are 5 ranks, and an update has 4 pieces of 12 clips to deal out. Start fewer ranks, or set training.microBatch to 9 or less",
+      "there are 5 ranks, and an update has 4 pieces of 12 clips to share out. Start fewer ranks, or set training.microBatch to 9 or less",
     );
   });
 

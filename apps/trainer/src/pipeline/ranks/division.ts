@@ -58,7 +58,7 @@ export function divide(
   }
   if (accumulate * pieces < size) {
     refuse(
-      `there are ${size} ranks, and an update has ${accumulate * pieces} ${accumulate * pieces === 1 ? "piece" : "pieces"} of ${batch / pieces} clips to deal out`,
+      `there are ${size} ranks, and an update has ${accumulate * pieces} ${accumulate * pieces === 1 ? "piece" : "pieces"} of ${batch / pieces} clips to share out`,
       reproducible
         ? `Start fewer ranks, or set training.microBatch to ${Math.max(1, Math.floor((batch * accumulate) / size))} or less (figures are bit-identical among runs of one microBatch)`
         : "Start fewer ranks, or set a larger training.batch or training.accumulate",

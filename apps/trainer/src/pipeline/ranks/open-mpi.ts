@@ -77,7 +77,7 @@ export async function startOpenMpi(env: Readonly<Record<string, string | undefin
       return library.symbol(name);
     } catch (cause) {
       const what = `it has no ${name}: it is not Open MPI`;
-      throw noMpi("MPI", what, "Load Open MPI 4 or 5; of MPICH and others nothing was tried", cause);
+      throw noMpi("MPI", what, "Load Open MPI 4 or 5; MPICH and others have not been tried", cause);
     }
   };
   const world = handle("ompi_mpi_comm_world");
@@ -88,7 +88,7 @@ export async function startOpenMpi(env: Readonly<Record<string, string | undefin
   const failed = (call: string, code: number): KdcError =>
     new KdcError({
       where: call,
-      what: `MPI says error ${code}: a rank or the way to it is gone`,
+      what: `MPI says error ${code}: a rank, or the connection to it, is gone`,
       remedy: "Start the same command again: it goes on from the last checkpoint",
       reason: "rank-lost",
     });

@@ -80,7 +80,11 @@ describe("a checkpoint whose metadata are broken", () => {
 
 describe("a run folder whose experiment.json was cut or replaced", () => {
   it.each([
-    ["cut", (text: string) => text.slice(0, text.length >> 1), "it is damaged or cut short: no JSON. Put back a copy"],
+    [
+      "cut",
+      (text: string) => text.slice(0, text.length >> 1),
+      "it is damaged or cut short: not valid JSON. Put back a copy",
+    ],
     ["emptied", () => "", "it is empty. Put back a copy"],
     ["a web page", () => "<!doctype html>", "it is a web page and not JSON"],
   ])("%s: names the file and what to do", async (name, change, words) => {

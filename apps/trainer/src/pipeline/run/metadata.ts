@@ -52,11 +52,11 @@ export function notesIn(path: string, metadata: Readonly<Record<string, string>>
       const whole = typeof value === "object" && value !== null && !Array.isArray(value);
       const grids = whole && ["audio", "visual"].every((name) => isGrid((value as Record<string, unknown>)[name]));
       if (grids) return checkConfig(value as ModelConfig);
-      const what = "it says no sizes of a model";
+      const what = "it does not give the sizes of a model";
       throw new KdcError({ where: `checkpoint ${path}, metadata config`, what, remedy, reason: "bad-checkpoint" });
     },
-    statistics: () => checked("statistics", statistics, "it says no mean and standard deviation above 0"),
-    classes: () => checked("classes", classes, "it is no list of class names"),
+    statistics: () => checked("statistics", statistics, "it does not give a mean and a standard deviation above 0"),
+    classes: () => checked("classes", classes, "it is not a list of class names"),
     experiment: () => part("experiment"),
   };
   const { config, statistics: measured, classes: named, experiment } = notes;

@@ -116,7 +116,7 @@ function tuned(
     throw new KdcError({
       where: "--assume classes",
       what: `it names ${classes.length} classes, and the head of ${path} has ${count}`,
-      remedy: "Give the class list it was tuned with",
+      remedy: "Give the class list it was fine-tuned with",
       reason: "usage",
     });
   }
@@ -142,7 +142,7 @@ function tuned(
           : `any number of classes per clip (sigmoid; ${count} classes, ${known.name})`,
       change: `loss=${kind === "cross-entropy" ? "binary-cross-entropy" : "cross-entropy"}`,
     },
-    { what: `tuned to ${mode}`, change: "mode=multimodal|audio-only|visual-only" },
+    { what: `fine-tuned with mode ${mode}`, change: "mode=multimodal|audio-only|visual-only" },
     ...(assume.classes === undefined
       ? [{ what: `classes are called "class 0" to "class ${count - 1}"`, change: "classes=FILE" }]
       : []),

@@ -134,7 +134,7 @@ export async function readRunFolder(path: string): Promise<RunFolder> {
 }
 
 const readExperiment = (file: string): Promise<unknown> =>
-  readJson(file, "Put back a copy of it: its run cannot be gone on with without. To begin again, delete the folder");
+  readJson(file, "Restore it from a copy: without it the run cannot go on. To begin again, delete the folder");
 
 function folder<Experiment>(path: string, experiment: Experiment): RunFolder<Experiment> {
   return {

@@ -123,9 +123,9 @@ describe("openStore", () => {
 
   it("says so when a file is no index", async () => {
     await writeFile(plainFile(folder), "torn");
-    await expect(openStore(folder)).rejects.toThrow("it is no index, or is damaged");
+    await expect(openStore(folder)).rejects.toThrow("it is not an index, or is damaged");
     await writeFile(plainFile(folder), "null");
-    await expect(openStore(folder)).rejects.toThrow("it is no index. Give the folder that kdc-mae index made");
+    await expect(openStore(folder)).rejects.toThrow("it is not an index. Give the folder that kdc-mae index made");
   });
 
   it("names the package and the way around it where LanceDB is not installed", async () => {

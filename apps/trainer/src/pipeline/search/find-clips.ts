@@ -69,7 +69,7 @@ export async function findClips(
     throw new KdcError({
       where: "search",
       what: `nothing in the index has ${words[among]}`,
-      remedy: `Ask by sound or by picture, and among what there is: ${others.map((stream) => `--among ${stream}`).join(" or ")}`,
+      remedy: `Search by sound or by picture, among what the index has: ${others.map((stream) => `--among ${stream}`).join(" or ")}`,
       reason: "empty-index",
     });
   }
@@ -111,7 +111,7 @@ const lacking = (file: string, by: Stream) =>
   new KdcError({
     where: file,
     what: `it has no ${by === "joint" ? "moment with both sound and picture" : by === "audio" ? "sound" : "picture"}`,
-    remedy: "Ask by what it has: --audio or --visual",
+    remedy: "Search by what it has: --audio or --visual",
     reason: by === "audio" ? "no-audio" : "no-video",
   });
 
@@ -119,6 +119,6 @@ const both = (file: string, among: Stream) =>
   new KdcError({
     where: `--among ${among}`,
     what: `${file} has sound and pictures, which together can only be compared with sound and pictures together`,
-    remedy: "Add --audio or --visual to say what is asked by",
+    remedy: "Add --audio or --visual to say what to search by",
     reason: "usage",
   });

@@ -44,15 +44,15 @@ export function readIndexFile(text: string, path: string): PlainIndex {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw refuse("it is no index, or is damaged: no JSON", cause);
+    throw refuse("it is not an index, or is damaged: not valid JSON", cause);
   }
-  if (typeof value !== "object" || value === null) throw refuse("it is no index");
+  if (typeof value !== "object" || value === null) throw refuse("it is not an index");
   if (value.format === 2)
     throw refuse("it was made by an earlier version, which looked at the first ten seconds of a film");
-  if (value.format !== 3) throw refuse("it is no index");
+  if (value.format !== 3) throw refuse("it is not an index");
   const { sum, ...index } = value;
-  if (sum !== sumOf(index)) throw refuse("it is damaged: its checksum is that of another content");
+  if (sum !== sumOf(index)) throw refuse("it is damaged: its checksum does not match its content");
   const named = Array.isArray(index.segments) && index.segments.every(({ file }) => segmentName.test(file));
-  if (!named || !(Number.isInteger(index.about?.width) && index.about.width > 0)) throw refuse("it is no index");
+  if (!named || !(Number.isInteger(index.about?.width) && index.about.width > 0)) throw refuse("it is not an index");
   return { about: index.about, segments: index.segments.map((one) => ({ ...one, dead: fromDistances(one.dead) })) };
 }

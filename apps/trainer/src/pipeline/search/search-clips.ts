@@ -38,7 +38,7 @@ export async function searchClips(file: string, options: SearchClipsOptions): Pr
     throw new KdcError({
       where: "--among",
       what: "sound and picture together can only be compared with sound and picture together",
-      remedy: "Add --audio or --visual to say what is asked by",
+      remedy: "Add --audio or --visual to say what to search by",
       reason: "usage",
     });
   }

@@ -57,7 +57,7 @@ export async function openSegment(path: string, about: SegmentAbout, width: numb
       const bytes = new Uint8Array(Math.min(size, bytesIn(column) - at * size));
       const { bytesRead } = await file.read(bytes, 0, bytes.length, starts.get(column)! + at * size);
       if (bytesRead !== bytes.length || crc32(bytes) !== about.sums[column][at])
-        throw damaged(`its column ${column} is damaged: a checksum is another`);
+        throw damaged(`its column ${column} is damaged: a checksum does not match`);
       // Vectors are passed over once; the rest is asked for piece by piece.
       if (itemOf(column, width)[0] <= 8) held.set(column, { block: at, bytes });
       return bytes;

@@ -45,7 +45,7 @@ function joulesOf(records: readonly RunRecord[]): number | undefined {
 function dataLines(experiment: Readonly<Record<string, unknown>>, data: RunData | undefined): string[] {
   const source = (experiment.data ?? {}) as { kind?: string; path?: string };
   const where =
-    source.kind === "synthetic" ? "clips made by kdc-mae (no recordings of the world)" : (source.path ?? "");
+    source.kind === "synthetic" ? "synthetic clips made by kdc-mae (no real recordings)" : (source.path ?? "");
   const counted = (digest: DataDigest, what: string) => `${digest.clips.toLocaleString("en")} ${what}`;
   return [
     `- Source: ${cell(where)}${source.kind === undefined ? "" : ` (${source.kind})`}`,
@@ -77,7 +77,7 @@ export async function runCard(folder: string, { license, address }: CardOptions 
   const isTuned = experiment.loss !== undefined && experiment.objective === undefined;
   const name = String(experiment.name);
   const source = (experiment.data ?? {}) as { kind?: string; path?: string };
-  const dataName = source.kind === "synthetic" ? "made clips" : (source.path ?? "clips");
+  const dataName = source.kind === "synthetic" ? "synthetic clips" : (source.path ?? "clips");
   const metadata = {
     ...(license === undefined ? {} : { license }),
     library_name: "kdc-mae",
@@ -144,11 +144,13 @@ export async function runCard(folder: string, { license, address }: CardOptions 
     ],
     ...["## Limits", ""],
     "- Figures hold for the clips they were measured on; other sounds, cameras and languages were not tried.",
-    "- It finds what sounds and pictures go together in its data, with whatever is one-sided in them.",
+    "- It learns which sounds and pictures go together in its data, with whatever bias the data have.",
     ...(probed
       ? ["- While it trained it was looked at on validation clips: a figure on those is not an independent one."]
       : []),
-    ...(source.kind === "synthetic" ? ["- It has seen made clips alone, and is of no use on recordings."] : []),
+    ...(source.kind === "synthetic"
+      ? ["- It has seen synthetic clips only, and is of no use on real recordings."]
+      : []),
     ...[...new Set(collapse)].map((what) => `- While it trained: ${cell(what)}`),
     ...warnings.map((warning) => `- ${cell(warning)}`),
     ...["", "## Licence", ""],

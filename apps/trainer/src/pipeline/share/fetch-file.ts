@@ -31,9 +31,9 @@ export async function fetchTo(
       bytes += part.length;
       await file.write(part);
     }
-    if (bytes !== size) throw refused(doing, `${name} came with ${bytes} bytes of ${size}`);
+    if (bytes !== size) throw refused(doing, `${name} arrived with ${bytes} of its ${size} bytes`);
     if (sha256 !== undefined && hash.digest("hex") !== sha256)
-      throw refused(doing, `${name} is another file than the hub says (SHA-256)`);
+      throw refused(doing, `${name} is not the file that the hub lists: its SHA-256 differs`);
     await file.finish();
   } catch (error) {
     await file.discard();

@@ -59,14 +59,14 @@ export function hubError(doing: string, error: unknown): KdcError {
     status === 401 || status === 403
       ? "Give a token that may do so, in HF_TOKEN (huggingface.co/settings/tokens)"
       : status === 404
-        ? "Look at the name and the revision; a private model needs HF_TOKEN"
-        : "Look at the network and the hub's address (HF_ENDPOINT), and do it again: what is there already is not sent twice";
+        ? "Check the name and the revision; a private model needs HF_TOKEN"
+        : "Check the network and the hub's address (HF_ENDPOINT), and try again: what is there already is not sent twice";
   return new KdcError({ where: doing, what, remedy, reason: "hub", cause: error });
 }
 
 /** What is not as the hub says. */
 export const refused = (where: string, what: string): KdcError =>
-  new KdcError({ where, what, remedy: "Look at the model's page on the hub, and fetch it again", reason: "hub" });
+  new KdcError({ where, what, remedy: "Check the model's page on the hub, and fetch it again", reason: "hub" });
 
 /** The token as the hub's library takes it. */
 export const credentials = ({ token }: HubAccess) => (token === undefined ? {} : { accessToken: token });

@@ -92,7 +92,7 @@ describe("a card", () => {
           results: [
             {
               task: { type: "feature-extraction", name: "retrieval-middle-frame" },
-              dataset: { name: "made clips", type: "custom" },
+              dataset: { name: "synthetic clips", type: "custom" },
               metrics: [{ type: "R@1", value: 0.5, name: "R@1 (192 clips)" }],
             },
           ],
@@ -171,12 +171,12 @@ describe("a hub", () => {
     hub.instead.set("model.safetensors", wrong);
     const out = join(root, "wrong");
     await expect(pull("hf://me/mine", out, { env: env() })).rejects.toThrow(
-      "pull from hf://me/mine: model.safetensors is another file than the hub says (SHA-256)",
+      "pull from hf://me/mine: model.safetensors is not the file that the hub lists: its SHA-256 differs",
     );
     expect(existsSync(join(out, "model.safetensors"))).toBe(false);
     const cold = { ...env(), HF_HOME: join(root, "cold") };
     await expect(readSaved("hf://me/mine", { env: cold })).rejects.toThrow(
-      "model.safetensors is another file than the hub says (SHA-256)",
+      "model.safetensors is not the file that the hub lists: its SHA-256 differs",
     );
     hub.instead.clear();
     expect("model" in (await readSaved("hf://me/mine", { env: cold }))).toBe(true);

@@ -166,8 +166,8 @@ export function comparisonRows(models: readonly ComparedModel[]): readonly (read
   const numbers = (value: number) => value.toLocaleString("en");
   return [
     ["", ...models.map(({ name }) => name)],
-    counted("numbers in the encoder", ({ encoder }) => encoder, numbers),
-    counted("numbers in all", ({ parameters }) => parameters, numbers),
+    counted("parameters of the encoder", ({ encoder }) => encoder, numbers),
+    counted("parameters in all", ({ parameters }) => parameters, numbers),
     counted("file", ({ bytes }) => bytes, megabytes),
     counted(
       "ms to embed a clip",

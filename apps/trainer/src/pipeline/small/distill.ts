@@ -78,13 +78,10 @@ export async function studentExperiment(teacher: string, options: DistillOptions
     throw new KdcError({ where: `teacher ${teacher}`, what, remedy, reason: "usage" });
   };
   if (base === undefined) {
-    return refuse(
-      "it names no data that a student could be trained on",
-      "Name an experiment whose data it learns from",
-    );
+    return refuse("it names no data to train a student on", "Name an experiment whose data it learns from");
   }
   if (statistics.sampleRate !== undefined && statistics.sampleRate !== 16_000) {
-    return refuse(`it hears sound of ${statistics.sampleRate} Hz`, "Experiments are of sound at 16,000 Hz");
+    return refuse(`it takes sound of ${statistics.sampleRate} Hz`, "Experiments use sound of 16,000 Hz");
   }
   const { mean, std } = statistics;
   // A model with a window says the patches it hears, not how long the clips are that they are taken from.

@@ -58,7 +58,7 @@ export type RunState = {
 const changedMeanwhile = (path: string, step: number): KdcError =>
   new KdcError({
     where: path,
-    what: `an update came while the state of step ${step} was written`,
+    what: `the model was updated while the state of step ${step} was being written`,
     remedy: "Save it again",
     reason: "changed",
   });

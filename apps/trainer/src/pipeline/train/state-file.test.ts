@@ -94,7 +94,7 @@ describe("a run's state", () => {
     await save(2);
     for (const file of [path, before]) await flip(file, (length) => length - 2);
     await expect(restored()).rejects.toThrow(
-      /nothing is left to go on from: .+state\.safetensors: .+; .+state\.before\.safetensors: .+\. Copy a sound one back if you have it; else delete these files/,
+      /nothing is left to go on from: .+state\.safetensors: .+; .+state\.before\.safetensors: .+\. Restore an intact copy if you have one; else delete these files/,
     );
     expect((await readdir(folder)).sort()).toEqual(["state.before.safetensors", "state.safetensors"]);
   });

@@ -63,7 +63,7 @@ async function readState(path: string, onNote: (note: string) => void): Promise<
   throw stateError(
     path,
     `nothing is left to go on from: ${damaged.join("; ")}`,
-    "Copy a sound one back if you have it; else delete these files and the run begins again from its first step",
+    "Restore an intact copy if you have one; else delete these files, and the run begins again from its first step",
   );
 }
 
@@ -107,5 +107,5 @@ function notesOf(path: string, text = "{}"): StateNotes {
   const remedy = "It was made by another program, or damaged: give another --out, or delete it to begin again";
   const notes = parseJson(text, { where: `state file ${path}`, remedy });
   if (typeof notes === "object" && notes !== null) return notes as StateNotes;
-  throw stateError(path, "it says nothing of the run", remedy);
+  throw stateError(path, "it does not say which run it belongs to", remedy);
 }

@@ -79,7 +79,7 @@ export async function train<Batch>(
     if (run.counters.of !== training.epochs) {
       const rate = rateAt(state.step).toPrecision(2);
       onNote?.(
-        `the run was to have ${run.counters.of} epochs and goes on to ${training.epochs}; its rate is ${rate} now`,
+        `the run was to have ${run.counters.of} epochs and goes on to ${training.epochs}; its learning rate is ${rate} now`,
       );
       run.counters.of = training.epochs;
     }

@@ -45,8 +45,8 @@ export async function classifyClips(
   if (plan.missing !== undefined && experiment.mode !== "multimodal") {
     refuseModel(
       protocol.name,
-      `the classifier was tuned ${experiment.mode}, so it misses nothing`,
-      "Give one that was tuned with mode multimodal, or use classification-middle-frame",
+      `the classifier was fine-tuned with mode ${experiment.mode}: it takes one modality, and none can be missing`,
+      "Give one that was fine-tuned with mode multimodal, or use classification-middle-frame",
     );
   }
   const mode: ClassifierMode = plan.missing === undefined ? experiment.mode : `missing-${plan.missing}`;

@@ -21,7 +21,7 @@ export async function inpaintClips(
     return refuseModel(
       protocol.name,
       "the model is a classifier, which has no decoder any more",
-      "Give the pretrained model it was tuned from",
+      "Give the pretrained model it was fine-tuned from",
     );
   }
   const { config, params, experiment } = saved.model;

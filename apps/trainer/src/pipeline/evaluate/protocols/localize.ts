@@ -51,7 +51,7 @@ async function silentSound(subject: Subject): Promise<OtherSound> {
     const audio = rowOf(made.audio, 0);
     return () => audio;
   }
-  throw new Error("silence gave no batch");
+  throw new Error("no batch could be made of silence");
 }
 
 /** The sound of a clip of another class, drawn by seed and clip. */

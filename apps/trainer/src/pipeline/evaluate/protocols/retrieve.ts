@@ -35,7 +35,7 @@ export async function retrieveClips(
   if (unlabelled >= 0) {
     refuseModel(
       protocol.name,
-      `the clip ${ids[unlabelled]} has no label to draw classes by`,
+      `the clip ${ids[unlabelled]} has no label, and clips are drawn by class`,
       "Label every clip, or use retrieval-middle-frame",
     );
   }

@@ -176,7 +176,7 @@ describe("wrong use", () => {
       "has no decoder any more. Give the pretrained model",
     );
     await expect(run(["classification-missing-audio"], tuned({ mode: "visual-only" }))).rejects.toThrow(
-      "the classifier was tuned visual-only, so it misses nothing",
+      "the classifier was fine-tuned with mode visual-only: it takes one modality, and none can be missing",
     );
   });
 
