@@ -13,7 +13,7 @@ export function parseJson(text: string, parts: { readonly where: string; readonl
       ? "it is a web page and not JSON"
       : text.trim() === ""
         ? "it is empty"
-        : "it is damaged or cut short: no JSON";
+        : "it is damaged or cut short: not valid JSON";
     throw new KdcError({ ...parts, what, reason: "damaged", cause });
   }
 }

@@ -27,7 +27,7 @@ describe("an option that no term reads", () => {
       "mse compares embeddings and uses no distribution",
     ],
     ["view-distillation", { divergence: "mmd", temperature: 2 }, "mmd compares embeddings and uses no temperature"],
-    ["view-distillation", ["joint"], "the options are no object"],
+    ["view-distillation", ["joint"], "the options are not an object"],
   ])("%s %j", (term, options, words) => {
     expect(one(term, options)).toThrow(`${term}: ${words}`);
   });
@@ -53,6 +53,6 @@ describe("a term of somebody's own", () => {
     const later = own<object>({
       "~standard": { version: 1, vendor: "later", validate: async (value) => ({ value: value as object }) },
     });
-    expect(() => objective([entry({ term: later })])).toThrow("own: its schema answers later");
+    expect(() => objective([entry({ term: later })])).toThrow("own: its schema validates asynchronously");
   });
 });

@@ -88,7 +88,7 @@ export function strictOptions<Options>(
   const known = Object.keys(checks) as (keyof Options & string)[];
   const validate = (value: unknown): Checked<Options> => {
     if (typeof value !== "object" || value === null || Array.isArray(value)) {
-      return { issues: [{ message: "the options are no object", remedy: "Give them by name, or leave them out" }] };
+      return { issues: [{ message: "the options are not an object", remedy: "Give them by name, or leave them out" }] };
     }
     const unknown = Object.keys(value).filter((name) => !known.includes(name as keyof Options & string));
     const issues = unknown.map((name) => ({
@@ -125,7 +125,10 @@ export function expectOptions<Options>(
   const refuse = (what: string, remedy: string) => new KdcError({ where: term.name, what, remedy, reason: "option" });
   const checked = term.schema["~standard"].validate(options ?? {});
   if (checked instanceof Promise) {
-    throw refuse("its schema answers later, and options are read at once", "Use a schema without asynchronous checks");
+    throw refuse(
+      "its schema validates asynchronously, and options are read at once",
+      "Use a schema without asynchronous checks",
+    );
   }
   if (checked.issues === undefined) return options === undefined ? undefined : checked.value;
   const words = checked.issues.map(({ message, path = [] }) => {

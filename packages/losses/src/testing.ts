@@ -52,7 +52,7 @@ function gradientProblems<Options>(
     if (values.some((value) => !Number.isFinite(value))) return [`the gradient of ${path} is not finite`];
     const arrives = values.some((value) => value !== 0);
     if (isNeeded(path) && !arrives) return [`no gradient reaches ${path}, which it says it needs`];
-    if (/^(teacher|whole)\./.test(path) && arrives) return [`a gradient reaches ${path}: a teacher must be held still`];
+    if (/^(teacher|whole)\./.test(path) && arrives) return [`a gradient reaches ${path}: a teacher must get none`];
     if (path.startsWith("sampling.") && arrives !== (sampling === true)) {
       return [arrives ? `a gradient reaches ${path}, which its needs do not name` : `no gradient reaches ${path}`];
     }

@@ -127,7 +127,7 @@ export function pruneEncoder(
     if (share >= 0 && share < 1) continue;
     throw new KdcError({
       where: "prune",
-      what: `${share} is no share of ${name} to take out`,
+      what: `${share} is not a share of ${name} that can be taken out`,
       remedy: "Give 0 (none) to below 1",
       reason: "option",
     });

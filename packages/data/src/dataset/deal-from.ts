@@ -6,7 +6,7 @@ export type DealSplits = { readonly shares: readonly [number, number, number]; r
 /**
  * Reads `0.8,0.1,0.1`, or with a seed `0.8,0.1,0.1@7` (0 by default).
  *
- * @throws KdcError unless they are three shares that make 1
+ * @throws KdcError unless they are three shares that add up to 1
  */
 export function dealFrom(text: string): DealSplits {
   const [list, seed = "0", ...more] = text.split("@");
@@ -19,7 +19,7 @@ export function dealFrom(text: string): DealSplits {
   }
   throw new KdcError({
     where: "split by",
-    what: `${JSON.stringify(text)} is not three shares that make 1`,
+    what: `${JSON.stringify(text)} is not three shares that add up to 1`,
     remedy: "Give the shares of training, validation and test, such as 0.8,0.1,0.1, or with a seed 0.8,0.1,0.1@7",
     reason: "option",
   });

@@ -22,7 +22,7 @@ describe("dealSplits", () => {
 });
 
 describe("dealFrom", () => {
-  it("reads three shares that make 1, and nothing else", () => {
+  it("reads three shares that add up to 1, and nothing else", () => {
     expect(dealFrom("0.8, 0.1,0.1")).toEqual({ shares: [0.8, 0.1, 0.1], seed: 0 });
     expect(dealFrom("1,0,0@7")).toEqual({ shares: [1, 0, 0], seed: 7 });
     for (const text of ["0.8,0.2", "80,10,10", "0.9,0.2,-0.1", "a,b,c", "0.8,,0.2", "1,0,0@x", "1,0,0@1@2"])

@@ -70,7 +70,7 @@ export function expectSplit({ counts }: Pick<Placing, "counts">, split: string, 
     where,
     what: `no clip is of the ${split} split (clips by split: ${found.length === 0 ? "none at all" : found.map((one) => one.join(" ")).join(", ")})`,
     remedy:
-      "Say which clips are of it (a list's column split, folders train, validation, test), deal them (--split-by 0.8,0.1,0.1), or ask for another split",
+      "Say which clips are of it (a list's column split, folders train, validation, test), share them out (--split-by 0.8,0.1,0.1), or ask for another split",
     reason: "empty-split",
   });
 }

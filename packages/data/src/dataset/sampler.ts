@@ -38,7 +38,7 @@ export function weightedOrder(weights: Float64Array, epoch: number, rng: Rng): I
   if (!(total > 0 && weights.every((weight) => weight >= 0))) {
     throw new KdcError({
       where: "weightedOrder",
-      what: "the weights are not numbers of which some are above 0",
+      what: "the weights are not all numbers of 0 or more, with at least one above 0",
       remedy: "Give every clip a weight of 0 or more; a clip without labels weighs 0",
       reason: "option",
     });

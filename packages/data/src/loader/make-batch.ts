@@ -78,7 +78,7 @@ export const onThisThread = (recipe: SampleRecipe, unpack?: Unpack): BatchPool =
 function recordingOf(piece: SamplePiece, recipe: SampleRecipe, unpack?: Unpack): Recording {
   if (!("bytes" in piece)) return storedRecording(piece, recipe);
   if (unpack !== undefined) return unpack(piece, recipe);
-  throw new Error("bytes of a shard, and nothing that unpacks them");
+  throw new Error("bytes of a shard, and nothing to unpack them with");
 }
 
 function storedRecording({ clip, where, labels }: StoredPiece, { frontEnd: { visual } }: SampleRecipe): Recording {

@@ -76,7 +76,7 @@ export function readerOf(shard: Shard, wanted: Iterable<number>): SampleReader {
   };
 }
 
-/** A sample's bytes when they are what was prepared. */
+/** A sample's bytes when they match their checksums. */
 function whole(bytes: Uint8Array, sample: IndexedSample, where: string): Uint8Array {
   const { length } = bytes;
   if (length === sample.bytes && (sample.crc === undefined || crc32(bytes) === sample.crc)) return bytes;
@@ -84,7 +84,7 @@ function whole(bytes: Uint8Array, sample: IndexedSample, where: string): Uint8Ar
     where: `${where}, sample ${sample.key}`,
     what:
       length === sample.bytes
-        ? "its bytes are not what was prepared: its checksum is another"
+        ? "its bytes are not what was prepared: its checksum does not match"
         : `it is cut short: ${length} bytes of ${sample.bytes}`,
     remedy: "Run the same kdc-mae prepare again, which makes a damaged shard again, or fetch the shard again",
     reason: "bad-tar",

@@ -74,7 +74,7 @@ export function itemFromRecord(
   }
   const labels = labelsIn(written.labels);
   if (!labels)
-    throw refuse("labels", `${JSON.stringify(written.labels)} is no list of labels`, 'Write a;b or ["a", "b"]');
+    throw refuse("labels", `${JSON.stringify(written.labels)} is not a list of labels`, 'Write a;b or ["a", "b"]');
   const split = splitNamed(text("split"));
   const times = start === undefined && end === undefined ? "" : `_${start ?? 0}-${end ?? ""}`;
   const [id, short] = [text("id"), path.replace(/^(\.?[/\\])+/, "").replaceAll("\\", "/")];
@@ -113,5 +113,5 @@ function picturesOf(value: unknown, at: { readonly file: string; readonly line: 
     return { folder: insideRoot(folder, { ...at, column: "pictures" }, media), name };
   }
   const remedy = 'Write {"folder": …, "name": …}, for pictures in folder/frame_i/name.jpg';
-  throw manifestError({ ...at, column: "pictures" }, `${JSON.stringify(value)} is no folder of pictures`, remedy);
+  throw manifestError({ ...at, column: "pictures" }, `${JSON.stringify(value)} is not a folder of pictures`, remedy);
 }

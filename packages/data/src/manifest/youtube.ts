@@ -9,7 +9,7 @@ import { readRecords } from "./table.js";
 
 type At = { readonly file: string; readonly line: number };
 
-/** Finds each piece's file. @throws KdcError for a name that is no YouTube id */
+/** Finds each piece's file. @throws KdcError for a name that is not a YouTube id */
 async function* found(
   pieces: AsyncIterable<{ readonly at: At; readonly piece: YoutubePiece }>,
   { root }: MediaRoot,
@@ -20,7 +20,7 @@ async function* found(
     if (!/^[\w-]+$/.test(piece.id)) {
       throw manifestError(
         { ...at, column: 1 },
-        `${JSON.stringify(piece.id)} is no YouTube id`,
+        `${JSON.stringify(piece.id)} is not a YouTube id`,
         "Give the list as published",
       );
     }

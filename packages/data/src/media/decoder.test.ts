@@ -131,7 +131,7 @@ describe.each(decoders)("$name", (decoder) => {
   it.each([
     ["nowhere.mp4", "missing", "there is no such file. Check the path, or fetch the file again"],
     ["folder.mp4", "unreadable", "the file cannot be read (it is not a plain file)"],
-    ["empty.mp4", "zero-length", "it has no length (the file is empty). Leave it out, or fetch the file again"],
+    ["empty.mp4", "zero-length", "it has no duration (the file is empty). Leave it out, or fetch the file again"],
     ["text.mp4", "not-media", "it is not a media file that ffmpeg knows. Check what it holds"],
     ["playlist.mp4", "not-media", "it is not a media file that ffmpeg knows. Check what it holds"],
     ["silent-film.mp4", "no-audio", "it has no audio track. Leave it out, or take a version with sound"],
@@ -147,7 +147,7 @@ describe.each(decoders)("$name", (decoder) => {
   it("refuses a part that lies outside", async () => {
     const decode = (more: Partial<ClipItem>, frames = request.frames) =>
       decoder.decode(item(at("good.mp4"), more), { ...request, frames });
-    await expect(decode({ start: 2, end: 1 })).rejects.toThrow("it has no length (it was to be read from 2 to 1 s)");
+    await expect(decode({ start: 2, end: 1 })).rejects.toThrow("it has no duration (it was to be read from 2 to 1 s)");
     await expect(decode({ start: 100 })).rejects.toMatchObject({ reason: "zero-length" });
     await expect(decode({ start: 3, end: 4 })).rejects.toMatchObject({ reason: "zero-length" });
   });

@@ -6,7 +6,7 @@ const reasons = {
   "not-media": ["it is not a media file that ffmpeg knows", "Check what it holds; it may be a web page or a playlist"],
   "no-audio": ["it has no audio track", "Leave it out, or take a version with sound"],
   "no-video": ["it has no video track", "Leave it out, or take a version with pictures"],
-  "zero-length": ["it has no length", "Leave it out, or fetch the file again"],
+  "zero-length": ["it has no duration", "Leave it out, or fetch the file again"],
   "too-short": ["it is too short", "Leave it out, or ask for an earlier part"],
   truncated: ["it is cut short", "Fetch or copy the file again"],
   undecodable: ["ffmpeg could not decode it", "Try a current ffmpeg through FFMPEG_PATH, or encode the file again"],

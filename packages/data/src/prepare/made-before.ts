@@ -24,7 +24,7 @@ export async function findRecord(
   }
   throw new KdcError({
     where: `${path}.tar`,
-    what: "it was made of other items than the manifest has now at this place",
+    what: "it was made from other clips than the manifest now lists at this place",
     remedy: "Use the manifest it was made with, or another --out",
     reason: "other-content",
   });

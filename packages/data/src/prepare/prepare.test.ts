@@ -204,7 +204,7 @@ describe("prepare", () => {
     );
     await writeFile(at("media/other.jsonl"), '{"path":"page.mp4"}');
     await expect(run("whole", { manifest: await openManifest(at("media/other.jsonl")) })).rejects.toThrow(
-      "it was made of other items",
+      "it was made from other clips",
     );
   });
 

@@ -64,8 +64,8 @@ describe("a prepared set that was changed", () => {
     ['{"shards":[{"tar":"a\\\\b.tar"}]}', "shards[0].tar is no name"],
     ['{"shards":[{"tar":7}]}', "shards[0].tar is no name"],
     ['{"shards":[null]}', "shards[0].tar is no name"],
-    ['{"shards":[],"logMel":{"mean":1,"std":0}}', "logMel says no mean"],
-    ['{"shards":[],"logMel":"x"}', "logMel says no mean"],
+    ['{"shards":[],"logMel":{"mean":1,"std":0}}', "logMel does not give a mean"],
+    ['{"shards":[],"logMel":"x"}', "logMel does not give a mean"],
     ['{"shards":[],"quarantined":{"a":-1}}', "quarantined is no list of counts"],
   ])("dataset.json %s is refused in words", async (text, message) => {
     await cp(sound, damaged, { recursive: true });

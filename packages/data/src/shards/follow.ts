@@ -28,11 +28,12 @@ export async function fetchFrom(
     // S3 answers 301 without a place when the bucket is in another region, and says so in the body.
     if (place === null) return response;
     await response.body?.cancel();
-    if (count === mostRedirects) throw refuse(`it was sent elsewhere more than ${mostRedirects} times`);
-    if (!URL.canParse(place, at.href)) throw refuse(`it was sent to ${JSON.stringify(place)}, which is not an address`);
+    if (count === mostRedirects) throw refuse(`it was redirected more than ${mostRedirects} times`);
+    if (!URL.canParse(place, at.href))
+      throw refuse(`it was redirected to ${JSON.stringify(place)}, which is not an address`);
     const next = new URL(place, at);
     if (next.protocol !== "http:" && next.protocol !== "https:")
-      throw refuse(`it was sent to ${next.protocol}…, which is not read`);
+      throw refuse(`it was redirected to ${next.protocol}…, which is not read`);
     if (next.origin !== at.origin) {
       asked = Object.fromEntries(Object.entries(asked).filter(([name]) => harmless.has(name.toLowerCase())));
     }

@@ -64,7 +64,7 @@ describe("a redirect", () => {
       seen.push(request.url ?? "");
     });
     expect(await read(`${address}/a`, { headers: { "x-own": "kept" } })).toBe("kept");
-    await expect(read(`${address}/circle`)).rejects.toThrow("it was sent elsewhere more than 5 times");
+    await expect(read(`${address}/circle`)).rejects.toThrow("it was redirected more than 5 times");
     await expect(read(`${address}/file`)).rejects.toThrow("it was sent to file:…, which is not read");
     await expect(read(`${address}/bad`)).rejects.toThrow("which is not an address");
     expect(seen.filter((url) => url === "/circle")).toHaveLength(6);
@@ -121,7 +121,7 @@ describe("a server", () => {
       response.on("close", () => clearInterval(drip));
     });
     await expect(read(`${address}/a.tar`, { stallMs: 200 })).rejects.toThrow(
-      "it could not be read in 3 tries (the connection gave too little in its time)",
+      "it could not be read in 3 tries (the connection delivered too little in the time allowed)",
     );
     expect(asked).toBe(3);
   });
@@ -182,6 +182,6 @@ describe("an S3 address", () => {
   it("with dots, percent signs and blanks in its key is asked for and signed as it is", async () => {
     const { url } = await s3Request("s3://bucket/a..b/...c/%2e%2e/+ü ?#.tar", {}, keys);
     expect(url).toBe("https://bucket.s3.x.amazonaws.com/a..b/...c/%252e%252e/%2B%C3%BC%20%3F%23.tar");
-    await expect(s3Request("s3://evil.example#/a", {}, keys)).rejects.toThrow("its bucket has a name that none has");
+    await expect(s3Request("s3://evil.example#/a", {}, keys)).rejects.toThrow("its bucket's name is not a valid one");
   });
 });

@@ -45,12 +45,12 @@ export function readSummary(value: Loose, where: string): SetSummary {
   if (!Array.isArray(shards)) return refuse(where, "it lists no shards");
   const tars = shards.map((shard: unknown, at): string => {
     const tar = isObject(shard) ? shard.tar : undefined;
-    return isTarName(tar) ? tar : refuse(where, `shards[${at}].tar is no name of a .tar file beside it`);
+    return isTarName(tar) ? tar : refuse(where, `shards[${at}].tar does not name a .tar file beside it`);
   });
   if (logMel !== undefined && !(isObject(logMel) && isNumber(logMel.mean) && isNumber(logMel.std) && logMel.std > 0))
-    return refuse(where, "logMel says no mean and standard deviation above 0");
+    return refuse(where, "logMel does not give a mean and a standard deviation above 0");
   if (quarantined !== undefined && !(isObject(quarantined) && Object.values(quarantined).every(isCount)))
-    return refuse(where, "quarantined is no list of counts");
+    return refuse(where, "quarantined is not a list of counts");
   return {
     tars,
     ...(logMel ? { logMel: { mean: Number(logMel.mean), std: Number(logMel.std), ...sumsIn(logMel.bySplit) } } : {}),
@@ -78,7 +78,7 @@ function sumsIn(value: unknown): { readonly bySplit?: SumsBySplit } {
 export function readRecord(value: Loose, where: string): ReadRecord | undefined {
   const { samples, bytes, sha256 } = value;
   if (!Array.isArray(samples)) return undefined;
-  if (bytes !== undefined && !isCount(bytes)) return refuse(where, "bytes is no length");
+  if (bytes !== undefined && !isCount(bytes)) return refuse(where, "bytes is not a length");
   const end = bytes ?? Number.MAX_SAFE_INTEGER;
   for (const [at, sample] of samples.entries()) {
     const fits =

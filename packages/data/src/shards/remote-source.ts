@@ -58,7 +58,9 @@ export function openRemote(address: string, options: RemoteOptions = {}): ByteSo
 
   async function* connect(from: number, until: number | undefined): AsyncGenerator<Uint8Array> {
     const stop = new AbortController();
-    const pace = watchPace(stallMs, () => stop.abort(new Error("the connection gave too little in its time")));
+    const pace = watchPace(stallMs, () =>
+      stop.abort(new Error("the connection delivered too little in the time allowed")),
+    );
     try {
       const { url, headers } = await requestOf(address, conditions(from, until, known), options);
       const response = await pace.wait(fetchFrom(address, url, headers, stop.signal));
@@ -75,7 +77,7 @@ export function openRemote(address: string, options: RemoteOptions = {}): ByteSo
       if (known !== undefined && differs(known, version)) throw changedError(address);
       known ??= version;
       if (response.status === 206 && version.start !== undefined && version.start !== from)
-        throw new Error(`the server gave byte ${version.start} for byte ${from}`);
+        throw new Error(`the server sent byte ${version.start} when byte ${from} was asked for`);
       let skip = response.status === 206 ? 0 : from;
       const expected = Number(response.headers.get("content-length") ?? Number.NaN);
       let got = 0;
@@ -195,7 +197,7 @@ const remoteError = (where: string, what: string, reason = "remote", cause?: unk
 const changedError = (where: string): KdcError =>
   new KdcError({
     where,
-    what: "it was changed while it was read: its tag, time or length differs",
-    remedy: "Run again when nobody writes it any more",
+    what: "it was changed while it was read: its ETag, time or length differs",
+    remedy: "Run again when nothing writes to it any more",
     reason: "changed",
   });

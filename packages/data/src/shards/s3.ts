@@ -37,11 +37,11 @@ export async function s3Request(
   const refuse = (what: string, remedy: string) => new KdcError({ where: address, what, remedy, reason: "remote" });
   if (bucket === undefined || access === undefined) {
     throw refuse(
-      bucket === undefined ? "it is no s3://bucket/key" : "no region is known for it",
+      bucket === undefined ? "it is not of the form s3://bucket/key" : "no region is known for it",
       "Give s3://bucket/key, and the region with AWS_REGION",
     );
   }
-  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(bucket)) throw refuse("its bucket has a name that none has", "Check it");
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(bucket)) throw refuse("its bucket's name is not a valid one", "Check it");
   if (key.split("/").some((part) => part === "." || part === ".."))
     throw refuse("its key has a part . or .., which would be asked for as another key", "Give the object another key");
   const { region, accessKeyId, secretAccessKey, sessionToken, endpoint } = access;

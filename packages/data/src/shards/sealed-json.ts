@@ -22,11 +22,14 @@ export function unseal(text: string, where: string): Readonly<Record<string, unk
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw refuse(/^\s*</.test(text) ? "it is a web page and not JSON" : "it is damaged or cut short: no JSON", cause);
+    throw refuse(
+      /^\s*</.test(text) ? "it is a web page and not JSON" : "it is damaged or cut short: not valid JSON",
+      cause,
+    );
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw refuse("it is not a JSON object");
   const { sum, ...rest } = value as Record<string, unknown>;
   if (sum === undefined) return rest;
-  if (sum !== sumOf(rest)) throw refuse("it is damaged: its checksum is that of another content");
+  if (sum !== sumOf(rest)) throw refuse("it is damaged: its checksum does not match its content");
   return rest;
 }

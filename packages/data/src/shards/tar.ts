@@ -77,7 +77,8 @@ export function readTarHeader(block: Uint8Array, where: string): TarHeader | und
     return new TextDecoder().decode(end < 0 ? field : field.subarray(0, end));
   };
   const sum = block.reduce((total, byte, at) => total + (at >= 148 && at < 156 ? 32 : byte), 0);
-  if (Number.parseInt(text(148, 8).trim(), 8) !== sum) throw refuse("a header in it is damaged, or it is no tar");
+  if (Number.parseInt(text(148, 8).trim(), 8) !== sum)
+    throw refuse("a header in it is damaged, or it is not a tar file");
   const size =
     block[124] & 0x80
       ? Number(new DataView(block.buffer, block.byteOffset + 128).getBigUint64(0))

@@ -74,7 +74,7 @@ async function decode(
       if (ppm.width * ppm.height > pixels) throw new Error(`it has more than ${pixels} pixels`);
       return { ...ppm, time };
     }
-    if (!begins(file, kinds)) throw new Error(`it is no ${named} file, whatever its name says`);
+    if (!begins(file, kinds)) throw new Error(`it is not a ${named} file, whatever its name says`);
     const picture = sharp(file, { limitInputPixels: pixels, failOn: "truncated" });
     const { data, info } = await picture
       // A camera writes which side is up beside the picture (EXIF), and a player turns it.

@@ -27,8 +27,8 @@ export type SessionOptions = {
 export const remedies: Readonly<Record<Device, string>> = {
   cpu: "Reinstall @kdc-mae/engine: a package for this platform comes with it and holds the library",
   webgpu:
-    "WebGPU needs a Vulkan, Metal or D3D12 driver. On Linux install your card's Vulkan driver, or point VK_ICD_FILENAMES at a software one; or use --device cpu",
-  cuda: "Install CUDA 12 and cuDNN 9, which the files need that onnxruntime-node 1.30 fetches (later versions move to CUDA 13), then add it to your project with its build script allowed and ONNXRUNTIME_NODE_INSTALL=cuda12 (nobody has tried this with kdc-mae yet); or use --device webgpu or cpu",
+    "WebGPU needs a Vulkan, Metal or D3D12 driver. On Linux install your GPU's Vulkan driver, or point VK_ICD_FILENAMES at a software one; or use --device cpu",
+  cuda: "Install CUDA 12 and cuDNN 9, which the files that onnxruntime-node 1.30 fetches need (later versions move to CUDA 13), then add it to your project with its build script allowed and ONNXRUNTIME_NODE_INSTALL=cuda12 (nobody has tried this with kdc-mae yet); or use --device webgpu or cpu",
 };
 
 /** What ONNX Runtime said, without the place in its sources it said it from. */

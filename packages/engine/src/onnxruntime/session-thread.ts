@@ -86,7 +86,7 @@ const isWhole = ({ data }: HostTensor): boolean => data.byteLength > 0 && data.b
 
 /** A thread that runs this file, started where there is none. */
 function threadOf(file: string | undefined): Thread {
-  if (file === undefined) throw new Error("the compiled thread is not there: build the package");
+  if (file === undefined) throw new Error("the thread's compiled program is missing: build the package");
   const thread = threads.get(file) ?? startThread(file, () => threads.delete(file));
   threads.set(file, thread);
   return thread;

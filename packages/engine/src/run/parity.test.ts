@@ -42,7 +42,7 @@ describe("comparePrograms", () => {
     const cpu = eager("cpu");
     const [a, b] = [await cpu((t: tf.Tensor) => tf.sum(t, 0), x), await cpu((t: tf.Tensor) => tf.sum(t, 1), x)];
     await expect(comparePrograms(a, b, x)).rejects.toThrow(
-      "comparePrograms: the output (root) has shape [7] in one and [5] in the other",
+      "comparePrograms: the output (root) has shape [7] in one program and [5] in the other",
     );
   });
 });

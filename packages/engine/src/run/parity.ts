@@ -14,7 +14,7 @@ const difference = (path: string, a: HostTensor, b: HostTensor): OutputDifferenc
   if (a.shape.join() !== b.shape.join()) {
     throw new KdcError({
       where: "comparePrograms",
-      what: `the output ${path || "(root)"} has shape [${a.shape.join(", ")}] in one and [${b.shape.join(", ")}] in the other`,
+      what: `the output ${path || "(root)"} has shape [${a.shape.join(", ")}] in one program and [${b.shape.join(", ")}] in the other`,
       remedy: "Compare programs of the same function and example",
       reason: "shape",
     });

@@ -67,7 +67,7 @@ export function createOnePass<Params, Batch, Parts>(
       return asTree<HostTensor>(last.first);
     },
     backward: async (along) => {
-      if (last === undefined) throw new Error("no batch was run forward");
+      if (last === undefined) throw new Error("no batch has been run forward");
       last.second = await last.program.second({ along } as Hosted<{ readonly along: Along }>, last.second);
       return asTree<FloatTensor>(last.second);
     },

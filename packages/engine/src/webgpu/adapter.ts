@@ -11,7 +11,7 @@ export type GpuEntry = {
 /** How to get a driver, by system. */
 const drivers =
   "a Vulkan driver on Linux (Debian and Ubuntu: mesa-vulkan-drivers for AMD and Intel, nvidia-driver with libvulkan1 for NVIDIA; " +
-  "without a card, Debian's chromium has one: VK_ICD_FILENAMES=/usr/lib/chromium/vk_swiftshader_icd.json), the graphics driver " +
+  "without a GPU, Debian's chromium has a software one: VK_ICD_FILENAMES=/usr/lib/chromium/vk_swiftshader_icd.json), the graphics driver " +
   "on Windows (D3D12), nothing on macOS (Metal)";
 
 const missing = (what: string, remedy: string, cause?: unknown): KdcError =>

@@ -46,7 +46,7 @@ describe("what can go wrong on a device is said in words", () => {
       createBuffer: () => ({ size: 2 ** 29 }),
     } as unknown as GPUDevice);
     await expect(device.createBuffer("arena 0 for activations", 2 ** 29, 140)).rejects.toThrow(
-      "webgpu: arena 0 for activations: the card has no 512 MB left for it. Use a smaller batch",
+      "webgpu: arena 0 for activations: the GPU has no 512 MB left for it. Use a smaller batch",
     );
     expect(device.allocated()).toEqual({ buffers: 0, bytes: 0 });
     await expect(device.createBuffer("one tensor", 2 ** 31, 140)).rejects.toThrow(

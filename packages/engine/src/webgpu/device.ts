@@ -28,9 +28,9 @@ const mapModeRead = 1;
 const outOfMemory = (label: string, bytes: number, cause?: unknown): KdcError =>
   new KdcError({
     where: `webgpu: ${label}`,
-    what: `the card has no ${(bytes / 2 ** 20).toFixed(0)} MB left for it`,
+    what: `the GPU has no ${(bytes / 2 ** 20).toFixed(0)} MB left for it`,
     remedy:
-      "Use a smaller batch (accumulate several), a smaller model, or precision mixed; close what else uses the card",
+      "Use a smaller batch (accumulate several), a smaller model, or precision mixed; close other programs that use the GPU",
     reason: "out-of-memory",
     cause,
   });

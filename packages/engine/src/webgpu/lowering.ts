@@ -69,7 +69,7 @@ export class Lowering {
     const known = this.values.get(name);
     if (known !== undefined) return known;
     const constant = this.constants.get(name);
-    if (constant === undefined) throw this.refuse(`its input ${name} is made nowhere`);
+    if (constant === undefined) throw this.refuse(`nothing makes its input ${name}`);
     const sizes = [sizeOf(constant.shape)];
     const types = [deviceType(constant.dtype as ElementType)];
     const data = onDevice(constant);
@@ -120,7 +120,7 @@ export class Lowering {
     if (layout !== undefined) return { ...operand, layout };
     const copy = this.copy(operand);
     const after = change(copy.layout);
-    if (after === undefined) throw this.refuse("its layout cannot be said");
+    if (after === undefined) throw this.refuse("its layout is not known");
     return { ...copy, layout: after };
   }
 

@@ -112,7 +112,7 @@ export async function frameRanks(
   if (!Number.isInteger(N) || pictures.shape[0] !== sounds.shape[0]) {
     throw new KdcError({
       where,
-      what: `${sounds.shape[0]} sounds and ${pictures.shape[0]} pictures are no clips of ${frames} frames each`,
+      what: `${sounds.shape[0]} sounds and ${pictures.shape[0]} pictures do not make clips of ${frames} frames each`,
       remedy: "Give every clip the same number of frames, sound and picture in pairs",
       reason: "shape",
     });

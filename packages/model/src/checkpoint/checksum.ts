@@ -54,7 +54,7 @@ export function expectChecksum(metadata: Metadata, tensors: readonly SummedTenso
   if (by !== mark["written-by"] || said !== checksum(metadata, tensors)) {
     throw new KdcError({
       where: "safetensors",
-      what: "its content does not fit its checksum: it was damaged or changed after it was written",
+      what: "its content does not match its checksum: it was damaged or changed after it was written",
       remedy:
         "Fetch or copy it again; what a run wrote is written anew by the run's own command. If you changed it on purpose, leave sha256 and written-by out of its metadata",
       reason: "bad-checkpoint",

@@ -22,7 +22,7 @@ export const unreadType = (where: string, name: string, type: string): KdcError 
   new KdcError({
     where,
     what: `${name} holds numbers of type ${type}, and this type is not read`,
-    remedy: `Save it as float32, as model.float() of PyTorch makes it; read are ${Object.keys(bytesPer).join(" ")}`,
+    remedy: `Save it as float32, as model.float() of PyTorch makes it; types that are read: ${Object.keys(bytesPer).join(" ")}`,
     reason: "unread-type",
   });
 

@@ -49,7 +49,7 @@ describe("writeTensors and readCheckpoint", () => {
     expect(harmless).toEqual([]);
     await writeFile(path, whole.toString("latin1").replace('step\\":79', 'step\\":83'), "latin1");
     await expect(readCheckpoint(path)).rejects.toThrow(
-      "its content does not fit its checksum: it was damaged or changed after it was written. Fetch or copy it again",
+      "its content does not match its checksum: it was damaged or changed after it was written. Fetch or copy it again",
     );
   });
 
@@ -82,7 +82,7 @@ describe("writeTensors and readCheckpoint", () => {
   });
 
   it.each([
-    ["<!DOCTYPE html><p>Sign in</p>", "it is a web page and no checkpoint. Fetch the file itself"],
+    ["<!DOCTYPE html><p>Sign in</p>", "it is a web page, not a checkpoint. Fetch the file itself"],
     ["", "it is empty"],
   ])("say what a file is that is no checkpoint: %s", async (content, message) => {
     const path = join(folder, "page.pth");

@@ -57,7 +57,7 @@ const unread: Partial<Record<Kind, readonly [what: string, remedy: string]>> = {
     "it was saved by PyTorch before 1.6, in a format that is not read",
     "Load and save it again with a current PyTorch",
   ],
-  page: ["it is a web page and no checkpoint", "Fetch the file itself, not the page it is linked from"],
+  page: ["it is a web page, not a checkpoint", "Fetch the file itself, not the page it is linked from"],
   empty: ["it is empty", "Fetch or write it again"],
 };
 

@@ -51,7 +51,7 @@ function wholeHeads(what: string, channels: number, perHead: number, given: numb
   const heads = given ?? channels / perHead;
   if (Number.isInteger(heads) && heads > 0) return heads;
   return refuse(
-    `its ${what} has ${channels} channels, which are no whole number of heads of ${perHead}`,
+    `its ${what} has ${channels} channels, which do not divide into heads of ${perHead}`,
     `Say how many: ${key}`,
   );
 }
@@ -82,12 +82,13 @@ export function officialModel(
   const columns = positionsIn(stored, "pos_embed_a") / rows;
   if (!Number.isInteger(rows) || !Number.isInteger(columns)) {
     refuse(
-      `its ${positionsIn(stored, "pos_embed_a")} sound patches of ${patch.audio} × ${patch.audio} are no whole spectrogram of ${rows * patch.audio} mel bins`,
+      `its ${positionsIn(stored, "pos_embed_a")} sound patches of ${patch.audio} × ${patch.audio} do not make a whole spectrogram of ${rows * patch.audio} mel bins`,
       "Say how many mel bins it was trained with: melBins (--assume mel-bins=128)",
     );
   }
   const side = Math.sqrt(positionsIn(stored, "pos_embed_v"));
-  if (!Number.isInteger(side)) refuse(`its ${side * side} picture patches are no square`, "Pictures are cut square");
+  if (!Number.isInteger(side))
+    refuse(`its ${side * side} picture patches do not make a square`, "Pictures are cut square");
   const fixed: ModelConfig = {
     ...presets.base,
     ...{ embedDim, modalityDepth, jointDepth, decoderDim, decoderDepth, positions: "fixed" },

@@ -82,7 +82,7 @@ describe("safetensors", () => {
     [
       "what is no type",
       file(entry("f32!", [1], [0, 4]), 4),
-      /x has number type "f32!", which is none. The file is damaged/,
+      /x has number type "f32!", which is not a known one. The file is damaged/,
     ],
     ["a type from the prototype", file(entry("constructor", [1], [0, 1]), 1), /number type "constructor"/],
     ["a negative length", file(entry("U8", [-1], [0, 1]), 1), /x has shape \[-1\]/],

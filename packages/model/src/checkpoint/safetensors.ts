@@ -35,7 +35,7 @@ const isCount = (value: unknown): value is number => Number.isSafeInteger(value)
 function entryOf(name: string, value: unknown): Entry {
   const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>;
   if (typeof dtype !== "string" || !/^[A-Z][A-Z0-9_]{1,15}$/.test(dtype)) {
-    throw broken(`${name} has number type ${JSON.stringify(dtype)}, which is none`);
+    throw broken(`${name} has number type ${JSON.stringify(dtype)}, which is not a known one`);
   }
   if (!Object.hasOwn(bytesPer, dtype)) throw unreadType("safetensors", name, dtype);
   const type = dtype as CheckpointDtype;
@@ -79,11 +79,12 @@ export function readHeader(json: Uint8Array, dataLength: number): Header {
   } catch {
     throw broken("the header is not JSON");
   }
-  if (typeof header !== "object" || header === null || Array.isArray(header)) throw broken("the header is no record");
+  if (typeof header !== "object" || header === null || Array.isArray(header))
+    throw broken("the header is not a JSON object");
   const { __metadata__: given, ...named } = header;
   const metadata = given ?? {};
   if (typeof metadata !== "object" || Object.values(metadata).some((v) => typeof v !== "string")) {
-    throw broken("the metadata is not a record of strings");
+    throw broken("the metadata is not an object of strings");
   }
   const entries = Object.entries(named)
     .map(([name, value]) => entryOf(name, value))

@@ -151,7 +151,7 @@ describe("readCheckpoint of a PyTorch file", () => {
     [
       "a call of what is no function",
       save(dictionary({ x: call(text("x"), tuple()) })),
-      "it calls what is no function",
+      "it calls something that is not a function",
     ],
     [
       "a whole model",
@@ -171,7 +171,7 @@ describe("readCheckpoint of a PyTorch file", () => {
     [
       "a negative stride",
       save(dictionary({ x: tensor("FloatStorage", "0", 6, 5, [6], [-1]) })),
-      "no sound storage, offset, shape and strides",
+      "no valid storage, offset, shape and strides",
     ],
     [
       "a storage of another size",

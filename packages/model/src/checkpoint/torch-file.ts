@@ -142,7 +142,8 @@ async function readAll(archive: Archive, path: string): Promise<Record<string, H
   const root = pickles[0].slice(0, -"data.pkl".length);
   if (archive.entries.has(`${root}byteorder`)) {
     const order = new TextDecoder().decode(await archive.read(`${root}byteorder`, { atMost: 16 }));
-    if (order !== "little") throw refuse(path, `its numbers are in ${order} byte order, and only little is read`);
+    if (order !== "little")
+      throw refuse(path, `its numbers are in ${order}-endian byte order, and only little-endian is read`);
   }
   const pickle = parseTorchPickle(await archive.read(pickles[0], { atMost: pickleBudget.bytes }));
   const state = tensorsOf(path, pickle);

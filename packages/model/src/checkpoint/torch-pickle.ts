@@ -67,7 +67,7 @@ function tensor(args: readonly unknown[], metadata: unknown): TorchTensor | Unre
     !counts(stride) ||
     shape.length !== stride.length
   ) {
-    throw damaged("a tensor has no sound storage, offset, shape and strides");
+    throw damaged("a tensor has no valid storage, offset, shape and strides");
   }
   const empty = shape.includes(0);
   const last = empty ? 0 : shape.reduce((at, length, axis) => at + (length - 1) * stride[axis], offset) + 1;

@@ -22,7 +22,7 @@ const doubled = bytes(")", many(60, "2", 0x86));
 describe("a pickle from a stranger", () => {
   it("may double a tuple sixty times as a key, a name or a value: none is ever written out", () => {
     expect(read(bytes("}", doubled, text("v"), "s"))).toEqual(new Map());
-    expect(() => read(bytes(doubled, text("system"), 0x93))).toThrow("it names what is no text");
+    expect(() => read(bytes(doubled, text("system"), 0x93))).toThrow("it names something that is not text");
     expect(read(bytes("}", text("deep"), doubled, "s"))).toBeInstanceOf(Map);
   });
 
@@ -57,7 +57,7 @@ describe("a pickle from a stranger", () => {
       expect(() => unpickle(wrong, unknown)).toThrow(early[1]);
     }
     expect(() => read(bytes("N(Ne"))).toThrow("it fills what is neither list nor dictionary");
-    expect(() => read(bytes("I1\n"))).toThrow("it holds the unknown step 73");
+    expect(() => read(bytes("I1\n"))).toThrow("it holds the unknown opcode 73");
   });
 });
 

@@ -140,7 +140,8 @@ class Machine {
 
   call(callable: unknown, args: unknown): unknown {
     if (callable instanceof Unbuilt) return new Unbuilt(callable.of);
-    if (!(callable instanceof Named) || !Array.isArray(args)) throw new Error("it calls what is no function");
+    if (!(callable instanceof Named) || !Array.isArray(args))
+      throw new Error("it calls something that is not a function");
     return this.container(this.makers.call(callable.name, args) ?? new Unbuilt(callable.name));
   }
 
@@ -149,7 +150,7 @@ class Machine {
       const opcode = this.byte();
       if (opcode === 0x2e) return this.pop();
       const perform = opcodes[opcode];
-      if (perform === undefined) throw new Error(`it holds the unknown step ${opcode}`);
+      if (perform === undefined) throw new Error(`it holds the unknown opcode ${opcode}`);
       const pushed = perform(this);
       if (pushed !== nothing) this.stack.push(pushed);
     }
@@ -170,7 +171,7 @@ const swapped = (m: Machine, make: (below: unknown, above: unknown) => unknown) 
 const objectOf = (type: unknown) => new Unbuilt(type instanceof Named ? type.name : "an unnamed class");
 
 const namedBy = (module: unknown, name: unknown): Named => {
-  if (typeof module !== "string" || typeof name !== "string") throw new Error("it names what is no text");
+  if (typeof module !== "string" || typeof name !== "string") throw new Error("it names something that is not text");
   return new Named(`${module}.${name}`);
 };
 
