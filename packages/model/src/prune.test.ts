@@ -163,7 +163,7 @@ describe("pruneEncoder", () => {
     ]) {
       expect(() => checkConfig({ ...config, pruned })).toThrow("pruned.");
     }
-    expect(() => pruneEncoder(config, params.encoder, { heads: 1, units: 0 })).toThrow("1 is no share of heads");
+    expect(() => pruneEncoder(config, params.encoder, { heads: 1, units: 0 })).toThrow("1 is not a share of heads");
   });
 
   it("learns: a gradient reaches everything that is left", () => {

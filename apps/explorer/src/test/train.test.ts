@@ -130,7 +130,7 @@ describe.skipIf(missing)("training in a tab", () => {
     const { page, complaints } = await explorer.open();
     await page.setInputFiles("[data-run=A] [data-is=films-folder]", films);
     await begin(page, "A", "wasm", { batch: 4, epochs: 6 });
-    await noteSays(page, "A", "3 of 4 can be used, and a batch takes 4 (broken.mp4: ");
+    await noteSays(page, "A", "3 of 4 films can be used, and a batch takes 4 (broken.mp4: ");
     await begin(page, "A", "wasm", { batch: 3, epochs: 40 });
     await noteSays(page, "A", "Done: 40 steps. 1 of 4 films left out: broken.mp4: ");
     const totals = (await lossesOf(page, "A")).map(([, total]) => total);

@@ -180,3 +180,21 @@ it.each(["distill", "prune"])(
     expect(said).not.toContain("--model");
   },
 );
+
+it("the help of every option names one default at most", async () => {
+  let out = "";
+  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
+    out += text;
+    return true;
+  });
+  await runCommandLine(["--help"]);
+  const commands = [...out.matchAll(/^ {2}([a-z-]+) /gm)].map(([, name]) => name).filter((name) => name !== "help");
+  expect(commands).toContain("distill");
+  for (const name of commands) {
+    out = "";
+    await runCommandLine([name, "--help"]);
+    const options = out.replace(/\n {8,}(?=\S)/g, " ").split("\n");
+    expect(options.filter((line) => (line.match(/default: /g) ?? []).length > 1)).toEqual([]);
+    expect(out).not.toContain("default: none");
+  }
+});

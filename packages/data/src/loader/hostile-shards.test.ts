@@ -82,8 +82,12 @@ describe("a shard from a stranger", () => {
   });
 
   it.each<[string, () => Readonly<Record<string, Uint8Array>>, string | RegExp]>([
-    ["an SVG named .jpg", () => ({ "a.0.jpg": svg }), "it is no JPEG, PNG, WebP or PPM file, whatever its name says"],
-    ["a PDF named .jpg", () => ({ "a.0.jpg": utf8("%PDF-1.7 …") }), "it is no JPEG, PNG, WebP or PPM file"],
+    [
+      "an SVG named .jpg",
+      () => ({ "a.0.jpg": svg }),
+      "it is not a JPEG, PNG, WebP or PPM file, whatever its name says",
+    ],
+    ["a PDF named .jpg", () => ({ "a.0.jpg": utf8("%PDF-1.7 …") }), "it is not a JPEG, PNG, WebP or PPM file"],
     [
       "a picture of 10¹⁰ pixels",
       () => ({ "a.0.jpg": hugePng(100_000, 100_000) }),
@@ -128,10 +132,10 @@ describe("a shard from a stranger", () => {
     ]) {
       const { width, height } = await decodeStill(file, "asked.gif");
       expect([width, height]).toEqual([3, 2]);
-      await expect(decodePicture(file, "0.jpg")).rejects.toThrow("it is no JPEG, PNG, WebP or PPM file");
+      await expect(decodePicture(file, "0.jpg")).rejects.toThrow("it is not a JPEG, PNG, WebP or PPM file");
     }
     await expect(decodeStill(svg, "asked.gif")).rejects.toThrow(
-      "it is no JPEG, PNG, WebP, PPM, GIF, TIFF or AVIF file",
+      "it is not a JPEG, PNG, WebP, PPM, GIF, TIFF or AVIF file",
     );
   });
 

@@ -189,7 +189,7 @@ describe("openShards", () => {
     const empty = await mkdtemp(join(tmpdir(), "kdc-mae-loader-"));
     await expect(openShards(empty, usual)).rejects.toThrow("there are no shards in it");
     await writeFile(join(empty, "a.tar"), "no tar at all ".repeat(100));
-    await expect(openShards(empty, usual)).rejects.toThrow("a header in it is damaged, or it is no tar");
+    await expect(openShards(empty, usual)).rejects.toThrow("a header in it is damaged, or it is not a tar file");
     await rm(empty, { recursive: true });
   });
 

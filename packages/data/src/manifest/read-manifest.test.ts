@@ -132,7 +132,7 @@ describe("JSON lines", () => {
     ['{"path": "a.mp4"', "line 2"],
     [
       '{"path": "a.mp4", "labels": true}',
-      'line 2, column "labels": true is no list of labels. Write a;b or ["a", "b"]',
+      'line 2, column "labels": true is not a list of labels. Write a;b or ["a", "b"]',
     ],
     ["[1]", "line 2: it is not a JSON object"],
   ])("refuses %s", async (line, message) => {

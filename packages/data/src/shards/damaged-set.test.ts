@@ -59,14 +59,14 @@ describe("a prepared set that was changed", () => {
     ["[]", "it is not a JSON object"],
     ["{}", "it lists no shards"],
     ['{"shards":7}', "it lists no shards"],
-    ['{"shards":[{"tar":"../x.tar"}]}', "shards[0].tar is no name of a .tar file beside it"],
-    ['{"shards":[{"tar":"/etc/x.tar"}]}', "shards[0].tar is no name"],
-    ['{"shards":[{"tar":"a\\\\b.tar"}]}', "shards[0].tar is no name"],
-    ['{"shards":[{"tar":7}]}', "shards[0].tar is no name"],
-    ['{"shards":[null]}', "shards[0].tar is no name"],
+    ['{"shards":[{"tar":"../x.tar"}]}', "shards[0].tar does not name a .tar file beside it"],
+    ['{"shards":[{"tar":"/etc/x.tar"}]}', "shards[0].tar does not name"],
+    ['{"shards":[{"tar":"a\\\\b.tar"}]}', "shards[0].tar does not name"],
+    ['{"shards":[{"tar":7}]}', "shards[0].tar does not name"],
+    ['{"shards":[null]}', "shards[0].tar does not name"],
     ['{"shards":[],"logMel":{"mean":1,"std":0}}', "logMel does not give a mean"],
     ['{"shards":[],"logMel":"x"}', "logMel does not give a mean"],
-    ['{"shards":[],"quarantined":{"a":-1}}', "quarantined is no list of counts"],
+    ['{"shards":[],"quarantined":{"a":-1}}', "quarantined is not a list of counts"],
   ])("dataset.json %s is refused in words", async (text, message) => {
     await cp(sound, damaged, { recursive: true });
     await writeFile(join(damaged, "dataset.json"), text);

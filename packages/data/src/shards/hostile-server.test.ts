@@ -65,7 +65,7 @@ describe("a redirect", () => {
     });
     expect(await read(`${address}/a`, { headers: { "x-own": "kept" } })).toBe("kept");
     await expect(read(`${address}/circle`)).rejects.toThrow("it was redirected more than 5 times");
-    await expect(read(`${address}/file`)).rejects.toThrow("it was sent to file:…, which is not read");
+    await expect(read(`${address}/file`)).rejects.toThrow("it was redirected to file:…, which is not read");
     await expect(read(`${address}/bad`)).rejects.toThrow("which is not an address");
     expect(seen.filter((url) => url === "/circle")).toHaveLength(6);
   });

@@ -65,7 +65,9 @@ describe("tar", () => {
   it("refuses what is damaged or cut short", async () => {
     const damaged = Uint8Array.from(whole);
     damaged[3]++;
-    expect(() => unpackTar(damaged, "shard-1.tar")).toThrow("shard-1.tar: a header in it is damaged, or it is no tar");
+    expect(() => unpackTar(damaged, "shard-1.tar")).toThrow(
+      "shard-1.tar: a header in it is damaged, or it is not a tar file",
+    );
     expect(() => unpackTar(whole.subarray(0, 1024), "s")).toThrow("000_a.wav is cut short");
     await expect(scanShard(chunks(whole.subarray(0, 1300), 7), "s")).rejects.toThrow("s: it is cut short");
     expect(() => packTar([{ name: "é".repeat(51), data: data(1) }])).toThrow("Give names of 1 to 100 bytes");

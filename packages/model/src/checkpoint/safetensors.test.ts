@@ -62,8 +62,8 @@ describe("safetensors", () => {
     ["a header longer than the file", file("{}", 0, 900), /header claims 900 bytes, but the file has 10/],
     ["a huge header", file("{}", 0, 2 ** 52), /header claims 4503599627370496 bytes/],
     ["no JSON", file("{nope", 0), /header is not JSON/],
-    ["a list", file("[1]", 0), /header is no record/],
-    ["metadata that is not text", file('{"__metadata__":{"n":3}}', 0), /metadata is not a record of strings/],
+    ["a list", file("[1]", 0), /header is not a JSON object/],
+    ["metadata that is not text", file('{"__metadata__":{"n":3}}', 0), /metadata is not an object of strings/],
     [
       "eight-bit floats, as a type",
       file(entry("F8_E4M3", [1], [0, 1]), 1),

@@ -182,7 +182,7 @@ describe("readCheckpoint of a PyTorch file", () => {
     [
       "big-endian numbers",
       { ...good, "model/byteorder": new TextEncoder().encode("big") },
-      "its numbers are in big byte order",
+      "its numbers are in big-endian byte order",
     ],
     ["what is not a dictionary", save(whole(3)), "it holds no dictionary of tensors"],
     [

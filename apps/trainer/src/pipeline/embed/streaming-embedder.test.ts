@@ -168,7 +168,7 @@ describe("createStreamingEmbedder", { timeout: 120_000 }, () => {
     const make = (options: object) => () => createStreamingEmbedder(model, { execute, ...options });
     expect(make({ window: 1 })).toThrow("windows of 1 s are longer than what the model hears at a time, 0.96 s");
     expect(make({ hop: 0.001 })).toThrow("0.001 s is not a possible distance of windows");
-    expect(make({ pictureAt: 2 })).toThrow("pictureAt is 2, which is no place in a window");
+    expect(make({ pictureAt: 2 })).toThrow("pictureAt is 2, which is not a place in a window");
     expect(make({ patience: -1 })).toThrow("patience is -1 s");
     const stream = make({ only: "sound" })();
     await stream.add({ sound: sound() });

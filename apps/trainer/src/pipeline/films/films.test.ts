@@ -95,7 +95,9 @@ describe("classify", () => {
     const { files } = await classify([film()], { model, classes: ["x", "y", "z"], count: 1 });
     expect(["x", "y", "z"]).toContain(files[0].labels[0].label);
     const audioOnly = randomClassifier({ mode: "audio-only" });
-    await expect(classify([film()], { model: audioOnly, by: "visual" })).rejects.toThrow("tuned audio-only");
+    await expect(classify([film()], { model: audioOnly, by: "visual" })).rejects.toThrow(
+      "fine-tuned with mode audio-only",
+    );
     expect((await classify([at("silent.mp4")], { model: audioOnly })).leftOut[0].message).toContain("it has no sound");
   });
 });

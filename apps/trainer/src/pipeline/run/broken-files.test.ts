@@ -83,9 +83,9 @@ describe("a run folder whose experiment.json was cut or replaced", () => {
     [
       "cut",
       (text: string) => text.slice(0, text.length >> 1),
-      "it is damaged or cut short: not valid JSON. Put back a copy",
+      "it is damaged or cut short: not valid JSON. Restore it from a copy",
     ],
-    ["emptied", () => "", "it is empty. Put back a copy"],
+    ["emptied", () => "", "it is empty. Restore it from a copy"],
     ["a web page", () => "<!doctype html>", "it is a web page and not JSON"],
   ])("%s: names the file and what to do", async (name, change, words) => {
     const experiment = await loadExperiment("demo");

@@ -196,7 +196,7 @@ describe("a hub", () => {
     await expect(push(run, "hf://me/other", { env: { ...env(), HF_TOKEN: undefined } })).rejects.toThrow(
       "there is no access token. Give one that may write, in HF_TOKEN",
     );
-    await expect(pull("hf://nobody/none", root, { env: env() })).rejects.toThrow("Look at the name and the revision");
+    await expect(pull("hf://nobody/none", root, { env: env() })).rejects.toThrow("Check the name and the revision");
     await expect(pull("hf://me/mine/none.bin", root, { env: env() })).rejects.toThrow("there is no none.bin");
     await expect(push(join(root, "bare"), "hf://me/mine", { env: env() })).rejects.toThrow("there is no model in it");
     await expect(push(run, "hf://me/mine/model.safetensors", { env: env() })).rejects.toThrow("it names a file");

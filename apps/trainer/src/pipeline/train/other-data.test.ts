@@ -49,7 +49,7 @@ describe("data of a run that goes on", () => {
     [
       "another clip",
       dataOf([clip("a"), clip("b", ["drum"]), clip("x")]),
-      "some of the clips that are trained on are others",
+      "some of the clips that are trained on are different ones",
     ],
     ["another order", dataOf([...clips].reverse()), "clips that are trained on come in another order"],
     [

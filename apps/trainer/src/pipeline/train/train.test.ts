@@ -155,7 +155,7 @@ describe("a finished run", () => {
     await run({ path, training: { epochs: 2 } });
     const { learned, notes, seen } = await run({ path, training: { epochs: 3 } });
     expect([learned, seen]).toEqual([45, [1, 2, 3, 4, 5]]);
-    expect(notes).toEqual(["the run was to have 2 epochs and goes on to 3; its rate is 1.0 now"]);
+    expect(notes).toEqual(["the run was to have 2 epochs and goes on to 3; its learning rate is 1.0 now"]);
     await expect(run({ path, training: { epochs: 2 } })).rejects.toThrow("training.epochs is 2, and 3 there");
   });
 });
