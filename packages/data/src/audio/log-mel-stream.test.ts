@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { createRng } from "@kdc-mae/core";
 import { describe, expect, it } from "vitest";
 import { logMel, publishedAudio } from "../index.js";
@@ -21,9 +22,9 @@ describe("createLogMelStream", () => {
   it.each([
     ["in step with the frames", 1600],
     ["between them", 1717],
-  ])("gives what logMel gives of the same stretch, windows %s", (_, hop) => {
+  ])("gives what logMel gives of the same stretch, windows %s", async (_, hop) => {
     const stream = createLogMelStream(options);
-    let [come, start] = [0, 0];
+    let [come, start, largest] = [0, 0, 0];
     for (let index = 0; come < samples.length; index++) {
       const part = samples.slice(come, come + 1 + ((index * 911) % 2500));
       stream.add(part);
@@ -32,10 +33,13 @@ describe("createLogMelStream", () => {
       for (; start + 9613 <= come; start += hop) {
         const made = stream.between(start, start + 9613);
         expect(made.shape).toEqual([58, 128]);
-        expect(apart(made.data, offline(start, start + 9613))).toBeLessThan(1e-3);
+        largest = Math.max(largest, apart(made.data, offline(start, start + 9613)));
         stream.drop(start + hop);
       }
     }
+    const page = await readFile(new URL("../../../../docs/measurements/streaming.md", import.meta.url), "utf8");
+    const told = Number(/Log-mel frames differ by (\S+) at most/.exec(page)?.[1]);
+    expect(largest <= 1.02 * told && largest > told / 2, `${largest}, and the page says ${told}`).toBe(true);
     expect(start).toBeGreaterThan(37_000);
   });
 
