@@ -38,7 +38,7 @@ describe.skipIf(!isBuilt)("the command as it is installed", () => {
       const line = stdout.split("\n").find((text) => text.trim().startsWith(`${name} `));
       expect(line).toContain(model === undefined ? "the checkpoint's size" : `size ${model.preset}`);
       expect(line).toContain(
-        `${training.epochs} epochs of ${data.kind === "synthetic" ? data.train : "your own clips"}`,
+        `${training.epochs} epochs of ${data.kind === "synthetic" ? `${data.train.toLocaleString("en-US")} synthetic clips` : "your own clips"}`,
       );
     }
   });
