@@ -1,9 +1,11 @@
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { float32, int32 } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { CompiledProgram } from "../compile/compile.js";
 import { compile } from "./compile.js";
-import { type Device, listDevices } from "./node-session.js";
+import { type Device, listDevices, remedyFor } from "./node-session.js";
 
 type Inputs = { a: tf.Tensor2D; i: tf.Tensor1D };
 const fn = ({ a, i }: Inputs) => ({ sum: tf.add(a, tf.cast(i, "float32")), odd: tf.equal(tf.mod(i, 2), 1) });
@@ -69,6 +71,26 @@ describe("a session", () => {
 });
 
 describe("devices", () => {
+  it("are had as the installed onnxruntime-node has them", () => {
+    // What its installer fetches, and for which systems.
+    const require = createRequire(import.meta.url);
+    const folder = join(dirname(require.resolve("onnxruntime-node/package.json")), "script");
+    const { requirements } = require(join(folder, "install-metadata.js")) as {
+      requirements: Readonly<Record<string, readonly string[]>>;
+    };
+    const fetched = Object.entries(requirements).flatMap(([system, names]) => names.map((name) => `${system} ${name}`));
+    expect(fetched).toEqual(["linux/x64 cuda12"]);
+    expect(remedyFor("cuda", "linux x64")).toMatch(
+      /^Install CUDA 12 .*ONNXRUNTIME_NODE_INSTALL=cuda12.*Nobody has tried/,
+    );
+    expect(remedyFor("cuda", "win32 x64")).toBe(
+      "onnxruntime-node has CUDA for Linux on x64 alone; use --device webgpu or cpu",
+    );
+    // Its README's table of systems.
+    expect(remedyFor("webgpu", "linux arm64")).toContain("do not have WebGPU");
+    expect(remedyFor("webgpu", "darwin arm64")).toContain("Metal");
+  });
+
   it("include the cpu", () => expect(listDevices()).toContain("cpu"));
 
   it("that are missing are refused with the remedy, never replaced", async () => {

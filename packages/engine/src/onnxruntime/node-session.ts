@@ -1,3 +1,4 @@
+import { arch, platform } from "node:os";
 import { KdcError } from "@kdc-mae/core";
 import { availableCpus } from "@kdc-mae/core/node";
 import type { InferenceSession } from "onnxruntime-common";
@@ -23,13 +24,19 @@ export type SessionOptions = {
   readonly extra?: Readonly<Record<string, unknown>>;
 };
 
-/** How to get a device. */
-export const remedies: Readonly<Record<Device, string>> = {
-  cpu: "Reinstall @kdc-mae/engine: a package for this platform comes with it and holds the library",
-  webgpu:
-    "WebGPU needs a Vulkan, Metal or D3D12 driver. On Linux install your GPU's Vulkan driver, or point VK_ICD_FILENAMES at a software one; or use --device cpu",
-  cuda: "Install CUDA 12 and cuDNN 9, which the files that onnxruntime-node 1.30 fetches need (later versions move to CUDA 13), then add it to your project with its build script allowed and ONNXRUNTIME_NODE_INSTALL=cuda12 (nobody has tried this with kdc-mae yet); or use --device webgpu or cpu",
-};
+/** How to get a device on a system and processor, as Node names them. */
+export function remedyFor(device: Device, system = `${platform()} ${arch()}`): string {
+  if (device === "cpu")
+    return "Reinstall @kdc-mae/engine: a package for this platform comes with it and holds the library";
+  if (device === "webgpu") {
+    return system === "linux arm64"
+      ? "ONNX Runtime's files for Linux on arm64 do not have WebGPU; use --device webgpu, which is not ONNX Runtime's, or cpu"
+      : "WebGPU needs a Vulkan, Metal or D3D12 driver. On Linux install your GPU's Vulkan driver, or point VK_ICD_FILENAMES at a software one; or use --device cpu";
+  }
+  return system === "linux x64"
+    ? "Install CUDA 12 and cuDNN 9, then add onnxruntime-node 1.30 to your project with its build script allowed and ONNXRUNTIME_NODE_INSTALL=cuda12: it fetches libonnxruntime_providers_cuda.so from api.nuget.org, and ldd names what that file still lacks. Later versions move to CUDA 13. Nobody has tried any of this with kdc-mae; or use --device webgpu or cpu"
+    : "onnxruntime-node has CUDA for Linux on x64 alone; use --device webgpu or cpu";
+}
 
 /** What ONNX Runtime said, without the place in its sources it said it from. */
 const said = (cause: unknown): string => {
@@ -42,7 +49,7 @@ const missingDevice = (device: Device, cause?: unknown): KdcError =>
   new KdcError({
     where: "createSession",
     what: `ONNX Runtime cannot use the device ${device} on this machine${said(cause)}`,
-    remedy: remedies[device],
+    remedy: remedyFor(device),
     reason: "device",
     cause,
   });

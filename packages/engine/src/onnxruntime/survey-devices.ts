@@ -1,7 +1,7 @@
 import { float32, isKdcError } from "@kdc-mae/core";
 import { add, matMul, type Tensor2D } from "@tensorflow/tfjs-core";
 import { compile } from "./compile.js";
-import { type Device, listDevices, remedies } from "./node-session.js";
+import { type Device, listDevices, remedyFor } from "./node-session.js";
 
 /** What was found out about one device, by computing something on it. */
 export type DeviceReport = {
@@ -16,7 +16,7 @@ const question = float32([2, 2], Float32Array.of(1, 2, 3, 4));
 const answer = [8, 11, 16, 23];
 
 const examine = async (name: Device): Promise<DeviceReport> => {
-  const remedy = remedies[name];
+  const remedy = remedyFor(name);
   if (!listDevices().includes(name)) {
     return { name, usable: false, reason: "this build of ONNX Runtime does not have it", remedy };
   }

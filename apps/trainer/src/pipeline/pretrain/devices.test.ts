@@ -12,7 +12,7 @@ import { compiled, surveyDevices } from "@kdc-mae/engine/node";
 import { kdcMae, objective } from "@kdc-mae/losses";
 import { batchViews, complementaryViews } from "@kdc-mae/masking";
 import { initModel, type ModelConfig, presets } from "@kdc-mae/model";
-import { mul } from "@tensorflow/tfjs-core";
+import { backend, engine, mul } from "@tensorflow/tfjs-core";
 import { describe, expect, it } from "vitest";
 import { loadNamedTensorflow } from "../../bench/named-tensorflow.js";
 import { pretrainLoss } from "./loss.js";
@@ -165,3 +165,58 @@ it.each(mixed)(
     expect(largest).toBeGreaterThan(1e-4);
   },
 );
+
+/**
+ * What is read of tensors while `work` runs, by whom it is asked. tfjs's own backends lie in ordinary memory, and some of
+ * their kernels read a tensor's values themselves; TensorFlow's do not, so that what it counts is what crosses its border.
+ */
+async function readsDuring(by: "program" | "anything", work: () => Promise<unknown>) {
+  const of = by === "program" ? engine() : backend();
+  const { read, readSync } = of;
+  const found = { reads: 0, bytes: 0 };
+  const counted = <Values>(values: Values): Values => {
+    found.reads++;
+    found.bytes += (values as Float32Array).byteLength;
+    return values;
+  };
+  // tfjs-node's read is its readSync: one read all the same.
+  let asked = false;
+  of.read = (id: object) => {
+    asked = true;
+    const values = read.call(of, id);
+    asked = false;
+    return values.then(counted);
+  };
+  of.readSync = (id: object) => (asked ? readSync.call(of, id) : counted(readSync.call(of, id)));
+  await work().finally(() => Object.assign(of, { read, readSync }));
+  return found;
+}
+
+const backendsTried = [
+  ["cpu", undefined],
+  ["wasm", reasonOf(backends, "wasm")],
+  ["tensorflow", reasonOf(backends, "tensorflow")],
+] as const;
+
+describe.each(backendsTried)("a step on tfjs %s", (name, reason) => {
+  it.skipIf(reason !== undefined)("reads its report alone from the backend, accumulated or not", async () => {
+    const steps = createTrainStep(eager(name), loss, adam(), { clipNorm: 1 });
+    const state = steps.init(fresh());
+    const { terms } = await steps.step(state, batch(), 1e-3); // Places the state.
+    const report = 2 + Object.keys(terms).length; // Loss, terms, norm of the gradient.
+    const by = name === "tensorflow" ? "anything" : "program";
+    const one = await readsDuring(by, () => steps.step(state, batch(), 1e-3));
+    expect(one).toEqual({ reads: report, bytes: 4 * report });
+    const twice = await readsDuring(by, () => steps.accumulate(state, [batch(), batch()], 1e-3));
+    expect(twice).toEqual({ reads: 2 * (report - 1) + 1, bytes: 4 * (2 * (report - 1) + 1) });
+    const leaves = treeLeaves(fresh() as Tree<FloatTensor>);
+    const weights = leaves.reduce((sum, [, { data }]) => sum + data.byteLength, 0);
+    const all = await readsDuring(by, () => steps.collect(state));
+    expect(all).toEqual({ reads: 3 * leaves.length, bytes: 3 * weights });
+    console.info(
+      `tfjs ${name}: ${one.bytes} bytes leave in a step (${one.reads} reads), ${twice.bytes} with two batches; ` +
+        `parameters and moments are ${all.bytes} bytes (${all.reads} reads) when they are collected`,
+    );
+    await steps.dispose();
+  });
+});
