@@ -1,4 +1,11 @@
-import type { DeviceProgram, Execute, Placed, Runtime, WebGpuRuntime } from "@kdc-mae/engine";
+import {
+  type DeviceProgram,
+  type Execute,
+  type Placed,
+  type Runtime,
+  runOf,
+  type WebGpuRuntime,
+} from "@kdc-mae/engine";
 
 /** What a watched engine spent its time on. */
 type Spent = { readonly building: number; readonly outside: number };
@@ -78,7 +85,8 @@ export function watchDevice(given: Execute & { readonly runtime: Counting }): {
       return result;
     };
     const launch: DeviceProgram<I, O>["launch"] = (inputs) => noted(() => program.launch(inputs));
-    return { ...program, launch };
+    // A run is a launch too, and what it reads afterwards is not JavaScript's work.
+    return { ...program, launch, run: runOf(launch) };
   };
   const watched: Runtime = { ...runtime, compile, execute: given };
   const execute: Execute = Object.assign(

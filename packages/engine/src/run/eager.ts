@@ -1,4 +1,4 @@
-import { type HostTensor, KdcError, mapTree, type Tree, treeLeaves } from "@kdc-mae/core";
+import { type HostTensor, mapTree, type Tree, treeLeaves } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { type BackendName, selectBackend } from "../backend/select.js";
 import { asTree, type Hosted } from "./program.js";
@@ -11,7 +11,7 @@ import {
   type OnDevice,
   type Placed,
   type Runtime,
-  readTree,
+  runOf,
 } from "./runtime.js";
 
 const toTensor = (leaf: HostTensor): tf.Tensor => tf.tensor(leaf.data, [...leaf.shape], leaf.dtype);
@@ -41,20 +41,6 @@ const hold = (backend: BackendName, given: tf.Tensor, path: string): Kept => {
       held = undefined;
     },
   };
-};
-
-const copyInto = (value: HostTensor, into: HostTensor | undefined, path: string): HostTensor => {
-  if (into === undefined) return value;
-  if (into.data.length !== value.data.length || into.dtype !== value.dtype) {
-    throw new KdcError({
-      where: "program.run",
-      what: `the output ${path || "(root)"} is ${value.dtype} [${value.shape.join(", ")}], the array to write into is ${into.dtype} with ${into.data.length} numbers`,
-      remedy: "Give a result of this program to write into, or none",
-      reason: "shape",
-    });
-  }
-  into.data.set(value.data);
-  return into;
 };
 
 /** A function run operation by operation, on tensors that may live on between runs. */
@@ -105,15 +91,7 @@ function eagerProgram<I, O>(
   };
   return {
     launch,
-    run: async (inputs, into) => {
-      const outputs = await launch(inputs as Placed<I>);
-      const values = new Map(treeLeaves(asTree<HostTensor>(await readTree<O>(outputs as Placed<O>))));
-      for (const [, leaf] of treeLeaves(asTree<DeviceTensor>(outputs))) leaf.dispose();
-      const targets = new Map(into === undefined ? [] : treeLeaves(asTree<HostTensor>(into)));
-      return mapTree(asTree<DeviceTensor>(outputs), (_: DeviceTensor, path) =>
-        copyInto(values.get(path)!, targets.get(path), path),
-      ) as Hosted<O>;
-    },
+    run: runOf(launch),
     dispose: async () => drop(),
   };
 }

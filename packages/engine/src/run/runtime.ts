@@ -101,6 +101,35 @@ export async function readTree<T>(tree: Placed<T>): Promise<Hosted<T>> {
   ) as Hosted<T>;
 }
 
+const copyInto = (value: HostTensor, into: HostTensor | undefined, path: string): HostTensor => {
+  if (into === undefined) return value;
+  if (into.data.length !== value.data.length || into.dtype !== value.dtype) {
+    throw new KdcError({
+      where: "program.run",
+      what: `the output ${path || "(root)"} is ${value.dtype} [${value.shape.join(", ")}], the array to write into is ${into.dtype} with ${into.data.length} numbers`,
+      remedy: "Give a result of this program to write into, or none",
+      reason: "shape",
+    });
+  }
+  into.data.set(value.data);
+  return into;
+};
+
+/**
+ * How a program that can be launched is run: its results are read, and what they took of the device is given back.
+ *
+ * @throws KdcError what `launch` throws, and where the arrays to write into are of another size or type
+ */
+export const runOf =
+  <I, O>(launch: DeviceProgram<I, O>["launch"]): Program<I, O>["run"] =>
+  async (inputs, into) => {
+    const results = await launch(inputs as Placed<I>);
+    const values = asTree<HostTensor>(await readTree<O>(results as Placed<O>));
+    for (const [, leaf] of treeLeaves(asTree<DeviceTensor>(results))) leaf.dispose();
+    const targets = new Map(into === undefined ? [] : treeLeaves(asTree<HostTensor>(into)));
+    return mapTree(values, (value: HostTensor, path) => copyInto(value, targets.get(path), path)) as Hosted<O>;
+  };
+
 /** A tree where a program reads it best: on the device of `execute`, if it has one, once and for all of its programs. */
 export async function resident<T>(
   execute: Execute,

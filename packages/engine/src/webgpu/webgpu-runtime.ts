@@ -2,15 +2,7 @@ import { type HostTensor, isKdcError, KdcError, mapTree, type TreeLike, treeLeav
 import type { GraphPort, OnnxGraph } from "../compile/graph.js";
 import { trace } from "../compile/trace.js";
 import { asTree, type Hosted } from "../run/program.js";
-import {
-  type DeviceProgram,
-  type DeviceTensor,
-  type OnDevice,
-  type Placed,
-  type Residence,
-  type Runtime,
-  readTree,
-} from "../run/runtime.js";
+import { type DeviceProgram, type OnDevice, type Placed, type Residence, type Runtime, runOf } from "../run/runtime.js";
 import { type AdapterInfo, type GpuEntry, openAdapter } from "./adapter.js";
 import { allocateShares, deviceTensor } from "./device-tensors.js";
 import { prepareLaunch } from "./launch.js";
@@ -124,15 +116,7 @@ export async function createWebGpuRuntime({
     };
     return {
       launch,
-      run: async (inputs, into) => {
-        const results = await launch(inputs);
-        const values = await readTree<O>(results as Placed<O>);
-        for (const [, tensor] of treeLeaves(asTree<DeviceTensor>(results))) tensor.dispose();
-        if (into === undefined) return values;
-        const targets = new Map(treeLeaves(asTree<HostTensor>(into)));
-        for (const [path, { data }] of treeLeaves(asTree<HostTensor>(values))) targets.get(path)?.data.set(data);
-        return into;
-      },
+      run: runOf(launch),
       dispose: async () => launcher.dispose(),
     };
   };
