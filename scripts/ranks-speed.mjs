@@ -60,18 +60,6 @@ function computed(pid) {
   }
 }
 
-/** The process that keeps a run, which rank 0 or the only one is. */
-const keeperOf = (folder) =>
-  readdirSync("/proc").find((pid) => {
-    try {
-      const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
-      const environment = readFileSync(`/proc/${pid}/environ`, "utf8");
-      return words[0] !== "mpirun" && words.includes(folder) && !/RANK=[1-9]/.test(environment);
-    } catch {
-      return false;
-    }
-  });
-
 const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 const read = (path) => (existsSync(path) ? readFileSync(path, "utf8").trim().split("\n").filter(Boolean) : []);
 
@@ -83,6 +71,13 @@ const processesOf = (out) =>
     } catch {
       return false;
     }
+  });
+
+/** The one that keeps it, which rank 0 or the only one is. */
+const keeperOf = (out) =>
+  processesOf(out).find((pid) => {
+    const command = readFileSync(`/proc/${pid}/cmdline`, "utf8");
+    return !command.startsWith("mpirun\0") && !/RANK=[1-9]/.test(readFileSync(`/proc/${pid}/environ`, "utf8"));
   });
 
 const signal = (out, name) => {
@@ -109,7 +104,6 @@ function begin(objective, ranks, place) {
   child.stderr.on("data", (piece) => (said += piece));
   const lines = () => read(join(out, "log.jsonl"));
   return {
-    out,
     /** Goes on for some epochs, then stands still. Their seconds, and what its first process computed in each. */
     async turn(epochs) {
       signal(out, "SIGCONT");

@@ -26,6 +26,9 @@ describe.skipIf(!isBuilt)("the command as it is installed", () => {
     expect(stderr).toBe("");
     for (const line of stdout.split("\n").filter((text) => text !== "")) expect(line).toMatch(/^(ok |no | {24}→)/);
     expect(stdout).toContain("ok  onnxruntime cpu");
+    expect(stdout).toMatch(/^ok {2}node/m);
+    // Where this changes, doctor.ts says it in words and by numbers.
+    expect(JSON.parse(readFileSync(at("package.json"), "utf8")).engines.node).toBe("^20.19.0 || >=22.12.0");
     expect(stdout).toMatch(/^(ok|no ) +onnxruntime cuda/m);
   });
 

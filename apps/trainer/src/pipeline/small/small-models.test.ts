@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { audioGrid, createRng, type FloatTensor, float32, treeLeaves, visualGrid } from "@kdc-mae/core";
 import { compiled } from "@kdc-mae/engine/node";
-import { countParameters, initModel, type ModelConfig, parameterCount, presets, pruneEncoder } from "@kdc-mae/model";
+import { initModel, type ModelConfig, presets, pruneEncoder } from "@kdc-mae/model";
 import * as onnx from "onnxruntime-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { clipFormFor } from "../corpus/clip-form.js";
@@ -97,39 +97,6 @@ describe("a pruned model", { timeout: 600_000 }, () => {
       `${count(pruned.encoder).toLocaleString("en")} (${(count(pruned.encoder) / count(params.encoder)).toFixed(2)} ×)`,
     );
   });
-});
-
-it("the page of measurements says the sizes of the demo's model and of smaller ones", async () => {
-  const page = await readFile(new URL("../../../../../docs/measurements/small-models.md", import.meta.url), "utf8");
-  const whole = configFor(checkExperiment(named.demo, "demo"));
-  const made = initModel(whole, createRng(1));
-  const file = at("demo.safetensors");
-  const said = checkExperiment(named.demo, "demo");
-  await saveModel(file, { config: whole, params: made, statistics, experiment: said });
-  const student = await studentExperiment(file, { out: "" });
-  const own = configFor(student);
-  const smaller = [0.25, 0.5, 0.75].map((share) => pruneEncoder(whole, made.encoder, { heads: share, units: share }));
-  const all = [
-    { name: "whole", config: whole, params: made, experiment: said },
-    { name: "student", config: own, params: initModel(own, createRng(1)), experiment: student },
-    ...smaller.map(({ config, encoder }, index) => ({
-      ...{ name: `pruned ${(index + 1) / 4}`, config, params: { ...made, encoder } },
-      experiment: checkExperiment({ ...said, model: { ...said.model, pruned: config.pruned } }, "pruned"),
-    })),
-  ];
-  const compared = [];
-  for (const { name, params, ...model } of all) {
-    await saveModel(file, { ...model, params, statistics });
-    const sizes = { encoder: countParameters(params.encoder), parameters: countParameters(params) };
-    compared.push({ name, file, ...sizes, bytes: (await stat(file)).size, milliseconds: 1, figures: [] });
-  }
-  expect(parameterCount(whole)).toEqual({ all: compared[0].parameters, encoder: compared[0].encoder });
-  const [[, ...names], encoders, numbers, files] = comparisonRows(compared);
-  for (const row of [names, encoders, numbers, files]) expect(page).toContain(`| ${row.join(" | ")} |`);
-  // The table of what they keep has the same models, a quarter and a half before and after training on.
-  for (const [, first, taught, quarter, half] of [encoders, files]) {
-    expect(page).toContain(`| ${[first, taught, quarter, quarter, half, half].join(" | ")} |`);
-  }
 });
 
 it("a model on a hub is as large as its file", async () => {
