@@ -82,7 +82,7 @@ export function expectTrainable(experiment: CheckedExperiment): CheckedExperimen
     ...(training.checkpointSeconds === usualSeconds ? [] : ["training.checkpointSeconds"]),
     ...(["decoder", "workers"] as const).filter((key) => key in data).map((key) => `data.${key}`),
   ];
-  if (unread.length > 0) refuse(`not read here: ${unread.join(", ")}`);
+  if (unread.length > 0) refuse(`${unread.join(", ")} ${unread.length === 1 ? "is" : "are"} not read here`);
   return experiment;
 }
 

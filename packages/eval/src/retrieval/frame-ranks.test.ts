@@ -79,7 +79,9 @@ describe("frameRanks", () => {
   });
 
   it("refuses clips of other numbers of frames", async () => {
-    await expect(frameRanks({ audio, visual, frames: 4 }, "mean")).rejects.toThrow("no clips of 4 frames each");
+    await expect(frameRanks({ audio, visual, frames: 4 }, "mean")).rejects.toThrow(
+      "do not make clips of 4 frames each",
+    );
   });
 
   it("refuses sound and pictures of other widths", async () => {
