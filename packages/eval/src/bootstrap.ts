@@ -2,7 +2,7 @@ import { createRng, KdcError, type Rng } from "@kdc-mae/core";
 import { studentQuantile } from "./comparison/t-interval.js";
 import { normal } from "./normal.js";
 
-/** An interval of a figure. `resamples` counts the ones in which the figure existed. */
+/** An interval of a figure. `resamples` counts the ones in which the figure existed; 0 of an exact interval, which draws none. */
 export type Interval = {
   readonly low: number;
   readonly high: number;

@@ -21,6 +21,7 @@ export type Figure = {
   readonly kind: NumberKind;
   readonly better: "higher" | "lower";
   readonly value: number | null;
+  /** Left out where resamples do not differ and nothing exact is known. */
   readonly interval?: Interval;
   /** What the interval resamples, and how many of them: all evaluated clips unless given. */
   readonly over?: { readonly unit: "clips" | "queries" | "episodes"; readonly count: number };
@@ -45,11 +46,23 @@ const inFull = (of: string | undefined, name: string): string => (of === undefin
 export const shortName = ({ of, name }: Pick<Figure, "of" | "name">): string =>
   of === undefined ? name : name.slice(of.length + 2);
 
+/**
+ * An interval as it is said: none where it has no width, as where resamples do not differ (AUC of a perfect order, a single
+ * clip) and nothing is known of other clips. A median rank is a whole number, and may be sure.
+ */
+export const intervalSaid = (interval: Interval | undefined, kind: NumberKind): { readonly interval?: Interval } =>
+  interval === undefined || (kind !== "rank" && interval.low === interval.high) ? {} : { interval };
+
 type Facts = Omit<Figure, "key" | "name" | "kind" | "better"> & Partial<Pick<Figure, "better">>;
 
-const figure = (key: string, name: string, kind: NumberKind, { of, better = "higher", ...facts }: Facts): Figure => ({
+const figure = (
+  key: string,
+  name: string,
+  kind: NumberKind,
+  { of, better = "higher", interval, ...facts }: Facts,
+): Figure => ({
   ...{ key, ...(of === undefined ? {} : { of }), name: inFull(of, name), kind, better },
-  ...facts,
+  ...{ ...facts, ...intervalSaid(interval, kind) },
 });
 
 /** The ranking figures that classification and tagging share. */

@@ -5,6 +5,7 @@ import type { Evaluated } from "../head.js";
 import { expectMatrix, type Matrix } from "../matrix.js";
 import { findProtocol, type Protocol } from "../protocol.js";
 import { protocols } from "../protocols.js";
+import { withExact } from "../where-alike.js";
 import { type CalibrationBin, calibratedError, calibration, calibrationInterval } from "./calibration.js";
 import { type KindScores, rankKinds } from "./kind-scores.js";
 import { oneHot } from "./labels.js";
@@ -93,7 +94,7 @@ export function classification(input: ClassificationInput): ClassificationResult
   const accuracy = meanOf(correct);
   const confidence = Float64Array.from(predicted, (kind, i) => probabilities.data[i * kinds.length + kind]);
   const intervals = {
-    ...bootstrap(N, { accuracy, ...ranking.statistics }, input.intervals),
+    ...withExact(bootstrap(N, { accuracy, ...ranking.statistics }, input.intervals), { accuracy: correct }),
     calibration: calibrationInterval(confidence, correct, input.intervals),
   };
   return {

@@ -7,6 +7,7 @@ import { prepareRows } from "../product/row-products.js";
 import { findProtocol, type Protocol } from "../protocol.js";
 import { drawing, protocols } from "../protocols.js";
 import { unitRows } from "../retrieval/unit-rows.js";
+import { withExact } from "../where-alike.js";
 import { argmaxRows, checkLabels } from "./classification.js";
 import type { LabelledRows } from "./linear-probe.js";
 
@@ -99,7 +100,7 @@ export function fewShot(input: {
     const accuracy = meanOf(values);
     return {
       ...{ shots: count, accuracy: accuracy(new Int32Array(episodes).fill(1)), episodes: values, right },
-      interval: bootstrap(episodes, { accuracy }, input.intervals).accuracy,
+      interval: withExact(bootstrap(episodes, { accuracy }, input.intervals), { accuracy: values }).accuracy,
     };
   });
   const short = asked.filter((count) => !shots.includes(count));

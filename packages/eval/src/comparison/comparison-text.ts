@@ -59,7 +59,7 @@ export function readingNotes({ seeds, tables, missing, notes = [] }: Comparison)
     ...(missing === 0
       ? []
       : [`${missing} ${missing === 1 ? "run is" : "runs are"} not finished: the table is of those that are.`]),
-    `± is the half-width of a 95 % Student's t interval over seeds (${seeds.length} asked for); a single seed has none.`,
+    `± is the half-width of a 95 % Student's t interval over seeds (${seeds.length} asked for); a single seed has none, nor have seeds that all gave the same figure.`,
     ...(clips.length === 0
       ? []
       : [

@@ -1,5 +1,6 @@
 import { bootstrap, type Interval, meanOf } from "../bootstrap.js";
 import { pairedPermutation } from "../permutation.js";
+import { intervalWhereAlike } from "../where-alike.js";
 import { type MeanInterval, tInterval } from "./t-interval.js";
 
 /** One figure of one run: what a seed gave, and what it gave on each clip where that exists. */
@@ -45,6 +46,10 @@ function sharedIds(runs: readonly SeedValue[]): readonly string[] | undefined {
   );
 }
 
+/** Whether every clip's score is right or wrong, so that differences lie between −1 and 1 whatever the clips are. */
+const areShares = (runs: readonly SeedValue[], ids: readonly string[]): boolean =>
+  runs.every(({ clips }) => ids.every((id) => clips?.[id] === 0 || clips?.[id] === 1));
+
 /**
  * The difference arm − reference, over the seeds that both have.
  *
@@ -70,10 +75,12 @@ export function pairedDifference(
   if (ids === undefined || ids.length === 0) return { overSeeds, overClips: null };
   const [ours, theirs] = [averaged(first, ids), averaged(second, ids)];
   const test = pairedPermutation(ours, theirs);
-  const { difference } = bootstrap(ids.length, { difference: meanOf(ours.map((value, i) => value - theirs[i])) });
+  const differences = ours.map((value, i) => value - theirs[i]);
+  const drawn = bootstrap(ids.length, { difference: meanOf(differences) }).difference;
+  const interval = areShares([...first, ...second], ids) ? (intervalWhereAlike(differences, [-1, 1]) ?? drawn) : drawn;
   return {
     overSeeds,
-    overClips: { mean: test.difference, interval: difference, p: test.p, n: ids.length, seeds: pairs.length },
+    overClips: { mean: test.difference, interval, p: test.p, n: ids.length, seeds: pairs.length },
   };
 }
 

@@ -24,8 +24,11 @@ describe("tInterval", () => {
     expect(half).toBeCloseTo(6.57241, 4);
   });
 
-  it("has no width for a single value, and refuses none", () => {
+  it("has no width for a single value or values all alike, and refuses none", () => {
     expect(tInterval([4])).toEqual({ mean: 4, half: null, level: 0.95, n: 1 });
+    expect(tInterval([1, 1, 1])).toEqual({ mean: 1, half: null, level: 0.95, n: 3 });
+    expect(tInterval([0.1 + 0.2, 0.3])).toMatchObject({ half: null, n: 2 });
+    expect(tInterval([0, 0])).toMatchObject({ half: null });
     expect(() => tInterval([])).toThrow("tInterval: there are no values. Give at least one value per arm");
   });
 });

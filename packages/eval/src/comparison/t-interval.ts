@@ -1,6 +1,6 @@
 import { KdcError } from "@kdc-mae/core";
 
-/** A mean with the half-width of its interval; null for a single value, which says nothing about spread. */
+/** A mean with the half-width of its interval; null for a single value, and for values all alike, which say nothing of spread. */
 export type MeanInterval = {
   readonly mean: number;
   readonly half: number | null;
@@ -52,7 +52,8 @@ export function tInterval(values: readonly number[], level = 0.95): MeanInterval
     });
   }
   const mean = values.reduce((sum, value) => sum + value, 0) / n;
-  if (n === 1) return { mean, half: null, level, n };
+  const rounding = 1e-12 * Math.max(...values.map(Math.abs));
+  if (values.every((value) => Math.abs(value - values[0]) <= rounding)) return { mean, half: null, level, n };
   const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1);
   return { mean, half: studentQuantile(n - 1, level) * Math.sqrt(variance / n), level, n };
 }

@@ -1,12 +1,13 @@
 import { createRng, KdcError, type Rng } from "@kdc-mae/core";
 import { type BootstrapOptions, bootstrap, type Interval, meanOf } from "../bootstrap.js";
+import { withExact } from "../where-alike.js";
 
 /** A figure in one group of clips. */
 export type GroupFigure = {
   readonly group: string;
   readonly clips: number;
   readonly mean: number;
-  /** Clips of the group resampled. */
+  /** Clips of the group resampled; exact where all values are 0 or 1, a share, and those of the group alike. */
   readonly interval: Interval;
 };
 
@@ -127,13 +128,15 @@ export function byGroup(
     for (let i = 0; i < clips.length; i++) sum += values[clips[i]];
     return sum / clips.length;
   };
+  const isShare = Array.from(values).every((value) => value === 0 || value === 1);
   const figures = [...members].map(([group, own]): GroupFigure => {
-    const mean = meanOf(own.map((clip) => values[clip]));
+    const chosen = own.map((clip) => values[clip]);
+    const mean = meanOf(chosen);
     return {
       group,
       clips: own.length,
       mean: over(own),
-      interval: bootstrap(own.length, { mean }, options.intervals).mean,
+      interval: withExact(bootstrap(own.length, { mean }, options.intervals), isShare ? { mean: chosen } : {}).mean,
     };
   });
   return { groups: figures, ...(gapBetween(over, members, options) as Gap) };

@@ -1,6 +1,6 @@
 import { createRng, KdcError } from "@kdc-mae/core";
 import { type BootstrapOptions, bootstrap, type Interval } from "../bootstrap.js";
-import { type Figure, figuresOf, type HeadResult } from "../figures.js";
+import { type Figure, figuresOf, type HeadResult, intervalSaid } from "../figures.js";
 import { type Gap, gapBetween, membersOf } from "./by-group.js";
 import { regroup } from "./regroup.js";
 
@@ -11,7 +11,7 @@ export type GroupedFigure = Pick<Figure, "key" | "name" | "kind"> & {
     /** Of the group, those that the figure is of. */
     readonly clips: number;
     readonly value: number | null;
-    readonly interval: Interval;
+    readonly interval?: Interval;
   }[];
   readonly gap?: Gap;
 };
@@ -63,9 +63,10 @@ export function groupFigures(
     const members = membersOf(own.ids === undefined ? all : of(own.ids));
     const groups = [...members].map(([group, clips]) => {
       const value = own.over(clips);
+      const drawn = own.interval?.(clips, intervals) ?? intervalOver(own.over, clips, intervals);
       return {
         ...{ group, clips: clips.length, value: Number.isFinite(value) ? value : null },
-        interval: own.interval?.(clips, intervals) ?? intervalOver(own.over, clips, intervals),
+        ...intervalSaid(own.whereAlike?.(clips, drawn) ?? drawn, kind),
       };
     });
     // The same dealings for every figure.

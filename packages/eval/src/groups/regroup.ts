@@ -12,7 +12,8 @@ import { type Sighting, sightingFigures } from "../localization/detection.js";
 import { type LocalizationResult, pointedClips } from "../localization/localization.js";
 import type { Matrix } from "../matrix.js";
 import type { DirectionScores, RetrievalResult } from "../retrieval/retrieval.js";
-import type { VggSounderResult } from "../vggsounder/vggsounder.js";
+import { soundedWhereAlike, type VggSounderResult } from "../vggsounder/vggsounder.js";
+import { intervalWhereAlike } from "../where-alike.js";
 
 /** A figure that can be had of any of the clips it is of. */
 export type Regrouped = {
@@ -20,6 +21,8 @@ export type Regrouped = {
   readonly over: (clips: ArrayLike<number>) => number;
   /** Its interval, where resampling clips would not give one. */
   readonly interval?: (clips: ArrayLike<number>, options?: BootstrapOptions) => Interval;
+  /** The exact interval where the clips are all alike, in place of what was drawn. */
+  readonly whereAlike?: (clips: ArrayLike<number>, drawn: Interval) => Interval;
   /** The clips themselves, where they are not all that were evaluated. */
   readonly ids?: readonly string[];
 };
@@ -40,6 +43,15 @@ const meanOver = (values: ArrayLike<number>): Regrouped => ({
   },
 });
 
+const chosenOf = (values: ArrayLike<number>, clips: ArrayLike<number>) =>
+  Float64Array.from(clips, (clip) => values[clip]);
+
+/** A mean over clips of numbers from 0 to 1. */
+const shareOver = (values: ArrayLike<number>): Regrouped => ({
+  ...meanOver(values),
+  whereAlike: (clips, drawn) => intervalWhereAlike(chosenOf(values, clips), [0, 1], drawn.level) ?? drawn,
+});
+
 /** A figure that is recomputed from clips counted so many times each. */
 const counted = (clips: number, statistic: Statistic): Regrouped["over"] => {
   const times = new Int32Array(clips);
@@ -52,7 +64,7 @@ const counted = (clips: number, statistic: Statistic): Regrouped["over"] => {
 
 const medianOver = (values: ArrayLike<number>): Regrouped => ({
   over: (clips) => {
-    const own = Float64Array.from(clips, (clip) => values[clip]).sort();
+    const own = chosenOf(values, clips).sort();
     const middle = own.length >> 1;
     return own.length % 2 === 1 ? own[middle] : (own[middle - 1] + own[middle]) / 2;
   },
@@ -74,12 +86,9 @@ function ofClassification(result: ClassificationResult): Regroups {
     Math.max(...probabilities.data.subarray(clip * C, (clip + 1) * C)),
   );
   const part = (clips: ArrayLike<number>) =>
-    [confidence, correct].map((values) => Float64Array.from(clips, (clip) => values[clip])) as [
-      Float64Array,
-      Float64Array,
-    ];
+    [confidence, correct].map((values) => chosenOf(values, clips)) as [Float64Array, Float64Array];
   return {
-    accuracy: meanOver(correct),
+    accuracy: shareOver(correct),
     ...ranking(namesOf(result), probabilities, oneHot(labels, C)),
     calibration: {
       over: (clips) => calibration(...part(clips)).error,
@@ -88,10 +97,13 @@ function ofClassification(result: ClassificationResult): Regroups {
   };
 }
 
-/** Queries of a group, in the whole gallery. */
+/** Queries of a group, in the whole gallery; of at least as many as that holds all are hits, whatever the clips. */
 const ofDirection = (direction: string, { ranks }: DirectionScores): Regroups => ({
   ...Object.fromEntries(
-    [1, 5, 10].map((k) => [`${direction}.r${k}`, meanOver(Float64Array.from(ranks, (rank) => (rank < k ? 1 : 0)))]),
+    [1, 5, 10].map((k) => {
+      const hits = Uint8Array.from(ranks, (rank) => (rank < k ? 1 : 0));
+      return [`${direction}.r${k}`, k < ranks.length ? shareOver(hits) : meanOver(hits)];
+    }),
   ),
   [`${direction}.medianRank`]: medianOver(Float64Array.from(ranks, (rank) => rank + 1)),
 });
@@ -111,7 +123,7 @@ function ofInpainting(modality: string, { clips, peak }: ModalityInpainting): Re
 
 function ofLocalization(result: LocalizationResult): Regroups {
   const pointed = pointedClips(result);
-  const located = (values: readonly number[]): Regrouped => ({ ...meanOver(values), ids: pointed.ids });
+  const located = (values: readonly number[]): Regrouped => ({ ...shareOver(values), ids: pointed.ids });
   const seen = new Map<string, Sighting[]>();
   for (const { id, ...step } of result.steps) {
     const own = seen.get(id);
@@ -171,8 +183,28 @@ function recallOver(labels: ArrayLike<number>, { right }: ShotScores, kinds: num
   };
 }
 
+/**
+ * Where all clips are alike: a mean over kinds leans on the rarest, so that as many clips of every kind count as that one
+ * has (the mean of their shares is least, of those with the same product, where they are equal).
+ */
+const recallWhereAlike =
+  (labels: ArrayLike<number>, { right }: ShotScores): NonNullable<Regrouped["whereAlike"]> =>
+  (clips, drawn) => {
+    const clipsOf = new Map<number, number>();
+    for (let i = 0; i < clips.length; i++) clipsOf.set(labels[clips[i]], (clipsOf.get(labels[clips[i]]) ?? 0) + 1);
+    const own = chosenOf(right, clips);
+    if (intervalWhereAlike(own, [0, 1]) === undefined) return drawn;
+    const counting = own.subarray(0, clipsOf.size * Math.min(...clipsOf.values()));
+    return intervalWhereAlike(counting, [0, 1], drawn.level) ?? drawn;
+  };
+
 const ofFewShot = ({ shots, labels, kinds }: FewShotResult): Regroups =>
-  Object.fromEntries(shots.map((one) => [`shots.${one.shots}`, { over: recallOver(labels, one, kinds) }]));
+  Object.fromEntries(
+    shots.map((one) => [
+      `shots.${one.shots}`,
+      { over: recallOver(labels, one, kinds), whereAlike: recallWhereAlike(labels, one) },
+    ]),
+  );
 
 function ofSounder({ given, alone, confusion }: VggSounderResult): Regroups {
   const scored = Object.entries({ ...given, ...alone }).flatMap(([key, scores]): (readonly [string, Regrouped])[] => {
@@ -188,13 +220,23 @@ function ofSounder({ given, alone, confusion }: VggSounderResult): Regroups {
       }
       return { hit, said, all };
     };
+    const whereAlike =
+      (figure: "f1" | "hitRate"): NonNullable<Regrouped["whereAlike"]> =>
+      (clips, drawn) => {
+        const asked = Int32Array.from(clips).filter((clip) => wanted[clip] > 0);
+        return soundedWhereAlike({ f1: drawn, hitRate: drawn }, chosenOf(hits, asked), sumsOver(clips).all)[figure];
+      };
+    const f1 = ({ hit, said, all }: ReturnType<typeof sumsOver>) => (2 * hit) / (said + all);
     return [
-      [`${key}.f1`, { over: (clips) => ((sums) => (2 * sums.hit) / (sums.said + sums.all))(sumsOver(clips)) }],
-      [`${key}.hitRate`, { over: (clips) => ((sums) => sums.hit / sums.said)(sumsOver(clips)) }],
+      [`${key}.f1`, { over: (clips) => f1(sumsOver(clips)), whereAlike: whereAlike("f1") }],
+      [
+        `${key}.hitRate`,
+        { over: (clips) => ((sums) => sums.hit / sums.said)(sumsOver(clips)), whereAlike: whereAlike("hitRate") },
+      ],
     ];
   });
   const confused = Object.entries(confusion).map(
-    ([key, { byClip }]) => [`confusion.${key}`, meanOver(byClip)] as const,
+    ([key, { byClip }]) => [`confusion.${key}`, shareOver(byClip)] as const,
   );
   return Object.fromEntries([...scored, ...confused]);
 }

@@ -4,6 +4,7 @@ import { expectGiven } from "../given.js";
 import type { Evaluated } from "../head.js";
 import { findProtocol, type Protocol, varyProtocol } from "../protocol.js";
 import { protocols } from "../protocols.js";
+import { withExact } from "../where-alike.js";
 import { type Detection, detection } from "./detection.js";
 import { detectionMetrics } from "./localization-protocols.js";
 import {
@@ -105,7 +106,7 @@ function pointing(
     ciou50: mean(ciou50),
     auc: mean(auc),
     ciou: mean(ciou),
-    intervals: bootstrap(clips.length, statistics, options),
+    intervals: withExact(bootstrap(clips.length, statistics, options), { ciou50, auc, ciou }),
   };
 }
 
@@ -159,7 +160,8 @@ export async function localization(input: LocalizationInput): Promise<Localizati
     leftOut,
     ...of("model"),
     pixelAP: mean(pixelAP),
-    pixelAPInterval: bootstrap(clips.length, { pixelAP: meanOf(pixelAP) }, input.intervals).pixelAP,
+    pixelAPInterval: withExact(bootstrap(clips.length, { pixelAP: meanOf(pixelAP) }, input.intervals), { pixelAP })
+      .pixelAP,
     centreBox: { side: centreSides.centreBox, ...of("centreBox") },
     centreHalfArea: { side: centreSides.centreHalfArea, ...of("centreHalfArea") },
     oracle: of("oracle"),

@@ -44,7 +44,7 @@ function protocolSection(input: ReportInput): string {
   );
   return blocks.length === 0
     ? ""
-    : `<h2 id="protocols">Protocols</h2><p class="quiet">How every figure above was measured, in full. Intervals are of 95 %, over clips: percentile bootstraps, unless a protocol says otherwise.</p>${blocks.join("")}`;
+    : `<h2 id="protocols">Protocols</h2><p class="quiet">How every figure above was measured, in full. Intervals are of 95 %, over clips: percentile bootstraps, exact where the clips of a share are all alike, unless a protocol says otherwise.</p>${blocks.join("")}`;
 }
 
 /** A section where there is something in it. */

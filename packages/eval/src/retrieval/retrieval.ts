@@ -4,6 +4,7 @@ import type { Evaluated } from "../head.js";
 import type { Matrix } from "../matrix.js";
 import { findProtocol, type Protocol } from "../protocol.js";
 import { protocols } from "../protocols.js";
+import { withExact } from "../where-alike.js";
 import { type CrossModalRanks, crossModalRanks } from "./ranks.js";
 
 /** Embeddings of the same clips in both modalities, or ranks that were counted elsewhere. */
@@ -58,6 +59,16 @@ function statistics(rank: Int32Array): Readonly<Record<Figure, Statistic>> {
   };
 }
 
+const recalls = { r1: 1, r5: 5, r10: 10 } as const;
+
+/** Which queries are hits, by recall; of at least as many as the gallery holds all are, whatever the clips. */
+const hitsOf = (rank: Int32Array): Partial<Record<keyof typeof recalls, Uint8Array>> =>
+  Object.fromEntries(
+    Object.entries(recalls).flatMap(([name, k]) =>
+      k >= rank.length ? [] : [[name, Uint8Array.from(rank, (value) => (value < k ? 1 : 0))] as const],
+    ),
+  );
+
 /** Both directions on the same resamples. */
 function scores(ranks: CrossModalRanks, options: BootstrapOptions | undefined) {
   const directions = ["audioToVisual", "visualToAudio"] as const;
@@ -68,12 +79,13 @@ function scores(ranks: CrossModalRanks, options: BootstrapOptions | undefined) {
   const once = new Int32Array(queries).fill(1);
   return all.map(({ direction, of }): DirectionScores => {
     const { rank, tied } = ranks[direction];
+    const own = Object.fromEntries(figures.map((figure) => [figure, intervals[`${direction} ${figure}`]])) as Record<
+      Figure,
+      Interval
+    >;
     return {
       ...{ r1: of.r1(once), r5: of.r5(once), r10: of.r10(once), medianRank: of.medianRank(once) },
-      intervals: Object.fromEntries(figures.map((figure) => [figure, intervals[`${direction} ${figure}`]])) as Record<
-        Figure,
-        Interval
-      >,
+      intervals: withExact(own, hitsOf(rank)),
       tied: tied.filter((others) => others > 0).length / tied.length,
       ranks: rank,
     };

@@ -6,6 +6,7 @@ import type { Evaluated } from "../head.js";
 import { expectMatrix, type Matrix } from "../matrix.js";
 import { findProtocol, type Protocol } from "../protocol.js";
 import { protocols } from "../protocols.js";
+import { intervalWhereAlike, withExact } from "../where-alike.js";
 import type { Perceived, VggSounderClip } from "./read-labels.js";
 
 /** What a model was given. */
@@ -37,6 +38,25 @@ export type SounderScores = Shares & {
   /** By clip: 1 where the said class is one of its labels of that sort, and how many of those it has. */
   readonly byClip: { readonly hits: readonly number[]; readonly wanted: readonly number[] };
 };
+
+/**
+ * Exact intervals where all clips are hits, or none is: F1 is then the hit rate times 2·clips / (clips + labels), which the
+ * resamples have drawn where clips have more labels or fewer.
+ *
+ * @param hits of the clips that take part
+ * @param wanted labels of all of them together
+ */
+export function soundedWhereAlike(
+  drawn: SounderScores["intervals"],
+  hits: ArrayLike<number>,
+  wanted: number,
+): SounderScores["intervals"] {
+  const hitRate = intervalWhereAlike(hits, [0, 1], drawn.hitRate.level);
+  if (hitRate === undefined) return drawn;
+  const scale = (2 * hits.length) / (hits.length + wanted);
+  const low = Math.min(drawn.f1.low, scale * hitRate.low);
+  return { hitRate, f1: { ...hitRate, low, high: Math.max(drawn.f1.high, scale * hitRate.high) } };
+}
 
 /** A share of clips. */
 export type ConfusedShare = {
@@ -118,11 +138,16 @@ export function vggSounder(input: {
       },
     };
     const once = new Int32Array(N).fill(1);
-    const intervals = bootstrap(N, figures, input.intervals);
     // Each of the C classes is said as often: a clip of w labels is hit with chance w / C.
     const { said: all, wanted } = over(once);
     const chance = wanted / kinds.length;
     const random = { f1: (2 * chance) / (all + wanted), hitRate: chance / all };
+    const drawn = bootstrap(N, figures, input.intervals);
+    const intervals = soundedWhereAlike(
+      drawn,
+      hit.filter((_, clip) => counts[clip] > 0),
+      wanted,
+    );
     return {
       random,
       labels,
@@ -152,7 +177,7 @@ export function vggSounder(input: {
     const share: Statistic = (times) => byClip.reduce<number>((sum, one, clip) => sum + one * times[clip], 0) / N;
     return {
       share: share(new Int32Array(N).fill(1)),
-      interval: bootstrap(N, { share }, input.intervals).share,
+      interval: withExact(bootstrap(N, { share }, input.intervals), { share: byClip }).share,
       byClip,
     };
   };

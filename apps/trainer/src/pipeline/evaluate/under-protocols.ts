@@ -50,7 +50,10 @@ function aboutLines(name: string, saved: Saved, split: string, engine: string, d
     ["data", "path" in data ? data.path : `synthetic clips, ${data.train} + ${data.validation} + ${data.test}`],
     ["split", split],
     ["engine", engine],
-    ["intervals", "95 %, over clips: percentile bootstrap, 1,000 resamples, unless a protocol says otherwise"],
+    [
+      "intervals",
+      "95 %, over clips: percentile bootstrap, 1,000 resamples, exact where the clips of a share are all alike, unless a protocol says otherwise",
+    ],
   ] as const;
 }
 

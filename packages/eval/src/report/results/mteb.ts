@@ -10,6 +10,8 @@ const keyOf = (name: string): string =>
     .replace(/[^a-z0-9]+/g, "_")
     .replace(/^_|_$/g, "");
 
+const endsOf = (interval: Figure["interval"]) => (interval === undefined ? null : [interval.low, interval.high]);
+
 /** Every group's scores with their intervals and numbers of clips; the gaps beside them. */
 const groupsOf = ({ by, figures, leftOut }: NonNullable<ResultSection["groups"]>) => ({
   by,
@@ -19,9 +21,9 @@ const groupsOf = ({ by, figures, leftOut }: NonNullable<ResultSection["groups"]>
       keyOf(name),
       {
         groups: Object.fromEntries(
-          groups.map(({ group, clips, value, interval: { low, high } }) => [
+          groups.map(({ group, clips, value, interval }) => [
             group,
-            { score: value, interval: [low, high], effective_n: clips },
+            { score: value, interval: endsOf(interval), effective_n: clips },
           ]),
         ),
         largest_gap: gap ?? null,
@@ -57,7 +59,7 @@ export function resultsMteb({ about, sections }: Results, split: string): string
             // The first figure, and no other in its place where it does not exist.
             main_score: figures[0] !== undefined && known(figures[0]) ? figures[0].value : null,
             ...of(({ value }) => value),
-            intervals: of(({ interval }) => (interval === undefined ? null : [interval.low, interval.high])),
+            intervals: of(({ interval }) => endsOf(interval)),
             baselines: of(({ baseline }) => baseline?.value ?? null),
             effective_n: evaluated,
             interval_over: of(({ over = { unit: "clips", count: evaluated } }) => over),
