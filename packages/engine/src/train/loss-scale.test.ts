@@ -49,6 +49,24 @@ describe.each(ways)("mixed precision, %s", (_, execute) => {
     await plain.dispose();
   });
 
+  it("is what it was after gradients that are not finite at any scale, and nothing else was changed", async () => {
+    // The root of a sum of zeros: a finite loss whose gradient is not.
+    const broken = ({ w }: Params, { x, size }: Batch): LossReport => {
+      const fit = tf.sqrt(tf.sum(tf.square(tf.mul(tf.matMul(x, w), size)))) as tf.Scalar;
+      return { total: fit, terms: { fit } };
+    };
+    const train = createTrainStep(execute, broken, adam());
+    const state = train.init(start());
+    const good = await train.step(state, batchOf(1), 1e-3);
+    const before = { ...train.lossScale! };
+    expect(before).toEqual({ value: good.lossScale!.value, good: 1 });
+    await expect(train.step(state, batchOf(0), 1e-3)).rejects.toThrow("the gradient norm is NaN");
+    expect(train.lossScale).toEqual(before);
+    const after = await train.step(state, batchOf(1), 1e-3);
+    expect(after).toMatchObject({ step: 2, lossScale: { value: before.value, halved: 0 } });
+    await train.dispose();
+  });
+
   it("does the same for batches that count as one", async () => {
     const part = ({ w }: Params, { x }: Batch) => ({ made: tf.matMul(tf.matMul(x, w), w) });
     const whole = (_: Params, { made }: { made: tf.Tensor }): LossReport => {

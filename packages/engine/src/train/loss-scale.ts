@@ -29,7 +29,8 @@ export function unscale<Value>(total: Value, terms: Readonly<Record<string, Valu
 
 /**
  * Takes a step at the scale there is. Where gradients overflow, it is taken once more at half the scale: nothing was
- * changed, and no batch is lost.
+ * changed, and no batch is lost. Gradients that are not finite at any scale are not the scale's doing: it is what it was
+ * then, and the step is refused.
  *
  * @param attempt changes nothing when it throws
  */
@@ -38,6 +39,7 @@ export async function atLossScale(
   attempt: (value: number) => Promise<StepReport>,
 ): Promise<StepReport> {
   if (scale === undefined) return attempt(1);
+  const before = { ...scale };
   for (let halved = 0; ; halved++) {
     try {
       const report = await attempt(scale.value);
@@ -47,7 +49,11 @@ export async function atLossScale(
       return { ...report, lossScale: { value: used, halved } };
     } catch (error) {
       const overflows = isKdcError(error) && error.reason === "loss-not-finite" && error.what.startsWith(gradientNorm);
-      if (!overflows || scale.value <= 1) throw error;
+      if (!overflows) throw error;
+      if (scale.value <= 1) {
+        Object.assign(scale, before);
+        throw error;
+      }
       Object.assign(scale, { value: scale.value / 2, good: 0 });
     }
   }

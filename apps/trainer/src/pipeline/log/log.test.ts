@@ -36,6 +36,8 @@ type Run = Partial<RunWatch> & {
   /** The step whose loss is not finite, the first time it is made. */
   readonly nanAt?: number;
   readonly training?: object;
+  /** What the loss is multiplied by in a step, and how often that was halved there. */
+  readonly lossScale?: (step: number) => { readonly value: number; readonly halved: number };
 };
 
 /** A run that adds up its losses, on a clock of its own. */
@@ -65,7 +67,9 @@ async function run({ epochs = 2, perEpoch = 25, takes = 100, path = join(root, `
       learned.data[0] += batch ?? 0;
       state.step += 1;
       if (state.step === rest.stopAt) stop.abort();
-      return { step: state.step, total: state.step, terms: { own: 2 * state.step }, gradientNorm: state.step / 10 };
+      const { step } = state;
+      const lossScale = rest.lossScale?.(step);
+      return { step, total: step, terms: { own: 2 * step }, gradientNorm: step / 10, ...(lossScale && { lossScale }) };
     },
     saveModel: (file, weights) => writeFile(file, weights),
   };
@@ -107,6 +111,37 @@ describe("the run's own log", () => {
       ...{ clipsPerSecond: 30, secondsLeft: 3 },
     });
     expect(records.at(-1)).toMatchObject({ state: "finished" });
+  });
+
+  it("says in mixed precision what the loss was multiplied by, and how often that fell, stopped between or not", async () => {
+    // It falls by one half in step 3, by two in step 12, and in the second epoch not at all.
+    const halvings = new Map([
+      [3, 1],
+      [12, 2],
+    ]);
+    const lossScale = (step: number) => {
+      const fallen = [...halvings].reduce((sum, [at, times]) => sum + (at <= step ? times : 0), 0);
+      return { value: 2 ** (16 - fallen), halved: halvings.get(step) ?? 0 };
+    };
+    const { path, notes } = await run({ lossScale, stopAt: 7 });
+    const later = await run({ lossScale, path });
+    expect([...notes, ...later.notes]).toEqual([
+      "step 3: gradients overflowed in half precision; the loss scale fell to 32768",
+      "step 12: gradients overflowed in half precision; the loss scale fell to 8192",
+    ]);
+    const records = await readEvents(path);
+    expect(records.flatMap((record) => (record.kind === "note" ? [record.text] : []))).toHaveLength(2);
+    expect(steps(records).map(({ step, lossScale }) => [step, lossScale])).toEqual([
+      ...[[7, 32768] as const],
+      ...[10, 20, 25, 30, 40, 50].map((step) => [step, step < 12 ? 32768 : 8192] as const),
+    ]);
+    const entries = records.flatMap((record) => (record.kind === "epoch" ? [record.entry.lossScale] : []));
+    expect(entries).toEqual([
+      { value: 8192, halved: 3 },
+      { value: 8192, halved: 0 },
+    ]);
+    const written = (await readFile(join(path, "log.jsonl"), "utf8")).trim().split("\n");
+    expect(written.map((line) => JSON.parse(line).lossScale)).toEqual(entries);
   });
 
   it("writes down what slow updates do every half minute", async () => {

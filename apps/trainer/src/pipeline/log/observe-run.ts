@@ -78,9 +78,10 @@ export async function observeRun(options: Options): Promise<RunObserver> {
     waiting = [];
     const seconds = Math.max(since(last), 1e-6);
     last = clock();
-    const { epoch, rate, waiting: share } = updates[updates.length - 1];
+    const { epoch, rate, waiting: share, lossScale } = updates[updates.length - 1];
     await logger.log({
       ...{ ...at(), kind: "steps", epoch, losses: meansOf(updates), learningRate: rate, waiting: share },
+      ...(lossScale === undefined ? {} : { lossScale: lossScale.value }),
       gradientNorms: updates.map(({ gradientNorm }) => gradientNorm),
       clipsPerSecond: (updates.length * options.clips) / seconds,
       memory: memory(),

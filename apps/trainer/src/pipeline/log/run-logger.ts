@@ -36,6 +36,8 @@ export type RunRecord = { readonly time: number; readonly step: number } & (
       /** Of each of these updates, before clipping. */
       readonly gradientNorms: readonly number[];
       readonly learningRate: number;
+      /** What the loss was multiplied by in the last of them, in mixed precision. */
+      readonly lossScale?: number;
       readonly clipsPerSecond: number;
       /** Share of the time without a batch, 0 to 1. */
       readonly waiting: number;

@@ -20,7 +20,7 @@ const records: readonly RunRecord[] = [
   { time: 1_700_000_001_000, step: 0, kind: "begin", steps: 20, perEpoch: 10, machine: "m" },
   {
     ...{ time: 1_700_000_002_000, step: 10, kind: "steps", epoch: 0, losses: { total: 2.5, contrastive: 0.25 } },
-    ...{ gradientNorms: [1, 2, 2, 4], learningRate: 0.001, clipsPerSecond: 48, waiting: 0.125 },
+    ...{ gradientNorms: [1, 2, 2, 4], learningRate: 0.001, lossScale: 2 ** 15, clipsPerSecond: 48, waiting: 0.125 },
     ...{ memory: 2 ** 31, secondsLeft: 1800 },
   },
   {
@@ -154,7 +154,7 @@ describe("event files", () => {
     );
     expect(numbers).toMatchObject({
       ...{ "loss/total": 2.5, "loss/contrastive": 0.25, "train/gradientNorm": 2.25, "train/waiting": 0.125 },
-      ...{ "machine/memoryGiB": 2, "machine/hoursLeft": 0.5, "train/clipsPerSecond": 48 },
+      ...{ "machine/memoryGiB": 2, "machine/hoursLeft": 0.5, "train/clipsPerSecond": 48, "train/lossScale": 32768 },
       ...{ "epoch/total": 3, "evaluation/accuracy": 0.75, "probe/alignment": 1.5, "probe/rank/joint": 6 },
       ...{ "probe/retrieval/chance": 0.125, "probe/attentionEntropy/block1": 0.75, "probe/uniformity/visual": -2 },
     });

@@ -72,11 +72,12 @@ export function scalarsOf(record: RunRecord): Readonly<Record<string, number>> {
   const under = (group: string, values: Readonly<Record<string, number>>) =>
     Object.fromEntries(Object.entries(values).map(([name, number]) => [`${group}/${name}`, number]));
   if (record.kind === "steps") {
-    const { losses, gradientNorms, learningRate, clipsPerSecond, waiting, memory, secondsLeft } = record;
+    const { losses, gradientNorms, learningRate, lossScale, clipsPerSecond, waiting, memory, secondsLeft } = record;
     const gradientNorm = gradientNorms.reduce((sum, norm) => sum + norm, 0) / gradientNorms.length;
     return {
       ...under("loss", losses),
       ...under("train", { gradientNorm, learningRate, clipsPerSecond, waiting }),
+      ...(lossScale === undefined ? {} : { "train/lossScale": lossScale }),
       ...under("machine", { memoryGiB: memory / 2 ** 30, hoursLeft: secondsLeft / 3600 }),
     };
   }

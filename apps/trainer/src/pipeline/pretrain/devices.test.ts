@@ -141,7 +141,7 @@ const mixed = [
 it.each(mixed)(
   "mixed precision, %s: every parameter's gradient is within 2e-2 of float32's",
   {
-    timeout: 900_000,
+    timeout: 7_200_000,
   },
   async (name, open) => {
     // A loss scale as training has it: small gradients are lost in half precision otherwise.

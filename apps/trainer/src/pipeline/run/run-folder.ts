@@ -20,6 +20,8 @@ export type LogEntry = {
   /** Of several ranks: how many, and of the seconds in training steps, those in which numbers travelled and in which rank 0 waited for others. */
   readonly ranks?: { readonly size: number; readonly travelled: number; readonly waited: number };
   readonly losses: Readonly<Record<string, number>>;
+  /** In mixed precision: what the loss was multiplied by in the last step, and how often that was halved in the epoch. */
+  readonly lossScale?: { readonly value: number; readonly halved: number };
   /** Where the run went on though its data were others than it began with: from which step, and what changed. */
   readonly otherData?: readonly { readonly step: number; readonly changes: readonly string[] }[];
   /** Figures on the clips that are evaluated after every epoch, where there are such. */

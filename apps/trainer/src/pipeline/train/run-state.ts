@@ -20,6 +20,8 @@ export type Counters = {
   sums: Record<string, number>;
   seconds: number;
   waited: number;
+  /** Of the epoch under way, in mixed precision. */
+  lossScale?: LogEntry["lossScale"];
   /** Of the seconds in updates: numbers travelling between ranks, and waiting for slower ones. */
   travelled?: number;
   lagged?: number;

@@ -77,9 +77,12 @@ export function stepTaker<Batch>(
   };
   const count = (report: StepReport, seconds: number): void => {
     const { counters } = run;
-    const { value, halved } = report.lossScale ?? { value: 1, halved: 0 };
-    if (halved > 0)
-      onNote?.(`step ${report.step}: gradients overflowed in half precision; the loss scale fell to ${value}`);
+    if (report.lossScale !== undefined) {
+      const { value, halved } = report.lossScale;
+      if (halved > 0)
+        onNote?.(`step ${report.step}: gradients overflowed in half precision; the loss scale fell to ${value}`);
+      counters.lossScale = { value, halved: halved + (counters.lossScale?.halved ?? 0) };
+    }
     counters.seconds += seconds;
     counters.taken += 1;
     remember(counters.history, report.total);

@@ -134,7 +134,7 @@ export async function train<Batch>(
 
   const endEpoch = async (epoch: number): Promise<void> => {
     await trainee.collect?.();
-    const { sums, taken, seconds, waited, otherData, travelled = 0, lagged = 0 } = run.counters;
+    const { sums, taken, seconds, waited, lossScale, otherData, travelled = 0, lagged = 0 } = run.counters;
     const losses = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / taken]));
     const evaluation = await trainee.endEpoch?.(epoch, losses);
     if (ranks.rank === 0) {
@@ -145,6 +145,7 @@ export async function train<Batch>(
     const entry: LogEntry = {
       ...{ epoch, step: state.step, learningRate: rateAt(state.step - 1), seconds, waited, losses },
       ...(ranks.size === 1 ? {} : { ranks: { size: ranks.size, travelled, waited: lagged } }),
+      ...(lossScale === undefined ? {} : { lossScale }),
       ...(evaluation === undefined ? {} : { evaluation }),
       ...(otherData === undefined ? {} : { otherData }),
     };
@@ -158,6 +159,7 @@ export async function train<Batch>(
       waited: 0,
       travelled: 0,
       lagged: 0,
+      lossScale: undefined,
     });
   };
 
