@@ -87,6 +87,7 @@ const run = async (
   stopAt = Number.POSITIVE_INFINITY,
   onNote?: (note: string) => void,
   start?: ModelParams<FloatTensor>,
+  execute = compiled(),
 ) => {
   const controller = new AbortController();
   const totals: number[] = [];
@@ -95,7 +96,7 @@ const run = async (
     experiment,
     config,
     source: await source(),
-    execute: compiled(),
+    execute,
     folder,
     start,
     signal: controller.signal,
@@ -134,6 +135,29 @@ describe("pretrain", () => {
     expect(bytes(second.params)).toEqual(bytes(first.params));
     const epochs = (await folder.readLog()).map(({ losses }) => losses["reconstruction-audio"]);
     expect(epochs.at(-1)).toBeLessThan(epochs[0]);
+  });
+
+  it("in mixed precision goes on at the loss scale it had, and ends where the run nobody stopped does", async () => {
+    // Large enough that gradients overflow at the scale a run begins with.
+    const start = initModel(config, createRng(1));
+    for (const [, { data }] of treeLeaves<FloatTensor>(start.decoder)) for (const i of data.keys()) data[i] *= 16;
+    const given = () => structuredClone(start);
+    const notes: string[] = [];
+    const mixed = (folder: Awaited<ReturnType<typeof newFolder>>, stopAt?: number) =>
+      run(folder, stopAt, (note) => notes.push(note), given(), compiled({ threads: 1, precision: "mixed" }));
+    const [stopped, undisturbed] = [await newFolder(), await newFolder()];
+    await mixed(stopped, 2);
+    const fell = notes.splice(0);
+    expect(fell[0]).toMatch(/^step 1: gradients overflowed in half precision; the loss scale fell to \d+$/);
+    const rest = await mixed(stopped);
+    const later = notes.splice(0);
+    const whole = await mixed(undisturbed);
+    expect([...fell, ...later]).toEqual(notes);
+    expect(rest.totals).toEqual(whole.totals.slice(-rest.totals.length));
+    expect(bytes(rest.params)).toEqual(bytes(whole.params));
+    const scales = async (folder: typeof stopped) => (await folder.readLog()).map(({ lossScale }) => lossScale);
+    expect(await scales(stopped)).toEqual(await scales(undisturbed));
+    expect((await scales(stopped)).at(-1)?.value).toBeLessThan(2 ** 16);
   });
 
   it("says how long it had no batch to work on", async () => {
