@@ -1,32 +1,6 @@
 import { readFileSync } from "node:fs";
 import { isKdcError } from "@kdc-mae/core";
 import { Command, CommanderError, Help, type Option } from "commander";
-import { addAblateCommand } from "./commands/ablate.js";
-import { addBenchCommand } from "./commands/bench.js";
-import { addBenchDataCommand } from "./commands/bench-data.js";
-import { addClassifyCommand } from "./commands/classify.js";
-import { addConvertCommand } from "./commands/convert.js";
-import { addDemoCommand } from "./commands/demo.js";
-import { addDistillCommand } from "./commands/distill.js";
-import { addDoctorCommand } from "./commands/doctor.js";
-import { addEmbedCommand } from "./commands/embed.js";
-import { addEvaluateCommand } from "./commands/evaluate.js";
-import { addExperimentsCommand } from "./commands/experiments.js";
-import { addExploreCommand } from "./commands/explore.js";
-import { addExportCommand } from "./commands/export.js";
-import { addFinetuneCommand } from "./commands/finetune.js";
-import { addIndexCommand } from "./commands/index-folder.js";
-import { addInpaintCommand } from "./commands/inpaint.js";
-import { addLocalizeCommand } from "./commands/localize.js";
-import { addParityCommand } from "./commands/parity.js";
-import { addPrepareCommand } from "./commands/prepare.js";
-import { addPretrainCommand } from "./commands/pretrain.js";
-import { addPruneCommand } from "./commands/prune.js";
-import { addSearchCommand } from "./commands/search.js";
-import { addShareCommands } from "./commands/share.js";
-import { addStreamCommand } from "./commands/stream.js";
-import { addSurveyCommand } from "./commands/survey.js";
-import { addWatchCommand } from "./commands/watch.js";
 import { inErrorWords } from "./terminal/error-words.js";
 import { complain, print, remark } from "./terminal/print.js";
 import { expectOneProcess, failRanks, leaveRanks, REQUEUE, rankInWords, stopped } from "./terminal/ranks.js";
@@ -34,34 +8,43 @@ import { expectOneProcess, failRanks, leaveRanks, REQUEUE, rankInWords, stopped 
 /** As published: the package's own. */
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
 
-const commands = [
-  addDemoCommand,
-  addDoctorCommand,
-  addSurveyCommand,
-  addPrepareCommand,
-  addPretrainCommand,
-  addFinetuneCommand,
-  addDistillCommand,
-  addPruneCommand,
-  addWatchCommand,
-  addShareCommands,
-  addEvaluateCommand,
-  addEmbedCommand,
-  addAblateCommand,
-  addExperimentsCommand,
-  addExportCommand,
-  addConvertCommand,
-  addIndexCommand,
-  addSearchCommand,
-  addExploreCommand,
-  addClassifyCommand,
-  addLocalizeCommand,
-  addInpaintCommand,
-  addStreamCommand,
-  addParityCommand,
-  addBenchCommand,
-  addBenchDataCommand,
-];
+/** What adds a command, and those that it adds. Each is loaded when it is asked for, and all of them for the list of them. */
+const commands: readonly { readonly names: readonly string[]; readonly load: () => Promise<(to: Command) => void> }[] =
+  [
+    { names: ["demo"], load: async () => (await import("./commands/demo.js")).addDemoCommand },
+    { names: ["doctor"], load: async () => (await import("./commands/doctor.js")).addDoctorCommand },
+    { names: ["survey"], load: async () => (await import("./commands/survey.js")).addSurveyCommand },
+    { names: ["prepare"], load: async () => (await import("./commands/prepare.js")).addPrepareCommand },
+    { names: ["pretrain"], load: async () => (await import("./commands/pretrain.js")).addPretrainCommand },
+    { names: ["finetune"], load: async () => (await import("./commands/finetune.js")).addFinetuneCommand },
+    { names: ["distill"], load: async () => (await import("./commands/distill.js")).addDistillCommand },
+    { names: ["prune"], load: async () => (await import("./commands/prune.js")).addPruneCommand },
+    { names: ["watch"], load: async () => (await import("./commands/watch.js")).addWatchCommand },
+    { names: ["card", "push", "pull"], load: async () => (await import("./commands/share.js")).addShareCommands },
+    { names: ["evaluate"], load: async () => (await import("./commands/evaluate.js")).addEvaluateCommand },
+    { names: ["embed"], load: async () => (await import("./commands/embed.js")).addEmbedCommand },
+    { names: ["ablate"], load: async () => (await import("./commands/ablate.js")).addAblateCommand },
+    { names: ["experiments"], load: async () => (await import("./commands/experiments.js")).addExperimentsCommand },
+    { names: ["export"], load: async () => (await import("./commands/export.js")).addExportCommand },
+    { names: ["convert"], load: async () => (await import("./commands/convert.js")).addConvertCommand },
+    { names: ["index"], load: async () => (await import("./commands/index-folder.js")).addIndexCommand },
+    { names: ["search"], load: async () => (await import("./commands/search.js")).addSearchCommand },
+    { names: ["explore"], load: async () => (await import("./commands/explore.js")).addExploreCommand },
+    { names: ["classify"], load: async () => (await import("./commands/classify.js")).addClassifyCommand },
+    { names: ["localize"], load: async () => (await import("./commands/localize.js")).addLocalizeCommand },
+    { names: ["inpaint"], load: async () => (await import("./commands/inpaint.js")).addInpaintCommand },
+    { names: ["stream"], load: async () => (await import("./commands/stream.js")).addStreamCommand },
+    { names: ["parity"], load: async () => (await import("./commands/parity.js")).addParityCommand },
+    { names: ["bench"], load: async () => (await import("./commands/bench.js")).addBenchCommand },
+    { names: ["bench-data"], load: async () => (await import("./commands/bench-data.js")).addBenchDataCommand },
+  ];
+
+/** What is needed of the commands for these words: the one that they begin with; all, where they begin with none. */
+async function loadFor([first]: readonly string[]): Promise<readonly ((to: Command) => void)[]> {
+  const own = commands.filter(({ names }) => names.includes(first));
+  const isVersion = first === "--version" || first === "-V";
+  return Promise.all((isVersion ? [] : own.length > 0 ? own : commands).map(({ load }) => load()));
+}
 
 /** Commands whose work processes share that `mpirun` started. */
 const shared: ReadonlySet<string> = new Set([
@@ -87,7 +70,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number | 
     .version(version)
     .showHelpAfterError("(--help lists the options)")
     .exitOverride();
-  for (const add of commands) add(program);
+  for (const add of await loadFor(args)) add(program);
   // Commander repeats what was typed.
   const output = { writeOut: print, writeErr: remark };
   program.configureOutput(output);

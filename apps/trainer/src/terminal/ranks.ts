@@ -2,23 +2,24 @@ import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { KdcError } from "@kdc-mae/core";
 import { launched, launchedRank, type StartedRanks, startOpenMpi } from "../pipeline/ranks/open-mpi.js";
-import { alone, type Ranks } from "../pipeline/ranks/ranks.js";
+import type { Ranks } from "../pipeline/ranks/ranks.js";
 import { complain } from "./print.js";
 
 /**
- * What a process of several exits with when the run can go on by the same command, in a queue again: it was asked to
- * stop, or another rank is gone (EX_TEMPFAIL of sysexits.h).
+ * What a process of several exits with when the same command is to be started again, as by a queue: it was asked to stop, or
+ * another rank is gone (EX_TEMPFAIL of sysexits.h). What keeps its work then goes on, the rest begins anew.
  */
 export const REQUEUE = 75;
 
-/** What a process exits with that was asked to stop and can go on by the same command. */
+/** What a process exits with that was asked to stop. */
 export const stopped = (): number => (launched(process.env) === 1 ? 130 : REQUEUE);
 
 let started: StartedRanks | undefined;
 
 /** The ranks of this process, joined once; one process alone loads nothing for it. */
 export async function joinRanks(): Promise<Ranks> {
-  if (launched(process.env) === 1) return alone;
+  // Loads the engine, which what only prints needs not.
+  if (launched(process.env) === 1) return (await import("../pipeline/ranks/ranks.js")).alone;
   // A rank that waits yields its core to whoever computes.
   process.env.OMPI_MCA_mpi_yield_when_idle ??= "1";
   if (started === undefined) {

@@ -7,7 +7,8 @@ import { createBatchDecoder, locateFfmpeg } from "@kdc-mae/data/node";
 import { compiled } from "@kdc-mae/engine/node";
 import { initModel, presets } from "@kdc-mae/model";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createFileEmbedder, type EmbeddedWindow, type FileWindows, streamNames } from "./embed-files.js";
+import { createFileEmbedder, type EmbeddedWindow, type FileWindows } from "./embed-files.js";
+import { streamNames } from "./stream-names.js";
 
 /** Windows of 7.68 s. */
 const config = {

@@ -2,11 +2,9 @@ import { KdcError, type Stream } from "@kdc-mae/core";
 import { type FilmDecoder, type MediaWindow, readWindows, type WindowsRequest } from "@kdc-mae/data/node";
 import type { Execute } from "@kdc-mae/engine";
 import { createEmbedder, type EmbeddingModel, type Vectors } from "./embedder.js";
+import { streamNames } from "./stream-names.js";
 
 export type { Vectors } from "./embedder.js";
-
-/** The streams that a model gives vectors of. */
-export const streamNames: readonly Stream[] = ["audio", "visual", "joint"];
 
 /** Which windows of a file. */
 export type FileWindows = Pick<WindowsRequest, "hop" | "only" | "skip" | "signal" | "onLength"> & {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRng, isKdcError } from "@kdc-mae/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { streamNames } from "../embed/embed-files.js";
+import { streamNames } from "../embed/stream-names.js";
 import type { ClipStore, ClipVectors, IndexAbout, IndexedClip } from "./clip-store.js";
 import { type LanceModule, loadLance } from "./lance-module.js";
 import { openLanceStore } from "./lance-store.js";

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { KdcError, type Stream } from "@kdc-mae/core";
-import { type EmbeddedWindow, type FileEmbedder, streamNames } from "../embed/embed-files.js";
+import type { EmbeddedWindow, FileEmbedder } from "../embed/embed-files.js";
+import { streamNames } from "../embed/stream-names.js";
 import type { ClipStore, Found } from "./clip-store.js";
 import { type Moment, momentsOf } from "./moments.js";
 

@@ -1,5 +1,5 @@
 import { KdcError, type Stream } from "@kdc-mae/core";
-import { streamNames } from "../embed/embed-files.js";
+import { streamNames } from "../embed/stream-names.js";
 import type { ClipStore, ClipVectors, IndexAbout, IndexedClip } from "./clip-store.js";
 import type { LanceModule, LanceTable } from "./lance-module.js";
 import { noIndex } from "./plain-store.js";

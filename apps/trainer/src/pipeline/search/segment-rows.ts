@@ -1,5 +1,5 @@
 import type { Stream } from "@kdc-mae/core";
-import { streamNames } from "../embed/embed-files.js";
+import { streamNames } from "../embed/stream-names.js";
 import type { ClipVectors } from "./clip-store.js";
 import { clipsOf, type Segment } from "./segment.js";
 import { bits, bytesOf, type ColumnName, itemOf, rowsAtOnce } from "./segment-columns.js";

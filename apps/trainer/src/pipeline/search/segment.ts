@@ -2,7 +2,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { KdcError, type Stream } from "@kdc-mae/core";
 import { crc32 } from "@kdc-mae/core/node";
 import { readOutline } from "@kdc-mae/model/node";
-import { streamNames } from "../embed/embed-files.js";
+import { streamNames } from "../embed/stream-names.js";
 import type { IndexedClip } from "./clip-store.js";
 import {
   bits,

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { isKdcError, KdcError } from "@kdc-mae/core";
-import { type EmbeddedWindow, type FileEmbedder, streamNames } from "../embed/embed-files.js";
+import type { EmbeddedWindow, FileEmbedder } from "../embed/embed-files.js";
+import { streamNames } from "../embed/stream-names.js";
 import { alone, type Ranks, told } from "../ranks/ranks.js";
 import type { ClipStore, ClipVectors, IndexAbout } from "./clip-store.js";
 import { type KnownFile, knownFiles } from "./known-files.js";
