@@ -58,6 +58,9 @@ const goesOn: ReadonlySet<string> = new Set([
   ...["index", "demo"],
 ]);
 
+/** A pruning without training is done at once, and what it is measured by begins anew. */
+const measuresAlone = (command: Command): boolean => command.name() === "prune" && command.opts().epochs === 0;
+
 /**
  * Runs a command line, and says on stderr what went wrong.
  *
@@ -83,7 +86,9 @@ export async function runCommandLine(args: readonly string[]): Promise<number | 
     command.configureHelp({ optionDescription });
     command.configureOutput(output).exitOverride().showHelpAfterError("(--help lists the options)");
   }
+  let keeps = false;
   program.hook("preAction", (_, command) => {
+    keeps = goesOn.has(command.name()) && !measuresAlone(command);
     if (!shared.has(command.name())) expectOneProcess(command.name());
   });
   try {
@@ -91,7 +96,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number | 
     leaveRanks();
     return undefined;
   } catch (thrown) {
-    const { code, say = "" } = failureOf(inErrorWords(thrown), goesOn.has(args[0]));
+    const { code, say = "" } = failureOf(inErrorWords(thrown), keeps);
     await failRanks(code, () => {
       // Wrong use is the same everywhere, and said once.
       if (code === 2) remark(say);

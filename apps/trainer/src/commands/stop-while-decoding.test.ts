@@ -88,6 +88,24 @@ it.skipIf(process.platform === "win32").each([
       ...["--index", at("searched")],
     ],
   ],
+  ["localize", () => ["localize", at("made", "train", "train-00000.mp4"), "--model", at("model.safetensors")]],
+  ["inpaint", () => ["inpaint", at("made", "train", "train-00000.mp4"), "--model", at("model.safetensors")]],
+  [
+    "prune",
+    () => [
+      ...["prune", at("model.safetensors"), "--share", "0.5", "--epochs", "1"],
+      ...["--out", at("pruned"), "--media", at("media")],
+    ],
+  ],
+  [
+    "prune, training nothing",
+    () => [
+      ...["prune", at("model.safetensors"), "--share", "0.5", "--epochs", "0", "--out", at("thin")],
+      ...["--media", at("media"), "--protocol", "retrieval-middle-frame"],
+    ],
+  ],
+  ["distill", () => ["distill", at("model.safetensors"), "--out", at("student"), "--media", at("media")]],
+  ["demo", () => ["demo", "--out", at("demo"), "--media", at("media")]],
   ["index", () => ["index", at("made", "train"), "--model", at("model.safetensors"), "--index", at("index")]],
 ])(
   "Ctrl-C while %s decodes ends it with 130",
@@ -109,7 +127,7 @@ it.skipIf(process.platform === "win32").each([
     const code = await ended;
     expect(code ?? process.exitCode, said).toBe(130);
     process.exitCode = undefined;
-    const goesOn = ["prepare", "pretrain", "finetune", "index"].includes(name);
+    const goesOn = ["prepare", "pretrain", "finetune", "index", "prune", "distill", "demo"].includes(name);
     expect(said).toContain(goesOn ? "stopped; the same command goes on from here" : "stopped\n");
     expect(said.includes("goes on from here")).toBe(goesOn);
   },

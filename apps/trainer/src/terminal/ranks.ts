@@ -35,7 +35,9 @@ export async function joinRanks(): Promise<Ranks> {
 function watchLauncher({ quit }: StartedRanks, launcher: number): void {
   setInterval(() => {
     if (process.ppid === launcher || started === undefined) return;
-    complain(`${rankInWords()}mpirun is gone. Start the same command again: it goes on from the last checkpoint\n`);
+    complain(
+      `${rankInWords()}mpirun is gone. Start the same command again: training goes on from its last checkpoint\n`,
+    );
     quit(REQUEUE);
   }, 1000).unref();
 }

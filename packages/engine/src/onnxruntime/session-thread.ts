@@ -27,7 +27,7 @@ const died = (cause: unknown): KdcError =>
   new KdcError({
     where: "the thread of ONNX Runtime",
     what: `it came to an end (${cause instanceof Error ? cause.message : String(cause)})`,
-    remedy: "Check whether memory ran out, and start again: a run goes on from its last checkpoint",
+    remedy: "Check whether memory ran out, and start again: training goes on from its last checkpoint",
     reason: "worker-died",
     cause,
   });

@@ -62,7 +62,8 @@ export function createDevice(gpu: GPUDevice): OpenDevice {
     failure = new KdcError({
       where: "webgpu",
       what: `the device was lost (${reason}${message === "" ? "" : `: ${message}`})`,
-      remedy: "Go on from the last checkpoint; if it happens again, lower the batch size or update the graphics driver",
+      remedy:
+        "Start again: training goes on from its last checkpoint; if it happens again, lower the batch size or update the graphics driver",
       reason: "device-lost",
     });
   });

@@ -89,7 +89,7 @@ export async function startOpenMpi(env: Readonly<Record<string, string | undefin
     new KdcError({
       where: call,
       what: `MPI says error ${code}: a rank, or the connection to it, is gone`,
-      remedy: "Start the same command again: it goes on from the last checkpoint",
+      remedy: "Start the same command again: training goes on from its last checkpoint",
       reason: "rank-lost",
     });
   const now = (prototype: string) => {
