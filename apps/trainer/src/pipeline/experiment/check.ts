@@ -1,6 +1,7 @@
 import { KdcError } from "@kdc-mae/core";
 import type { z } from "zod";
-import { type CheckedExperiment, experimentSchema } from "./schema.js";
+import { IDLE_TEACHER } from "./loss-term.js";
+import { type CheckedExperiment, describedExperiment, experimentSchema } from "./schema.js";
 
 /** One zod issue as a line a person can act on: the key, what is wrong, the allowed values. */
 export function describeIssue(issue: z.core.$ZodIssue, whole = "the experiment"): string {
@@ -37,3 +38,22 @@ export function checkWith<Schema extends z.ZodType>(schema: Schema, value: unkno
 /** A pretraining experiment, checked. See `checkWith`. */
 export const checkExperiment = (value: unknown, source: string): CheckedExperiment =>
   checkWith(experimentSchema, value, source);
+
+/**
+ * An experiment as it was written beside what it trained, without a moving-average teacher that no term looked at: those
+ * were kept once, changed no figure, and are refused in new experiments. Anything else as it is.
+ */
+export function asWritten(value: unknown): unknown {
+  const isIdle = experimentSchema.safeParse(value).error?.issues.some(({ message }) => message === IDLE_TEACHER);
+  if (isIdle !== true) return value;
+  const { teacher: _, ...read } = value as Readonly<Record<string, unknown>>;
+  return read;
+}
+
+/**
+ * The experiment that a model says it was made by, checked. What its terms looked at is not asked again: it is trained.
+ *
+ * @throws KdcError as `checkWith`
+ */
+export const madeBy = (value: unknown, source: string): CheckedExperiment =>
+  checkWith(describedExperiment, asWritten(value), source);

@@ -57,6 +57,10 @@ type Described = {
   readonly fixedTeacher?: object | undefined;
 };
 
+/** Said of a moving-average teacher that changes no figure. */
+export const IDLE_TEACHER =
+  'nothing looks at a moving-average teacher here: give the term "view-distillation" the target "teacher", or leave it out';
+
 /**
  * What terms need and an experiment does not give, by the key of the entry, said before anything is decoded. And the
  * other way round: what an experiment gives and nothing reads.
@@ -124,8 +128,6 @@ export function unmetNeeds({
     'a moving-average teacher points at patches, which fixedTeacher does not: set masking.contrast.by to "chance", or leave fixedTeacher out';
   const untaught =
     'no term looks at what it makes of clips: add { "term": "teacher-cosine" } to the objective, or leave it out';
-  const idle =
-    'nothing looks at a moving-average teacher here: give the term "view-distillation" the target "teacher", or leave it out';
   const faults: readonly (readonly [boolean, string[], string])[] = [
     [adaptive && !asks(({ sampling }) => sampling), ["masking", "kind"], untrained],
     [contrast !== undefined && !asks((one) => one.contrast?.length), ["masking", "contrast"], unread],
@@ -135,7 +137,7 @@ export function unmetNeeds({
     [
       teacher !== undefined && contrast?.by !== "teacher" && !asks((one) => one.teacher || one.whole),
       ["teacher"],
-      idle,
+      IDLE_TEACHER,
     ],
     [model.predictor !== undefined && !asks((one) => one.prediction?.length), ["model", "predictor"], unlearned],
   ];

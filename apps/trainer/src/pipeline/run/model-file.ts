@@ -1,7 +1,7 @@
 import { type FloatTensor, KdcError } from "@kdc-mae/core";
 import { checkConfig, loadModel, type ModelConfig, type ModelParams, type TensorFile } from "@kdc-mae/model";
 import type { Statistics } from "../corpus/statistics.js";
-import { checkExperiment } from "../experiment/check.js";
+import { madeBy } from "../experiment/check.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import type { Assumption } from "./assume.js";
 import { expectOwnGrids } from "./expect-own-grids.js";
@@ -74,6 +74,6 @@ export function modelIn(path: string, { tensors, metadata }: TensorFile): SavedM
     config,
     params: inCheckpoint(path, () => loadModel(config, tensors)).params,
     statistics,
-    experiment: checkExperiment(experiment, path),
+    experiment: madeBy(experiment, path),
   };
 }

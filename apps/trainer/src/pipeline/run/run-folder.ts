@@ -3,7 +3,7 @@ import { appendFile, open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { KdcError } from "@kdc-mae/core";
 import { fileError, makeFolder, readJson, sweepTemporaries, withLock, writeWhole } from "@kdc-mae/core/node";
-import { checkExperiment } from "../experiment/check.js";
+import { asWritten, checkExperiment } from "../experiment/check.js";
 import { differingKeys, valueAt } from "../experiment/differing.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { alone, type Ranks } from "../ranks/ranks.js";
@@ -135,8 +135,10 @@ export async function readRunFolder(path: string): Promise<RunFolder> {
   return folder(path, checkExperiment(await readExperiment(file), file));
 }
 
-const readExperiment = (file: string): Promise<unknown> =>
-  readJson(file, "Restore it from a copy: without it the run cannot go on. To begin again, delete the folder");
+const readExperiment = async (file: string): Promise<unknown> =>
+  asWritten(
+    await readJson(file, "Restore it from a copy: without it the run cannot go on. To begin again, delete the folder"),
+  );
 
 function folder<Experiment>(path: string, experiment: Experiment): RunFolder<Experiment> {
   return {
