@@ -50,6 +50,7 @@ export { createTrainStep } from "./train/train-step.js";
 export type { LossScale, StepReport, TrainState, TrainStep, TrainStepOptions } from "./train/update.js";
 export type { AdapterInfo, GpuEntry } from "./webgpu/adapter.js";
 export { webGpuOperators } from "./webgpu/lower.js";
+export type { MatrixUnits } from "./webgpu/matrix-units.js";
 export type { Plan, PlanLimits } from "./webgpu/plan.js";
 export { type DispatchCost, planCosts } from "./webgpu/plan-costs.js";
 export {

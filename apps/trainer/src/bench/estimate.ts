@@ -2,6 +2,7 @@ import {
   adam,
   createDeviceStep,
   type DispatchCost,
+  type MatrixUnits,
   type OnDevice,
   planCosts,
   planFunction,
@@ -24,6 +25,8 @@ export type Card = {
   /** Bytes of one tensor. */
   readonly largest: number;
   readonly bindings: number;
+  /** Its matrix units, as Dawn names them. */
+  readonly units: MatrixUnits;
 };
 
 /** H100 80GB, driver 580, Dawn 0.6.2 in Node 20.20: elementwise pass, plain product 4096³, matrix units at 5632 × 3072 × 768. */
@@ -36,6 +39,7 @@ export const cards = {
     dispatch: 5.3e-6,
     largest: 2 ** 31 - 4,
     bindings: 16,
+    units: { M: 16, N: 16, K: 16, subgroup: 32, memory: 48 * 1024 },
   },
 } as const satisfies Record<string, Card>;
 export type CardName = keyof typeof cards;
@@ -103,7 +107,8 @@ export async function estimateStep(
     place: async <T>(tree: T) => tree as OnDevice<T>,
     compile: async (fn, example, residence) => {
       const limits = { largest: card.largest, bindings: card.bindings };
-      found = planCosts(planFunction(fn, example, { limits, half: precision === "mixed", ...residence }).plan);
+      const { units } = card;
+      found = planCosts(planFunction(fn, example, { limits, half: precision === "mixed", units, ...residence }).plan);
       throw planned;
     },
   };

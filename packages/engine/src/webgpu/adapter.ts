@@ -1,6 +1,7 @@
 /// <reference types="@webgpu/types" />
 import { KdcError } from "@kdc-mae/core";
 import { createDevice, type OpenDevice } from "./device.js";
+import { type MatrixUnits, matrixUnitsOf } from "./matrix-units.js";
 
 /** Where a WebGPU implementation begins: `navigator.gpu`, or what the npm package `webgpu` makes. */
 export type GpuEntry = {
@@ -76,7 +77,12 @@ export type AdapterInfo = {
   readonly features: readonly string[];
 };
 
-export type OpenedAdapter = { readonly device: OpenDevice; readonly info: AdapterInfo };
+export type OpenedAdapter = {
+  readonly device: OpenDevice;
+  readonly info: AdapterInfo;
+  /** Undefined where it has none that kernels are written for. */
+  readonly units?: MatrixUnits;
+};
 
 /**
  * Opens an adapter with everything it allows, for the limits every adapter must have are too low for training.
@@ -106,5 +112,6 @@ export async function openAdapter(gpu?: GpuEntry): Promise<OpenedAdapter> {
   return {
     device: createDevice(device),
     info: { vendor, architecture, device: model, description, features: [...adapter.features] },
+    units: matrixUnitsOf(adapter, device),
   };
 }

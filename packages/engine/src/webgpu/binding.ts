@@ -111,7 +111,7 @@ export function bindKernel(kernel: Kernel, plan: MemoryPlan, most: number): Boun
   const down = Math.ceil(workgroups / acrossMost);
   const numbers = [...text.numbers].map(([name, value]) => `const ${name} = ${value}u;`);
   const group = `fn groupOf(g: vec3u) -> u32 { return ${down > 1 ? `g.y * ${across}u + g.x` : "g.x"}; }`;
-  const code = [...declared, ...header, ...numbers, group, text.body(workgroupSize)].join("\n");
+  const code = text.directives() + [...declared, ...header, ...numbers, group, text.body(workgroupSize)].join("\n");
   const shader = { label: text.label, code, writable: bindings.map(({ writable }) => writable) };
   return { kernel, shader, bindings, grid: [across, down] };
 }
@@ -163,26 +163,28 @@ export function batchShader(kernels: readonly Kernel[], bindings: readonly numbe
   });
   const width = rowOf(kernels[0]);
   const names = [...text.touched.map((_, slot) => `o${slot}`), ...text.numbers.keys()];
-  const code = [
-    ...writable.map(
-      (isWritten, binding) =>
-        `@group(0) @binding(${binding}) var<storage, ${isWritten ? "read_write" : "read"}> b${binding}: array<${held[binding]}>;`,
-    ),
-    `@group(0) @binding(${count}) var<storage, read> table: array<u32>;`,
-    ...names.map((name) => `var<private> ${name}: u32;`),
-    ...text.touched.flatMap(({ node, output, read, written }, slot) =>
-      accessors(slot, { type: node.types[output], read, written }, bindings[slot], `o${slot}`, held[bindings[slot]]),
-    ),
-    "fn groupOf(g: vec3u) -> u32 {",
-    `  let all = g.y * ${across}u + g.x;`,
-    `  var low = 0u; var high = ${kernels.length}u;`,
-    "  while (high - low > 1u) {",
-    `    let middle = (low + high) / 2u; if (table[middle * ${width}u] <= all) { low = middle; } else { high = middle; }`,
-    "  }",
-    ...names.map((name, at) => `  ${name} = table[low * ${width}u + ${at + 1}u];`),
-    `  return all - table[low * ${width}u];`,
-    "}",
-    text.body(workgroupSize),
-  ].join("\n");
+  const code =
+    text.directives() +
+    [
+      ...writable.map(
+        (isWritten, binding) =>
+          `@group(0) @binding(${binding}) var<storage, ${isWritten ? "read_write" : "read"}> b${binding}: array<${held[binding]}>;`,
+      ),
+      `@group(0) @binding(${count}) var<storage, read> table: array<u32>;`,
+      ...names.map((name) => `var<private> ${name}: u32;`),
+      ...text.touched.flatMap(({ node, output, read, written }, slot) =>
+        accessors(slot, { type: node.types[output], read, written }, bindings[slot], `o${slot}`, held[bindings[slot]]),
+      ),
+      "fn groupOf(g: vec3u) -> u32 {",
+      `  let all = g.y * ${across}u + g.x;`,
+      `  var low = 0u; var high = ${kernels.length}u;`,
+      "  while (high - low > 1u) {",
+      `    let middle = (low + high) / 2u; if (table[middle * ${width}u] <= all) { low = middle; } else { high = middle; }`,
+      "  }",
+      ...names.map((name, at) => `  ${name} = table[low * ${width}u + ${at + 1}u];`),
+      `  return all - table[low * ${width}u];`,
+      "}",
+      text.body(workgroupSize),
+    ].join("\n");
   return { label: text.label, code, writable: [...writable, false] };
 }

@@ -57,7 +57,7 @@ export const multiply = (lowering: Lowering, a: Operand, b: Operand): Operand =>
   const { core, operands, repeats } = isSmall
     ? { ...sumOfProducts(lowering, sides.a, sides.b), repeats: 1 }
     : // An element is read once per tile: what is computed on the way in must be cheap.
-      { core: productCore(sides, lowering.half), operands: [sides.a, sides.b], repeats: 8 };
+      { core: productCore(sides, lowering.half, lowering.units), operands: [sides.a, sides.b], repeats: 8 };
   const asked = { op: lowering.op, family: "product" as const, repeats, operands, core };
   const [made] = lowering.outputs(lowering.node({ ...asked, sizes: [product(shape)], types: ["f32"] }), [shape]);
   if (typeOf(a) === "f32") return made;

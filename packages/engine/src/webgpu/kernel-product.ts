@@ -1,9 +1,8 @@
+import { unitsPieces, unitsTileFor, writeUnitsProduct } from "./kernel-matrix-units.js";
 import { combinations, combineParts } from "./kernel-reduce.js";
-import { axesOf, coalesce, countOf, type Layout } from "./layout.js";
-import type { Core, Draft, Finish, KernelText, Operand } from "./plan-node.js";
-
-/** a [batch.., M, K] and b [batch.., K, N] as operands with one batch shape. */
-export type Product = { readonly a: Operand; readonly b: Operand };
+import type { MatrixUnits } from "./matrix-units.js";
+import type { Core, Draft, Finish, KernelText } from "./plan-node.js";
+import { innerFirst, type Product, type ProductSizes, type Side, type Sides, sidesOf } from "./product-sides.js";
 
 /** `rows` × `columns` numbers of the result are one workgroup's, each thread has squares of `own`. */
 type Tile = { readonly rows: number; readonly columns: number; readonly own: 4 | 8 };
@@ -15,23 +14,6 @@ const tileFor = (M: number, N: number): Tile => {
   if (least > 96) return { rows: 128, columns: 128, own: 8 };
   return least > 32 ? { rows: 64, columns: 64, own: 4 } : { rows: 32, columns: 32, own: 4 };
 };
-
-type Side = {
-  readonly operand: Operand;
-  readonly batch: Layout;
-  /** The axis of the result. */
-  readonly outer: Layout;
-  /** The axis summed over. */
-  readonly inner: Layout;
-  readonly name: "a" | "b";
-};
-
-const smallest = (layout: Layout): number => coalesce(layout.axes.flat()).at(-1)?.stride ?? 1e9;
-
-/** Where the summed axis lies side by side, neighbouring threads take it; else they take the result's. */
-const innerFirst = ({ outer, inner }: Side): boolean => Math.abs(smallest(inner)) <= Math.abs(smallest(outer));
-
-type Sizes = { readonly M: number; readonly N: number; readonly K: number; readonly batches: number };
 
 /** Loads a tile of one side, four neighbours of the result's axis at a time, into workgroup memory `[depth][size / 4]`. */
 const loadTile = (
@@ -81,8 +63,8 @@ const loadTile = (
 
 const writeProduct = (
   text: KernelText,
-  [a, b]: readonly [Side, Side],
-  { M, N, K, batches }: Sizes,
+  [a, b]: Sides,
+  { M, N, K, batches }: ProductSizes,
   pieces: number,
   half: boolean,
   finish: Finish,
@@ -140,7 +122,7 @@ const writeProduct = (
   };
 };
 
-const piecesFor = (M: number, N: number, K: number, batches: number): number => {
+const piecesFor = ({ M, N, K, batches }: ProductSizes): number => {
   const { rows, columns } = tileFor(M, N);
   const tiles = Math.ceil(M / rows) * Math.ceil(N / columns) * batches;
   return tiles >= 64 || K < 512 ? 1 : Math.max(1, Math.min(Math.floor(128 / tiles), Math.floor(K / 256), 32));
@@ -151,40 +133,21 @@ const piecesFor = (M: number, N: number, K: number, batches: number): number => 
  * side by side.
  *
  * @param half rounds the operands to half precision first
+ * @param units matrix units that take what is rounded, where it is large enough for them
  */
-export function productCore({ a, b }: Product, half: boolean): Core {
-  const rank = a.layout.axes.length;
-  const lead = Array.from({ length: rank - 2 }, (_, axis) => axis);
-  const sides: readonly [Side, Side] = [
-    {
-      operand: a,
-      batch: axesOf(a.layout, lead),
-      outer: axesOf(a.layout, [rank - 2]),
-      inner: axesOf(a.layout, [rank - 1]),
-      name: "a",
-    },
-    {
-      operand: b,
-      batch: axesOf(b.layout, lead),
-      outer: axesOf(b.layout, [rank - 1]),
-      inner: axesOf(b.layout, [rank - 2]),
-      name: "b",
-    },
-  ];
-  const sizes = {
-    M: countOf(sides[0].outer),
-    N: countOf(sides[1].outer),
-    K: countOf(sides[0].inner),
-    batches: countOf(sides[0].batch),
-  };
+export function productCore(product: Product, half: boolean, units?: MatrixUnits): Core {
+  const { sides, sizes } = sidesOf(product);
+  const tile = half && units !== undefined ? unitsTileFor(units, sizes) : undefined;
+  const pieces = tile === undefined ? piecesFor(sizes) : unitsPieces(tile, sizes);
+  const draft = (text: KernelText, finish: Finish): Draft =>
+    tile === undefined
+      ? writeProduct(text, sides, sizes, pieces, half, finish)
+      : writeUnitsProduct(text, sides, sizes, tile, pieces, finish);
   return ({ write, finish, scratch }) => {
-    const pieces = piecesFor(sizes.M, sizes.N, sizes.K, sizes.batches);
-    if (pieces === 1) return [writeProduct(write(), sides, sizes, 1, half, finish)];
+    if (pieces === 1) return [draft(write(), finish)];
     const count = sizes.batches * sizes.M * sizes.N;
     const parts = scratch(count * pieces, "f32");
-    const first = writeProduct(write(), sides, sizes, pieces, half, (text, at, value) =>
-      text.write(parts, 0, at, value),
-    );
+    const first = draft(write(), (text, at, value) => text.write(parts, 0, at, value));
     return [first, combineParts(write(), parts, count, pieces, combinations.sum, finish)];
   };
 }

@@ -25,6 +25,7 @@ export class WgslText implements KernelText {
   readonly shared: string[] = [];
   readonly numbers = new Map<string, number>();
   private readonly lines: string[] = [];
+  private readonly begin = new Set<string>();
   private readonly preludes = new Set<Prelude>();
   private readonly scopes: Map<string, string>[] = [new Map()];
   private names = 0;
@@ -49,6 +50,14 @@ export class WgslText implements KernelText {
 
   need(prelude: Prelude): void {
     this.preludes.add(prelude);
+  }
+
+  directive(...lines: readonly string[]): void {
+    for (const line of lines) this.begin.add(line);
+  }
+
+  directives(): string {
+    return [...this.begin].map((line) => `${line};\n`).join("");
   }
 
   private known(key: string): string | undefined {

@@ -8,6 +8,7 @@ import { rowForms } from "./forms-rows.js";
 import { shapeForms } from "./forms-shape.js";
 import { windowForms } from "./forms-window.js";
 import { type Forms, Lowering } from "./lowering.js";
+import type { MatrixUnits } from "./matrix-units.js";
 import type { Operand, PlanNode } from "./plan-node.js";
 import { ownDomain } from "./rules.js";
 
@@ -28,10 +29,11 @@ export type Lowered = { readonly nodes: readonly PlanNode[]; readonly outputs: r
 
 /**
  * @param half rounds operands of products to half precision
+ * @param units matrix units for products of rounded operands
  * @throws KdcError (reason `operator`) for an operator without a form
  */
-export function lower(graph: OnnxGraph, half: boolean): Lowered {
-  const lowering = new Lowering(graph, half);
+export function lower(graph: OnnxGraph, half: boolean, units?: MatrixUnits): Lowered {
+  const lowering = new Lowering(graph, half, units);
   for (const [source, node] of graph.nodes.entries()) {
     lowering.source = source;
     lowering.op = node.op;

@@ -1,6 +1,7 @@
 import { KdcError, sizeOf } from "@kdc-mae/core";
 import type { Attribute, ConstantData, ElementType, GraphConstant, GraphNode, OnnxGraph } from "../compile/graph.js";
 import { broadcastLayout, isLinear, type Layout, permuteLayout, reshapeLayout, rowMajor, shapeOf } from "./layout.js";
+import type { MatrixUnits } from "./matrix-units.js";
 import type { DeviceType, Emit, Operand, PlanNode } from "./plan-node.js";
 
 const deviceType = (dtype: ElementType): DeviceType =>
@@ -30,6 +31,7 @@ export class Lowering {
   constructor(
     graph: OnnxGraph,
     readonly half: boolean,
+    readonly units?: MatrixUnits,
   ) {
     this.constants = new Map(graph.constants.map((constant) => [constant.name, constant]));
     for (const port of graph.inputs) {

@@ -39,6 +39,10 @@ export type KernelText = {
   /** A size that the body calls by its name. */
   number(name: string, value: number): string;
   need(prelude: Prelude): void;
+  /** Says what must stand before all else, such as which extensions of WGSL it makes use of. */
+  directive(...lines: readonly string[]): void;
+  /** All of that. */
+  directives(): string;
   /** Names a value, once. */
   once(key: string, prefix: string, expression: () => string): string;
   /** `header { … }`, with a scope of its own. */

@@ -3,6 +3,7 @@ import { type BoundBatch, type BoundKernel, bindBatch, bindKernel } from "./bind
 import { draftKernels, type Kernel } from "./draft-kernels.js";
 import { fuse } from "./fuse.js";
 import { lower } from "./lower.js";
+import type { MatrixUnits } from "./matrix-units.js";
 import { type MemoryPlan, type Place, planMemory } from "./memory-plan.js";
 import { type KernelBatch, mergeKernels } from "./merge.js";
 import { keyOf } from "./plan-node.js";
@@ -19,6 +20,8 @@ export type PlanOptions = {
   readonly limits: PlanLimits;
   /** Rounds operands of products to half precision. */
   readonly half: boolean;
+  /** Matrix units that multiply what is rounded. */
+  readonly units?: MatrixUnits;
   /** Outputs that are kept. */
   readonly keep: (path: string) => boolean;
 };
@@ -94,13 +97,13 @@ const reads = ({ text }: Kernel, input: string): boolean => text.touched.some(({
  *
  * @throws KdcError naming the operator: one without a form, or a tensor that is too large
  */
-export function planGraph(graph: OnnxGraph, { limits, half, keep }: PlanOptions): Plan {
+export function planGraph(graph: OnnxGraph, { limits, half, units, keep }: PlanOptions): Plan {
   const inputs = new Map(graph.inputs.map((port) => [port.path, port]));
   const replaced = graph.outputs.map((port) => {
     const input = inputs.get(port.path);
     return keep(port.path) && input?.dtype === port.dtype && input.shape.join() === port.shape.join();
   });
-  const lowered = lower(graph, half);
+  const lowered = lower(graph, half, units);
   const drafts = draftKernels(fuse(lowered, Math.max(4, limits.bindings - 4)), lowered.nodes.length);
   const batches = mergeKernels(drafts.filter(({ workgroups }) => workgroups > 0));
   const inPlace = new Map<string, string>();

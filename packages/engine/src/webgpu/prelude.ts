@@ -16,6 +16,11 @@ const functions = {
   if (a < 0x38800000u) { return bitcast<f32>(sign | bitcast<u32>(round(abs(x) * 16777216.0) * 5.9604644775390625e-8)); }
   return bitcast<f32>(sign | ((a + 0xfffu + ((a >> 13u) & 1u)) & 0xffffe000u));
 }`,
+  // The same into a half-precision number, where kernels have them: what becomes of numbers too large is left open there too.
+  toHalf: `fn toHalf(x: f32) -> f16 {
+  let far = bitcast<vec2<f16>>((infinityBits >> 13u) & 0x7c00u).x;
+  return select(f16(x), select(far, -far, x < 0.0), abs(x) >= 65520.0);
+}`,
   isInfinite: "fn isInfinite(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) == 0x7f800000u; }",
   larger: "fn larger(a: f32, b: f32) -> f32 { return select(select(a, b, b > a), b, isNan(b)); }",
   smaller: "fn smaller(a: f32, b: f32) -> f32 { return select(select(a, b, b < a), b, isNan(b)); }",

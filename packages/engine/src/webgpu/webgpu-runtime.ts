@@ -7,17 +7,18 @@ import { type AdapterInfo, type GpuEntry, openAdapter } from "./adapter.js";
 import { allocateShares, deviceTensor } from "./device-tensors.js";
 import { prepareLaunch } from "./launch.js";
 import { sourceOf } from "./lower.js";
+import { unitsName } from "./matrix-units.js";
 import { type Plan, planGraph } from "./plan.js";
 import { webGpuRules } from "./rules.js";
-import { checkFamilies, expectRight } from "./self-test.js";
+import { checkFamilies, expectRight, wrongFamilies } from "./self-test.js";
 
 /** Which adapter is used, at which precision, and what is known of it. */
 export type WebGpuOptions = {
   /** `navigator.gpu`, or what `create` of the npm package webgpu gave; found unless given. */
   readonly gpu?: GpuEntry;
   /**
-   * `mixed` rounds the operands of matrix products to half precision; sums and everything else stay float32. `float32`
-   * unless given.
+   * `mixed` rounds the operands of matrix products to half precision; sums and everything else stay float32. Large
+   * products are then made by the adapter's matrix units, if it has any that compute right. `float32` unless given.
    */
   readonly precision?: "float32" | "mixed";
   /**
@@ -42,7 +43,7 @@ export type WebGpuRuntime = Runtime & {
 };
 
 /** Goes up with every change to what the kernels compute: adapters are then tested again. */
-const kernelsVersion = 3;
+const kernelsVersion = 4;
 
 /** Traces once more, keeping the line of each operator, to say in an error which line called it. */
 const withLine = (error: unknown, traced: () => { readonly graph: OnnxGraph }): unknown => {
@@ -63,13 +64,13 @@ export function planFunction<I, O>(
   example: Placed<I>,
   options: Omit<Parameters<typeof planGraph>[1], "keep"> & Residence,
 ): PlannedFunction<O> {
-  const { keep = () => false, limits, half } = options;
+  const { keep = () => false, limits, half, units } = options;
   // Scores of at most a gigabyte at a time.
   const rules = webGpuRules(Math.min(limits.largest / 4, 2 ** 28));
   const traced = (sites: boolean) => trace(fn, example as Hosted<I>, rules, { sites });
   const { graph, outputs } = traced(false);
   try {
-    return { plan: planGraph(graph, { limits, half, keep }), outputs };
+    return { plan: planGraph(graph, { limits, half, units, keep }), outputs };
   } catch (error) {
     throw withLine(error, () => traced(true));
   }
@@ -99,7 +100,8 @@ export async function createWebGpuRuntime({
   precision = "float32",
   tested,
 }: WebGpuOptions = {}): Promise<WebGpuRuntime> {
-  const { device, info } = await openAdapter(gpu);
+  const { device, info, units: offered } = await openAdapter(gpu);
+  let units = precision === "mixed" ? offered : undefined;
   const limits = { largest: device.largest, bindings: device.limits.maxStorageBuffersPerShaderStage };
 
   const compile = async <I, O>(
@@ -108,7 +110,10 @@ export async function createWebGpuRuntime({
     residence: Residence = {},
   ): Promise<DeviceProgram<I, O>> => {
     device.expectAlive();
-    const { plan, outputs } = planFunction(fn, example, { limits, half: precision === "mixed", ...residence });
+    const { plan, outputs } = planFunction(fn, example, {
+      ...{ limits, half: precision === "mixed", units },
+      ...residence,
+    });
     const launcher = await prepareLaunch(device, plan);
     const launch = async (inputs: Placed<I>): Promise<OnDevice<O>> => {
       const results = await launcher.launch(asTree(inputs));
@@ -122,7 +127,10 @@ export async function createWebGpuRuntime({
   };
 
   const runtime: WebGpuRuntime = {
-    name: `WebGPU, ${info.description || info.device || info.vendor}`,
+    get name() {
+      const adapter = info.description || info.device || info.vendor;
+      return `WebGPU, ${adapter}${units === undefined ? "" : `, matrix units ${unitsName(units)}`}`;
+    },
     adapter: info,
     allocated: device.allocated,
     traffic: () => ({ ...device.traffic }),
@@ -151,10 +159,29 @@ export async function createWebGpuRuntime({
   };
   const whole = Object.assign(runtime, { execute: Object.assign(runtime.execute, { runtime, precision }) });
   const { vendor, architecture, device: model, description } = info;
-  const key = `${[vendor, architecture, model, description, precision].join("/")}/kernels ${kernelsVersion}`;
-  if (!(await tested?.has(key))) {
+  const key = () => {
+    const what = [
+      vendor,
+      architecture,
+      model,
+      description,
+      precision,
+      ...(units === undefined ? [] : [unitsName(units)]),
+    ];
+    return `${what.join("/")}/kernels ${kernelsVersion}`;
+  };
+  if (units !== undefined && !(await tested?.has(key()))) {
+    const found = await checkFamilies(runtime.execute).catch((error: unknown) => {
+      if (isKdcError(error) && error.reason === "shader") return undefined;
+      throw error;
+    });
+    if (found !== undefined && wrongFamilies(precision, found).length === 0) await tested?.add(key());
+    // It may be right without them.
+    else units = undefined;
+  }
+  if (units === undefined && !(await tested?.has(key()))) {
     expectRight(runtime.name, precision, await checkFamilies(runtime.execute));
-    await tested?.add(key);
+    await tested?.add(key());
   }
   return whole;
 }
