@@ -2,12 +2,14 @@ import { audioGrid, createRng, type FloatTensor, mapTree, treeLeaves, visualGrid
 import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { loadModel } from "./checkpoint/load.js";
+import { officialModel } from "./checkpoint/official.js";
 import { stateDict } from "./checkpoint/state-dict.js";
 import { checkConfig, type ModelConfig, presets } from "./config.js";
 import { features } from "./features.js";
 import { globalAttention } from "./global-attention.js";
 import { initModel } from "./init.js";
-import type { EncoderParams } from "./params.js";
+import type { EncoderParams, ModelParams } from "./params.js";
+import { pretrainForward } from "./pretrain.js";
 import { pruneEncoder } from "./prune.js";
 
 const config: ModelConfig = {
@@ -66,6 +68,33 @@ describe("pruneEncoder", () => {
         1e-5,
       );
     }
+  });
+
+  it("of heads: the same where the released code's departures are repeated, which skip joint blocks", () => {
+    const made = pruneEncoder(config, params.encoder, { heads: 0.5, units: 0 });
+    const seen = (places: readonly number[]) => tf.tensor2d([...places, ...places], [2, places.length], "int32");
+    const rest = (of: number, places: readonly number[]) => [...Array(of).keys()].filter((at) => !places.includes(at));
+    const view = (audio: readonly number[], visual: readonly number[]) => ({
+      audio: { visible: seen(audio), hidden: seen(rest(12, audio)) },
+      visual: { visible: seen(visual), hidden: seen(rest(9, visual)) },
+    });
+    const evidence = (of: ModelConfig, encoder: EncoderParams<FloatTensor>, compat?: "official") =>
+      tf.tidy(() => {
+        const tensors = mapTree({ ...params, encoder }, ({ data, shape }: FloatTensor) => tf.tensor(data, [...shape]));
+        const views = [view([0, 5, 7], [1, 4]), view([2, 3, 9], [0, 8])];
+        const own = tensors as unknown as ModelParams<tf.Tensor>;
+        return pretrainForward(of, own, patches(), views, { compat }).views.flatMap(({ encoded, reconstruction }) =>
+          [encoded.joint, encoded.audio, encoded.visual, reconstruction.audio, reconstruction.visual].flatMap((one) => [
+            ...one.dataSync(),
+          ]),
+        );
+      });
+    const whole = silenced(made.config, params.encoder);
+    const own = evidence(made.config, made.encoder, "official");
+    const wanted = evidence(config, whole, "official");
+    const apart = own.reduce((most, value, at) => Math.max(most, Math.abs(value - wanted[at])), 0);
+    expect(apart).toBeLessThan(1e-5);
+    expect(wanted).not.toEqual(evidence(config, whole));
   });
 
   it("takes the smallest, wherever they stand: a model with nothing in half of its units is the same without them", () => {
@@ -164,6 +193,20 @@ describe("pruneEncoder", () => {
       expect(() => checkConfig({ ...config, pruned })).toThrow("pruned.");
     }
     expect(() => pruneEncoder(config, params.encoder, { heads: 1, units: 0 })).toThrow("1 is not a share of heads");
+  });
+
+  it("is not read as an official checkpoint, where its config is gone", () => {
+    const choices = { heads: 6, decoderHeads: 2, melBins: 32 };
+    expect(officialModel(stateDict(config, params), choices).config.embedDim).toBe(24);
+    for (const [shares, rows] of [
+      [{ heads: 0.5, units: 0 }, "qkv.weight has 36 rows of 72"],
+      [{ heads: 0, units: 0.5 }, "fc1.weight has 48 rows of 96"],
+    ] as const) {
+      const made = pruneEncoder(config, params.encoder, shares);
+      expect(() => officialModel(stateDict(made.config, { ...params, encoder: made.encoder }), choices)).toThrow(
+        `${rows}: heads or units were taken out of this model, and which are left is not said`,
+      );
+    }
   });
 
   it("learns: a gradient reaches everything that is left", () => {

@@ -74,6 +74,7 @@ export function officialModel(
   const stored = withoutPrefix(tensors);
   expectTwoBranches(stored);
   const { embedDim = 0, modalityDepth = 0, jointDepth = 0, ...sizes } = storedSizes(stored);
+  expectWholeBlocks(stored, embedDim);
   const { registers, contrastHeads } = sizes;
   const globalToken = choices.globalToken ?? hasGlobalTokens(stored);
   const { decoderDim = presets.base.decoderDim, decoderDepth = presets.base.decoderDepth } = sizes;
@@ -106,6 +107,19 @@ export function officialModel(
   const config = checkConfig({ ...fixed, positions: learnsPositions(fixed, stored) ? "learned" : "fixed" });
   const head = stored.get("mlp_head.1.weight");
   return head === undefined ? { config } : { config, classes: head.shape[0] };
+}
+
+/** @throws KdcError for an encoder that heads or units were taken out of: which are left, its tensors do not say */
+function expectWholeBlocks(stored: ReadonlyMap<string, HostTensor>, embedDim: number): void {
+  const whole = { qkv: 3 * embedDim, fc1: 4 * embedDim };
+  for (const [name, { shape }] of stored) {
+    const [, layer] = /^blocks_[avu]\.\d+\.(?:attn|mlp)\.(qkv|fc1)\.weight$/.exec(name) ?? [];
+    if (layer === undefined || shape[1] !== embedDim || shape[0] >= whole[layer as keyof typeof whole]) continue;
+    refuse(
+      `${name} has ${shape[0]} rows of ${whole[layer as keyof typeof whole]}: heads or units were taken out of this model, and which are left is not said`,
+      "Give the pruned file as kdc-mae wrote it, whose metadata say it",
+    );
+  }
 }
 
 /**
