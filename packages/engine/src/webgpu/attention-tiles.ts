@@ -15,7 +15,7 @@ const lanes = ["x", "y", "z", "w"] as const;
 export const widestHead = 128;
 
 /** A stack of matrices `[G, R, C]`, at the one this workgroup is at. */
-type Matrix = {
+export type Matrix = {
   readonly operand: Operand;
   readonly base: string;
   readonly rows: number;

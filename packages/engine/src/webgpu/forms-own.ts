@@ -1,8 +1,11 @@
+import { unitsTake } from "./attention-units.js";
 import { attentionCore, keysGradientCore, queriesGradientCore } from "./kernel-attention.js";
+import { unitsAttentionCore, unitsKeysGradientCore, unitsQueriesGradientCore } from "./kernel-attention-units.js";
 import { type Combination, combinations, combineParts } from "./kernel-reduce.js";
 import { layerNormGradientCore } from "./kernel-rows.js";
 import { countOf, type Layout } from "./layout.js";
-import { type Form, type Forms, shapeOfOperand } from "./lowering.js";
+import { type Form, type Forms, type Lowering, shapeOfOperand } from "./lowering.js";
+import type { MatrixUnits } from "./matrix-units.js";
 import type { Core, Operand } from "./plan-node.js";
 
 const product = (sizes: readonly number[]): number => sizes.reduce((all, size) => all * size, 1);
@@ -72,9 +75,14 @@ const layerNormGradient: Form = ({ node, inputs, lowering }) => {
 const asAttention = { family: "attention", repeats: 8 } as const;
 const floats = ["f32", "f32"] as const;
 
+/** Matrix units for attention of q, k, v, if there are some that take it. */
+const unitsFor = ({ half, units }: Lowering, operands: readonly Operand[]): MatrixUnits | undefined =>
+  half && units !== undefined && unitsTake(units, operands) ? units : undefined;
+
 const attention: Form = ({ node, inputs: operands, lowering }) => {
   const [[G, N], , [, , e]] = operands.map(shapeOfOperand);
-  const core = attentionCore(operands, lowering.half);
+  const units = unitsFor(lowering, operands);
+  const core = units === undefined ? attentionCore(operands, lowering.half) : unitsAttentionCore(operands, units);
   const sizes = [G * N * e, G * N];
   const asked = { ...asAttention, op: node.op, operands, sizes, types: floats, core };
   return lowering.outputs(lowering.node(asked), [
@@ -89,13 +97,16 @@ const attentionGradient: Form = ({ node, inputs, lowering }) => {
   const [ofQ, ofK, ofV] = shapes.map(product);
   const rows = shapes[0].slice(0, 2);
   const asked = { ...asAttention, op: node.op, types: floats };
-  const first = queriesGradientCore(inputs, lowering.half);
+  const units = unitsFor(lowering, inputs);
+  const first =
+    units === undefined ? queriesGradientCore(inputs, lowering.half) : unitsQueriesGradientCore(inputs, units);
   const [dq, levels] = lowering.outputs(
     lowering.node({ ...asked, operands: inputs, sizes: [ofQ, product(rows)], core: first }),
     [shapes[0], rows],
   );
   const operands = [q, k, v, dy, sums, levels];
-  const second = keysGradientCore(operands, lowering.half);
+  const second =
+    units === undefined ? keysGradientCore(operands, lowering.half) : unitsKeysGradientCore(operands, units);
   const [dk, dv] = lowering.outputs(lowering.node({ ...asked, operands, sizes: [ofK, ofV], core: second }), [
     shapes[1],
     shapes[2],

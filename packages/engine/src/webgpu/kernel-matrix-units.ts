@@ -69,6 +69,15 @@ const loadTile = (
   });
 };
 
+/** Says that a kernel makes use of matrix units. */
+export const enableUnits = (text: KernelText): void => {
+  for (const extension of ["f16", "subgroups", "chromium_experimental_subgroup_matrix"]) {
+    text.directive(`enable ${extension}`);
+  }
+  // Which square a subgroup has comes from its threads' numbers: the same in all of them, which no compiler can see.
+  text.directive("diagnostic(off, chromium.subgroup_matrix_uniformity)");
+};
+
 /**
  * A stack of products on matrix units: tiles pass through workgroup memory in half precision, each subgroup multiplies
  * its squares of them, and the sums pass through workgroup memory once more, where `finish` finds them.
@@ -91,11 +100,7 @@ export function writeUnitsProduct(
   const limit = each * pieces === K ? undefined : K;
   const [atA, atB] = [layoutOf(a, rows, depth), layoutOf(b, columns, depth)];
   text.need("toHalf");
-  for (const extension of ["f16", "subgroups", "chromium_experimental_subgroup_matrix"]) {
-    text.directive(`enable ${extension}`);
-  }
-  // Which square a subgroup has comes from its threads' numbers: the same in all of them, which no compiler can see.
-  text.directive("diagnostic(off, chromium.subgroup_matrix_uniformity)");
+  enableUnits(text);
   text.shared.push(`var<workgroup> aTile: array<f16, ${atA.length}>;`);
   text.shared.push(`var<workgroup> bTile: array<f16, ${atB.length}>;`);
   text.shared.push(`var<workgroup> squares: array<f32, ${4 * square}>;`);

@@ -18,26 +18,27 @@ export function withoutUnits(code: string, { M, N, K, subgroup }: MatrixUnits): 
   let text = code.replace(/^(enable|diagnostic).*;\n/gm, "").replace(/array<f16, /g, "array<f32, ");
   const f16 = text.slice(text.indexOf("fn toHalf"), text.indexOf("\n}", text.indexOf("fn toHalf")) + 2);
   text = text.replace(f16, half).replaceAll("toHalf(", "halfOf(");
-  text = text.replace(/var (c\d+): subgroup_matrix_result<[^>]*>;/g, `var $1: array<f32, ${each}>;`);
+  const zeros = `array<f32, ${each}>`;
+  text = text.replace(/var (\w+): subgroup_matrix_result<[^>]*>;/g, `var $1: ${zeros};`);
+  text = text.replace(/subgroup_matrix_result<[^>]*>\(\)/g, `${zeros}()`);
   text = text.replace(load, (_, name: string, order: string, tile: string, place: string, pitch: string) => {
     const [row, column] = order === "row" ? [`${pitch}u`, "1u"] : ["1u", `${pitch}u`];
     fragments.set(name, { tile, row, column });
     return `let ${name} = ${place};`;
   });
-  const multiply = /(c\d+) = subgroupMatrixMultiplyAccumulate\((a\d+), (b\d+), c\d+\);/g;
+  const multiply = /(\w+) = subgroupMatrixMultiplyAccumulate\((\w+), (\w+), \w+\);/g;
+  const eachOwn = (body: string) => `for (var own_ = 0u; own_ < ${each}u; own_ += 1u) {
+      let place_ = lane + own_ * ${subgroup}u; let m_ = place_ / ${N}u; let n_ = place_ % ${N}u;
+      ${body}
+    }`;
   text = text.replace(multiply, (_, c: string, a: string, b: string) => {
     const [from, other] = [fragments.get(a)!, fragments.get(b)!];
-    return `for (var own = 0u; own < ${each}u; own += 1u) {
-      let place = lane + own * ${subgroup}u; let m = place / ${N}u; let n = place % ${N}u;
-      for (var i = 0u; i < ${K}u; i += 1u) {
-        ${c}[own] += ${from.tile}[${a} + m * ${from.row} + i * ${from.column}] * ${other.tile}[${b} + i * ${other.row} + n * ${other.column}];
-      }
-    }`;
+    return eachOwn(`for (var i_ = 0u; i_ < ${K}u; i_ += 1u) {
+        ${c}[own_] += ${from.tile}[${a} + m_ * ${from.row} + i_ * ${from.column}] * ${other.tile}[${b} + i_ * ${other.row} + n_ * ${other.column}];
+      }`);
   });
-  const store = /subgroupMatrixStore<row_major>\(&squares, (.*?), (c\d+), \d+u\);/g;
-  text = text.replace(
-    store,
-    `for (var own = 0u; own < ${each}u; own += 1u) { squares[$1 + lane + own * ${subgroup}u] = $2[own]; }`,
+  const store = /subgroupMatrixStore<row_major>\(&(\w+), (.*?), (\w+), (\d+)u\);/g;
+  return text.replace(store, (_, tile: string, place: string, c: string, pitch: string) =>
+    eachOwn(`${tile}[${place} + m_ * ${pitch}u + n_] = ${c}[own_];`),
   );
-  return text;
 }

@@ -35,6 +35,17 @@ export function attentionAndGradients({ q, k, v, dy }: Readonly<Record<"q" | "k"
   return { y, dq, dk, dv };
 }
 
+/** Four stacks of N queries, M keys and values. */
+const attention = (
+  family: string,
+  [N, d]: readonly [N: number, d: number],
+  [M, e]: readonly [M: number, e: number],
+): Check => ({
+  family,
+  inputs: [noise(4, N, d), noise(4, M, d), noise(4, M, e), noise(4, N, e)],
+  fn: ([q, k, v, dy]) => attentionAndGradients({ q, k, v, dy }),
+});
+
 /** One small function or more for every family of kernels; sizes take each of a family's forms. */
 const checks: readonly Check[] = [
   {
@@ -59,11 +70,10 @@ const checks: readonly Check[] = [
     inputs: [noise(100, 1040), noise(1040, 98)],
     fn: ([a, b]) => ({ product: tf.matMul(a, b) }),
   },
-  {
-    family: "attention",
-    inputs: [noise(4, 67, 36), noise(4, 70, 36), noise(4, 70, 33), noise(4, 67, 33)],
-    fn: ([q, k, v, dy]) => attentionAndGradients({ q, k, v, dy }),
-  },
+  // Widths of any kind, then two that matrix units take.
+  attention("attention", [67, 36], [70, 33]),
+  attention("attention, heads of 32", [67, 32], [70, 32]),
+  attention("attention, heads of 64", [70, 64], [67, 64]),
   {
     family: "reduction",
     inputs: [noise(67, 130)],
