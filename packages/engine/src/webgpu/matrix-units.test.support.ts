@@ -1,5 +1,36 @@
+/// <reference types="@webgpu/types" />
 import type { MatrixUnits } from "./matrix-units.js";
+import type { Plan } from "./plan.js";
 import { preludeText } from "./prelude.js";
+
+/** NVIDIA's since Volta, as Dawn names them. */
+export const nvidia: MatrixUnits = { M: 16, N: 16, K: 16, subgroup: 32, memory: 48 * 1024 };
+export const limits = { largest: 2 ** 27, bindings: 10 };
+
+/** The kernels of a plan that are for matrix units. */
+export const unitsCodes = (plan: Plan): string[] =>
+  plan.steps.flatMap((step) =>
+    "shader" in step && step.shader.code.includes("subgroupMatrix") ? [step.shader.code] : [],
+  );
+
+/** Dawn's null device computes nothing, and has every extension its compiler knows. */
+export async function nullDevice(): Promise<GPUDevice> {
+  const { create } = (await import("webgpu" as string)) as { create: (flags: string[]) => GPU };
+  const gpu = create(["backend=null", "enable-dawn-features=allow_unsafe_apis"]);
+  const found = (await gpu.requestAdapter())!;
+  const requiredFeatures = ["shader-f16", "subgroups", "chromium-experimental-subgroup-matrix"] as never;
+  // Workgroups of 42 KB are kept to the device's limits.
+  const requiredLimits = { maxComputeWorkgroupStorageSize: found.limits.maxComputeWorkgroupStorageSize };
+  return found.requestDevice({ requiredFeatures, requiredLimits });
+}
+
+/** A plan whose kernels for matrix units are plain. */
+export const planWithoutUnits = (plan: Plan, units: MatrixUnits): Plan => ({
+  ...plan,
+  steps: plan.steps.map((step) =>
+    "shader" in step ? { ...step, shader: { ...step.shader, code: withoutUnits(step.shader.code, units) } } : step,
+  ),
+});
 
 /** `halfOf` alone: what stands before it is in every kernel. */
 const half = preludeText(new Set(["half"])).replace(/^.*\n/, "");
@@ -8,7 +39,7 @@ const half = preludeText(new Set(["half"])).replace(/^.*\n/, "");
  * A kernel for matrix units as plain WGSL: a subgroup's threads share a square's sums, and add up what the units would.
  * Operands are rounded as they are where kernels have no half-precision numbers.
  */
-export function withoutUnits(code: string, { M, N, K, subgroup }: MatrixUnits): string {
+function withoutUnits(code: string, { M, N, K, subgroup }: MatrixUnits): string {
   if (!code.includes("subgroupMatrix")) return code;
   const each = (M * N) / subgroup;
   /** Which tile a fragment lies in, where it begins, and the strides of its rows and columns. */

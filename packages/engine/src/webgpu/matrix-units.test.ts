@@ -6,15 +6,12 @@ import { openAdapter } from "./adapter.js";
 import { runtimeForTests } from "./adapter.test.support.js";
 import { prepareLaunch } from "./launch.js";
 import type { MatrixUnits } from "./matrix-units.js";
-import { withoutUnits } from "./matrix-units.test.support.js";
+import { limits, nullDevice, nvidia, planWithoutUnits, unitsCodes } from "./matrix-units.test.support.js";
 import { checkFamilies } from "./self-test.js";
 import { planFunction } from "./webgpu-runtime.js";
 
-/** NVIDIA's since Volta, as Dawn names them. */
-const nvidia: MatrixUnits = { M: 16, N: 16, K: 16, subgroup: 32, memory: 48 * 1024 };
 /** Half as deep, for tiles of float32 in the same memory. */
 const shallow: MatrixUnits = { ...nvidia, K: 8 };
-const limits = { largest: 2 ** 27, bindings: 10 };
 
 const rng = createRng("matrix units");
 const noise = (...shape: number[]): HostTensor =>
@@ -37,37 +34,29 @@ const functionOf =
     tf.relu(tf.add(tf.matMul(a, b, turnA, turnB), 0.25));
 const planOf = ({ a, b, turned }: (typeof products)[number], units: MatrixUnits) =>
   planFunction(functionOf(turned), { a: noise(...a), b: noise(...b) } as never, { limits, half: true, units }).plan;
-const codes = (plan: ReturnType<typeof planOf>): string[] =>
-  plan.steps.flatMap((step) =>
-    "shader" in step && step.shader.code.includes("subgroupMatrix") ? [step.shader.code] : [],
-  );
-
 const adapter = await openAdapter().catch(() => undefined);
 
 describe("products on matrix units", () => {
   it("are taken where a product fills a tile, and its operands are rounded", () => {
-    for (const one of products) expect(codes(planOf(one, nvidia)), one.a.join()).toHaveLength(1);
+    for (const one of products) expect(unitsCodes(planOf(one, nvidia)), one.a.join()).toHaveLength(1);
     const small = { a: [5, 600], b: [600, 5], turned: [false, false] } as never;
-    expect(codes(planOf(small, nvidia))).toEqual([]);
+    expect(unitsCodes(planOf(small, nvidia))).toEqual([]);
     const [{ a, b, turned }] = products;
     const given = { a: noise(...a), b: noise(...b) } as never;
-    expect(codes(planFunction(functionOf(turned), given, { limits, half: false, units: nvidia }).plan)).toEqual([]);
+    expect(unitsCodes(planFunction(functionOf(turned), given, { limits, half: false, units: nvidia }).plan)).toEqual(
+      [],
+    );
   });
 
-  // Dawn's null device computes nothing, and has every extension its compiler knows.
   it("are WGSL that Dawn's compiler takes", async () => {
-    const { create } = (await import("webgpu" as string)) as { create: (flags: string[]) => GPU };
-    const gpu = create(["backend=null", "enable-dawn-features=allow_unsafe_apis"]);
-    const found = (await gpu.requestAdapter())!;
-    const requiredFeatures = ["shader-f16", "subgroups", "chromium-experimental-subgroup-matrix"] as never;
-    const device = await found.requestDevice({ requiredFeatures });
+    const device = await nullDevice();
     for (const one of products) {
-      for (const code of codes(planOf(one, nvidia))) {
+      for (const code of unitsCodes(planOf(one, nvidia))) {
         const { messages } = await device.createShaderModule({ code }).getCompilationInfo();
         expect(messages.map(({ message }) => message)).toEqual([]);
       }
     }
-    const wrong = codes(planOf(products[0], nvidia))[0].replace("row_major>(&squares", "row_major>(&aTile");
+    const wrong = unitsCodes(planOf(products[0], nvidia))[0].replace("row_major>(&squares", "row_major>(&aTile");
     device.pushErrorScope("validation");
     const { messages } = await device.createShaderModule({ code: wrong }).getCompilationInfo();
     expect(messages).not.toEqual([]);
@@ -81,12 +70,7 @@ describe("products on matrix units", () => {
     async () => {
       for (const one of products) {
         const plan = planOf(one, shallow);
-        const steps = plan.steps.map((step) =>
-          "shader" in step
-            ? { ...step, shader: { ...step.shader, code: withoutUnits(step.shader.code, shallow) } }
-            : step,
-        );
-        const launcher = await prepareLaunch(adapter!.device, { ...plan, steps });
+        const launcher = await prepareLaunch(adapter!.device, planWithoutUnits(plan, shallow));
         const given = { a: noise(...one.a), b: noise(...one.b) };
         const got = await [...(await launcher.launch(given as never)).values()][0].read();
         const wanted = (await (
