@@ -63,26 +63,22 @@ export type Estimate = {
   readonly stateGigabytes: number;
 };
 
-/** Attention has no bare kernel whose rate was seen; in any precision its products are those of plain float32 lanes. */
-const rateOf = (family: string, { products, other }: Card, precision: Estimate["precision"]): number =>
-  family === "product" ? products[precision] : family === "attention" ? products.float32 : other;
+/**
+ * Attention has no bare kernel whose rate was seen: its products are counted at the rate of products, on matrix units
+ * where it is written for them.
+ */
+const rateOf = ({ family, units }: DispatchCost, { products, other }: Card): number =>
+  family === "product" || family === "attention" ? products[units ? "mixed" : "float32"] : other;
 
-const seconds = ({ family, flops, bytes }: DispatchCost, card: Card, precision: Estimate["precision"]): number => {
-  const rate = rateOf(family, card, precision);
-  return Math.max(flops / rate, bytes / card.bandwidth, card.dispatch);
-};
+const seconds = (cost: DispatchCost, card: Card): number =>
+  Math.max(cost.flops / rateOf(cost, card), cost.bytes / card.bandwidth, card.dispatch);
 
-const summed = (
-  family: string,
-  costs: readonly DispatchCost[],
-  card: Card,
-  precision: Estimate["precision"],
-): FamilyEstimate => ({
+const summed = (family: string, costs: readonly DispatchCost[], card: Card): FamilyEstimate => ({
   family,
   dispatches: costs.length,
   gigaflops: costs.reduce((sum, { flops }) => sum + flops, 0) / 1e9,
   gigabytes: costs.reduce((sum, { bytes }) => sum + bytes, 0) / 1e9,
-  seconds: costs.reduce((sum, cost) => sum + seconds(cost, card, precision), 0),
+  seconds: costs.reduce((sum, cost) => sum + seconds(cost, card), 0),
 });
 
 /**
@@ -123,13 +119,12 @@ export async function estimateStep(
       family,
       dispatches.filter((one) => one.family === family),
       card,
-      precision,
     ),
   );
   return {
     ...{ card: name, precision },
     families: families.sort((a, b) => b.seconds - a.seconds),
-    total: summed("all", dispatches, card, precision),
+    total: summed("all", dispatches, card),
     activationGigabytes: activationBytes / 1e9,
     stateGigabytes: inputBytes / 1e9,
   };

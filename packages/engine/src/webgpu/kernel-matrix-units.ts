@@ -69,14 +69,17 @@ const loadTile = (
   });
 };
 
+const extension = "chromium_experimental_subgroup_matrix";
+
 /** Says that a kernel makes use of matrix units. */
 export const enableUnits = (text: KernelText): void => {
-  for (const extension of ["f16", "subgroups", "chromium_experimental_subgroup_matrix"]) {
-    text.directive(`enable ${extension}`);
-  }
+  for (const name of ["f16", "subgroups", extension]) text.directive(`enable ${name}`);
   // Which square a subgroup has comes from its threads' numbers: the same in all of them, which no compiler can see.
   text.directive("diagnostic(off, chromium.subgroup_matrix_uniformity)");
 };
+
+/** Whether it said so. */
+export const usesUnits = (text: KernelText): boolean => text.directives().includes(extension);
 
 /**
  * A stack of products on matrix units: tiles pass through workgroup memory in half precision, each subgroup multiplies

@@ -1,4 +1,5 @@
 import type { Kernel } from "./draft-kernels.js";
+import { usesUnits } from "./kernel-matrix-units.js";
 import type { Plan } from "./plan.js";
 import { bytesOf, type Family } from "./plan-node.js";
 
@@ -8,6 +9,8 @@ export type DispatchCost = {
   readonly flops: number;
   /** Read and written, each tensor once per kernel that touches it. */
   readonly bytes: number;
+  /** Whether it is written for matrix units. */
+  readonly units: boolean;
 };
 
 const familyOf = ({ group }: Kernel): Family => (group.core ?? group.members[0]).family;
@@ -22,6 +25,7 @@ const costOf = (kernels: readonly Kernel[]): DispatchCost => ({
   family: familyOf(kernels[0]),
   flops: kernels.reduce((sum, { flops }) => sum + flops, 0),
   bytes: kernels.reduce((sum, kernel) => sum + bytesIn(kernel), 0),
+  units: usesUnits(kernels[0].text),
 });
 
 /** Counts a plan, dispatch by dispatch, and its memory. Kernels in one dispatch are taken to lie in the same buffers. */

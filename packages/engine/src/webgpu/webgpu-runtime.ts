@@ -18,7 +18,8 @@ export type WebGpuOptions = {
   readonly gpu?: GpuEntry;
   /**
    * `mixed` rounds the operands of matrix products to half precision; sums and everything else stay float32. Large
-   * products are then made by the adapter's matrix units, if it has any that compute right. `float32` unless given.
+   * products, and attention with heads of 32 or 64, are then made by the adapter's matrix units, if it has any that
+   * compute right. `float32` unless given.
    */
   readonly precision?: "float32" | "mixed";
   /**
@@ -43,7 +44,7 @@ export type WebGpuRuntime = Runtime & {
 };
 
 /** Goes up with every change to what the kernels compute: adapters are then tested again. */
-const kernelsVersion = 4;
+const kernelsVersion = 5;
 
 /** Traces once more, keeping the line of each operator, to say in an error which line called it. */
 const withLine = (error: unknown, traced: () => { readonly graph: OnnxGraph }): unknown => {
