@@ -19,9 +19,7 @@ export async function nullDevice(): Promise<GPUDevice> {
   const gpu = create(["backend=null", "enable-dawn-features=allow_unsafe_apis"]);
   const found = (await gpu.requestAdapter())!;
   const requiredFeatures = ["shader-f16", "subgroups", "chromium-experimental-subgroup-matrix"] as never;
-  // Workgroups of 42 KB are kept to the device's limits.
-  const requiredLimits = { maxComputeWorkgroupStorageSize: found.limits.maxComputeWorkgroupStorageSize };
-  return found.requestDevice({ requiredFeatures, requiredLimits });
+  return found.requestDevice({ requiredFeatures });
 }
 
 /** A plan whose kernels for matrix units are plain. */
