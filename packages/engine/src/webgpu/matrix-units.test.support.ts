@@ -13,10 +13,14 @@ export const unitsCodes = (plan: Plan): string[] =>
     "shader" in step && step.shader.code.includes("subgroupMatrix") ? [step.shader.code] : [],
   );
 
+/** What a device came from has to be there as long as it is. */
+const held: GPU[] = [];
+
 /** Dawn's null device computes nothing, and has every extension its compiler knows. */
 export async function nullDevice(): Promise<GPUDevice> {
   const { create } = (await import("webgpu" as string)) as { create: (flags: string[]) => GPU };
   const gpu = create(["backend=null", "enable-dawn-features=allow_unsafe_apis"]);
+  held.push(gpu);
   const found = (await gpu.requestAdapter())!;
   const requiredFeatures = ["shader-f16", "subgroups", "chromium-experimental-subgroup-matrix"] as never;
   return found.requestDevice({ requiredFeatures });
