@@ -162,6 +162,7 @@ export const barrier = ({ text }: UnitsWork): void => text.line("workgroupBarrie
 
 /** One of this thread's scores. */
 type Score = {
+  /** Which of this thread's. */
   readonly index: number;
   /** In `squares`. */
   readonly value: string;
@@ -188,7 +189,7 @@ export const eachScore = ({ text, shares }: UnitsWork, length: number, body: (sc
   }
 };
 
-/** Declares `name` from what the threads of a row have: vec2f. */
+/** Lets every thread of a row see what each has of it, a vec2f. */
 export const ofRow = ({ text, shares }: UnitsWork, value: string, how: (parts: readonly string[]) => void): void => {
   if (shares === 1) {
     text.line(`let whole = ${value};`);

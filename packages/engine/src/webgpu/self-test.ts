@@ -10,13 +10,15 @@ type Check = {
 };
 
 const rng = () => createRng("self-test");
-const noise = (...shape: number[]): HostTensor => {
-  const source = rng();
-  return float32(
-    shape,
-    Float32Array.from({ length: sizeOf(shape) }, () => 2 * source.uniform() - 1),
-  );
-};
+/** Draws one tensor after the other. */
+const noiseFrom =
+  (source = rng()) =>
+  (...shape: number[]): HostTensor =>
+    float32(
+      shape,
+      Float32Array.from({ length: sizeOf(shape) }, () => 2 * source.uniform() - 1),
+    );
+const noise = (...shape: number[]): HostTensor => noiseFrom()(...shape);
 const matrices = (M: number, K: number, N: number) => ({
   inputs: [noise(M, K), noise(N, K)],
   fn: ([a, b]: readonly tf.Tensor[]) => ({ product: tf.matMul(a, b, false, true) }),
@@ -35,16 +37,22 @@ export function attentionAndGradients({ q, k, v, dy }: Readonly<Record<"q" | "k"
   return { y, dq, dk, dv };
 }
 
-/** Four stacks of N queries, M keys and values. */
+/**
+ * Four stacks of N queries, M keys and values, none of which is another's numbers again: queries that are their keys look at
+ * themselves alone, and what is left of their scores' gradients is the rounding of operands.
+ */
 const attention = (
   family: string,
   [N, d]: readonly [N: number, d: number],
   [M, e]: readonly [M: number, e: number],
-): Check => ({
-  family,
-  inputs: [noise(4, N, d), noise(4, M, d), noise(4, M, e), noise(4, N, e)],
-  fn: ([q, k, v, dy]) => attentionAndGradients({ q, k, v, dy }),
-});
+): Check => {
+  const draw = noiseFrom();
+  return {
+    family,
+    inputs: [draw(4, N, d), draw(4, M, d), draw(4, M, e), draw(4, N, e)],
+    fn: ([q, k, v, dy]) => attentionAndGradients({ q, k, v, dy }),
+  };
+};
 
 /** One small function or more for every family of kernels; sizes take each of a family's forms. */
 const checks: readonly Check[] = [
