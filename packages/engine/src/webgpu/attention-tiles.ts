@@ -15,21 +15,21 @@ const lanes = ["x", "y", "z", "w"] as const;
 export const widestHead = 128;
 
 /** A stack of matrices `[G, R, C]`, at the one this workgroup is at. */
-export type Matrix = {
+export type StackedRows = {
   readonly operand: Operand;
   readonly base: string;
   readonly rows: number;
   readonly columns: number;
 };
 
-export const matrixAt = (text: KernelText, operand: Operand): Matrix => {
+export const matrixAt = (text: KernelText, operand: Operand): StackedRows => {
   const [, rows, columns] = shapeOfOperand(operand);
   const base = text.fresh("base");
   text.line(`let ${base} = ${text.address(axesOf(operand.layout, [0]), "stack")} + ${operand.layout.offset}u;`);
   return { operand, base, rows, columns };
 };
 
-export const element = (text: KernelText, { operand, base }: Matrix, row: string, column: string): string => {
+export const element = (text: KernelText, { operand, base }: StackedRows, row: string, column: string): string => {
   const { node, output, layout } = operand;
   const start = text.once(`${base} ${row}`, "p", () => `${base} + ${text.address(axesOf(layout, [1]), row)}`);
   const place = `${start} + ${text.address(axesOf(layout, [2]), column)}`;
@@ -65,7 +65,7 @@ export const begin = (text: KernelText, half: boolean, stacks: number, rows: num
 const rounded = ({ half }: Work, value: string): string => (half ? `halfOf(${value})` : value);
 
 /** Brings 16 columns of some rows into workgroup memory, turned over: `[16][size / 4]`, four rows a place. */
-const stageTurned = (work: Work, matrix: Matrix, first: string, size: number, at: number): void => {
+const stageTurned = (work: Work, matrix: StackedRows, first: string, size: number, at: number): void => {
   const { text } = work;
   text.block(`for (var round = 0u; round < ${(size * depth) / 4 / threads}u; round += 1u)`, () => {
     text.line(`let entry = thread + round * ${threads}u; let kk = entry % ${depth}u; let q = entry / ${depth}u;`);
@@ -84,7 +84,7 @@ const stageTurned = (work: Work, matrix: Matrix, first: string, size: number, at
 };
 
 /** Declares `name`, by this thread's columns its rows of a bᵀ, from `row0` of a and `column0` of b on. */
-export const scores = (work: Work, name: string, a: Matrix, b: Matrix): void => {
+export const scores = (work: Work, name: string, a: StackedRows, b: StackedRows): void => {
   const { text } = work;
   // Said in full: within a loop a driver may leave what it held.
   text.line(`var ${name} = array<vec4f, 4>(vec4f(), vec4f(), vec4f(), vec4f());`);
@@ -120,7 +120,7 @@ export const give = (work: Work, name: string): void => {
 };
 
 /** Adds weights · b, 32 rows of b from `column0` on, to `name`. */
-export const accumulate = (work: Work, name: string, b: Matrix): void => {
+export const accumulate = (work: Work, name: string, b: StackedRows): void => {
   const { text } = work;
   const quads = quadsFor(b.columns);
   const width = 8 * quads;

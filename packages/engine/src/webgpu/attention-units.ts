@@ -1,4 +1,4 @@
-import { element, type Matrix } from "./attention-tiles.js";
+import { element, type StackedRows } from "./attention-tiles.js";
 import { enableUnits } from "./kernel-matrix-units.js";
 import { shapeOfOperand } from "./lowering.js";
 import type { MatrixUnits } from "./matrix-units.js";
@@ -72,7 +72,7 @@ export const beginUnits = (text: KernelText, units: MatrixUnits, stacks: number,
 };
 
 /** Brings rows of a matrix into workgroup memory; zeros beyond the last. */
-const stage = ({ text, threads }: UnitsWork, matrix: Matrix, first: string, tile: Tile): void =>
+const stage = ({ text, threads }: UnitsWork, matrix: StackedRows, first: string, tile: Tile): void =>
   text.block(`for (var entry = thread; entry < ${tile.rows * tile.columns}u; entry += ${threads}u)`, () => {
     text.line(`let line = entry / ${tile.columns}u; let channel = entry % ${tile.columns}u;`);
     text.line(`let source = ${first} + line; var number = 0.0f;`);
@@ -89,7 +89,7 @@ const declareTile = ({ text }: UnitsWork, name: string, rows: number, columns: n
 };
 
 /** This subgroup's rows of a matrix as the units take them, for the whole kernel. */
-export const ownRows = (work: UnitsWork, name: string, matrix: Matrix): readonly string[] => {
+export const ownRows = (work: UnitsWork, name: string, matrix: StackedRows): readonly string[] => {
   const { text, units } = work;
   const tile = declareTile(work, name, work.rows, matrix.columns);
   stage(work, matrix, "row0", tile);
@@ -128,7 +128,7 @@ const storeSums = ({ text }: UnitsWork, sums: string, column: string): void =>
   text.line(`subgroupMatrixStore<row_major>(&squares, strip * ${pitchOfSums}u + ${column}, ${sums}, ${pitchOfSums}u);`);
 
 /** The other side's tiles, filled with each round's rows from `column0` on. */
-export const declareOther = (work: UnitsWork, name: string, matrix: Matrix) => {
+export const declareOther = (work: UnitsWork, name: string, matrix: StackedRows) => {
   const { text, units } = work;
   const tile = declareTile(work, name, across, matrix.columns);
   return {
