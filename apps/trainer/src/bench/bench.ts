@@ -20,7 +20,7 @@ export const dtypes = ["float32", "bfloat16", "int8"] as const;
 export type Dtype = (typeof dtypes)[number];
 
 /** What only some engines measure. */
-const measured = ["preparing", "building", "outside", "javascript", "dispatches", "busBytes", "cosine"] as const;
+const measured = ["on", "preparing", "building", "outside", "javascript", "dispatches", "busBytes", "cosine"] as const;
 
 /** One line of the table. */
 export type Row = {

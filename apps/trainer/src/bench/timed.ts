@@ -11,6 +11,8 @@ export type Timed = {
   readonly building?: number;
   /** Share of the timed repetitions spent outside the program: optimizer, checks, reports. */
   readonly outside?: number;
+  /** The device, and whether its matrix units are used. */
+  readonly on?: string;
   /** On a device: share of the time in which JavaScript gives it its work, dispatches and bytes over the bus a repetition. */
   readonly javascript?: number;
   readonly dispatches?: number;

@@ -41,7 +41,7 @@ it("counts what a device is asked to do by runs as by launches", async () => {
     const { y } = await double.run({ x: float32([1], Float32Array.of(value)) });
     expect(y.data[0]).toBe(2 * value);
   }
-  expect(spent(2, [1, 1])).toMatchObject({ dispatches: 3, busBytes: 8 });
+  expect(spent(2, [1, 1])).toMatchObject({ on: runtime.name, dispatches: 3, busBytes: 8 });
   expect(spent(2, [1, 1]).javascript).toBeGreaterThan(0);
 });
 

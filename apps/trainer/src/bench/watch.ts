@@ -51,6 +51,8 @@ export function watch(execute: Execute): {
 
 /** What a device was asked to do, a repetition. */
 export type DeviceWork = {
+  /** Which device, and whether its matrix units are used. */
+  readonly on: string;
   readonly building: number;
   /** Share of the time in which JavaScript gives the device its work. */
   readonly javascript: number;
@@ -100,7 +102,7 @@ export function watchDevice(given: Execute & { readonly runtime: Counting }): {
       const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
       const before = timed[0]?.before ?? now;
       return {
-        building,
+        ...{ on: runtime.name, building },
         javascript: sum(timed.map((one) => one.seconds)) / sum(seconds),
         ...(runtime.traffic === undefined
           ? {}

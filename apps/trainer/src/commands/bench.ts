@@ -145,6 +145,7 @@ const line = ({
   repetitions,
   gflops,
   peakBytes,
+  on,
   building,
   outside,
   javascript,
@@ -166,6 +167,7 @@ const line = ({
     ...(javascript === undefined || engine !== "compiled" ? [] : [`${percent(javascript)} in JavaScript`]),
     ...(dispatches === undefined ? [] : [`${dispatches.toFixed(0)} dispatches`]),
     ...(busBytes === undefined ? [] : [`${(busBytes / 1e6).toFixed(1)} MB over the bus`]),
+    ...(on === undefined ? [] : [on]),
     ...(cosine === undefined ? [] : [`cosine ≥ ${cosine.toFixed(4)}`]),
   ].join("  ");
 
