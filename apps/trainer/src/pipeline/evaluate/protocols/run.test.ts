@@ -77,11 +77,13 @@ describe("every protocol", () => {
     async (_, saved, names) => {
       const first = await run(names, saved);
       expect(first.map(({ protocol }) => protocol.name)).toEqual(names);
-      for (const { figures, evaluated, leftOut } of first) {
+      for (const { protocol, figures, evaluated, leftOut } of first) {
         expect(evaluated).toBe(7);
         expect(leftOut).toEqual({ undecodable: 2 });
         for (const { name, value, interval } of figures) {
-          expect([name, interval?.level]).toEqual([name, 0.95]);
+          // The best or the worst there can be, of whatever clips: no resample changes it.
+          if (interval === undefined) expect([0, 1, null], `${protocol.name}, ${name}`).toContain(value);
+          else expect([name, interval.level]).toEqual([name, 0.95]);
           if (value !== null && Number.isFinite(interval?.low))
             expect(interval?.low).toBeLessThanOrEqual(interval?.high ?? 0);
         }
