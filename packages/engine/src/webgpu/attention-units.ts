@@ -10,7 +10,7 @@ import type { Draft, Finish, KernelText, Operand } from "./plan-node.js";
  * there in half precision.
  */
 const strips = 4;
-const across = 32;
+export const across = 32;
 /** Numbers between two lines of a tile, so that neighbouring lines begin in other banks; 16 bytes, as loads want it. */
 const [padOfHalves, padOfSums] = [8, 4];
 const pitchOfSums = across + padOfSums;

@@ -76,8 +76,8 @@ const asAttention = { family: "attention", repeats: 8 } as const;
 const floats = ["f32", "f32"] as const;
 
 /** Matrix units for attention of q, k, v, if there are some that take it. */
-const unitsFor = ({ half, units }: Lowering, operands: readonly Operand[]): MatrixUnits | undefined =>
-  half && units !== undefined && unitsTake(units, operands) ? units : undefined;
+const unitsFor = ({ units }: Lowering, operands: readonly Operand[]): MatrixUnits | undefined =>
+  units !== undefined && unitsTake(units, operands) ? units : undefined;
 
 const attention: Form = ({ node, inputs: operands, lowering }) => {
   const [[G, N], , [, , e]] = operands.map(shapeOfOperand);

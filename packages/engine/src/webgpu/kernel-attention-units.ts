@@ -1,5 +1,6 @@
 import { element, matrixAt } from "./attention-tiles.js";
 import {
+  across,
   alongUnits,
   barrier,
   beginUnits,
@@ -122,12 +123,12 @@ export const unitsKeysGradientCore =
     const N = q.rows;
     const [ownKeys, ownValues] = [ownRows(work, "kTile", k), ownRows(work, "vTile", v)];
     const [ofQueries, ofSlopes] = [declareOther(work, "qTile", q), declareOther(work, "dyTile", dy)];
-    text.shared.push("var<workgroup> known: array<vec2f, 32>;");
+    text.shared.push(`var<workgroup> known: array<vec2f, ${across}>;`);
     const [forKeys, forValues] = [declareStrip(work, d), declareStrip(work, v.columns)];
     alongUnits(work, N, () => {
       ofQueries.stage();
       ofSlopes.stage();
-      text.block(`for (var entry = thread; entry < 32u; entry += ${work.threads}u)`, () => {
+      text.block(`for (var entry = thread; entry < ${across}u; entry += ${work.threads}u)`, () => {
         // The last of all again beyond it, where nothing is made of it.
         text.line(`let at = stack * ${N}u + min(column0 + entry, ${N - 1}u);`);
         text.line(`known[entry] = vec2f(${text.operand(sums, "at")}, ${text.operand(levels, "at")});`);

@@ -1,6 +1,6 @@
 import type { MatrixUnits } from "./matrix-units.js";
 import type { Draft, Finish, KernelText } from "./plan-node.js";
-import { innerFirst, type ProductSizes, type Side, type Sides } from "./product-sides.js";
+import { dealProduct, innerFirst, type ProductSizes, putNumber, type Side, type Sides } from "./product-sides.js";
 
 /** A workgroup's part of the result: two by two subgroups, each with `fragments` by `fragments` of the units' squares. */
 export type UnitsTile = {
@@ -90,7 +90,7 @@ export const usesUnits = (text: KernelText): boolean => text.directives().includ
 export function writeUnitsProduct(
   text: KernelText,
   [a, b]: Sides,
-  { M, N, K, batches }: ProductSizes,
+  sizes: ProductSizes,
   { units, fragments, rows, columns }: UnitsTile,
   pieces: number,
   finish: Finish,
@@ -98,31 +98,23 @@ export function writeUnitsProduct(
   const depth = depthOf(units);
   const threads = 4 * units.subgroup;
   const square = units.M * units.N;
-  const [tilesM, tilesN] = [Math.ceil(M / rows), Math.ceil(N / columns)];
-  const each = Math.ceil(K / pieces / depth) * depth;
-  const limit = each * pieces === K ? undefined : K;
   const [atA, atB] = [layoutOf(a, rows, depth), layoutOf(b, columns, depth)];
   text.need("toHalf");
   enableUnits(text);
   text.shared.push(`var<workgroup> aTile: array<f16, ${atA.length}>;`);
   text.shared.push(`var<workgroup> bTile: array<f16, ${atB.length}>;`);
   text.shared.push(`var<workgroup> squares: array<f32, ${4 * square}>;`);
-  text.line("let group = groupOf(group3);");
-  text.line(`let n0 = (group % ${tilesN}u) * ${columns}u; let m0 = (group / ${tilesN}u % ${tilesM}u) * ${rows}u;`);
-  text.line(`let stack = group / ${tilesN * tilesM}u; let batch = min(stack % ${batches}u, ${batches - 1}u);`);
-  text.line(`let kStart = (stack / ${batches}u) * ${each}u;`);
-  text.line(`let aBase = ${text.address(a.batch, "batch")} + ${a.operand.layout.offset}u;`);
-  text.line(`let bBase = ${text.address(b.batch, "batch")} + ${b.operand.layout.offset}u;`);
+  const { rounds, limit, ...dealt } = dealProduct(text, [a, b], sizes, { rows, columns, depth, pieces });
   text.line(`let subgroup = thread / ${units.subgroup}u; let lane = thread % ${units.subgroup}u;`);
   text.line(`let sy = (subgroup / 2u) * ${fragments * units.M}u; let sx = (subgroup % 2u) * ${fragments * units.N}u;`);
   const all = Array.from({ length: fragments }, (_, index) => index);
   for (const i of all) {
     for (const j of all) text.line(`var c${i * fragments + j}: subgroup_matrix_result<f32, ${units.N}, ${units.M}>;`);
   }
-  text.block(`for (var round = 0u; round < ${each / depth}u; round += 1u)`, () => {
+  text.block(`for (var round = 0u; round < ${rounds}u; round += 1u)`, () => {
     text.line(`let k0 = kStart + round * ${depth}u;`);
-    loadTile(text, a, { size: rows, length: M, first: "m0", limit }, { depth, threads });
-    loadTile(text, b, { size: columns, length: N, first: "n0", limit }, { depth, threads });
+    loadTile(text, a, { size: rows, length: sizes.M, first: "m0", limit }, { depth, threads });
+    loadTile(text, b, { size: columns, length: sizes.N, first: "n0", limit }, { depth, threads });
     text.line("workgroupBarrier();");
     for (let k = 0; k < depth; k += units.K) {
       text.block("", () => {
@@ -160,20 +152,11 @@ export function writeUnitsProduct(
     text.block(`for (var inside = lane; inside < ${square}u; inside += ${units.subgroup}u)`, () => {
       text.line(`let m = m0 + sy + (piece / ${fragments}u) * ${units.M}u + inside / ${units.N}u;`);
       text.line(`let n = n0 + sx + (piece % ${fragments}u) * ${units.N}u + inside % ${units.N}u;`);
-      text.block(`if (m < ${M}u && n < ${N}u && stack < ${batches * pieces}u)`, () => {
-        text.line(`let at = (stack * ${M}u + m) * ${N}u + n;`);
-        text.line(`let value = squares[subgroup * ${square}u + inside];`);
-        finish(text, "at", "value");
-      });
+      putNumber(text, sizes, pieces, `squares[subgroup * ${square}u + inside]`, finish);
     });
     text.line("workgroupBarrier();");
   });
-  return {
-    text,
-    workgroupSize: threads,
-    workgroups: tilesM * tilesN * batches * pieces,
-    flops: 2 * batches * M * N * K,
-  };
+  return { text, workgroupSize: threads, ...dealt };
 }
 
 /** Into how many pieces a sum is cut, so that a large card has some workgroups for each of its processors. */

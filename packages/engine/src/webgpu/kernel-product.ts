@@ -2,7 +2,16 @@ import { unitsPieces, unitsTileFor, writeUnitsProduct } from "./kernel-matrix-un
 import { combinations, combineParts } from "./kernel-reduce.js";
 import type { MatrixUnits } from "./matrix-units.js";
 import type { Core, Draft, Finish, KernelText } from "./plan-node.js";
-import { innerFirst, type Product, type ProductSizes, type Side, type Sides, sidesOf } from "./product-sides.js";
+import {
+  dealProduct,
+  innerFirst,
+  type Product,
+  type ProductSizes,
+  putNumber,
+  type Side,
+  type Sides,
+  sidesOf,
+} from "./product-sides.js";
 
 /** `rows` × `columns` numbers of the result are one workgroup's, each thread has squares of `own`. */
 type Tile = { readonly rows: number; readonly columns: number; readonly own: 4 | 8 };
@@ -64,32 +73,24 @@ const loadTile = (
 const writeProduct = (
   text: KernelText,
   [a, b]: Sides,
-  { M, N, K, batches }: ProductSizes,
+  sizes: ProductSizes,
   pieces: number,
   half: boolean,
   finish: Finish,
 ): Draft => {
-  const { rows, columns, own } = tileFor(M, N);
+  const { rows, columns, own } = tileFor(sizes.M, sizes.N);
   const [across, down] = [columns / own, rows / own];
   const threads = across * down;
-  const [tilesM, tilesN] = [Math.ceil(M / rows), Math.ceil(N / columns)];
-  const each = Math.ceil(K / pieces / depth) * depth;
-  const limit = each * pieces === K ? undefined : K;
   text.shared.push(`var<workgroup> aTile: array<vec4f, ${(depth * rows) / 4}>;`);
   text.shared.push(`var<workgroup> bTile: array<vec4f, ${(depth * columns) / 4}>;`);
-  text.line("let group = groupOf(group3);");
-  text.line(`let n0 = (group % ${tilesN}u) * ${columns}u; let m0 = (group / ${tilesN}u % ${tilesM}u) * ${rows}u;`);
-  text.line(`let stack = group / ${tilesN * tilesM}u; let batch = min(stack % ${batches}u, ${batches - 1}u);`);
-  text.line(`let kStart = (stack / ${batches}u) * ${each}u;`);
-  text.line(`let aBase = ${text.address(a.batch, "batch")} + ${a.operand.layout.offset}u;`);
-  text.line(`let bBase = ${text.address(b.batch, "batch")} + ${b.operand.layout.offset}u;`);
+  const { rounds, limit, ...dealt } = dealProduct(text, [a, b], sizes, { rows, columns, depth, pieces });
   const quads = own / 4;
   text.line(`let tx = thread % ${across}u; let ty = thread / ${across}u;`);
   text.line(`var sums: array<array<vec4f, ${quads}>, ${own}>;`);
-  text.block(`for (var round = 0u; round < ${each / depth}u; round += 1u)`, () => {
+  text.block(`for (var round = 0u; round < ${rounds}u; round += 1u)`, () => {
     text.line(`let k0 = kStart + round * ${depth}u;`);
-    loadTile(text, a, { size: rows, length: M, threads, first: "m0", limit, half });
-    loadTile(text, b, { size: columns, length: N, threads, first: "n0", limit, half });
+    loadTile(text, a, { size: rows, length: sizes.M, threads, first: "m0", limit, half });
+    loadTile(text, b, { size: columns, length: sizes.N, threads, first: "n0", limit, half });
     text.line("workgroupBarrier();");
     text.block(`for (var kk = 0u; kk < ${depth}u; kk += 1u)`, () => {
       for (let l = 0; l < quads; l++) {
@@ -107,19 +108,10 @@ const writeProduct = (
     text.line(`let m = m0 + (ty + (i / 4u) * ${down}u) * 4u + i % 4u;`);
     text.block(`for (var j = 0u; j < ${own}u; j += 1u)`, () => {
       text.line(`let n = n0 + (tx + (j / 4u) * ${across}u) * 4u + j % 4u;`);
-      text.block(`if (m < ${M}u && n < ${N}u && stack < ${batches * pieces}u)`, () => {
-        text.line(`let at = (stack * ${M}u + m) * ${N}u + n;`);
-        text.line("let value = sums[i][j / 4u][j % 4u];");
-        finish(text, "at", "value");
-      });
+      putNumber(text, sizes, pieces, "sums[i][j / 4u][j % 4u]", finish);
     });
   });
-  return {
-    text,
-    workgroupSize: threads,
-    workgroups: tilesM * tilesN * batches * pieces,
-    flops: 2 * batches * M * N * K,
-  };
+  return { text, workgroupSize: threads, ...dealt };
 };
 
 const piecesFor = ({ M, N, K, batches }: ProductSizes): number => {
@@ -133,11 +125,11 @@ const piecesFor = ({ M, N, K, batches }: ProductSizes): number => {
  * side by side.
  *
  * @param half rounds the operands to half precision first
- * @param units matrix units that take what is rounded, where it is large enough for them
+ * @param units matrix units that take what is rounded, where it is large enough for them; none unless `half`
  */
 export function productCore(product: Product, half: boolean, units?: MatrixUnits): Core {
   const { sides, sizes } = sidesOf(product);
-  const tile = half && units !== undefined ? unitsTileFor(units, sizes) : undefined;
+  const tile = units !== undefined ? unitsTileFor(units, sizes) : undefined;
   const pieces = tile === undefined ? piecesFor(sizes) : unitsPieces(tile, sizes);
   const draft = (text: KernelText, finish: Finish): Draft =>
     tile === undefined

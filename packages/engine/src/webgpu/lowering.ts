@@ -23,6 +23,8 @@ export class Lowering {
   readonly nodes: PlanNode[] = [];
   private readonly values = new Map<string, Operand>();
   private readonly constants: ReadonlyMap<string, GraphConstant>;
+  /** Matrix units, which multiply what is rounded alone. */
+  readonly units?: MatrixUnits;
   /** Position in the graph of the node at work. */
   source = -1;
   /** Its operator. */
@@ -31,8 +33,9 @@ export class Lowering {
   constructor(
     graph: OnnxGraph,
     readonly half: boolean,
-    readonly units?: MatrixUnits,
+    units?: MatrixUnits,
   ) {
+    this.units = half ? units : undefined;
     this.constants = new Map(graph.constants.map((constant) => [constant.name, constant]));
     for (const port of graph.inputs) {
       const sizes = [sizeOf(port.shape)];
