@@ -71,6 +71,8 @@ export async function* readMediaStream(
   }
 
   const { kind, shift } = opened?.beginning ?? { kind: "decode", shift: facts.zero };
+  // The ffmpeg of 2018 repeats a transport stream's last picture for as long as its clock is ahead of the film's.
+  const length = (opened && facts.duration) ?? Number.POSITIVE_INFINITY;
   const numberOf = (time: number) => Math.round(time * gridRate);
   const [begin, step] = [numberOf(first), numberOf(every)];
   const all = { select: `not(mod(n-${begin}\\,${step}))*gte(n\\,${begin})`, count: 2 ** 31 - 1 };
@@ -80,7 +82,7 @@ export async function* readMediaStream(
           soundOutput(0, sound, {
             sampleRate,
             shift,
-            seconds: (opened && pictures && facts.duration) ?? Number.POSITIVE_INFINITY,
+            seconds: pictures ? length : Number.POSITIVE_INFINITY,
             bare: true,
           }),
         ]
@@ -118,7 +120,9 @@ export async function* readMediaStream(
         heard += samples.length;
         if (samples.length > 0) yield { sound: { samples, sampleRate } };
       } else {
-        const frames = split(next.bytes).map((picture) => ({ ...picture, time: (begin + seen++ * step) / gridRate }));
+        const frames = split(next.bytes)
+          .map((picture) => ({ ...picture, time: (begin + seen++ * step) / gridRate }))
+          .filter(({ time }) => time < length);
         if (frames.length > 0) yield { frames };
       }
     }

@@ -88,6 +88,23 @@ describe("createStreamingEmbedder", { timeout: 120_000 }, () => {
     },
   );
 
+  it.each(["sound", "pictures"] as const)(
+    "gives the same windows when all %s comes, and ends, before the other",
+    async (first) => {
+      const whole = { sound: sound(), frames: pictures };
+      const parts: Record<"sound" | "pictures", StreamPart[]> = {
+        sound: [...asItComes({ sound: whole.sound }), { ended: "sound" }],
+        pictures: [...asItComes({ frames: whole.frames }), { ended: "pictures" }],
+      };
+      const other = first === "sound" ? "pictures" : "sound";
+      // Pictures that run ahead by more than patience are not waited with.
+      const made = await all([...parts[first], ...parts[other]], { patience: 10 });
+      const wanted = await all(asItComes(whole));
+      expect(made).toEqual(wanted);
+      expect(made.at(-1)!.end).toBe(3.35);
+    },
+  );
+
   it("follows sound alone and pictures alone, windows with gaps, and shorter ones", async () => {
     const heard = sound();
     const quiet = await all(asItComes({ sound: heard }), { only: "sound", window: 0.5, hop: 0.7 });

@@ -144,11 +144,15 @@ export function createStreamingEmbedder(model: StreamingModel, options: Streamin
     frames.push(fit(rgb(given), visual.size));
   };
 
-  /** Whether a window has all that will come of it. Of pictures alone it is its picture that counts, not its end. */
+  /**
+   * Whether a window has all that will come of it. Where there never was sound it is its picture that counts, not its
+   * end; sound that has ended says nothing of how far the pictures go, and a window must not go beyond them.
+   */
   const isDue = (window: { readonly start: number; readonly end: number }): boolean => {
     const reach = Math.max(heard(), seen);
     if (ended.has("sound") && ended.has("pictures")) return reach >= window.end;
-    const sound = ended.has("sound") || log.end >= sampleAt(window.end);
+    const over = ended.has("sound") && (heard() === 0 || reach >= window.end);
+    const sound = over || log.end >= sampleAt(window.end);
     const picture = ended.has("pictures") || seen >= Math.min(pictureOf(window), window.end - 0.01);
     return (sound && picture) || reach >= window.end + patience;
   };

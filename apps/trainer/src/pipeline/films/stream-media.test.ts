@@ -82,8 +82,8 @@ describe.each(programs)("stream through %s", (ffmpeg) => {
       const sources = [at(name), ...(/mp4|ts/.test(name) ? [] : [createReadStream(at(name))])];
       for (const source of sources) {
         const made = await follow(source, { env });
-        // The last one is moved back so that it ends with what has come.
-        expect(made.length).toBeGreaterThanOrEqual(wanted.length);
+        // The last one is moved back so that it ends with what has come, which of pictures alone is before the film's end.
+        expect(made.length).toBe(wanted.length + (name === "silent.mp4" ? 0 : 1));
         for (const [index, { start, ...vectors }] of wanted.entries()) {
           expect([made[index].index, Math.round(100 * (made[index].start - start))]).toEqual([index, 0]);
           for (const stream of streamNames) {
