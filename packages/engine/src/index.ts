@@ -34,7 +34,7 @@ export type {
   Residence,
   Runtime,
 } from "./run/runtime.js";
-export { resident, runOf } from "./run/runtime.js";
+export { computesOn, resident, runOf } from "./run/runtime.js";
 export type { OpenSession, Session } from "./run/session.js";
 export { type AdamOptions, type AdamState, adam, adamW } from "./train/adam.js";
 export { createCachedStep } from "./train/cached-step.js";

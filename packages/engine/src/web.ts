@@ -7,5 +7,5 @@ export { createSession } from "./onnxruntime/web-session.js";
 
 /** Runs functions compiled, on onnxruntime-web: WebAssembly, for browsers. Inference and small trainings. */
 export function compiled(options: { readonly rules?: KernelRules } = {}): Execute {
-  return compiledOn(createSession, options.rules);
+  return Object.assign(compiledOn(createSession, options.rules), { on: "ONNX Runtime, WebAssembly, float32" });
 }

@@ -60,7 +60,12 @@ async function computingFindings(): Promise<Finding[]> {
   }
   const { devices, webgpu, named, backends } = found;
   return [
-    { name: "webgpu", ok: webgpu.usable, detail: webgpu.reason, remedy: webgpu.remedy },
+    ...webgpu.map(({ precision, usable, reason, remedy }) => ({
+      name: precision === "mixed" ? "webgpu mixed" : "webgpu",
+      ok: usable,
+      detail: reason,
+      remedy,
+    })),
     ...devices.map(({ name, usable, reason, remedy }) => ({
       name: `onnxruntime ${name}`,
       ok: usable,

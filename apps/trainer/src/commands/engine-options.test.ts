@@ -134,3 +134,16 @@ describe("bad usage", () => {
     nothingMade();
   });
 });
+
+describe("what computes", () => {
+  it.each([
+    [["--engine", "eager", "--backend", "cpu"], "tfjs cpu, float32"],
+    [[], "ONNX Runtime, cpu, float32"],
+  ])("is said once, in the runtime's own words: %j", async (more, words) => {
+    for (const command of ["evaluate", "finetune"]) {
+      const line = lines().find(([name]) => name === command);
+      const { err } = await failed(...line!, ...more);
+      expect([command, err.match(/computes on .*\n/g)]).toEqual([command, [`computes on ${words}\n`]]);
+    }
+  });
+});

@@ -1,11 +1,19 @@
 import { float32, KdcError } from "@kdc-mae/core";
-import { type BackendName, createWebGpuRuntime, type Execute, eager, type WebGpuRuntime } from "@kdc-mae/engine";
+import {
+  type BackendName,
+  computesOn,
+  createWebGpuRuntime,
+  type Execute,
+  eager,
+  type WebGpuRuntime,
+} from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
 import { add, type Tensor1D } from "@tensorflow/tfjs-core";
 import { type Command, Option } from "commander";
 import { loadNamedTensorflow } from "../bench/named-tensorflow.js";
 import { type DeviceName, deviceNames, onnxRuntimeDevice } from "../doctor/device-names.js";
 import { testedAdapters } from "../doctor/tested-adapters.js";
+import { remark } from "../terminal/print.js";
 import { atLeastOne } from "./options.js";
 
 /** How the numbers are computed, as chosen on the command line. */
@@ -97,12 +105,12 @@ const expectUsable = async (choice: EngineChoice): Promise<void> => {
   if (choice.engine === "compiled" && choice.device === "cpu") return;
   if (choice.engine === "compiled" && choice.device === "webgpu") await openDevice(choice.precision);
   const one = float32([1], Float32Array.of(1));
-  const program = await executeFor(choice)((x: Tensor1D) => add(x, 1), one);
+  const program = await chosen(choice)((x: Tensor1D) => add(x, 1), one);
   await program.run(one).finally(() => program.dispose());
 };
 
 /** The executor of a choice; a missing device or backend is an error, never another one. */
-export const executeFor = ({ engine, device, backend, threads }: EngineChoice): Execute => {
+const chosen = ({ engine, device, backend, threads }: EngineChoice): Execute => {
   if (engine === "compiled" && device !== "webgpu") return compiled({ device: onnxRuntimeDevice[device], threads });
   if (engine === "compiled") {
     if (opened !== undefined) return opened.execute;
@@ -112,9 +120,12 @@ export const executeFor = ({ engine, device, backend, threads }: EngineChoice): 
   return eager(backend);
 };
 
-/** The choice in words, for reports. */
-export const engineName = ({ engine, device, precision, backend }: EngineChoice): string => {
-  if (engine === "eager") return `eager (tfjs ${backend})`;
-  if (device !== "webgpu") return `compiled (ONNX Runtime, ${onnxRuntimeDevice[device]})`;
-  return `compiled (${opened?.name ?? "WebGPU"}, ${precision})`;
+/** What a command computes with, as chosen, which is said on stderr: every command asks for it once, as it begins. */
+export const executeFor = (choice: EngineChoice): Execute => {
+  const execute = chosen(choice);
+  remark(`computes on ${computesOn(execute)}\n`);
+  return execute;
 };
+
+/** The choice in words, for reports. */
+export const engineName = (choice: EngineChoice): string => `${choice.engine} (${computesOn(chosen(choice))})`;

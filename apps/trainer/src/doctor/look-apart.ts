@@ -2,12 +2,12 @@ import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { BackendReport } from "@kdc-mae/engine";
 import type { DeviceReport } from "@kdc-mae/engine/node";
+import type { WebGpuLook } from "./look-at-webgpu.js";
 
 /** What computes here, of what could. */
 export type Computing = {
   readonly devices: readonly DeviceReport[];
-  /** The project's own WebGPU runtime. */
-  readonly webgpu: { readonly usable: boolean; readonly reason: string; readonly remedy: string };
+  readonly webgpu: readonly WebGpuLook[];
   readonly backends: readonly BackendReport[];
   /** Why the tfjs-node that KDC_TFJS_NODE names cannot be loaded, where it cannot. */
   readonly named?: { readonly what: string; readonly remedy: string };

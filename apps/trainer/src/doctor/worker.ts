@@ -1,9 +1,9 @@
 import { isKdcError } from "@kdc-mae/core";
-import { createWebGpuRuntime, surveyBackends } from "@kdc-mae/engine";
+import { surveyBackends } from "@kdc-mae/engine";
 import { surveyDevices } from "@kdc-mae/engine/node";
 import { loadNamedTensorflow } from "../bench/named-tensorflow.js";
 import type { Computing } from "./look-apart.js";
-import { testedAdapters } from "./tested-adapters.js";
+import { lookAtWebGpu } from "./look-at-webgpu.js";
 
 /** What KDC_TFJS_NODE names, where it names what cannot be loaded. */
 function namedTensorflow(): Computing["named"] {
@@ -13,17 +13,6 @@ function namedTensorflow(): Computing["named"] {
   } catch (error) {
     if (!isKdcError(error)) throw error;
     return { what: error.what, remedy: error.remedy };
-  }
-}
-
-/** Whether our own WebGPU runtime computes here: an adapter is opened, and tested if it was not before. */
-async function lookAtWebGpu(): Promise<Computing["webgpu"]> {
-  try {
-    const runtime = await createWebGpuRuntime({ tested: testedAdapters() });
-    return { usable: true, reason: `${runtime.name} computes every family of kernels right`, remedy: "" };
-  } catch (error) {
-    if (!isKdcError(error)) throw error;
-    return { usable: false, reason: error.what, remedy: error.remedy };
   }
 }
 

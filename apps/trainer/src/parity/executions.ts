@@ -1,4 +1,4 @@
-import { eager, type Runtime, surveyBackends } from "@kdc-mae/engine";
+import { computesOn, type Execute, eager, type Runtime, surveyBackends } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
 import type { Execution } from "./parity.js";
 
@@ -7,11 +7,9 @@ import type { Execution } from "./parity.js";
  * With a runtime, that alone.
  */
 export async function executions(runtime?: Runtime): Promise<readonly Execution[]> {
-  if (runtime !== undefined) return [{ name: "compiled", execute: runtime.execute, on: runtime.name }];
+  const execution = (name: Execution["name"], execute: Execute) => ({ name, execute, on: computesOn(execute) ?? "" });
+  if (runtime !== undefined) return [execution("compiled", runtime.execute)];
   const native = (await surveyBackends()).some(({ name, usable }) => name === "tensorflow" && usable);
   const backend = native ? "tensorflow" : "cpu";
-  return [
-    { name: "eager", execute: eager(backend), on: `tfjs ${backend}` },
-    { name: "compiled", execute: compiled({ device: "cpu" }), on: "ONNX Runtime, cpu" },
-  ];
+  return [execution("eager", eager(backend)), execution("compiled", compiled({ device: "cpu" }))];
 }

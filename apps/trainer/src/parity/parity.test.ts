@@ -17,7 +17,9 @@ import { worst } from "./relative-error.js";
 import { parityTable } from "./table.js";
 
 const seed0 = fileURLToPath(new URL("../../../../fixtures/seed0", import.meta.url));
-const compiledOnly = [{ name: "compiled", execute: compiled({ device: "cpu" }), on: "ONNX Runtime, cpu" }] as const;
+const compiledOnly = [
+  { name: "compiled", execute: compiled({ device: "cpu" }), on: "ONNX Runtime, cpu, float32" },
+] as const;
 
 let folder: ReferenceFolder;
 let altered: string;

@@ -88,6 +88,7 @@ export function compiled(options: CompileOptions = {}): Execute {
   const here = (cut: Cut) => openHalves(cut, (half) => createSession(half, options));
   const execute = Object.assign(<I, O>(fn: (inputs: I) => O, example: Hosted<I>) => compile(fn, example, options), {
     ...{ precision, inTwo: halves(here) },
+    on: `ONNX Runtime, ${device}, ${precision === "mixed" ? "products rounded as in mixed precision" : "float32"}`,
   });
   // On other devices nothing was tried; run from sources that were not built, there is no program for a thread.
   if (device !== "cpu" || threadFile === undefined) return execute;

@@ -115,7 +115,7 @@ function eagerProgram<I, O>(
  */
 export function eager(backend: BackendName): Execute {
   const runtime: Omit<Runtime, "execute"> = {
-    name: `tfjs ${backend}`,
+    name: `tfjs ${backend}, float32`,
     compile: async (fn, _example, { keep = () => false } = {}) => {
       await selectBackend(backend);
       return eagerProgram(backend, fn, keep);

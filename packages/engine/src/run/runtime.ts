@@ -39,7 +39,7 @@ export type DeviceProgram<I, O> = Program<I, O> & {
 
 /** What executes traced functions, with memory of its own. */
 export type Runtime = {
-  /** In words, for reports: runtime, adapter, driver. */
+  /** In words, for reports: runtime, adapter, driver, precision, and whether matrix units are used. */
   readonly name: string;
   /** `mixed` rounds operands of products to half precision, and losses are scaled for it; float32 unless given. */
   readonly precision?: "float32" | "mixed";
@@ -64,12 +64,17 @@ export type Runtime = {
 export type Execute = {
   <I, O>(fn: (inputs: I) => O, example: Hosted<I>): Promise<Program<I, O>>;
   readonly runtime?: Runtime;
+  /** In words, for reports, where there is no runtime that says it: what computes, on what, at which precision. */
+  readonly on?: string;
   /** As a runtime's. */
   readonly precision?: Runtime["precision"];
   /** The same computed elsewhere than on the calling thread, for what takes long; costs a copy of the inputs. */
   readonly apart?: Execute;
   readonly inTwo?: InTwo;
 };
+
+/** What computes, in words, for reports and logs: runtime, device, precision; undefined where it does not say. */
+export const computesOn = ({ runtime, on }: Pick<Execute, "runtime" | "on">): string | undefined => runtime?.name ?? on;
 
 /** Makes programs that run in two halves. */
 export type InTwo = {

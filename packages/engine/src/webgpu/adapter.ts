@@ -1,7 +1,7 @@
 /// <reference types="@webgpu/types" />
 import { KdcError } from "@kdc-mae/core";
 import { createDevice, type OpenDevice } from "./device.js";
-import { type MatrixUnits, matrixUnitsOf } from "./matrix-units.js";
+import { type MatrixUnitsFound, matrixUnitsOf } from "./matrix-units.js";
 
 /** Where a WebGPU implementation begins: `navigator.gpu`, or what the npm package `webgpu` makes. */
 export type GpuEntry = {
@@ -80,9 +80,15 @@ export type AdapterInfo = {
 export type OpenedAdapter = {
   readonly device: OpenDevice;
   readonly info: AdapterInfo;
-  /** Undefined where it has none that kernels are written for. */
-  readonly units?: MatrixUnits;
+  readonly found: MatrixUnitsFound;
 };
+
+/** Card and driver, as far as an adapter says: browsers may say neither. */
+export function adapterInWords({ vendor, architecture, device, description }: AdapterInfo): string {
+  const card = device.replace(/-+$/, "") || [vendor, architecture].filter((word) => word !== "").join(" ");
+  if (card === "" || description === "") return card || description || "an adapter that does not say its name";
+  return `${card} (${description})`;
+}
 
 /**
  * Opens an adapter with everything it allows, for the limits every adapter must have are too low for training.
@@ -112,6 +118,6 @@ export async function openAdapter(gpu?: GpuEntry): Promise<OpenedAdapter> {
   return {
     device: createDevice(device),
     info: { vendor, architecture, device: model, description, features: [...adapter.features] },
-    units: matrixUnitsOf(adapter, device),
+    found: matrixUnitsOf(adapter, device),
   };
 }

@@ -30,19 +30,33 @@ type Said = {
   }>;
 };
 
+/** Matrix units of an adapter, or why it has none that kernels are written for. */
+export type MatrixUnitsFound =
+  | { readonly units: MatrixUnits; readonly why?: undefined }
+  | { readonly units?: undefined; readonly why: string };
+
+type Adapter = { readonly features: Pick<ReadonlySet<string>, "has">; readonly info: Said };
+type Device = {
+  readonly limits: Pick<GPUSupportedLimits, "maxComputeInvocationsPerWorkgroup" | "maxComputeWorkgroupStorageSize">;
+};
+
 /** The largest matrix units of an adapter, where kernels can be written for them. */
-export function matrixUnitsOf({ features, info }: GPUAdapter, { limits }: GPUDevice): MatrixUnits | undefined {
-  if (!needed.every((name) => features.has(name))) return undefined;
-  const { subgroupMinSize: subgroup, subgroupMaxSize, subgroupMatrixConfigs = [] } = info as Said;
+export function matrixUnitsOf({ features, info }: Adapter, { limits }: Device): MatrixUnitsFound {
+  const lacking = needed.filter((name) => !features.has(name));
+  if (lacking.length > 0) return { why: `the adapter lacks ${lacking.join(", ")}` };
+  const { subgroupMinSize: subgroup, subgroupMaxSize, subgroupMatrixConfigs = [] } = info;
   // Which thread has which part is known only where subgroups are of one size.
-  if (subgroup === undefined || subgroup !== subgroupMaxSize) return undefined;
+  if (subgroup === undefined || subgroup !== subgroupMaxSize)
+    return { why: `its subgroups have from ${subgroup ?? "?"} to ${subgroupMaxSize ?? "?"} threads` };
   const [largest] = [...subgroupMatrixConfigs]
     .filter((one) => one.componentType === "f16" && one.resultComponentType === "f32")
     .filter(({ M, N }) => (M * N) % subgroup === 0)
     .sort((one, other) => other.M * other.N * other.K - one.M * one.N * one.K);
-  if (largest === undefined || 4 * subgroup > limits.maxComputeInvocationsPerWorkgroup) return undefined;
+  if (largest === undefined) return { why: "none of its own takes f16 and adds up in f32" };
+  const threads = limits.maxComputeInvocationsPerWorkgroup;
+  if (4 * subgroup > threads) return { why: `a workgroup has ${threads} threads, and four subgroups ${4 * subgroup}` };
   const { M, N, K } = largest;
-  return { M, N, K, subgroup, memory: limits.maxComputeWorkgroupStorageSize };
+  return { units: { M, N, K, subgroup, memory: limits.maxComputeWorkgroupStorageSize } };
 }
 
 export const unitsName = ({ M, N, K }: MatrixUnits): string => `${M} × ${N} × ${K}`;

@@ -161,14 +161,17 @@ export async function checkFamilies(execute: Execute): Promise<readonly FamilyCh
 export const wrongFamilies = (precision: keyof typeof limits, found: readonly FamilyCheck[]): readonly FamilyCheck[] =>
   found.filter(({ difference }) => !(difference <= limits[precision]));
 
+/** Families by name, and how far each is off. */
+export const familiesInWords = (families: readonly FamilyCheck[]): string =>
+  families.map(({ family, difference }) => `${family} (off by ${difference.toExponential(1)})`).join(", ");
+
 /** @throws KdcError (reason `self-test`) naming the families an adapter computes wrongly */
 export function expectRight(adapter: string, precision: keyof typeof limits, found: readonly FamilyCheck[]): void {
   const wrong = wrongFamilies(precision, found);
   if (wrong.length === 0) return;
-  const list = wrong.map(({ family, difference }) => `${family} (off by ${difference.toExponential(1)})`).join(", ");
   throw new KdcError({
     where: "createWebGpuRuntime",
-    what: `${adapter} computes wrongly: ${list}`,
+    what: `${adapter} computes wrongly: ${familiesInWords(wrong)}`,
     remedy: "Update the graphics driver, or run on --device cpu; please report it with kdc-mae doctor's output",
     reason: "self-test",
   });

@@ -3,14 +3,14 @@ import type { GraphPort, OnnxGraph } from "../compile/graph.js";
 import { trace } from "../compile/trace.js";
 import { asTree, type Hosted } from "../run/program.js";
 import { type DeviceProgram, type OnDevice, type Placed, type Residence, type Runtime, runOf } from "../run/runtime.js";
-import { type AdapterInfo, type GpuEntry, openAdapter } from "./adapter.js";
+import { type AdapterInfo, adapterInWords, type GpuEntry, openAdapter } from "./adapter.js";
 import { allocateShares, deviceTensor } from "./device-tensors.js";
 import { prepareLaunch } from "./launch.js";
 import { sourceOf } from "./lower.js";
 import { unitsName } from "./matrix-units.js";
 import { type Plan, planGraph } from "./plan.js";
 import { webGpuRules } from "./rules.js";
-import { checkFamilies, expectRight, wrongFamilies } from "./self-test.js";
+import { checkFamilies, expectRight, familiesInWords, wrongFamilies } from "./self-test.js";
 
 /** Which adapter is used, at which precision, and what is known of it. */
 export type WebGpuOptions = {
@@ -101,8 +101,8 @@ export async function createWebGpuRuntime({
   precision = "float32",
   tested,
 }: WebGpuOptions = {}): Promise<WebGpuRuntime> {
-  const { device, info, units: offered } = await openAdapter(gpu);
-  let units = precision === "mixed" ? offered : undefined;
+  const { device, info, found } = await openAdapter(gpu);
+  let { units, why } = precision === "mixed" ? found : { units: undefined, why: undefined };
   const limits = { largest: device.largest, bindings: device.limits.maxStorageBuffersPerShaderStage };
 
   const compile = async <I, O>(
@@ -129,8 +129,9 @@ export async function createWebGpuRuntime({
 
   const runtime: WebGpuRuntime = {
     get name() {
-      const adapter = info.description || info.device || info.vendor;
-      return `WebGPU, ${adapter}${units === undefined ? "" : `, matrix units ${unitsName(units)}`}`;
+      const rounds = precision === "mixed" ? "mixed precision" : "float32";
+      const multiplies = units === undefined ? "no matrix units" : `matrix units ${unitsName(units)}`;
+      return `WebGPU, ${adapterInWords(info)}, ${rounds}, ${multiplies}${why === undefined ? "" : ` (${why})`}`;
     },
     adapter: info,
     allocated: device.allocated,
@@ -172,11 +173,17 @@ export async function createWebGpuRuntime({
     return `${what.join("/")}/kernels ${kernelsVersion}`;
   };
   if (units !== undefined && !(await tested?.has(key()))) {
-    const found = await checkFamilies(runtime.execute).catch((error: unknown) => {
-      if (isKdcError(error) && error.reason === "shader") return undefined;
-      throw error;
-    });
-    if (found !== undefined && wrongFamilies(precision, found).length === 0) await tested?.add(key());
+    why = await checkFamilies(runtime.execute).then(
+      (checked) => {
+        const wrong = wrongFamilies(precision, checked);
+        return wrong.length === 0 ? undefined : `its own compute wrongly: ${familiesInWords(wrong)}`;
+      },
+      (error: unknown) => {
+        if (isKdcError(error) && error.reason === "shader") return `kernels for its own do not compile: ${error.what}`;
+        throw error;
+      },
+    );
+    if (why === undefined) await tested?.add(key());
     // It may be right without them.
     else units = undefined;
   }

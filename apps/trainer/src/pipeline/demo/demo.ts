@@ -10,7 +10,7 @@ import { clipFormFor } from "../corpus/clip-form.js";
 import { mediaFor, openCorpus } from "../corpus/open-corpus.js";
 import { clipsInMemory } from "../corpus/training-clips.js";
 import { evaluateTasks } from "../evaluate/evaluate.js";
-import { subjectOf } from "../evaluate/open-subject.js";
+import { DEFAULT_ENGINE, subjectOf } from "../evaluate/open-subject.js";
 import { lossCurves, settingsOf } from "../evaluate/run-in-words.js";
 import { writeReport } from "../evaluate/write-report.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
@@ -57,7 +57,7 @@ export const demo = (experiment: CheckedExperiment, options: DemoOptions): Promi
 async function run(experiment: CheckedExperiment, options: DemoOptions): Promise<DemoResult> {
   const { out, execute = compiled() } = options;
   const directory = mediaFor(options.media, experiment.data);
-  const { engine = "compiled (ONNX Runtime, cpu)" } = options;
+  const { engine = DEFAULT_ENGINE } = options;
   const around = surroundingsOf(options);
   const clock = clockOf(options);
   const since = (start: number) => (clock() - start) / 1000;

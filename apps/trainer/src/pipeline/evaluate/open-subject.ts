@@ -1,7 +1,7 @@
 import { expectWritable } from "@kdc-mae/core/node";
 import type { StoredClip } from "@kdc-mae/data";
 import { batchThreads, type Split } from "@kdc-mae/data/node";
-import type { Execute } from "@kdc-mae/engine";
+import { computesOn, type Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
 import type { ProtocolRecord } from "@kdc-mae/eval";
 import { clipFormFor } from "../corpus/clip-form.js";
@@ -46,7 +46,7 @@ const betweenOf = (ranks: Ranks): Between => ({
 });
 
 /** What computes by default. */
-export const DEFAULT_ENGINE = "compiled (ONNX Runtime, cpu)";
+export const DEFAULT_ENGINE = `compiled (${computesOn(compiled())})`;
 
 /** Clips cut and computed together. */
 const BATCH = 32;

@@ -1,6 +1,6 @@
 import type { FloatTensor } from "@kdc-mae/core";
 import { KdcError } from "@kdc-mae/core";
-import { createTrainStep, type Execute, resident } from "@kdc-mae/engine";
+import { computesOn, createTrainStep, type Execute, resident } from "@kdc-mae/engine";
 import type { ClassifierParams, ModelConfig } from "@kdc-mae/model";
 import { patchesFor } from "../evaluate/predict.js";
 import type { RunWatch } from "../log/observe-run.js";
@@ -142,7 +142,7 @@ export async function fineTune(options: FineTuneOptions): Promise<FineTuned> {
       ...{ ...surroundingsOf(options), experiment, folder, onStep },
       acceptChangedData: options.acceptChangedData,
     },
-    { name: experiment.name, clips: batch * accumulate, loggers: options.loggers },
+    { name: experiment.name, clips: batch * accumulate, loggers: options.loggers, on: computesOn(execute) },
   ).finally(async () => {
     await stepper.dispose();
     frozen?.dispose();

@@ -25,6 +25,25 @@ describe("the run's own log", () => {
     expect(records.at(-1)).toMatchObject({ state: "finished" });
   });
 
+  it("says what computed it, and where that changed", async () => {
+    const { path, notes } = await run({ on: "WebGPU, a card (a driver), float32, no matrix units", stopAt: 7 });
+    const same = await run({ on: "WebGPU, a card (a driver), float32, no matrix units", stopAt: 9, path });
+    const other = await run({ on: "ONNX Runtime, cpu, float32", path });
+    const text =
+      "the run was computed on WebGPU, a card (a driver), float32, no matrix units, " +
+      "and is from step 9 on computed on ONNX Runtime, cpu, float32";
+    expect([...notes, ...same.notes, ...other.notes]).toEqual([text]);
+    const records = await readEvents(path);
+    expect(records.flatMap((record) => (record.kind === "begin" ? [[record.step, record.on]] : []))).toEqual([
+      [0, "WebGPU, a card (a driver), float32, no matrix units"],
+      [7, "WebGPU, a card (a driver), float32, no matrix units"],
+      [9, "ONNX Runtime, cpu, float32"],
+    ]);
+    expect(records.flatMap((record) => (record.kind === "note" ? [[record.step, record.text]] : []))).toEqual([
+      [9, text],
+    ]);
+  });
+
   it("says in mixed precision what the loss was multiplied by, and how often that fell, stopped between or not", async () => {
     // It falls by one half in step 3, by two in step 12, and in the second epoch not at all.
     const halvings = new Map([

@@ -75,6 +75,7 @@ export function mlflowLogger({ uri, experiment = "kdc-mae", token, ...options }:
         { key: "mlflow.source.name", value: "kdc-mae" },
         { key: "folder", value: about.folder },
         { key: "machine", value: about.machine },
+        ...(about.on === undefined ? [] : [{ key: "computes on", value: about.on }]),
         { key: "began at step", value: String(about.step) },
       ];
       const start = { experiment_id: id, run_name: about.name, start_time: Date.now(), tags };

@@ -36,6 +36,8 @@ export type RunWatch = {
   readonly name: string;
   /** Clips in one update. */
   readonly clips: number;
+  /** What computes, in words. */
+  readonly on?: string;
   readonly loggers?: readonly RunLogger[];
   readonly prober?: Prober;
   /** Steps in which the model only begins: no collapse is reported for them. */
@@ -61,7 +63,7 @@ const meansOf = (updates: readonly Update[]): Record<string, number> => {
 
 /** Writes down all that happens in a run, and looks at its model every so many steps. */
 export async function observeRun(options: Options): Promise<RunObserver> {
-  const { folder, prober, contrast = false, stopOnCollapse = false } = options;
+  const { folder, prober, on, contrast = false, stopOnCollapse = false } = options;
   const { path } = folder;
   const [clock, now, memory] = [clockOf(options), nowOf(options), memoryOf(options)];
   const logger = joinLoggers([eventsFile(path), ...(options.loggers ?? [])], options.onNote);
@@ -135,14 +137,20 @@ export async function observeRun(options: Options): Promise<RunObserver> {
   return {
     async begin(from, of, updates) {
       [step, steps, perEpoch, began, last] = [from, of, updates, clock(), clock()];
+      let before: string | undefined;
       for (const record of await readEvents(path)) {
+        if (record.kind === "begin") before = record.on;
         if (record.kind === "probe" && record.step <= from) probes.push({ step: record.step, probe: record.probe });
       }
       const machine = machineInWords();
       await logger.begin({
-        ...{ name: options.name, folder: path, experiment: folder.experiment, step, steps, machine },
+        ...{ name: options.name, folder: path, experiment: folder.experiment, step, steps, machine, on },
       });
-      await logger.log({ ...at(), kind: "begin", steps, perEpoch, machine, data: options.data });
+      await logger.log({ ...at(), kind: "begin", steps, perEpoch, machine, on, data: options.data });
+      if (before === undefined || on === undefined || before === on) return;
+      const text = `the run was computed on ${before}, and is from step ${from} on computed on ${on}`;
+      await logger.log({ ...at(), kind: "note", text });
+      options.onNote?.(text);
     },
     async update(update) {
       step = update.step;

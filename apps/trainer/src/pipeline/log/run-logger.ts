@@ -13,6 +13,8 @@ export type RunAbout = {
   readonly steps: number;
   /** Processor and Node, in words. */
   readonly machine: string;
+  /** What computes, in words, where it says: runtime, device and driver, precision. */
+  readonly on?: string;
 };
 
 /** What happens in a run. `time` is in milliseconds since 1970; `step` counts updates. */
@@ -23,6 +25,7 @@ export type RunRecord = { readonly time: number; readonly step: number } & (
       readonly steps: number;
       readonly perEpoch: number;
       readonly machine: string;
+      readonly on?: string;
       /** The clips that are trained on, and those that the data name. */
       readonly data?: RunData;
     }

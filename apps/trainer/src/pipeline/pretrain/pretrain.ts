@@ -1,6 +1,6 @@
 import { createRng, type FloatTensor, KdcError } from "@kdc-mae/core";
 import type { StoredClip } from "@kdc-mae/data";
-import { createCachedStep, createTrainStep, type Execute, type Placed } from "@kdc-mae/engine";
+import { computesOn, createCachedStep, createTrainStep, type Execute, type Placed } from "@kdc-mae/engine";
 import { initModel, type ModelConfig, type ModelParams } from "@kdc-mae/model";
 import type { Statistics } from "../corpus/statistics.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
@@ -158,6 +158,7 @@ export async function pretrainSteps(options: PretrainStepsOptions): Promise<Pret
     },
     {
       ...{ name: experiment.name, clips: training.batch * training.accumulate, loggers, stopOnCollapse, prober },
+      on: computesOn(execute),
       contrast: objectiveContrasts(experiment),
       warmup: (steps, perEpoch) => Math.max((experiment.schedule.warmup ?? 0) * perEpoch, BEGINNING * steps),
     },

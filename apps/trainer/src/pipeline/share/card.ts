@@ -102,7 +102,9 @@ export async function runCard(folder: string, { license, address }: CardOptions 
   const joules = joulesOf(records);
   const collapse = records.flatMap((record) => (record.kind === "warning" ? [record.what] : []));
   const probed = records.some(({ kind }) => kind === "probe");
-  const machines = [...new Set(begins.map(({ machine }) => machine))];
+  const [machines, computed] = (["machine", "on"] as const).map((part) => [
+    ...new Set(begins.flatMap((begin) => begin[part] ?? [])),
+  ]);
   const at = address === undefined ? "model.safetensors" : `hf://${hubAddress(address).repo}`;
   const lines = [
     `# ${cell(name)}`,
@@ -129,6 +131,7 @@ export async function runCard(folder: string, { license, address }: CardOptions 
         ]),
     ...["", "## How it was trained", ""],
     `- Machine: ${machines.length === 0 ? "not recorded" : machines.map(cell).join("; ")}`,
+    `- Computed on: ${computed.length === 0 ? "not recorded" : computed.map(cell).join("; ")}`,
     `- Steps: ${log.at(-1)?.step ?? 0}, in ${log.length} epochs`,
     `- Time in training, without decoding beforehand: ${hours(trained)}`,
     joules === undefined

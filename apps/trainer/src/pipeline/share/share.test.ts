@@ -49,9 +49,21 @@ beforeAll(async () => {
   const entry = (epoch: number) => ({ epoch, step: 40 * (epoch + 1), learningRate: 1, seconds: 1800, losses: {} });
   await writeFile(join(run, "log.jsonl"), [0, 1].map((epoch) => `${JSON.stringify(entry(epoch))}\n`).join(""));
   const records = [
-    { kind: "begin", step: 0, machine: "a | machine", data: { named: digest(1568), fitted: digest(1280) } },
+    {
+      kind: "begin",
+      step: 0,
+      machine: "a | machine",
+      on: "WebGPU, a card",
+      data: { named: digest(1568), fitted: digest(1280) },
+    },
     { kind: "epoch", step: 40, entry: entry(0), joules: 1.8e6 },
-    { kind: "begin", step: 40, machine: "a | machine", data: { named: digest(1568), fitted: digest(1280) } },
+    {
+      kind: "begin",
+      step: 40,
+      machine: "a | machine",
+      on: "ONNX Runtime, cpu",
+      data: { named: digest(1568), fitted: digest(1280) },
+    },
     { kind: "probe", step: 60 },
     { kind: "warning", step: 70, sign: "rank", what: "few directions <b>" },
     { kind: "epoch", step: 80, entry: entry(1), joules: 1.8e6 },
@@ -103,6 +115,7 @@ describe("a card", () => {
     expect(text).toContain("- Effective N: 1,280 clips trained on, of 1,568 that the data name");
     expect(text).toMatch(/\| retrieval-middle-frame \| R@1 \| 50\.0 % \| .*25.*75.* \| chance 0\.5 % \| 192 \|/);
     expect(text).toContain("- Machine: a \\| machine\n");
+    expect(text).toContain("- Computed on: WebGPU, a card; ONNX Runtime, cpu\n");
     expect(text).toContain("- Steps: 80, in 2 epochs");
     expect(text).toContain("- Time in training, without decoding beforehand: 60.0 minutes");
     expect(text).toContain("1.00 kWh (RAPL)");
@@ -119,7 +132,13 @@ describe("a card", () => {
     await writeFile(join(bare, "experiment.json"), JSON.stringify(experiment));
     const card = await runCard(bare);
     for (const text of [
-      ...["Effective N: not recorded", "None were measured", "Machine: not recorded", "Energy: not recorded"],
+      ...[
+        "Effective N: not recorded",
+        "None were measured",
+        "Machine: not recorded",
+        "Computed on: not recorded",
+        "Energy: not recorded",
+      ],
       "None was given: ask its author",
     ]) {
       expect(card).toContain(text);
