@@ -52,10 +52,11 @@ function figuresOf({ order, groupEnds, positive: hit }: Ranked, visible: Uint8Ar
   return { averagePrecision: sum / positives, maxF1 };
 }
 
-const located = (overlap: number) => overlap >= 0.5;
+type Task = "presence" | "located";
+const isHit = { presence: () => true, located: (overlap: number) => overlap >= 0.5 };
 
 /** Maps by their confidence, each a hit or none, and which have a visible source. */
-const ranking = (maps: readonly Sighting[], isHit: (ciou: number) => boolean) => ({
+const ranking = (maps: readonly Sighting[], isHit: (overlap: number) => boolean) => ({
   visible: Uint8Array.from(maps, ({ overlaps }) => (overlaps === undefined ? 0 : 1)),
   ranked: rank(
     maps.map(({ confidence }) => confidence),
@@ -63,14 +64,15 @@ const ranking = (maps: readonly Sighting[], isHit: (ciou: number) => boolean) =>
   ),
 });
 
-function scores(
+/** Both figures of one task over the maps of some clips, of which some have a visible source and some have none, with intervals. */
+export function sightingScores(
   clips: readonly (readonly Sighting[])[],
-  isHit: (ciou: number) => boolean,
+  task: Task,
   options?: BootstrapOptions,
 ): DetectionScores {
   const maps = clips.flat();
   const clipOf = Int32Array.from(clips.flatMap((own, clip) => own.map(() => clip)));
-  const { visible, ranked } = ranking(maps, isHit);
+  const { visible, ranked } = ranking(maps, isHit[task]);
   const once = figuresOf(ranked, visible, new Int32Array(maps.length).fill(1));
   // A clip drawn again brings all of its maps: those of one clip are no independent sightings.
   const times = new Int32Array(maps.length);
@@ -82,11 +84,11 @@ function scores(
 }
 
 /** Both figures of one task over the maps of some clips; NaN where none has a visible source, or all have. */
-export function sightingFigures(clips: readonly (readonly Sighting[])[], task: "presence" | "located") {
+export function sightingFigures(clips: readonly (readonly Sighting[])[], task: Task) {
   const maps = clips.flat();
   const shown = maps.filter(({ overlaps }) => overlaps !== undefined).length;
   if (shown === 0 || shown === maps.length) return { averagePrecision: Number.NaN, maxF1: Number.NaN };
-  const { visible, ranked } = ranking(maps, task === "presence" ? () => true : located);
+  const { visible, ranked } = ranking(maps, isHit[task]);
   return figuresOf(ranked, visible, new Int32Array(maps.length).fill(1));
 }
 
@@ -116,12 +118,12 @@ export function detection(clips: readonly (readonly Sighting[])[], options?: Boo
   const total = clips.flat().length;
   const positives = shown.length;
   if (positives === 0 || positives === total) return undefined;
-  const randomHits = shown.filter(({ random }) => located(random)).length;
+  const randomHits = shown.filter(({ random }) => isHit.located(random)).length;
   return {
     positives,
     negatives: total - positives,
-    presence: scores(clips, () => true, options),
-    located: scores(clips, located, options),
+    presence: sightingScores(clips, "presence", options),
+    located: sightingScores(clips, "located", options),
     chance: { presence: chanceOf(positives, positives, total), located: chanceOf(randomHits, positives, total) },
   };
 }
