@@ -11,16 +11,19 @@ export const EVENTS = "events.jsonl";
 /** Writes {@link EVENTS} in a run's folder. */
 export function eventsFile(folder: string): RunLogger {
   const path = join(folder, EVENTS);
-  const write = (text: string) =>
-    appendFile(path, text).catch((error) => {
-      throw fileError("write", path, error);
-    });
+  let isFirst = true;
   return {
     name: path,
-    begin: async () => {
-      if (await isCut(path)) await write("\n");
+    begin: () => undefined,
+    async log(record) {
+      try {
+        const end = isFirst && (await isCut(path)) ? "\n" : "";
+        isFirst = false;
+        await appendFile(path, `${end}${JSON.stringify(record)}\n`);
+      } catch (error) {
+        throw fileError("write", path, error);
+      }
     },
-    log: (record) => write(`${JSON.stringify(record)}\n`),
     close: () => undefined,
   };
 }

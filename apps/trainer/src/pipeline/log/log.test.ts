@@ -61,7 +61,7 @@ describe("the run's own log", () => {
       "step 12: gradients overflowed in half precision; the loss scale fell to 8192",
     ]);
     const records = await readEvents(path);
-    expect(records.flatMap((record) => (record.kind === "note" ? [record.text] : []))).toHaveLength(2);
+    expect(records.flatMap((record) => (record.kind === "note" ? [record.step] : []))).toEqual([3, 12]);
     expect(steps(records).map(({ step, lossScale }) => [step, lossScale])).toEqual([
       ...[[7, 32768] as const],
       ...[10, 20, 25, 30, 40, 50].map((step) => [step, step < 12 ? 32768 : 8192] as const),
@@ -109,7 +109,9 @@ describe("the run's own log", () => {
     const experiment = { rollback: { times: 1 }, checkpointSeconds: 1 };
     const { path, notes } = await run({ takes: 700, perEpoch: 10, epochs: 1, nanAt: 6, training: experiment });
     expect(notes[0]).toMatch(/^step 6: the loss is NaN; back to step 4/);
-    const norms = steps(await readEvents(path)).flatMap(({ gradientNorms }) => gradientNorms);
+    const kept = await readEvents(path);
+    expect(kept.filter(({ kind }) => kind === "note")).toMatchObject([{ step: 4, text: notes[0] }]);
+    const norms = steps(kept).flatMap(({ gradientNorms }) => gradientNorms);
     expect(norms).toEqual([0.1, 0.2, 0.3, 0.4, 0.7, 0.8, 0.9, 1]);
     expect(await readFile(join(path, EVENTS), "utf8")).toContain('"step":4,"kind":"back"');
   });
@@ -140,6 +142,37 @@ describe("loggers", () => {
     ]);
     expect(bad.seen).toEqual(["fake 50", "begin"]);
     expect(notes).toEqual(["a service gets no more of this run, which goes on: no route to host"]);
+  });
+
+  it("are told one thing after another, waited for or not", async () => {
+    let open: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const seen: string[] = [];
+    const slow: RunLogger = {
+      ...{ name: "slow", begin: () => undefined, close: () => void seen.push("closed") },
+      async log({ kind }) {
+        if (kind === "note") await gate;
+        seen.push(kind);
+      },
+    };
+    const all = joinLoggers([slow]);
+    const told = [
+      all.log({ time: 1, step: 1, kind: "note", text: "x" }),
+      all.log({ time: 1, step: 1, kind: "end", state: "finished" }),
+      all.close(),
+    ];
+    open();
+    await Promise.all(told);
+    expect(seen).toEqual(["note", "end", "closed"]);
+  });
+
+  it("hear of what was said before the run began after they have heard of the run", async () => {
+    const { logger, seen } = collecting();
+    const { path } = await run({ stopAt: 3 });
+    await run({ path, epochs: 3, loggers: [logger] });
+    expect(seen.slice(0, 3)).toEqual(["fake 75", "begin", "note"]);
   });
 
   it("a log that cannot be written ends no run", async () => {

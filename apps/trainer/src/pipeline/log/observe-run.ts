@@ -25,7 +25,8 @@ export type Prober = {
 
 /** What a run under way is logged and shown with. */
 export type RunObserver = TrainObserver & {
-  note(text: string): void;
+  /** What is told of the step the run is at then. */
+  note(text: string, step: number): void;
   /** Why the run was ended, where it collapsed. */
   collapsed(): readonly CollapseSign[] | undefined;
   close(state: Extract<RunRecord, { kind: "end" }>["state"]): Promise<void>;
@@ -71,6 +72,14 @@ export async function observeRun(options: Options): Promise<RunObserver> {
   let [step, steps, perEpoch, began] = [0, 0, 0, clock()];
   const at = () => ({ time: now(), step });
   const since = (start: number) => (clock() - start) / 1000;
+
+  /** Notes of before the run began, which follow its first record. */
+  let early: RunRecord[] | undefined = [];
+  const writeEarly = async () => {
+    const notes = early ?? [];
+    early = undefined;
+    for (const note of notes) await logger.log(note);
+  };
 
   let waiting: Update[] = [];
   let last = clock();
@@ -147,6 +156,7 @@ export async function observeRun(options: Options): Promise<RunObserver> {
         ...{ name: options.name, folder: path, experiment: folder.experiment, step, steps, machine, on },
       });
       await logger.log({ ...at(), kind: "begin", steps, perEpoch, machine, on, data: options.data });
+      await writeEarly();
       if (before === undefined || on === undefined || before === on) return;
       const text = `the run was computed on ${before}, and is from step ${from} on computed on ${on}`;
       await logger.log({ ...at(), kind: "note", text });
@@ -171,9 +181,14 @@ export async function observeRun(options: Options): Promise<RunObserver> {
       const joules = await energy?.read().catch(() => undefined);
       await logger.log({ ...at(), kind: "epoch", entry, ...(joules === undefined ? {} : { joules }) });
     },
-    note: (text) => void logger.log({ ...at(), kind: "note", text }),
+    note(text, step) {
+      const record = { time: now(), step, kind: "note", text } as const;
+      if (early === undefined) void logger.log(record);
+      else early.push(record);
+    },
     collapsed: () => signs,
     async close(state) {
+      await writeEarly();
       await writeSteps();
       await logger.log({ ...at(), kind: "end", state: signs === undefined ? state : "collapsed" });
       await logger.close();

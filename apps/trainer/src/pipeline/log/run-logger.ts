@@ -87,12 +87,12 @@ export type RunLogger = {
 };
 
 /**
- * Several loggers as one. What one of them throws never reaches the run: it is reported once, and that logger is left out
+ * Several loggers as one, told one thing after another though nobody waits in between. What one of them throws never reaches the run: it is reported once, and that logger is left out
  * from then on.
  */
 export function joinLoggers(loggers: readonly RunLogger[], onNote?: (note: string) => void): RunLogger {
   const going = new Set(loggers);
-  const each = async (work: (logger: RunLogger) => Promise<void> | void) => {
+  const tell = async (work: (logger: RunLogger) => Promise<void> | void) => {
     for (const logger of [...going]) {
       try {
         await work(logger);
@@ -102,6 +102,11 @@ export function joinLoggers(loggers: readonly RunLogger[], onNote?: (note: strin
         onNote?.(`${logger.name} gets no more of this run, which goes on: ${why}`);
       }
     }
+  };
+  let before: Promise<void> = Promise.resolve();
+  const each = (work: (logger: RunLogger) => Promise<void> | void): Promise<void> => {
+    before = before.then(() => tell(work));
+    return before;
   };
   return {
     name: "all",

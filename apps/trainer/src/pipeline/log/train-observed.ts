@@ -16,7 +16,7 @@ export async function trainObserved<Batch>(
   if (ranksOf(options).rank > 0) return train(trainee, options);
   const observer = await observeRun({ ...options, ...watch, data: trainee.source.data });
   const onNote = (note: string) => {
-    observer.note(note);
+    observer.note(note, trainee.state.step);
     options.onNote?.(note);
   };
   let state: Parameters<typeof observer.close>[0] = "failed";
