@@ -20,6 +20,11 @@ const inScript = (value: unknown): string => JSON.stringify(value).replaceAll("<
  * @param live how many records a server has sent before, where there is one to be asked for more
  */
 export async function watchPage(runs: readonly PageRun[], live?: { readonly seen: number }): Promise<string> {
+  // As it is now: a run goes on while the parts of the page are read.
+  const data = inScript({
+    runs: runs.map(({ records, ...run }) => ({ ...run, records: thinned(records) })),
+    ...{ live: Boolean(live), seen: live?.seen ?? 0 },
+  });
   const [curves, curveStyle, style, program] = await Promise.all([
     ...[theirs("uPlot.iife.min.js"), theirs("uPlot.min.css"), ours("watch.css"), ours("watch.js")],
   ]);
@@ -33,10 +38,6 @@ export async function watchPage(runs: readonly PageRun[], live?: { readonly seen
     `script-src 'sha256-${sum}'`,
     "style-src 'unsafe-inline'",
   ].join("; ");
-  const data = {
-    runs: runs.map(({ records, ...run }) => ({ ...run, records: thinned(records) })),
-    live: Boolean(live),
-  };
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -60,7 +61,7 @@ export async function watchPage(runs: readonly PageRun[], live?: { readonly seen
 <div class="pictures" id="pictures"></div>
 <h2>Experiment</h2><div id="experiments"></div>
 </main>
-<script type="application/json" id="runs">${inScript({ ...data, seen: live?.seen ?? 0 })}</script>
+<script type="application/json" id="runs">${data}</script>
 <script>${script}</script>
 </body>
 </html>

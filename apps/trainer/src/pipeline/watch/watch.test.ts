@@ -10,7 +10,7 @@ import { EVENTS } from "../log/events-file.js";
 import type { RunRecord } from "../log/run-logger.js";
 import type { ServedPage } from "../serve-here.js";
 import { serveRuns } from "./serve-runs.js";
-import { writeWatchPage } from "./watch-page.js";
+import { watchPage, writeWatchPage } from "./watch-page.js";
 import { openWatched, type PageRecord, thinned } from "./watched-run.js";
 
 const browserPaths = [process.env.CHROMIUM_PATH, "/usr/bin/chromium", "/usr/bin/google-chrome"];
@@ -121,6 +121,14 @@ describe("what is read of a run", () => {
     expect(await run.poll()).toEqual([]);
     await appendFile(join(folder, EVENTS), line.slice(30));
     expect(await run.poll()).toMatchObject([{ kind: "steps", step: 40, gradientNorm: 2 }]);
+    // Cut within a character.
+    const note = { time: 1, step: 40, kind: "note", text: "1.5 × – “so”" } as const;
+    const bytes = Buffer.from(`${JSON.stringify(note)}\n`);
+    const cut = bytes.indexOf("×") + 1;
+    await appendFile(join(folder, EVENTS), bytes.subarray(0, cut));
+    expect(await run.poll()).toEqual([]);
+    await appendFile(join(folder, EVENTS), bytes.subarray(cut));
+    expect(await run.poll()).toEqual([note]);
     await writeFile(join(folder, EVENTS), "");
     expect(await run.poll()).toBe("anew");
   });
@@ -136,6 +144,16 @@ describe("what is read of a run", () => {
     const many = Array.from({ length: 10_000 }, (_, at) => ({ kind: "steps", step: at }) as PageRecord);
     const few = thinned([...many, { kind: "note", time: 1, step: 1, text: "x" }]);
     expect(few).toHaveLength(2500 + 1);
+  });
+});
+
+describe("the page", () => {
+  it("holds what had been told when it was asked for, and nothing that its server will send", async () => {
+    const note = (text: string): PageRecord => ({ kind: "note", time: 1, step: 1, text });
+    const shown = [note("before")];
+    const page = watchPage([{ name: "a", folder: "a", experiment: {}, records: shown }], { seen: 1 });
+    shown.push(note("after"));
+    expect(await page).toMatch(/"text":"before"(?!.*"text":"after")/);
   });
 });
 

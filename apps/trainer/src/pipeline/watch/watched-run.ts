@@ -67,20 +67,22 @@ export async function openWatched(folder: string): Promise<WatchedRun> {
   }
   const experiment = Object.fromEntries(plainValues(await readJson(file, "Give another run, or restore the file")));
   const path = join(folder, EVENTS);
-  let [read, rest, isFirst] = [0, "", true];
-  const appended = async (): Promise<string | "anew"> => {
+  let [read, isFirst] = [0, true];
+  // Bytes, since what is read may end within a character.
+  let rest: Uint8Array = new Uint8Array(0);
+  const appended = async (): Promise<Uint8Array | "anew"> => {
     const size = await stat(path).then(
       (about) => about.size,
       () => 0,
     );
     if (size < read) return "anew";
-    if (size === read) return "";
+    if (size === read) return new Uint8Array(0);
     const handle = await open(path, "r");
     try {
       const bytes = Buffer.alloc(size - read);
       const { bytesRead } = await handle.read(bytes, 0, bytes.length, read);
       read += bytesRead;
-      return bytes.subarray(0, bytesRead).toString("utf8");
+      return bytes.subarray(0, bytesRead);
     } finally {
       await handle.close();
     }
@@ -90,14 +92,15 @@ export async function openWatched(folder: string): Promise<WatchedRun> {
     folder,
     experiment,
     async poll() {
-      const text = await appended();
-      if (text === "anew") {
-        [read, rest] = [0, ""];
+      const came = await appended();
+      if (came === "anew") {
+        [read, rest] = [0, new Uint8Array(0)];
         return "anew";
       }
-      const lines = (rest + text).split("\n");
-      rest = lines.pop() ?? "";
-      const records = recordsIn(lines.join("\n"));
+      const bytes = Buffer.concat([rest, came]);
+      const end = bytes.lastIndexOf("\n") + 1;
+      rest = bytes.subarray(end);
+      const records = recordsIn(bytes.toString("utf8", 0, end));
       if (!isFirst) return records.map(forPage);
       isFirst = false;
       return records.length === 0 ? oldRecords(await readLogEntries(folder)) : undone(records).map(forPage);
