@@ -111,7 +111,7 @@ describe.each(programs)("a pipe through %s", { timeout: 120_000 }, (program) => 
     const next = async (seconds: number) => {
       const parts = readMediaStream(program, path, { ...wanted, every: 100, paced: true });
       await parts.next();
-      vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+      vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
       const waited = parts.next();
       vi.advanceTimersByTime(1000 * seconds);
       vi.useRealTimers();

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { mediaError, startError, withLastLines } from "../media/media-error.js";
 import { endingOf } from "../media/run-process.js";
+import { timeLimit } from "../media/time-limit.js";
 
 /** A program at work whose outputs are read as they come: its pipes fill up, and it waits, where nobody reads. */
 export type Running = {
@@ -75,8 +76,8 @@ export function startFfmpeg(
         why ??= "timeout";
         stop();
       };
-      const timer = timeoutMs === undefined ? undefined : setTimeout(tooLong, timeoutMs);
-      const read = await Promise.race(reading.values()).finally(() => clearTimeout(timer));
+      const stopTimer = timeoutMs === undefined ? undefined : timeLimit(timeoutMs, tooLong);
+      const read = await Promise.race(reading.values()).finally(stopTimer);
       if (read.bytes === undefined) reading.delete(read.output);
       else ask(read.output);
       return read;

@@ -94,9 +94,16 @@ it("is stopped by a signal, each of its clips", async () => {
 it.skipIf(process.platform === "win32")(
   "fluent-ffmpeg loses no clip whose program ends late, as on a busy machine",
   async () => {
-    await writeFile(at("late"), `#!/bin/sh\n'${ffmpeg}' "$@"\ncode=$?\nexec 1>&-\nsleep 0.3\nexit $code\n`);
-    await chmod(at("late"), 0o755);
-    const [late] = await decodeAll(createFluentDecoder(at("late")), ["a.mp4"]);
+    const endingLate = async (name: string, ending: string) => {
+      const text = `#!/bin/sh\n'${ffmpeg}' "$@"\ncode=$?\nexec 1>&-\nsleep 0.3\n${ending}\nexit $code\n`;
+      await writeFile(at(name), text);
+      await chmod(at(name), 0o755);
+      return createFluentDecoder(at(name));
+    };
+    const [late] = await decodeAll(await endingLate("late", ""), ["a.mp4"]);
     expect(late).toEqual((await decodeAll(createPipesDecoder(ffmpeg), ["a.mp4"]))[0]);
+    // One that says at its end that it failed has failed, however late that is.
+    const failing = await endingLate("failing", 'case "$*" in *ppm*) exit 1;; esac');
+    expect(await decodeAll(failing, ["a.mp4"])).toEqual(["undecodable"]);
   },
 );

@@ -1,5 +1,5 @@
 import { access, constants } from "node:fs/promises";
-import type { PassThrough } from "node:stream";
+import { Writable } from "node:stream";
 import ffmpeg from "fluent-ffmpeg";
 import { generalOptions, inputPath } from "./command.js";
 import type { MediaDecoder } from "./decoder.js";
@@ -10,6 +10,7 @@ import { runAlone } from "./ffmpeg/run-alone.js";
 import { type DecoderOptions, decoderThrough } from "./ffmpeg-decoder.js";
 import { mediaError, startError, withLastLines } from "./media-error.js";
 import { endingOf } from "./run-process.js";
+import { timeLimit } from "./time-limit.js";
 
 type Ended = { readonly log: string; readonly bytes: Uint8Array; readonly exitCode: number };
 
@@ -55,7 +56,7 @@ function runFluent(program: string, job: Job<unknown>, { output, limit, timeoutM
     const end = (settle: () => void) => {
       if (over) return;
       over = true;
-      clearTimeout(timer);
+      stopTimer();
       signal?.removeEventListener("abort", abort);
       settle();
     };
@@ -65,7 +66,7 @@ function runFluent(program: string, job: Job<unknown>, { output, limit, timeoutM
         reject(error);
       });
     const abort = () => stop(mediaError(path, "aborted"));
-    const timer = setTimeout(() => stop(mediaError(path, "timeout", `${timeoutMs} ms`)), timeoutMs);
+    const stopTimer = timeLimit(timeoutMs, () => stop(mediaError(path, "timeout", `${timeoutMs} ms`)));
     signal?.addEventListener("abort", abort, { once: true });
     const finish = (exitCode: number) => end(() => resolve({ log, bytes: Buffer.concat(chunks), exitCode }));
     command.on("stderr", (line: string) => {
@@ -76,19 +77,23 @@ function runFluent(program: string, job: Job<unknown>, { output, limit, timeoutM
       const [, code, name] =
         /^ffmpeg (?:exited with code (\d+)|was killed with signal (\w+))/.exec(error.message) ?? [];
       const { killed, signal: by } = endingOf(code ? Number(code) : null, (name ?? null) as NodeJS.Signals | null);
-      // Its pipe is closed and its end is not 20 ms away, as on a busy machine: it has written all it had.
-      if (error.message === "Output stream closed") finish(0);
-      else if (killed)
-        stop(withLastLines(mediaError(path, killed, killed === "crashed" ? by : undefined), log) as Error);
-      else finish(1);
+      if (killed) stop(withLastLines(mediaError(path, killed, killed === "crashed" ? by : undefined), log) as Error);
+      else if (code === undefined) finish(1);
+      else void written.then(() => finish(1));
     });
-    const stream = command.pipe() as PassThrough;
-    stream.on("data", (chunk: Uint8Array) => {
-      left -= chunk.length;
-      if (left < 0) stop(mediaError(path, "too-large"));
-      else chunks.push(chunk);
+    const sink = new Writable({
+      write(chunk: Uint8Array, _, done) {
+        left -= chunk.length;
+        if (left < 0) stop(mediaError(path, "too-large"));
+        else chunks.push(chunk);
+        done();
+      },
     });
-    command.on("end", () => (stream.readableEnded ? finish(0) : stream.once("end", () => finish(0))));
+    // Its pipe may be read to its end before it has ended, or after. The library ends whatever program it finds still
+    // there 20 ms after the stream it writes to was closed, so that is left open: how it ends by itself is what counts.
+    const written = new Promise<void>((resolve) => void sink.once("unpipe", () => resolve()));
+    command.pipe(sink, { end: false });
+    command.on("end", () => void written.then(() => finish(0)));
     if (signal?.aborted) abort();
   });
 }

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { startError } from "./media-error.js";
+import { timeLimit } from "./time-limit.js";
 
 export type ProcessResult = {
   readonly exitCode: number;
@@ -51,7 +52,7 @@ export function runProcess(program: string, args: readonly string[], options: Pr
       child.kill("SIGKILL");
     };
     const abort = () => kill("aborted");
-    const timer = setTimeout(() => kill("timeout"), options.timeoutMs);
+    const stopTimer = timeLimit(options.timeoutMs, () => kill("timeout"));
     options.signal?.addEventListener("abort", abort, { once: true });
     if (options.signal?.aborted) abort();
 
@@ -72,7 +73,7 @@ export function runProcess(program: string, args: readonly string[], options: Pr
       else tail = (tail + text).slice(-keptLog);
     });
     const tidy = () => {
-      clearTimeout(timer);
+      stopTimer();
       options.signal?.removeEventListener("abort", abort);
     };
     child.on("error", (error) => {
