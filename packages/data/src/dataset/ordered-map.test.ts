@@ -7,10 +7,15 @@ describe("orderedMap", () => {
     let [running, most, begun, furthest] = [0, 0, 0, 0];
     const got: number[] = [];
     const items = Array.from({ length: 23 }, (_, index) => index);
+    let go: () => void = () => undefined;
+    const asFarAsMay = new Promise<void>((resolve) => {
+      go = resolve;
+    });
     const work = async (item: number) => {
       most = Math.max(most, ++running);
       furthest = Math.max(furthest, ++begun - got.length);
-      await pause(item % 5 === 0 ? 12 : 1);
+      if (begun === 7) go();
+      await (item === 0 ? asFarAsMay : pause(item % 3));
       running--;
       return 10 * item;
     };
@@ -37,5 +42,22 @@ describe("orderedMap", () => {
     expect(got).toEqual([0, 1]);
     expect(ended.length).toBeGreaterThanOrEqual(2);
     expect(stopped).toBe(1);
+  });
+
+  it("gives what came before the items themselves failed, done by then or not", async () => {
+    const got: number[] = [];
+    async function* items() {
+      yield* [0, 1, 2];
+      throw new Error("line 4");
+    }
+    const work = async (item: number) => {
+      await pause(10);
+      return item;
+    };
+    const run = async () => {
+      for await (const result of orderedMap(items(), work, { concurrency: 8, ahead: 9 })) got.push(result);
+    };
+    await expect(run()).rejects.toThrow("line 4");
+    expect(got).toEqual([0, 1, 2]);
   });
 });

@@ -2,7 +2,8 @@
  * Works on up to `concurrency` items at once and yields the results in the order of the items. At most `ahead` items
  * are begun before the oldest is done, so that one slow item does not let results pile up.
  *
- * An error of an item is thrown when its turn comes, after the items under way have ended; `stop` is called first.
+ * An error of an item, or of giving the next one, is thrown when its turn comes, after the items under way have ended;
+ * `stop` is called first.
  */
 export async function* orderedMap<In, Out>(
   items: AsyncIterable<In> | Iterable<In>,
@@ -16,7 +17,17 @@ export async function* orderedMap<In, Out>(
   try {
     for (;;) {
       while (!ended && running < concurrency && queue.length < ahead) {
-        const next = await source.next();
+        let next: IteratorResult<In>;
+        try {
+          next = await source.next();
+        } catch (error) {
+          // It comes in its turn too, whatever of the items before it was done by now.
+          ended = true;
+          const failed = Promise.reject(error);
+          failed.catch(() => undefined);
+          queue.push(failed);
+          break;
+        }
         if (next.done) {
           ended = true;
           break;

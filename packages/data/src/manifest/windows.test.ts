@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createPipesDecoder } from "../media/ffmpeg-pipes.js";
 import { ffmpeg, makeFilm } from "../media/make-media.test.support.js";
+import { mediaError } from "../media/media-error.js";
 import type { ManifestItem } from "./manifest-item.js";
 import { countPassedOver } from "./passed-over.js";
 import { type Manifest, openManifest } from "./read-manifest.js";
@@ -62,6 +63,12 @@ describe("windows", () => {
         boxes: [[0.5, box]],
       },
     ]);
+  });
+
+  it("are not cut otherwise where ffmpeg was killed as it measured", async () => {
+    const killed = { probe: async (path: string) => Promise.reject(mediaError(path, "killed")) };
+    const cut = inWindows(await openManifest(root), { seconds: 3, decoder: killed });
+    await expect(itemsOf(cut)).rejects.toMatchObject({ reason: "killed" });
   });
 
   it("refuse a length that is none", async () => {

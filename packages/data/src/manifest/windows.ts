@@ -23,6 +23,8 @@ const near = 0.05;
  * `film_20-25` where windows are 10 s, each with the film's labels, split and those of its boxes. A last piece of less
  * than half a window is left out and told of with its seconds. Recordings no longer than a window stay as they are, and
  * so do files that cannot be measured: whoever decodes them says why.
+ *
+ * @throws KdcError (`killed`) from `items` where ffmpeg was killed as it measured one: nobody can say how that is cut
  */
 export function inWindows(manifest: Manifest, options: WindowOptions): Manifest {
   const { seconds, decoder, signal } = options;
@@ -42,8 +44,9 @@ export function inWindows(manifest: Manifest, options: WindowOptions): Manifest 
       .then(
         (info) => info.duration,
         (error) => {
-          if (isKdcError(error) && itemReasons.has(error.reason)) return undefined;
-          throw error;
+          // Killed, it would be cut otherwise than when nobody kills it.
+          const isItsOwn = isKdcError(error) && itemReasons.has(error.reason) && error.reason !== "killed";
+          return isItsOwn ? undefined : Promise.reject(error);
         },
       );
     known.set(path, duration);

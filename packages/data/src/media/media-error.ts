@@ -37,6 +37,9 @@ export const leaveOutReasons: ReadonlySet<string> = new Set([
   "bad-wav",
 ]);
 
+/** Reasons of the moment: another time the file may be read. */
+export const passingReasons: ReadonlySet<string> = new Set<MediaReason>(["killed", "timeout"]);
+
 /** {@link leaveOutReasons}, and those of a manifest's item: a name that cannot be used, a way out of the media root, a bad picture. */
 export const itemReasons: ReadonlySet<string> = new Set([
   ...leaveOutReasons,

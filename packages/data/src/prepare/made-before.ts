@@ -1,8 +1,17 @@
 import { join } from "node:path";
 import { KdcError } from "@kdc-mae/core";
 import { type FileSystem, sha256OfFile, writeWhole } from "@kdc-mae/core/node";
+import { passingReasons } from "../media/media-error.js";
 import type { PreparedContent } from "./options.js";
 import { parseRecord, type ShardRecord, shardName } from "./shard-record.js";
+
+/** Told why a shard that is there is made again. */
+export type MadeAgain = {
+  /** Its bytes are not what its record says. */
+  readonly onDamaged: () => void;
+  /** It lacks clips whose ffmpeg was killed or came to no end in time; left out, such a shard is finished. */
+  readonly onLacking?: () => void;
+};
 
 /** The record of a finished shard; undefined when it is still to be made. @throws KdcError when it was made of other items */
 export async function findRecord(
@@ -10,7 +19,7 @@ export async function findRecord(
   shard: number,
   items: string,
   files: FileSystem,
-  onDamaged: () => void,
+  { onDamaged, onLacking }: MadeAgain,
 ): Promise<ShardRecord | undefined> {
   const path = join(out, shardName(shard));
   const record = parseRecord(await files.readText(`${path}.json`));
@@ -18,6 +27,11 @@ export async function findRecord(
   const size = await files.sizeOf(`${path}.tar`);
   if (size === undefined) return undefined;
   if (record.items === items) {
+    const lacks = record.quarantined.some(({ reason }) => passingReasons.has(reason));
+    if (lacks && onLacking !== undefined) {
+      onLacking();
+      return undefined;
+    }
     if (size === record.bytes && (await sha256OfFile(`${path}.tar`)) === record.sha256) return record;
     onDamaged();
     return undefined;

@@ -8,6 +8,7 @@ import { logMel } from "../audio/log-mel.js";
 import { openManifest } from "../manifest/read-manifest.js";
 import { createPipesDecoder } from "../media/ffmpeg-pipes.js";
 import { ffmpeg, makeFilm, makeSilentFilm, makeWebPage } from "../media/make-media.test.support.js";
+import { mediaError } from "../media/media-error.js";
 import { readSample } from "../shards/sample.js";
 import { decodePicture } from "../visual/encode-picture.js";
 import { type PrepareOptions, type PrepareProgress, prepare } from "./prepare.js";
@@ -34,15 +35,15 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
+const optionsOf = async (out: string) => ({
+  manifest: await openManifest(at("media/list.jsonl")),
+  out: at(out),
+  decoder: createPipesDecoder(ffmpeg),
+  workers: 2,
+  content: { clipsPerShard: 3, frames: { count: 2, limit: 10 }, size: 37, logMel: "float16" } as const,
+});
 const run = async (out: string, more: Omit<Partial<PrepareOptions>, "together"> = {}) =>
-  prepare({
-    manifest: await openManifest(at("media/list.jsonl")),
-    out: at(out),
-    decoder: createPipesDecoder(ffmpeg),
-    workers: 2,
-    content: { clipsPerShard: 3, frames: { count: 2, limit: 10 }, size: 37, logMel: "float16" },
-    ...more,
-  });
+  prepare({ ...(await optionsOf(out)), ...more });
 /** Every file of a set with the hash of its bytes. */
 const fingerprint = async (folder: string) => {
   const names = (await readdir(at(folder))).sort();
@@ -222,6 +223,32 @@ describe("prepare", () => {
     expect(last).toMatchObject({ done: 11, reused: 8, mended: 1 });
     expect(await fingerprint("changed")).toEqual(undisturbed);
   });
+
+  it.each(["timeout", "killed"] as const)(
+    "tries clips again that gave %s, once a run, alone or with others",
+    async (reason) => {
+      const plain = createPipesDecoder(ffmpeg);
+      let asked = 0;
+      const crowded: typeof plain = {
+        ...plain,
+        async decode(item, request) {
+          if (item.id !== "row 5") return plain.decode(item, request);
+          asked++;
+          throw mediaError(item.path, reason);
+        },
+      };
+      const name = `crowded-${reason}`;
+      const notes: string[] = [];
+      expect((await run(name, { decoder: crowded })).quarantined).toMatchObject({ [reason]: 1 });
+      await run(name, { decoder: crowded, onNote: (note) => notes.push(note) });
+      expect([asked, notes]).toEqual([2, ["clips whose ffmpeg was killed or came to no end in time are tried again"]]);
+      const together = { isFirst: true, isOwn: () => true, barrier: async () => undefined };
+      await prepare({ ...(await optionsOf(name)), decoder: crowded, together });
+      expect(asked).toBe(3);
+      await run(name);
+      expect(await fingerprint(name)).toEqual(undisturbed);
+    },
+  );
 
   it("lets one of two runs write, whose set is whole", async () => {
     const both = await Promise.allSettled([run("both"), run("both")]);

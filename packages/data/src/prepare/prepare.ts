@@ -8,7 +8,7 @@ import type { Decoder, SoundDecoder } from "../media/decoder.js";
 import { mediaError } from "../media/media-error.js";
 import { seal } from "../shards/sealed-json.js";
 import { inTurn } from "./in-turn.js";
-import { expectSameContent, findRecord } from "./made-before.js";
+import { expectSameContent, findRecord, type MadeAgain } from "./made-before.js";
 import { type PreparedContent, publishedContent } from "./options.js";
 import { prepareItem } from "./prepare-item.js";
 import { hashItems, type Quarantined, type ShardRecord } from "./shard-record.js";
@@ -26,7 +26,7 @@ export type PrepareOptions = {
   readonly content?: Partial<PreparedContent>;
   /** What decodes, such as `ffmpeg 7.0.2`; kept with the set. */
   readonly decodedBy?: string;
-  /** Told once when shards of an earlier run were decoded by something else. */
+  /** Told once when shards of an earlier run were decoded by something else, and once when some are made again for clips they lack. */
   readonly onNote?: (note: string) => void;
   /** Called after every clip. */
   readonly onProgress?: (progress: PrepareProgress) => void;
@@ -77,7 +77,8 @@ type Task =
  * each, `quarantine.jsonl` with what could not be used, and `dataset.json`, the summary. The shard and place of an item
  * follow from the manifest alone, so a run that was killed at any moment and is started again ends with the same bytes
  * as one that was not, and does at most one shard again. Finished shards are taken over when their SHA-256 is right, and
- * made again when it is not. One run at a time: the folder is locked. Of processes that work together each makes its own
+ * made again when it is not, or when they lack clips whose ffmpeg was killed or came to no end in time (which says more of
+ * the machine than of the clip). One run at a time: the folder is locked. Of processes that work together each makes its own
  * shards, and the first then goes through all of them as a run that finds everything finished.
  *
  * @returns the summary, and what was met and is no clip; undefined for other processes than the first
@@ -111,7 +112,7 @@ export async function prepare(options: PrepareOptions): Promise<PrepareResult | 
       await makeShards(options, together.isOwn);
       await together.barrier();
     }
-    const { passedOver, quarantine, summary } = await makeShards(options);
+    const { passedOver, quarantine, summary } = await makeShards(options, undefined, together === undefined);
     await writeWhole(
       join(out, "quarantine.jsonl"),
       quarantine.map((entry) => `${JSON.stringify(entry)}\n`).join(""),
@@ -125,10 +126,11 @@ export async function prepare(options: PrepareOptions): Promise<PrepareResult | 
 /** The summary, and what was met and is no clip. */
 type PrepareResult = DatasetSummary & { readonly passedOver: PassedOver };
 
-/** Makes the shards that are this process's, where they are not finished, and sums up those. */
+/** Makes the shards that are this process's, where they are not finished, and sums up those. @param triesAgain clips that an earlier run had no luck with */
 async function makeShards(
   options: PrepareOptions,
   isOwn: (shard: number) => boolean = () => true,
+  triesAgain = true,
 ): Promise<{
   readonly summary: DatasetSummary;
   readonly quarantine: readonly Quarantined[];
@@ -163,7 +165,12 @@ async function makeShards(
   };
   let writer: ShardWriter | undefined;
   try {
-    const tasks = tasksOf(manifest, out, { content, files, isOwn, onDamaged: () => mended++ }, passed.passOver);
+    let lacking = 0;
+    const onLacking = () => {
+      if (lacking++ === 0) onNote?.("clips whose ffmpeg was killed or came to no end in time are tried again");
+    };
+    const again: MadeAgain = { onDamaged: () => mended++, ...(triesAgain ? { onLacking } : {}) };
+    const tasks = tasksOf(manifest, out, { content, files, isOwn, again }, passed.passOver);
     // A decoder that takes many at a time is kept busy by that many; a few more wait for the one whose turn it is.
     const concurrency = workers * (decoder.together ?? 1);
     const pool = { concurrency, ahead: Math.max(8 * workers, concurrency + 16), stop };
@@ -213,12 +220,12 @@ async function* tasksOf(
     content: { clipsPerShard },
     files,
     isOwn,
-    onDamaged,
+    again,
   }: {
     readonly content: PreparedContent;
     readonly files: FileSystem;
     readonly isOwn: (shard: number) => boolean;
-    readonly onDamaged: () => void;
+    readonly again: MadeAgain;
   },
   passOver: PassOver,
 ): AsyncGenerator<Task> {
@@ -230,7 +237,7 @@ async function* tasksOf(
       return;
     }
     const items = hashItems(group);
-    const record = await findRecord(out, shard, items, files, onDamaged);
+    const record = await findRecord(out, shard, items, files, again);
     if (record) yield { kind: "finished", shard, record };
     else {
       for (const [at, item] of group.entries()) {
