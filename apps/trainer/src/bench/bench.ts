@@ -7,8 +7,9 @@ import { presets } from "@kdc-mae/model";
 import { matMul, type Tensor2D } from "@tensorflow/tfjs-core";
 import type { DeviceName } from "../doctor/device-names.js";
 import { embedFlops, pretrainFlops } from "../pipeline/experiment/flops.js";
+import { ending, type Limits } from "./ending.js";
 import { median } from "./median.js";
-import { type Limits, type Peer, runPytorch } from "./pytorch.js";
+import { type Peer, runPytorch } from "./pytorch.js";
 import type { Timed } from "./timed.js";
 import type { Work } from "./work.js";
 
@@ -31,7 +32,7 @@ export type Row = {
   readonly batch: number;
   /** Median of the timed repetitions. */
   readonly seconds: number;
-  /** How many were timed: fewer than asked for where the engine was ended for its time. */
+  /** How many were timed: fewer than asked for where the engine was ended. */
   readonly repetitions: number;
   readonly gflops: number;
   readonly peakBytes: number;
@@ -66,29 +67,48 @@ async function matmulRate(): Promise<number> {
   return (2 * n ** 3) / Math.min(...seconds) / 1e9;
 }
 
-/** Runs one of this project's engines in a process of its own, so that its peak memory is its own. */
+type Apart = Timed & { readonly peakBytes: number };
+
+/** What an engine's process tells: after each repetition what there is by then, and at its end all, or what went wrong. */
+export type FromWorker = { readonly soFar: Apart } | { readonly made: Apart } | { readonly error: string };
+
+/** What there was of a process that ended before a timed repetition. */
+const untimedInWords = ({ untimed }: Pick<Timed, "untimed"> = { untimed: [] }): string =>
+  untimed.length === 0
+    ? "before its first repetition was done"
+    : `before a timed repetition was done; untimed ones took ${untimed.map((one) => `${one.toFixed(1)} s`).join(", ")}`;
+
+/**
+ * Runs one of this project's engines in a process of its own, so that its peak memory is its own. One that is ended gives
+ * the timed repetitions it had finished.
+ *
+ * @throws Error where it failed, or was ended before one was
+ */
 function runApart(
   engine: Exclude<Engine, "pytorch">,
   work: Work,
   device: DeviceName,
-  { seconds, signal }: Limits,
-): Promise<Timed & { readonly peakBytes: number }> {
+  { onRepetition, ...limits }: Limits & { readonly onRepetition: (soFar: Timed) => void },
+): Promise<Apart> {
   return new Promise((resolve, reject) => {
     const args = [JSON.stringify({ engine, work, device })];
-    const child = fork(fileURLToPath(new URL("./worker.js", import.meta.url)), args, { signal, killSignal: "SIGKILL" });
-    const timer = setTimeout(() => {
-      reject(new Error(`it took longer than ${seconds} s`));
-      child.kill("SIGKILL");
-    }, seconds * 1000);
-    child.on("message", (message: { error?: string } & Timed & { peakBytes: number }) => {
-      if (message.error === undefined) resolve(message);
-      else reject(new Error(message.error));
+    const child = fork(fileURLToPath(new URL("./worker.js", import.meta.url)), args);
+    const why = ending(child, limits);
+    let latest: Apart | undefined;
+    child.on("message", (message: FromWorker) => {
+      if ("made" in message) resolve(message.made);
+      else if ("error" in message) reject(new Error(message.error));
+      else {
+        latest = message.soFar;
+        onRepetition(latest);
+      }
     });
     child.on("error", reject);
-    child.on("exit", (code) => {
-      clearTimeout(timer);
+    child.on("close", (code, signal) => {
+      const ended = why();
+      if (ended !== undefined && latest !== undefined && latest.seconds.length > 0) resolve(latest);
       // Too late to matter where it has answered.
-      reject(new Error(`the process ended with ${code}`));
+      else reject(new Error(`${ended ?? `the process ended with ${code ?? signal}`} ${untimedInWords(latest)}`));
     });
   });
 }
@@ -106,6 +126,8 @@ export type BenchOptions = {
   readonly limit: number;
   readonly signal?: AbortSignal;
   readonly onRow?: (row: Row) => void;
+  /** Told after every repetition of this project's engines, timed or not, what was measured of a row by then. */
+  readonly onRepetition?: (row: string, soFar: Timed, of: Work) => void;
   /** Told at once what did not run, and why. */
   readonly onMissing?: (what: string, reason: string) => void;
 };
@@ -132,7 +154,7 @@ const casesOf = ({ engines: chosen, dtypes, works, device }: BenchOptions): read
     ),
   );
 
-const rowOf = ({ engine, dtype, work }: Case, made: Timed & { readonly peakBytes: number }): Row => {
+const rowOf = ({ engine, dtype, work }: Case, made: Apart): Row => {
   const { task, size, batch } = work;
   const config = presets[size];
   const flops = batch * (task === "embed" ? embedFlops(config) : pretrainFlops(config, 2, 0.75));
@@ -146,37 +168,44 @@ const rowOf = ({ engine, dtype, work }: Case, made: Timed & { readonly peakBytes
 };
 
 /**
- * Runs the engines one after the other on the same work. Each row is reported as it comes; one that fails or takes too long
- * stands in `missing`, and the signal ends what runs and gives what there is.
+ * Runs the engines one after the other on the same work. Each row is reported as it comes. One that takes too long, or runs
+ * when the signal comes, has the repetitions it had finished; what has none, and what fails, stands in `missing`.
  */
 export async function bench(options: BenchOptions): Promise<BenchReport> {
-  const { device, peer, limit, signal, onRow, onMissing } = options;
+  const { device, peer, limit, signal, onRow, onRepetition, onMissing } = options;
   const limits = { seconds: limit, signal };
   const rows: Row[] = [];
   const missing: Record<string, string> = {};
-  for (const one of casesOf(options)) {
-    if (signal?.aborted) break;
-    const { engine, dtype, work } = one;
-    try {
-      const made =
-        engine === "pytorch"
-          ? { preparing: Number.NaN, ...(await runPytorch(peer, work, dtype as "float32" | "bfloat16", limits)) }
-          : await runApart(engine, work, device, limits);
-      const row = rowOf(one, made);
-      rows.push(row);
-      onRow?.(row);
-    } catch (error) {
-      if (signal?.aborted) break;
-      const what = `${engine} ${dtype} ${work.task}`;
-      missing[what] = error instanceof Error ? error.message : String(error);
-      onMissing?.(what, missing[what]);
-    }
-  }
+  // First, so that whoever ends it need not wait for this.
   const machine = {
     cpu: cpus()[0]?.model ?? "unknown",
     cores: availableParallelism(),
     node: process.versions.node,
     matmulGflops: await matmulRate(),
   };
+  for (const one of casesOf(options)) {
+    const { engine, dtype, work } = one;
+    const what = `${engine} ${dtype} ${work.task}`;
+    try {
+      if (signal?.aborted) throw new Error("it was not reached");
+      const made =
+        engine === "pytorch"
+          ? {
+              preparing: Number.NaN,
+              untimed: [],
+              ...(await runPytorch(peer, work, dtype as "float32" | "bfloat16", limits)),
+            }
+          : await runApart(engine, work, device, {
+              ...limits,
+              onRepetition: (soFar) => onRepetition?.(what, soFar, work),
+            });
+      const row = rowOf(one, made);
+      rows.push(row);
+      onRow?.(row);
+    } catch (error) {
+      missing[what] = error instanceof Error ? error.message : String(error);
+      onMissing?.(what, missing[what]);
+    }
+  }
   return { machine, rows, missing };
 }

@@ -29,6 +29,7 @@ export async function runInt8(
   config: ModelConfig,
   { encoder }: WithEncoder<FloatTensor>,
   patches: HostPatches,
+  onRepetition: (soFar: Timed) => void,
 ): Promise<Timed> {
   const params = { encoder };
   const start = performance.now();
@@ -39,7 +40,11 @@ export async function runInt8(
   const program = await createProgram(weightsInt8(bound));
   const building = (performance.now() - start) / 1000;
   try {
-    const measured = await timed(work, () => program.run(inputs));
+    const measured = await timed(
+      work,
+      () => program.run(inputs),
+      (soFar) => onRepetition({ ...soFar, building }),
+    );
     const peakBytes = process.resourceUsage().maxRSS * 1024;
     const ours = (await program.run(inputs)) as Pooled;
     const exact = await createProgram(bound);

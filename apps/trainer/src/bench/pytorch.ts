@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { KdcError } from "@kdc-mae/core";
 import { presets } from "@kdc-mae/model";
+import { ending, type Limits } from "./ending.js";
 import type { Work } from "./work.js";
 
 const script = fileURLToPath(new URL("../../peer/pytorch_peer.py", import.meta.url));
@@ -18,9 +19,6 @@ export type Peer = {
   readonly attention: "plain" | "fused";
 };
 
-/** How long anything may take, and what ends it. */
-export type Limits = { readonly seconds: number; readonly signal?: AbortSignal };
-
 /**
  * Runs a program to its end, its time or the signal's, and gives the lines it printed.
  *
@@ -29,15 +27,12 @@ export type Limits = { readonly seconds: number; readonly signal?: AbortSignal }
 export function lines(
   command: string,
   args: readonly string[],
-  { seconds, signal }: Limits,
+  limits: Limits,
 ): Promise<{ readonly lines: readonly string[]; readonly ended?: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], signal, killSignal: "SIGKILL" });
-    let [out, log, ended] = ["", "", undefined as string | undefined];
-    const timer = setTimeout(() => {
-      ended = `it took longer than ${seconds} s`;
-      child.kill("SIGKILL");
-    }, seconds * 1000);
+    const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+    let [out, log] = ["", ""];
+    const why = ending(child, limits);
     child.stdout.on("data", (chunk) => {
       out += chunk;
     });
@@ -45,11 +40,11 @@ export function lines(
       log += chunk;
     });
     child.on("error", (error) => {
-      clearTimeout(timer);
+      why();
       reject(error);
     });
     child.on("close", (code) => {
-      clearTimeout(timer);
+      const ended = why();
       const printed = out.split("\n").slice(0, -1);
       if (code === 0 || ended !== undefined) resolve({ lines: printed, ended });
       else reject(new Error(log.trim().split("\n").at(-1) || `it ended with ${code}`));
@@ -58,7 +53,7 @@ export function lines(
 }
 
 /**
- * The same work in PyTorch. One that is ended for its time gives the repetitions it had finished.
+ * The same work in PyTorch. One that is ended gives the repetitions it had finished.
  *
  * @throws KdcError when this Python has no torch, or it finished no timed repetition in its time
  */

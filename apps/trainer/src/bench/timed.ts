@@ -2,6 +2,8 @@
 export type Timed = {
   /** Of each timed repetition. */
   readonly seconds: readonly number[];
+  /** Of each repetition before those. */
+  readonly untimed: readonly number[];
   /**
    * Seconds of the first repetition, timed or not. A training step makes its program in it, so tracing and session are
    * included; embedding makes its program before, and this is a run like the others.
@@ -23,19 +25,28 @@ export type Timed = {
   readonly peakBytes?: number;
 };
 
-/** Runs something some times untimed, then timed. */
+/**
+ * Runs something some times untimed, then timed.
+ *
+ * @param onRepetition told after each what there is by then, so that whoever ends it has that
+ */
 export async function timed(
   { steps, warmup }: { readonly steps: number; readonly warmup: number },
   run: () => Promise<unknown>,
+  onRepetition: (soFar: Timed) => void = () => undefined,
 ): Promise<Timed> {
   const start = performance.now();
-  let preparing = 0;
-  const seconds: number[] = [];
+  let made: Timed = { seconds: [], untimed: [], preparing: 0 };
   for (let index = 0; index < warmup + steps; index++) {
     const began = performance.now();
     await run();
-    if (index === 0) preparing = (performance.now() - start) / 1000;
-    if (index >= warmup) seconds.push((performance.now() - began) / 1000);
+    const took = (performance.now() - began) / 1000;
+    made = {
+      seconds: index < warmup ? made.seconds : [...made.seconds, took],
+      untimed: index < warmup ? [...made.untimed, took] : made.untimed,
+      preparing: index === 0 ? (performance.now() - start) / 1000 : made.preparing,
+    };
+    onRepetition(made);
   }
-  return { seconds, preparing };
+  return made;
 }

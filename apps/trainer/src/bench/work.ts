@@ -54,20 +54,28 @@ export function stepInputs(size: ModelSize, batch: number) {
   };
 }
 
-/** Runs the work. */
-export async function runWork(work: Work, given: Execute): Promise<Timed> {
+/**
+ * Runs the work.
+ *
+ * @param onRepetition told after each repetition what was measured by then
+ */
+export async function runWork(
+  work: Work,
+  given: Execute,
+  onRepetition: (soFar: Timed) => void = () => undefined,
+): Promise<Timed> {
   // What a device computes is not to be timed call by call: programs queue up.
   const { runtime } = given;
   const { execute, spent } = runtime === undefined ? watch(given) : watchDevice(Object.assign(given, { runtime }));
-  const run = async (made: Promise<Timed>): Promise<Timed> => ({
-    ...(await made),
-    ...spent(work.steps, (await made).seconds),
-  });
+  const whole = (made: Timed): Timed =>
+    made.seconds.length === 0 ? made : { ...made, ...spent(made.seconds.length, made.seconds) };
+  const run = async (repetition: () => Promise<unknown>): Promise<Timed> =>
+    whole(await timed(work, repetition, (soFar) => onRepetition(whole(soFar))));
   const { config, patches, inputs, params, objective: losses } = stepInputs(work.size, work.batch);
-  if (work.dtype === "int8") return runInt8(work, config, params.model, patches);
+  if (work.dtype === "int8") return runInt8(work, config, params.model, patches, onRepetition);
   if (work.task === "embed") {
     const embedder = createBatchEmbedder(execute, config, params.model);
-    return run(timed(work, () => embedder.embed(patches))).finally(embedder.dispose);
+    return run(() => embedder.embed(patches)).finally(embedder.dispose);
   }
   const train = createTrainStep(
     execute,
@@ -75,5 +83,5 @@ export async function runWork(work: Work, given: Execute): Promise<Timed> {
     adam({ betas: [0.95, 0.999], weightDecay: 5e-7 }),
   );
   const state = train.init(params);
-  return run(timed(work, () => train.step(state, inputs, 1e-4))).finally(train.dispose);
+  return run(() => train.step(state, inputs, 1e-4)).finally(train.dispose);
 }

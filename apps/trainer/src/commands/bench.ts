@@ -4,7 +4,7 @@ import { type CardName, cards, estimateStep, estimateTable } from "../bench/esti
 import type { Peer } from "../bench/pytorch.js";
 import type { BenchTask, ModelSize } from "../bench/work.js";
 import { type DeviceName, deviceNames } from "../doctor/device-names.js";
-import { untilInterrupted } from "../terminal/interrupt.js";
+import { type AtTerminal, atTerminal } from "../terminal/interrupt.js";
 import { print } from "../terminal/print.js";
 import { atLeastOne, readWith } from "./options.js";
 
@@ -81,7 +81,7 @@ export function addBenchCommand(program: Command): void {
     .option("--limit <seconds>", "longest time for one row; what takes longer is left out", atLeastOne, 1800)
     .option("--json", "print the report as JSON")
     .addHelpText("after", "\nExample:\n  kdc-mae bench --engines compiled,pytorch --size base --batch 4\n")
-    .action((options: BenchOptions) => untilInterrupted((signal) => run(options, signal)));
+    .action((options: BenchOptions) => atTerminal((around) => run(options, around)));
   readWith<BenchOptions>(command, [
     {
       options: ["python", "peerDevice", "attention"],
@@ -112,7 +112,7 @@ export function addBenchCommand(program: Command): void {
 }
 
 /** Rows as they come: on stdout, or beside the JSON that follows on stderr. */
-async function run(options: BenchOptions, signal: AbortSignal): Promise<void> {
+async function run(options: BenchOptions, { signal, onProgress }: AtTerminal): Promise<void> {
   const keep = options.gradientCheckpointing === undefined ? "all" : "inputs";
   if (options.estimate !== undefined) {
     const estimate = await estimateStep(options.size, options.batch, options.estimate, options.precision, keep);
@@ -127,6 +127,10 @@ async function run(options: BenchOptions, signal: AbortSignal): Promise<void> {
     works: tasks.map((name) => ({ task: name, size, batch, steps, warmup, keep, precision: options.precision })),
     peer: { python, device: peerDevice, attention },
     onRow: (row) => say(line(row)),
+    onRepetition: (stage, { untimed, seconds }, of) => {
+      const [done, total] = [untimed.length + seconds.length, of.warmup + of.steps];
+      onProgress?.({ stage, unit: "repetitions", done, total });
+    },
     onMissing: (what, reason) => say(`${what} did not run: ${reason}`),
   });
   print(json ? `${JSON.stringify(report, null, 2)}\n` : summary(report));
