@@ -19,20 +19,28 @@ const at = (...names: string[]) => join(folder, ...names);
 const media = () => at("media");
 const model = () => at("called", "model.safetensors");
 
+/** What was done when each stage spoke first: its rate is counted from there. */
+function beginnings() {
+  const begun = new Map<string, number>();
+  const onProgress = ({ stage, done }: trainer.Progress) => void (begun.has(stage) || begun.set(stage, done));
+  return { begun, onProgress };
+}
+
 const bytes = (path: string) => readFile(path);
 const experiment = () => trainer.loadExperiment("demo", [changes]);
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "kdc-mae-calls-"));
-  const stages = new Set<string>();
+  const { begun, onProgress } = beginnings();
   const trained = await silent(
     trainer.pretrain(await experiment(), {
       ...{ out: at("called"), media: media() },
-      onProgress: ({ stage }) => stages.add(stage),
+      onProgress,
     }),
   );
   expect(trained.finished).toBe(true);
-  expect([...stages]).toEqual(["media", "decode", "pretrain"]);
+  expect([...begun.keys()]).toEqual(["media", "decode", "pretrain"]);
+  expect([begun.get("media"), begun.get("decode")]).toEqual([0, 0]);
 });
 afterAll(() => rm(folder, { recursive: true }));
 afterEach(() => vi.restoreAllMocks());
@@ -77,15 +85,21 @@ it("evaluate, under a protocol and with pictures", async () => {
 
 it("prepare and survey", async () => {
   const printed = JSON.parse(await command("survey", at("media"), "--json"));
-  const surveyed = await silent(trainer.survey(at("media")));
+  const { begun, onProgress } = beginnings();
+  const surveyed = await silent(trainer.survey(at("media"), { onProgress }));
   for (const key of ["total", "usable", "reasons"] as const) expect(surveyed[key]).toEqual(printed[key]);
   await command("prepare", at("media"), "--out", at("prepared-by-command"), "--size", "64", "--frames", "2");
   await silent(
     trainer.prepare(at("media"), {
+      onProgress,
       out: at("prepared-by-call"),
       content: { size: 64, frames: { count: 2, limit: 10 }, clipsPerShard: 500, seconds: 10.3, logMel: "none" },
     }),
   );
+  expect([...begun]).toEqual([
+    ["survey", 0],
+    ["prepare", 0],
+  ]);
   for (const name of ["shard-000000.tar", "dataset.json"]) {
     expect(await bytes(at("prepared-by-call", name))).toEqual(await bytes(at("prepared-by-command", name)));
   }

@@ -40,6 +40,7 @@ export async function piecesOfFiles<P>(
   const ranks = ranksOf(around);
   const [whole, leftOut]: [string[], UnusedFile[]] = [[], []];
   let done = 0;
+  onProgress?.({ stage, unit: "files", done, total: files.length });
 
   async function* parts(file: string, index: number): AsyncGenerator<Part<P>> {
     signal?.throwIfAborted();

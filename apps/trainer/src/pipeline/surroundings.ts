@@ -26,7 +26,7 @@ export type Surroundings = {
   readonly memory?: () => number;
   /** Asks to stop at the next safe point. */
   readonly signal?: AbortSignal;
-  /** Called as work goes on: which stage, how much is done, of how much. */
+  /** Called before work and as it goes on: which stage, how much is done, of how much. */
   readonly onProgress?: (progress: Progress) => void;
   /** One sentence at a time that a person should see, such as a clip that was left out. */
   readonly onNote?: (note: string) => void;

@@ -49,6 +49,7 @@ export async function verifyShards(
       options.onProgress?.(done, set.shards.length);
       await expectIntact(shard, options.signal);
     }
+    options.onProgress?.(set.shards.length, set.shards.length);
     const checked = set.shards.filter(({ sha256 }) => sha256 !== undefined).length;
     return { shards: set.shards.length, checked };
   } finally {

@@ -62,10 +62,12 @@ export async function loadSplits(
 ): Promise<LoadedSplits> {
   const ranks = ranksOf(options);
   const own = items.filter((_, index) => ownerOf(index, items.length, ranks) === ranks.rank);
+  const tell = (done: number) => options.onProgress?.({ stage: "decode", unit: "clips", done, total: own.length });
+  tell(0);
   const decoded = await loadClips(own, form, {
     ...{ decoder: options.opened.decoder, media: options.media },
     concurrency: options.opened.workers,
-    onProgress: (done) => options.onProgress?.({ stage: "decode", unit: "clips", done, total: own.length }),
+    onProgress: tell,
     signal: options.signal,
   });
   const kept = await sharedList(ranks, decoded.kept);

@@ -21,7 +21,12 @@ const shards = () => ({ kind: "shards", path: folder, workers: 1 }) as const;
 describe("verifyData", () => {
   it("says how many shards match their checksums, each set looked at once", async () => {
     const notes: string[] = [];
-    await verifyData([shards(), undefined, shards()], { onNote: (note) => notes.push(note) });
+    const told: number[] = [];
+    await verifyData([shards(), undefined, shards()], {
+      onNote: (note) => notes.push(note),
+      onProgress: ({ done }) => told.push(done),
+    });
+    expect(told).toEqual([0, 1]);
     expect(notes).toEqual([`verify: 1 of 1 shards of ${folder} match their checksums`]);
   });
 

@@ -39,6 +39,8 @@ export async function prepareSet(path: string, options: PrepareSetOptions): Prom
   const { manifest } = await openChosen(path, options, opened);
   const total = await countItems(manifest);
   const ranks = ranksOf(options);
+  const tell = (done: number, note: string) => onProgress?.({ stage: "prepare", unit: "clips", done, total, note });
+  tell(0, "0 failed");
   const prepared = await prepareShards({
     ...{
       together: ranks.size === 1 ? undefined : togetherAs(ranks),
@@ -54,7 +56,7 @@ export async function prepareSet(path: string, options: PrepareSetOptions): Prom
     onProgress: ({ done, reused, mended, failed }) => {
       const before = reused > 0 ? `, ${reused} from before` : "";
       const again = mended > 0 ? `, ${mended} damaged ${mended === 1 ? "shard" : "shards"} made again` : "";
-      onProgress?.({ stage: "prepare", unit: "clips", done, total, note: `${failed} failed${before}${again}` });
+      tell(done, `${failed} failed${before}${again}`);
     },
   });
   // Of several ranks the first sums up, and tells.

@@ -36,6 +36,9 @@ export async function surveyData(path: string, options: SurveyDataOptions = {}):
   const total = await countItems(manifest);
   const ranks = ranksOf(options);
   const isFirst = ranks.rank === 0;
+  const tell = (done: number, problems: number) =>
+    onProgress?.({ stage: "survey", unit: "clips", done, total, note: `${problems} with a problem` });
+  tell(0, 0);
   const result = await surveyClips({
     ...{ manifest, classes, signal, requireLabels },
     ...(isFirst ? { cleaned, onProblem } : {}),
@@ -48,8 +51,7 @@ export async function surveyData(path: string, options: SurveyDataOptions = {}):
           },
         }),
     ...{ decoder: opened.decoder, workers: opened.workers },
-    onProgress: ({ done, problems }) =>
-      onProgress?.({ stage: "survey", unit: "clips", done, total, note: `${problems} with a problem` }),
+    onProgress: ({ done, problems }) => tell(done, problems),
   });
   return { ...result, mediaRoot: manifest.media.root };
 }
