@@ -287,6 +287,8 @@ describe.each(decoders)("%s", (_, decoder) => {
     expect(reasons).toEqual(refusals.map(([, , reason]) => reason));
     const sound = (file: string) => decoder.decodeSound(item(file), { sampleRate: rate });
     await expect(sound("not-finite.wav")).rejects.toMatchObject({ reason: "bad-wav" });
+    const remedy = "Save it as JPEG, PNG or WebP";
+    await expect(decoder.probe(item("still.heic").path)).rejects.toMatchObject({ reason: "not-media", remedy });
     expect((await sound("plain.wav")).samples.slice(50, 60)).toEqual(new Float32Array(10).fill(0.25));
     for (const kind of ["ac3", "eac3", "wv"]) expect(toneAt(await sound(`sound.${kind}`), 1.5)).toBe(300);
     const [picture] = await decoder.decodePictures(item("short-pictures.mp4"), { times: [4] });

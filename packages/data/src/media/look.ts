@@ -1,4 +1,5 @@
 import { stat } from "node:fs/promises";
+import { errorParts, KdcError } from "@kdc-mae/core";
 import { countInput, countOutput, maxPixels, type Span } from "./command.js";
 import { type Container, readContainer } from "./container/container.js";
 import { explainClosed, largest } from "./diagnose.js";
@@ -27,7 +28,9 @@ export async function lookAt(path: string, span: Span, run: RunJob, signal?: Abo
     throw mediaError(path, "unreadable", cause.code, cause);
   });
   if (container.kind === "iso" && !container.index && /^(?:hei|hev|mif|msf|avi[fs])/.test(container.brand)) {
-    throw mediaError(path, "not-media", `it is a still picture (${container.brand === "avif" ? "AVIF" : "HEIC"})`);
+    const kind = container.brand === "avif" ? "AVIF" : "HEIC";
+    const found = mediaError(path, "not-media", `it is a still picture, ${kind}`);
+    throw new KdcError({ ...errorParts(found), remedy: "Save it as JPEG, PNG or WebP" });
   }
   const transport = container.kind === "transport";
   const look = (how: "raw" | "whole" | "part") => {
