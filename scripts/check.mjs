@@ -15,6 +15,7 @@ const steps = [
   ...folders
     .filter((folder) => folder.startsWith("packages/"))
     .map((folder) => [`attw ${folder}`, ["attw", "--pack", folder, "--profile", "esm-only", "--format", "ascii"]]),
+  ["declarations", ["node", "scripts/check-declarations.mjs"]],
   ["sizes", ["size-limit"]],
   ["API pages and their links", ["node", "tools/api/node_modules/typedoc/bin/typedoc", "--options", "tools/api"]],
 ];
