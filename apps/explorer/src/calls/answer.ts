@@ -30,6 +30,23 @@ export function inWords(error: unknown): string {
   return said === "" ? "Something went wrong, and it did not say what" : said;
 }
 
+/**
+ * Work whose calls are begun one after another, as they were asked for: what was asked for last is done last, and finds
+ * everything as those before it left it.
+ */
+export function inTurn(work: Work): Work {
+  let before: Promise<unknown> = Promise.resolve();
+  const turned = Object.entries(work).map(([name, act]) => {
+    const wait = (input: never, tell: (news: unknown) => void) => {
+      const done = before.then(() => act(input, tell));
+      before = done.catch(() => undefined);
+      return done;
+    };
+    return [name, wait] as const;
+  });
+  return Object.fromEntries(turned);
+}
+
 /** Serves calls: what a worker's script ends with. */
 export function answerWith(work: Work): void {
   const scope = globalThis as unknown as Scope;

@@ -1,7 +1,7 @@
 import { createRng, KdcError } from "@kdc-mae/core";
 import { neighbours } from "@kdc-mae/eval";
 import { UMAP } from "umap-js";
-import { answerWith } from "../calls/answer.js";
+import { answerWith, inTurn } from "../calls/answer.js";
 import { type PageIndex, type PageWindow, readIndex, type StreamName } from "./index-files.js";
 
 export type FoundWindow = PageWindow & { readonly cosine: number };
@@ -90,4 +90,4 @@ const work = {
 };
 export type MapWork = typeof work;
 
-answerWith(work);
+answerWith(inTurn(work));

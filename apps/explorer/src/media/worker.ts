@@ -9,7 +9,7 @@ import {
   renderFrames,
   renderSound,
 } from "@kdc-mae/data";
-import { answerWith } from "../calls/answer.js";
+import { answerWith, inTurn } from "../calls/answer.js";
 import { type Film, type FilmFacts, openFilm } from "./film.js";
 
 /** How a clip is to be seen and heard: what a model's grids ask for. */
@@ -131,4 +131,5 @@ const work = {
 };
 export type MediaWork = typeof work;
 
-answerWith(work);
+// A clip that is still being opened must not come after the next one.
+answerWith(inTurn(work));

@@ -3,7 +3,7 @@ import type { SeenClip } from "../media/worker.js";
 import { contextOf, drawSpectrogram, drawWaveform, pictureOf, spanOf } from "./draw.js";
 import { asked, byId, lasted, make, say } from "./elements.js";
 import { record } from "./record.js";
-import { seeingOf, shared } from "./state.js";
+import { asItIsNow, type Eyes, seeingOf, shared } from "./state.js";
 import { media } from "./workers.js";
 
 const note = byId("clip-note");
@@ -11,8 +11,18 @@ const player = byId<HTMLVideoElement>("player");
 const madePicture = byId<HTMLCanvasElement>("made-picture");
 
 let madeSeed = 0;
+let films = 0;
 
-function show(seen: SeenClip, file?: Blob): void {
+/** Sees the open clip as the model does. */
+const lookAgain = (): Promise<void> =>
+  asked(note, async () => {
+    const isStill = asItIsNow();
+    const seen = await media.ask("look", seeingOf(shared.eyes.value));
+    const clip = shared.clip.value;
+    if (clip !== undefined && isStill()) shared.clip.set({ ...clip, seen });
+  });
+
+function show(seen: SeenClip, eyes: Eyes, file?: Blob): void {
   const before = shared.clip.value?.address;
   const address = file && URL.createObjectURL(file);
   byId("clip-shown").hidden = false;
@@ -22,7 +32,7 @@ function show(seen: SeenClip, file?: Blob): void {
   else player.src = address;
   if (before !== undefined) URL.revokeObjectURL(before);
   shared.frame.set(Math.floor(seen.frames.length / 2));
-  shared.clip.set({ seen, address });
+  shared.clip.set({ film: films++, seen, address });
   const { facts, milliseconds } = seen;
   const { pictures, sound } = facts;
   const decoded = milliseconds.sound + milliseconds.pictures;
@@ -31,6 +41,8 @@ function show(seen: SeenClip, file?: Blob): void {
     `${facts.container}; pictures ${pictures.codec} ${pictures.width} × ${pictures.height}; ` +
     `sound ${sound.codec} ${sound.sampleRate} Hz, ${sound.channels} channel${sound.channels === 1 ? "" : "s"}; ` +
     `sound ${lasted(milliseconds.sound)}, pictures ${lasted(milliseconds.pictures)}, log-mel ${lasted(milliseconds.spectrogram)}`;
+  // The model was another when it was asked for.
+  if (eyes !== shared.eyes.value) void lookAgain();
 }
 
 /** Draws what the model sees and hears. */
@@ -73,14 +85,16 @@ function choose(): void {
 export const openClip = (file: Blob, name: string): Promise<void> =>
   asked(note, async () => {
     say(note, `Reading ${name} …`);
-    show(await media.ask("open", { file, name, seeing: seeingOf(shared.eyes.value) }), file);
+    const eyes = shared.eyes.value;
+    show(await media.ask("open", { file, name, seeing: seeingOf(eyes) }), eyes, file);
   });
 
 /** Makes a clip in this page. */
 export const makeClip = (seed: number, kind?: string): Promise<void> =>
   asked(note, async () => {
     say(note, "Making a clip …");
-    show(await media.ask("make", { seed, kind, seeing: seeingOf(shared.eyes.value) }));
+    const eyes = shared.eyes.value;
+    show(await media.ask("make", { seed, kind, seeing: seeingOf(eyes) }), eyes);
   });
 
 export function beginClipSection(): void {
@@ -120,12 +134,7 @@ export function beginClipSection(): void {
   shared.clip.watch(draw);
   shared.frame.watch(choose);
   // Another model sees other sizes.
-  shared.eyes.watch((eyes) => {
-    const clip = shared.clip.value;
-    if (clip === undefined) return;
-    void asked(note, async () => {
-      const seen = await media.ask("look", seeingOf(eyes));
-      if (shared.clip.value === clip) shared.clip.set({ ...clip, seen });
-    });
+  shared.eyes.watch(() => {
+    if (shared.clip.value !== undefined) void lookAgain();
   });
 }

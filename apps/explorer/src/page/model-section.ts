@@ -5,7 +5,7 @@ import { contextOf, drawSpectrogram, pictureOf, spanOf } from "./draw.js";
 import { asked, byId, lasted, make, say } from "./elements.js";
 import { showHeat } from "./heat.js";
 import { beginPainting } from "./paint.js";
-import { seeingOf, shared } from "./state.js";
+import { asItIsNow, seeingOf, shared } from "./state.js";
 import { lab, media } from "./workers.js";
 
 const note = byId("model-note");
@@ -42,8 +42,9 @@ export function filledFigure({ frame, spectrogram, error }: Filled, truth: Float
 
 /** Fills views in and shows them in a place. */
 export async function fillIn(place: HTMLElement, where: HTMLElement, views: readonly ClipView[]): Promise<void> {
-  const what = given();
+  const [what, isStill] = [given(), asItIsNow()];
   const { filled, milliseconds } = await lab.ask("fill", { given: what, views });
+  if (!isStill()) return;
   const { columns, patch } = shared.eyes.value.grids.audio;
   const truth = padFrames(what.spectrogram, columns * patch);
   place.replaceChildren(...filled.map((one, index) => filledFigure(one, truth, `View ${index + 1}`)));
@@ -85,11 +86,14 @@ async function followSound(): Promise<void> {
   const length = Math.min(clip.seen.facts.seconds, seconds);
   const times = Array.from({ length: Math.max(1, Math.floor(length * perSecond)) }, (_, step) => step / perSecond);
   say(workNote, `Decoding ${times.length} pictures …`);
+  const isStill = asItIsNow();
   const frames = await media.ask("steps", { times, size });
+  if (!isStill()) return;
   const { spectrogram } = clip.seen;
-  const map = await lab.follow("heat", { spectrogram, frames }, (done) =>
-    say(workNote, `Heat map: ${String(done)} of ${times.length} moments …`),
-  );
+  const map = await lab.follow("heat", { spectrogram, frames }, (done) => {
+    if (isStill()) say(workNote, `Heat map: ${String(done)} of ${times.length} moments …`);
+  });
+  if (!isStill()) return;
   showHeat(map, frames);
   const each = lasted(map.milliseconds / frames.length);
   say(
@@ -99,7 +103,9 @@ async function followSound(): Promise<void> {
 }
 
 async function showEmbeddings(): Promise<void> {
+  const isStill = asItIsNow();
   const { audio, visual, joint, milliseconds } = await lab.ask("embed", given());
+  if (!isStill()) return;
   const bars = (values: Float32Array, name: string) => {
     const canvas = make("canvas");
     const [low, high] = spanOf(values);

@@ -54,8 +54,8 @@ export function watched<T>(value: T): Watched<T> {
   };
 }
 
-/** A film as a player plays it, beside what a model sees of it. */
-export type PageClip = { readonly seen: SeenClip; readonly address?: string };
+/** A film as a player plays it, beside what a model sees of it; films are counted as they are opened. */
+export type PageClip = { readonly film: number; readonly seen: SeenClip; readonly address?: string };
 
 /** What the parts of the page share. */
 export const shared = {
@@ -68,3 +68,10 @@ export const shared = {
   frame: watched(0),
   views: watched<readonly ClipView[]>([]),
 };
+
+/** What tells later whether the clip, and who looks at it, are still those of now: what is made of others is not shown. */
+export function asItIsNow(): () => boolean {
+  const film = () => shared.clip.value?.film;
+  const [clip, eyes] = [film(), shared.eyes.value];
+  return () => clip === film() && eyes === shared.eyes.value;
+}

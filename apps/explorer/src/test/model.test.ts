@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -21,13 +22,14 @@ describe.skipIf(missing)("a model at work in the page", () => {
   let explorer: ExplorerInBrowser;
   let saved: Awaited<ReturnType<typeof saveSmallModel>>;
   let opened: OpenPage;
+  let source = "";
 
   beforeAll(async () => {
     explorer = await openExplorer();
     const file = join(explorer.folder, "model.safetensors");
     saved = await saveSmallModel(file);
     const [ffmpeg] = await ffmpegs();
-    const { source } = await makeFilms(explorer.folder, ffmpeg);
+    ({ source } = await makeFilms(explorer.folder, ffmpeg));
     const address = await explorer.serve({ run: file });
     opened = await explorer.open({ baseURL: address });
     await opened.page.waitForFunction(
@@ -157,6 +159,33 @@ describe.skipIf(missing)("a model at work in the page", () => {
     await press(page, "fill");
     expect(await page.textContent("#work-note")).toMatch(/Filled in 2 views in/);
     expect(complaints).toEqual([]);
+  });
+
+  it("shows nothing of a clip that another took the place of meanwhile, and of two clips the one asked for last", async () => {
+    const { page } = opened;
+    // All asked for at once: the model is at work on the first clip, a film is opened, and another clip is made.
+    const film = [...(await readFile(source))];
+    const names = await page.evaluate(async (bytes) => {
+      const note = document.getElementById("clip-note") as HTMLElement;
+      const shown: string[] = [];
+      const both = new Promise<void>((resolve) => {
+        new MutationObserver(() => {
+          const [, name] = /^(.*): .* decoded in /.exec(note.textContent ?? "") ?? [];
+          if (name !== undefined && shown.push(name) === 2) resolve();
+        }).observe(note, { childList: true, characterData: true, subtree: true });
+      });
+      const fill = document.getElementById("fill") as HTMLButtonElement;
+      fill.click();
+      const given = new DataTransfer();
+      given.items.add(new File([Uint8Array.from(bytes)], "film.mp4"));
+      dispatchEvent(new DragEvent("drop", { dataTransfer: given }));
+      document.getElementById("make")?.click();
+      await both;
+      while (fill.disabled) await new Promise((resolve) => requestAnimationFrame(resolve));
+      return shown;
+    }, film);
+    expect(names).toEqual(["film.mp4", expect.stringMatching(/^made: /)]);
+    expect(await page.locator("#filled > *").count()).toBe(0);
   });
 });
 
