@@ -103,6 +103,34 @@ describe("a server", () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(6 * jsonLimit);
   });
 
+  it("that sends less than it was asked for is asked for the rest; a file that is shorter meanwhile is another", async () => {
+    const body = Buffer.from(Array.from({ length: 300_000 }, (_, at) => 33 + (at % 89)));
+    const from = ({ headers }: IncomingMessage) => Number(/^bytes=(\d+)-/.exec(headers.range ?? "")?.[1] ?? 0);
+    /** Sends 90 000 bytes and breaks off, then answers as it likes. */
+    const breaking = (then: (at: number, response: ServerResponse) => void) =>
+      serve((request, response) => {
+        if (from(request) > 0) return then(from(request), response);
+        response.writeHead(200, { "content-length": body.length });
+        return response.write(body.subarray(0, 90_000), () => response.destroy());
+      });
+    const rangeOf = (at: number, to: number) => ({ "content-range": `bytes ${at}-${to - 1}/${body.length}` });
+    const capped = await breaking((at, response) => {
+      const to = Math.min(body.length, at + 50_000);
+      response.writeHead(206, { "content-length": to - at, ...rangeOf(at, to) }).end(body.subarray(at, to));
+    });
+    // As a proxy of HTTP 1.0 does: the end of the connection is the end of the answer.
+    const silent = await breaking((at, response) => {
+      response.useChunkedEncodingByDefault = false;
+      response.writeHead(206, { connection: "close", ...rangeOf(at, body.length) });
+      response.end(body.subarray(at, at + 70_000));
+    });
+    const shrunk = await breaking((_, response) => {
+      response.writeHead(416, { "content-range": "bytes */80000" }).end();
+    });
+    for (const address of [capped, silent]) expect(await read(address)).toBe(body.toString());
+    await expect(read(shrunk)).rejects.toMatchObject({ reason: "changed" });
+  });
+
   it("that never ends its refusal is read for its beginning", async () => {
     const answer = Buffer.from(`<Error><Code>Nope</Code>${" ".repeat(2 ** 16)}`);
     const address = await serve((_, response) => {

@@ -64,7 +64,11 @@ export function openRemote(address: string, options: RemoteOptions = {}): ByteSo
     try {
       const { url, headers } = await requestOf(address, conditions(from, until, known), options);
       const response = await pace.wait(fetchFrom(address, url, headers, stop.signal));
-      if (response.status === 416) return;
+      if (response.status === 416) {
+        // It was longer when its beginning was read.
+        if (from < (known?.total ?? 0)) throw changedError(address);
+        return;
+      }
       if (response.status === 404 || response.status === 410)
         throw remoteError(address, "there is no such file", "missing");
       if (!response.ok || !response.body) {
@@ -114,6 +118,9 @@ export function openRemote(address: string, options: RemoteOptions = {}): ByteSo
           yield useful;
           if (at === end) return;
         }
+        // An answer may be whole and shorter than what was asked for, and some that break off do not say how long they are.
+        if (at < Math.min(end ?? Number.POSITIVE_INFINITY, known?.total ?? 0))
+          throw new Error("the connection ended early");
         return;
       } catch (error) {
         if (error instanceof KdcError) throw error;
