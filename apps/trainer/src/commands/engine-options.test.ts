@@ -93,7 +93,7 @@ describe("a device or backend that is not there", async () => {
     expect(code).toBe(1);
     // Who does not use it need not mend it.
     expect((await failed("evaluate", at("none"), "--engine", "eager", "--backend", "cpu")).err).toContain(
-      "none: it cannot be read",
+      "none: there is no such file",
     );
   });
 });

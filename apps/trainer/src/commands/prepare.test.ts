@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -102,4 +103,13 @@ it("survey and prepare count alike what a folder holds besides media, and deal s
   expect(JSON.parse(await printed("survey", place, ...deal, "--json"))).toMatchObject({
     passedOver: { ".heic": { count: 1, first: ["a.heic"] } },
   });
+});
+
+it("prepare of a folder that holds no clips makes no set of nothing", async () => {
+  const place = join(folder, "texts");
+  await mkdir(place);
+  await writeFile(join(place, "notes.txt"), "x");
+  const prepared = printed("prepare", place, "--out", join(folder, "texts-set"));
+  await expect(prepared).rejects.toMatchObject({ where: place, reason: "too-few-clips" });
+  expect(existsSync(join(folder, "texts-set"))).toBe(false);
 });

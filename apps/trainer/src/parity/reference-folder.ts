@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { audioGrid, type HostTensor, KdcError, visualGrid } from "@kdc-mae/core";
+import { fileError } from "@kdc-mae/core/node";
 import type { ModelConfig } from "@kdc-mae/model";
 import { readCheckpoint } from "@kdc-mae/model/node";
 import { z } from "zod";
@@ -115,7 +116,8 @@ export async function openReferenceFolder(path: string): Promise<ReferenceFolder
   try {
     text = JSON.parse(await readFile(join(path, "index.json"), "utf8"));
   } catch (cause) {
-    return refuse(`index.json cannot be read: ${(cause as Error).message}`, cause);
+    const what = cause instanceof SyntaxError ? `it is no JSON: ${cause.message}` : fileError("read", path, cause).what;
+    return refuse(`index.json: ${what}`, cause);
   }
   const parsed = indexSchema.safeParse(text);
   if (!parsed.success) return refuse(`index.json does not have the expected form: ${z.prettifyError(parsed.error)}`);

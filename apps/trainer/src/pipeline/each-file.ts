@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { isKdcError } from "@kdc-mae/core";
+import { isKdcError, type KdcError } from "@kdc-mae/core";
 import { told } from "./ranks/ranks.js";
 import { sharedWork } from "./ranks/shared-work.js";
 import { ranksOf, type Surroundings } from "./surroundings.js";
@@ -12,6 +12,8 @@ export type FileResults<T> = { readonly files: readonly T[]; readonly leftOut: r
 
 /** Reasons that are no single file's: the next one would meet them too. */
 const everyFiles = new Set(["aborted", "no-ffmpeg", "memory", "disk-full", "usage", "option"]);
+/** Nor is it the file's where what comes of it cannot be written, as `fileError` says. */
+const isEveryFiles = ({ reason, where }: KdcError) => everyFiles.has(reason) || where.startsWith("write ");
 
 /** How far a call is within one file. */
 export type Within = (note: string) => void;
@@ -53,7 +55,7 @@ export async function piecesOfFiles<P>(
       for await (const piece of work(file, index, within)) yield { piece };
     } catch (error) {
       if (signal?.aborted) signal.throwIfAborted();
-      if (!isKdcError(error) || everyFiles.has(error.reason)) throw error;
+      if (!isKdcError(error) || isEveryFiles(error)) throw error;
       const message = error.where === file ? error.message : error.message.replace(`${error.where}: `, `${file}: `);
       yield { fault: { file, reason: error.reason, message } };
     }

@@ -5,6 +5,7 @@ const again = "Free some space and run the same command again; what was finished
 
 const known: Readonly<Record<string, Words>> = {
   ENOENT: ["there is no such file or folder", "Check the path", "missing"],
+  EEXIST: ["there is something else of that name", "Give another name, or move it away", "name"],
   ENOTDIR: ["a part of the path is not a folder", "Check the path", "missing"],
   EISDIR: ["it is a folder, not a file", "Give a file", "unreadable"],
   EACCES: ["permission denied", "Check who may read and write it", "permission"],

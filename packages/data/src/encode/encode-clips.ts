@@ -2,7 +2,7 @@ import { rename, rm, writeFile } from "node:fs/promises";
 import { endianness } from "node:os";
 import type { Waveform } from "@kdc-mae/core";
 import { hold, temporaryName } from "@kdc-mae/core/node";
-import { runFfmpeg } from "./ffmpeg-run.js";
+import { runFfmpeg, writingError } from "./ffmpeg-run.js";
 import type { VideoEncoder } from "./video-encoder.js";
 
 /** One clip to encode, and where to. `pixels` runs [T, size, size, 3]. */
@@ -51,6 +51,8 @@ export async function encodeClips(clips: readonly RawClip[], { ffmpeg, encoder, 
     );
     await runFfmpeg({ ffmpeg, args: ["-v", "error", "-y", "-nostdin", ...inputs, ...outputs], signal });
     await Promise.all(clips.map((clip) => rename(passingOf(clip), clip.path)));
+  } catch (error) {
+    throw await writingError(error, passingOf(clips[0]), clips[0].path);
   } finally {
     await Promise.all(passing.map((path) => rm(path, { force: true })));
     for (const one of letGo) one();

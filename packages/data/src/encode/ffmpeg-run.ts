@@ -1,7 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { appendFile } from "node:fs/promises";
 import type { Writable } from "node:stream";
-import { KdcError } from "@kdc-mae/core";
+import { isKdcError, KdcError } from "@kdc-mae/core";
+import { fileError } from "@kdc-mae/core/node";
 
 /** Pieces of a stream of bytes, made as they are asked for. */
 export type Pieces = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
@@ -60,6 +62,19 @@ export async function runFfmpeg({ ffmpeg, args, input, signal }: FfmpegCall): Pr
   } finally {
     signal?.removeEventListener("abort", stop);
   }
+}
+
+/**
+ * Why ffmpeg failed while it wrote a file: the disk's own error where it takes no more, which ffmpeg says in words alone.
+ *
+ * @param passing what it was writing, to be removed after
+ */
+export async function writingError(error: unknown, passing: string, path: string): Promise<unknown> {
+  if (!isKdcError(error) || error.reason !== "ffmpeg") return error;
+  return appendFile(passing, new Uint8Array(2 ** 20)).then(
+    () => error,
+    (cause) => fileError("write", path, cause),
+  );
 }
 
 /** Writes piece after piece as fast as they are taken, and no faster; stops where the reader has ended. */

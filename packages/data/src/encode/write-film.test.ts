@@ -46,6 +46,13 @@ const layer = (quarter: number): Uint8Array => {
 describe.each(programs)("with %s", (ffmpeg) => {
   const decoder = createPipesDecoder(ffmpeg);
 
+  it("says what the disk says where it takes no film", async () => {
+    const pictures = { width: 8, height: 8, rate: 1, pieces: [new Uint8Array(192)] };
+    const path = at("nowhere/film.mp4");
+    const refused = { where: `write ${path}`, reason: "missing" };
+    await expect(writeFilm({ ffmpeg, pictures, path })).rejects.toMatchObject(refused);
+  });
+
   it("lays pictures over the middle square, each at its time, over the film's own sound", async () => {
     const film = at("grey's %d film.mkv");
     await runFfmpeg({

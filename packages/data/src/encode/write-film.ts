@@ -1,7 +1,7 @@
 import { rename, rm } from "node:fs/promises";
 import { hold, temporaryName } from "@kdc-mae/core/node";
 import { inputPath } from "../media/command.js";
-import { type Pieces, runFfmpeg } from "./ffmpeg-run.js";
+import { type Pieces, runFfmpeg, writingError } from "./ffmpeg-run.js";
 import { chooseEncoder } from "./video-encoder.js";
 
 type Tools = { readonly ffmpeg: string; readonly signal?: AbortSignal };
@@ -29,6 +29,8 @@ async function whole(path: string, write: (passing: string) => Promise<unknown>)
   try {
     await write(passing);
     await rename(passing, path);
+  } catch (error) {
+    throw await writingError(error, passing, path);
   } finally {
     await rm(passing, { force: true });
     letGo();
@@ -59,7 +61,7 @@ const frameRate = 25;
  * Lays pictures over a film, with its sound, as an mp4 or as single pictures. Nothing is held: layers are taken as they
  * are drawn.
  *
- * @throws KdcError reason `ffmpeg`, quoting ffmpeg's last words
+ * @throws KdcError reason `ffmpeg`, quoting ffmpeg's last words; `disk-full`, `permission` … where the file cannot be written
  */
 export async function overlayFilm(options: OverlaidFilm): Promise<void> {
   const { ffmpeg, signal, film, video, audio, layers, path, stills } = options;
@@ -99,7 +101,7 @@ export async function overlayFilm(options: OverlaidFilm): Promise<void> {
  * Writes pictures as an mp4, over sound where there is some.
  *
  * @param film `pictures` RGB, of even width and height; `sound` a sound file
- * @throws KdcError reason `ffmpeg`, quoting ffmpeg's last words
+ * @throws KdcError reason `ffmpeg`, quoting ffmpeg's last words; `disk-full`, `permission` … where the file cannot be written
  */
 export async function writeFilm({
   ffmpeg,
@@ -123,7 +125,7 @@ export async function writeFilm({
  * Puts a sound under a film's pictures, which are copied.
  *
  * @param files `sound` 16-bit mono samples without a header, at `sampleRate` Hz, little-endian
- * @throws KdcError reason `ffmpeg`, quoting ffmpeg's last words
+ * @throws KdcError reason `ffmpeg`, quoting ffmpeg's last words; `disk-full`, `permission` … where the file cannot be written
  */
 export const putSoundUnder = ({
   ffmpeg,

@@ -95,7 +95,7 @@ describe("writeTensors and readCheckpoint", () => {
     await writeFile(path, "0123456789abcdef");
     await expect(readCheckpoint(path)).rejects.toThrow(`${path}: the header claims`);
     await expect(readCheckpoint(join(folder, "nothing"))).rejects.toThrow(
-      /nothing: it cannot be read: ENOENT.*Check the path/,
+      /nothing: there is no such file or folder. Check the path/,
     );
   });
 });

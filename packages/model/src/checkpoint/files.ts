@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { type FileHandle, open, rename } from "node:fs/promises";
 import { type FloatTensor, type HostTensor, isKdcError, KdcError } from "@kdc-mae/core";
-import { beginFile } from "@kdc-mae/core/node";
+import { beginFile, fileError } from "@kdc-mae/core/node";
 import type { ModelConfig } from "../config.js";
 import type { ClassifierParams, ModelParams } from "../params.js";
 import { expectChecksum, type SummedTensor, sumOf, withChecksum } from "./checksum.js";
@@ -91,8 +91,8 @@ export async function readCheckpoint(path: string): Promise<TensorFile> {
   } catch (cause) {
     // Say which file, where the reader of bytes could only say what kind.
     if (isKdcError(cause)) throw new KdcError({ ...cause, where: path, cause });
-    const what = `it cannot be read: ${(cause as Error).message}`;
-    throw new KdcError({ where: path, what, remedy: "Check the path", reason: "no-file", cause });
+    const { what, remedy } = fileError("read", path, cause);
+    throw new KdcError({ where: path, what, remedy, reason: "no-file", cause });
   } finally {
     await file?.close();
   }

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -57,4 +57,23 @@ describe("experiments as files", () => {
     await rm(made, { recursive: true });
     expect((await listExperiments(made)).every(({ from }) => from === "shipped")).toBe(true);
   });
+});
+
+it("says of a file that is no experiment what it is", async () => {
+  const place = await mkdtemp(join(tmpdir(), "kdc-mae-no-experiment-"));
+  try {
+    for (const [name, text, what] of [
+      ["", "", "it is a folder, not a file"],
+      ["empty.json", " \n", "it is empty"],
+      ["mine.yaml", "base: demo", "its name ends in none of .json, .ts,"],
+      ["mine.mjs", "export const mine = {};", "it exports nothing as its default"],
+    ]) {
+      const path = name === "" ? `${place}/folder.json` : join(place, name);
+      await (name === "" ? mkdir(path) : writeFile(path, text));
+      await expect(loadExperiment(path)).rejects.toThrow(`experiment ${path}: the file cannot be read: ${what}`);
+    }
+    await expect(loadExperiment(place)).rejects.toThrow("it is a folder, not a file");
+  } finally {
+    await rm(place, { recursive: true });
+  }
 });

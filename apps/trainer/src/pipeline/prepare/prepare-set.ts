@@ -1,3 +1,4 @@
+import { KdcError } from "@kdc-mae/core";
 import {
   countItems,
   type DatasetSummary,
@@ -38,6 +39,14 @@ export async function prepareSet(path: string, options: PrepareSetOptions): Prom
   const { decoder, decodedBy, workers } = opened;
   const { manifest } = await openChosen(path, options, opened);
   const total = await countItems(manifest);
+  if (total === 0) {
+    throw new KdcError({
+      where: path,
+      what: "there are no clips in it to prepare",
+      remedy: "Give a folder or list of films; kdc-mae survey says what else it holds",
+      reason: "too-few-clips",
+    });
+  }
   const ranks = ranksOf(options);
   const tell = (done: number, note: string) => onProgress?.({ stage: "prepare", unit: "clips", done, total, note });
   tell(0, "0 failed");
