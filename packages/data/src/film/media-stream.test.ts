@@ -103,6 +103,25 @@ describe.each(programs)("a pipe through %s", { timeout: 120_000 }, (program) => 
     await vi.waitFor(() => expect(returned).toHaveBeenCalledOnce(), 60_000);
   });
 
+  it("gives a slow reader sound and pictures that belong together, however small pictures are", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "kdc-mae-slow-"));
+    const path = join(folder, "film.mkv");
+    const shown = ["-f", "lavfi", "-i", "testsrc=s=32x32:r=10:d=40", "-f", "lavfi", "-i", "sine=r=16000:d=40"];
+    const make = ["-v", "error", ...shown, "-c:v", "mpeg4", "-c:a", "pcm_s16le", path];
+    await runProcess(packaged, make, { limits: [2 ** 20], timeoutMs: 60_000 });
+    let [heard, seen, apart] = [0, 0, 0];
+    for await (const part of readMediaStream(program, path, { ...wanted, size: 32, every: 0.5 })) {
+      // Meanwhile ffmpeg fills its pipes.
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      if ("sound" in part) heard += part.sound.samples.length / wanted.sampleRate;
+      if ("frames" in part) seen = part.frames.at(-1)!.time;
+      if (!("ended" in part)) apart = Math.max(apart, heard - seen);
+    }
+    expect([Math.round(heard), seen]).toEqual([40, 39.5]);
+    expect(apart).toBeLessThan(10);
+    await rm(folder, { recursive: true });
+  });
+
   it("waits for a picture of a paced file as long as the next one takes, and a minute", async () => {
     const folder = await mkdtemp(join(tmpdir(), "kdc-mae-paced-"));
     const path = join(folder, "film.mkv");

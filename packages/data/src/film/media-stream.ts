@@ -109,7 +109,9 @@ export async function* readMediaStream(
     if (!sound) yield { ended: "sound" };
     if (!pictures) yield { ended: "pictures" };
     for (;;) {
-      const next = await running.next();
+      // Who is slow would else hear for as long as there is sound, and see much later.
+      const isPictureLate = (begin + seen * step) / gridRate <= heard / sampleRate;
+      const next = await running.next(sound && pictures ? Number(isPictureLate) : undefined);
       if (next === undefined) break;
       const isSound = sound !== undefined && next.output === 0;
       if (next.bytes === undefined) yield { ended: isSound ? "sound" : "pictures" };

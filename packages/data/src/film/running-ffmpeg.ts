@@ -6,8 +6,12 @@ import { timeLimit } from "../media/time-limit.js";
 
 /** A program at work whose outputs are read as they come: its pipes fill up, and it waits, where nobody reads. */
 export type Running = {
-  /** The next bytes of any of the outputs; undefined bytes where that one has ended; undefined when all have. */
-  next(): Promise<{ readonly output: number; readonly bytes: Uint8Array | undefined } | undefined>;
+  /**
+   * The next bytes of any of the outputs; undefined bytes where that one has ended; undefined when all have.
+   *
+   * @param behind whose bytes are taken where several have some; the first output unless given
+   */
+  next(behind?: number): Promise<{ readonly output: number; readonly bytes: Uint8Array | undefined } | undefined>;
   /** Its end: all outputs were read to theirs. @throws KdcError where it did not end by itself */
   end(): Promise<{ readonly exitCode: number; readonly log: string }>;
   stop(): void;
@@ -70,14 +74,17 @@ export function startFfmpeg(
       stop();
       for (const stream of child.stdio) stream?.destroy();
     },
-    async next() {
+    async next(behind) {
       if (reading.size === 0) return undefined;
+      // Whoever was long at other work sees what has come of all.
+      if (behind !== undefined) await new Promise(setImmediate);
       const tooLong = () => {
         why ??= "timeout";
         stop();
       };
       const stopTimer = timeoutMs === undefined ? undefined : timeLimit(timeoutMs, tooLong);
-      const read = await Promise.race(reading.values()).finally(stopTimer);
+      const first = behind === undefined ? undefined : reading.get(behind);
+      const read = await Promise.race([...(first ? [first] : []), ...reading.values()]).finally(stopTimer);
       if (read.bytes === undefined) reading.delete(read.output);
       else ask(read.output);
       return read;

@@ -6,6 +6,7 @@ import { openRemote } from "./remote-source.js";
 import { s3Request } from "./s3.js";
 import { jsonLimit } from "./sealed-json.js";
 import { openShardSet } from "./shard-set.js";
+import { packTar, tarEnd } from "./tar.js";
 
 const servers: Server[] = [];
 /** A server, and its address. */
@@ -129,6 +130,27 @@ describe("a server", () => {
     });
     for (const address of [capped, silent]) expect(await read(address)).toBe(body.toString());
     await expect(read(shrunk)).rejects.toMatchObject({ reason: "changed" });
+  });
+
+  it("that gives the first of two shards last changes nothing of what is told of them", async () => {
+    const tar = (name: string) => Buffer.concat([packTar([{ name, data: new Uint8Array(9) }]), tarEnd]);
+    let isGiven: () => void = () => undefined;
+    const second = new Promise<void>((resolve) => {
+      isGiven = resolve;
+    });
+    const address = await serve(async (request, response) => {
+      if (!request.url!.endsWith(".tar")) return void response.writeHead(404).end();
+      if (request.url === "/second.tar") return void response.end(tar("b.jpg"), isGiven);
+      await second;
+      setImmediate(() => response.end(tar("a.jpg")));
+    });
+    const set = await openShardSet([`${address}/first.tar`, `${address}/second.tar`], quick);
+    const [{ first }] = Object.values(set.passedOver);
+    expect(first.map((name) => name.slice(address.length + 1))).toEqual([
+      expect.stringMatching(/^first\.tar: a/),
+      expect.stringMatching(/^second\.tar: b/),
+    ]);
+    await set.close();
   });
 
   it("that never ends its refusal is read for its beginning", async () => {

@@ -5,7 +5,7 @@ import { fileError } from "@kdc-mae/core/node";
 import { orderedMap } from "../dataset/ordered-map.js";
 import { splitNamed } from "../dataset/split-names.js";
 import { sameLabel } from "../manifest/labels.js";
-import { countPassedOver, type PassedOver } from "../manifest/passed-over.js";
+import { countPassedOver, type PassedOver, type PassOver } from "../manifest/passed-over.js";
 import type { SumsBySplit } from "../prepare/log-mel-sums.js";
 import { type ByteSource, fileSource } from "./byte-source.js";
 import { chosenFrom, type ShardChoice } from "./choose-samples.js";
@@ -56,7 +56,8 @@ export async function openShardSet(
   const closeAll = async () => {
     await Promise.all(sources.map((source) => source.close()));
   };
-  const openOne = async (name: string): Promise<Shard> => {
+  type Opened = { readonly shard: Shard; readonly met: readonly Parameters<PassOver>[] };
+  const openOne = async (name: string): Promise<Opened> => {
     const source = sourceOf(name, options);
     sources.push(source);
     const beside = name.replace(/\.tar$/, ".json");
@@ -68,13 +69,18 @@ export async function openShardSet(
         return undefined;
       });
     const recorded = record?.samples.map(inOurWords);
-    const samples = recorded ?? (await scanShard(source.stream(), name, passed.passOver));
-    return { source, samples, ...(record?.sha256 === undefined ? {} : { sha256: record.sha256 }) };
+    const met: Parameters<PassOver>[] = [];
+    const samples = recorded ?? (await scanShard(source.stream(), name, (...one) => void met.push(one)));
+    return { shard: { source, samples, ...(record?.sha256 === undefined ? {} : { sha256: record.sha256 }) }, met };
   };
   const shards: Shard[] = [];
   let chosen: readonly Shard[];
   try {
-    for await (const shard of orderedMap(names, openOne, { concurrency: 8, ahead: 16 })) shards.push(shard);
+    for await (const { shard, met } of orderedMap(names, openOne, { concurrency: 8, ahead: 16 })) {
+      shards.push(shard);
+      // Told in the order of the shards, whichever was read first.
+      for (const one of met) passed.passOver(...one);
+    }
     chosen = chosenFrom(withOwnIds(shards), choice, passed.passOver);
   } catch (error) {
     await closeAll();

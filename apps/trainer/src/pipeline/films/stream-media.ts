@@ -45,7 +45,7 @@ export type StreamedMedia = {
   readonly seconds: number;
 };
 
-/** Where pictures are sought that a film's sound has run ahead of: more than pipes hold of sound, seconds. */
+/** Where pictures are sought that a film's sound has run ahead of: more than pipes hold of sound, seconds, at 16 kHz. */
 const PATIENCE = 10;
 
 /**
@@ -59,7 +59,7 @@ export async function stream(
   source: string | AsyncIterable<Uint8Array>,
   options: StreamMediaOptions,
 ): Promise<StreamedMedia> {
-  const { execute = compiled(), window, hop, pictureAt, only, heat, patience = PATIENCE } = options;
+  const { execute = compiled(), window, hop, pictureAt, only, heat } = options;
   const { count, paced, onWindow, signal } = options;
   const saved = typeof options.model === "string" ? await readSaved(options.model, options) : options.model;
   const model = "model" in saved ? saved.model : saved.classifier;
@@ -69,6 +69,7 @@ export async function stream(
     throw new KdcError({ where: "count", what, remedy: "Leave it out, or give a fine-tuned model", reason: "usage" });
   }
   const { audio, visual } = clipFormFor(model.config, 1, model.statistics.sampleRate);
+  const { patience = PATIENCE * Math.max(1, 16_000 / audio.sampleRate) } = options;
   const { ffmpeg } = await openDecoder(options);
   const clock = clockOf(options);
   const embedder = createStreamingEmbedder(model, { execute, window, hop, pictureAt, only, heat, patience });
