@@ -73,7 +73,17 @@ export type Execute = {
   readonly inTwo?: InTwo;
 };
 
-/** What computes, in words, for reports and logs: runtime, device, precision; undefined where it does not say. */
+/**
+ * What computes, in words, for reports and logs: runtime, device, precision; undefined where it does not say.
+ *
+ * @example
+ * ```ts
+ * import { computesOn } from "@kdc-mae/engine";
+ * import { compiled } from "@kdc-mae/engine/node";
+ *
+ * console.log(computesOn(compiled()));
+ * ```
+ */
 export const computesOn = ({ runtime, on }: Pick<Execute, "runtime" | "on">): string | undefined => runtime?.name ?? on;
 
 /** Makes programs that run in two halves. */
