@@ -30,7 +30,7 @@ export function checkWith<Schema extends z.ZodType>(schema: Schema, value: unkno
   throw new KdcError({
     where: `experiment ${source}`,
     what: result.error.issues.map((issue) => describeIssue(issue)).join("; "),
-    remedy: `Correct ${result.error.issues.length === 1 ? "this key" : "these keys"} in the experiment file`,
+    remedy: `Correct ${result.error.issues.length === 1 ? "this key" : "these keys"} in the experiment file or in --set`,
     reason: "experiment",
   });
 }
