@@ -24,7 +24,7 @@ describe("checkExperiment", () => {
 
   it("names an unknown key", () => {
     expect(messageOf({ ...named.demo, masking: { ...named.demo.masking, ratio: 0.5 } })).toBe(
-      'experiment file.ts: masking has no "ratio". Correct this key in the experiment file',
+      'experiment file.ts: masking has no "ratio". Correct this key in the experiment file or in --set',
     );
   });
 
