@@ -54,7 +54,7 @@ export { createFluentDecoder } from "./media/ffmpeg.js";
 export type { DecoderOptions } from "./media/ffmpeg-decoder.js";
 export { createBatchDecoder, createPipesDecoder } from "./media/ffmpeg-pipes.js";
 export { type Ffmpeg, type LocateOptions, locateFfmpeg } from "./media/locate-ffmpeg.js";
-export type { MediaReason } from "./media/media-error.js";
+export { type MediaReason, passingReasons } from "./media/media-error.js";
 export { type Beyond, beyondInWords } from "./media/seconds-beyond.js";
 export { decodeWav } from "./media/wav.js";
 export type { PreparedContent } from "./prepare/options.js";

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { isKdcError, KdcError } from "@kdc-mae/core";
+import { passingReasons } from "@kdc-mae/data/node";
 import type { EmbeddedWindow, FileEmbedder } from "../embed/embed-files.js";
 import { streamNames } from "../embed/stream-names.js";
 import { alone, type Ranks, told } from "../ranks/ranks.js";
@@ -131,7 +132,7 @@ export async function updateIndex(options: UpdateOptions): Promise<IndexChange> 
         fault = error;
       }
       // Left off, it is embedded again by the run that goes on.
-      if (held && !passing.has(fault?.reason ?? "")) ready.push({ ...held, last: true });
+      if (held && !passingReasons.has(fault?.reason ?? "")) ready.push({ ...held, last: true });
       else fault ??= resumed ? undefined : { reason: "too-short", message: `${join(folder, file)}: it is too short` };
       if (fault) {
         const { reason, message } = fault;
@@ -157,9 +158,6 @@ export async function helpToUpdate(
   const waiting = await told<readonly WaitingFile[]>(options.ranks, () => []);
   for await (const _ of embeddedFiles(waiting, { ...options, window, hop })) options.signal?.throwIfAborted();
 }
-
-/** Faults of the moment, after which the next run goes on. */
-const passing: ReadonlySet<string> = new Set(["killed", "timeout"]);
 
 /** The window that follows those that are there of a file. */
 const nextWindow = ({ lastStart }: KnownFile, hop: number): number => Math.round(lastStart / hop) + 1;
