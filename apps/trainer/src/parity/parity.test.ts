@@ -159,7 +159,7 @@ describe("parity on a folder that does not fit", () => {
   });
 
   it("is refused without an index, by name", async () => {
-    await expect(parity(altered, compiledOnly)).rejects.toThrow(/index\.json cannot be read.*fixtures\/seed0/);
+    await expect(parity(altered, compiledOnly)).rejects.toThrow(/index\.json: there is no such file.*fixtures\/seed0/);
   });
 });
 
