@@ -1,5 +1,5 @@
 export { crc32, crc32c } from "./disk/crc32.js";
-export { expectWritable } from "./disk/expect-writable.js";
+export { expectWritable, expectWritableFile } from "./disk/expect-writable.js";
 export { fileError } from "./disk/file-error.js";
 export { disk, type FileSystem, type GrowingFile, makeFolder } from "./disk/file-system.js";
 export { withLock } from "./disk/lock.js";

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { writeWhole } from "@kdc-mae/core/node";
+import { expectWritableFile, writeWhole } from "@kdc-mae/core/node";
 import { alignedTable, clockText, labelsHtml, numberText } from "@kdc-mae/eval/report";
 import { type Command, Option } from "commander";
 import type { ScoredLabel } from "../pipeline/evaluate/predict.js";
@@ -62,12 +62,14 @@ function asTable(result: ClassifiedFile): string {
 
 async function run(files: readonly string[], options: ClassifyCommandOptions, around: Surroundings): Promise<void> {
   const { model, classes, audio, visual, count, pictures, json, html } = options;
+  const isWriter = ranksOf(around).rank === 0;
+  if (html !== undefined && isWriter) await expectWritableFile(html);
   const results = await classify(files, {
     ...(await modelOnMedia("classify", options, "kdc-mae finetune")),
     ...{ ...around, classes, by: audio ? "audio" : visual ? "visual" : undefined, count, pictures },
     onFile: (result) => print(json ? `${JSON.stringify(result)}\n` : asTable(result)),
   });
-  if (html !== undefined && results.files.length > 0 && ranksOf(around).rank === 0) {
+  if (html !== undefined && results.files.length > 0 && isWriter) {
     await writeWhole(html, labelsHtml(labelsPage(results.files, model, html)));
     remark(`page: ${resolve(html)}\n`);
   }

@@ -1,5 +1,4 @@
-import { dirname } from "node:path";
-import { beginFile, expectWritable } from "@kdc-mae/core/node";
+import { beginFile, expectWritableFile } from "@kdc-mae/core/node";
 import type { Command } from "commander";
 import { embedFiles, embedFileWindows, expectFiles } from "../pipeline/embed/embed-each-file.js";
 import type { Vectors } from "../pipeline/embed/embedder.js";
@@ -40,7 +39,7 @@ async function run(files: readonly string[], options: EmbedOptions, around: AtTe
   const asked = { ...around, ...(await modelOnMedia("embed", options)), window, hop };
   // Of several ranks the first writes; all are told everything.
   const isWriter = ranksOf(around).rank === 0;
-  if (out !== undefined && isWriter) await expectWritable(dirname(out));
+  if (out !== undefined && isWriter) await expectWritableFile(out);
   const file = out === undefined || !isWriter ? undefined : await beginFile(out);
   const write = async (line: unknown) => {
     if (!isWriter) return;

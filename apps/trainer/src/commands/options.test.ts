@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createRng } from "@kdc-mae/core";
 import { initModel } from "@kdc-mae/model";
-import { afterEach, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
 import { runCommandLine } from "../command-line.js";
 import { loadExperiment } from "../pipeline/experiment/load.js";
 import { configFor } from "../pipeline/run/model-file.js";
@@ -81,20 +81,76 @@ it.each([
   expect(existsSync("none")).toBe(false);
 });
 
+let folder = "";
+let model = "";
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "kdc-mae-options-"));
+  const experiment = await loadExperiment("demo", [
+    { model: { embedDim: 16, heads: 2, modalityDepth: 1, decoderDim: 16, decoderHeads: 2, visualLocality: [0, 1] } },
+  ]);
+  const config = configFor(experiment);
+  model = join(folder, "model.safetensors");
+  const params = initModel(config, createRng(1));
+  await saveModel(model, { config, params, experiment, statistics: { mean: -6, std: 4 } });
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+it("what cannot be written is refused before anything is read", async () => {
+  let err = "";
+  vi.spyOn(process.stderr, "write").mockImplementation((text) => {
+    err += text;
+    return true;
+  });
+  await writeFile(join(folder, "file"), "");
+  const [below, none] = [join(folder, "file/out"), join(folder, "none")];
+  const lines = [
+    ["prepare", none, "--out", below],
+    ["survey", none, "--clean", below],
+    ["evaluate", none, "--out", below],
+    ["export", model, "--out", below],
+    ["convert", none, below],
+    ["card", none, "--out", below],
+    ["watch", none, "--out", below],
+    ["pretrain", "demo", "--out", below],
+    ["finetune", "demo-finetune", "--init", model, "--set", "model=null", "--out", below],
+    ["ablate", "ablation-objectives", "--out", below],
+    ["demo", "--out", below],
+    ["embed", none, "--model", model, "--out", below],
+    ["index", folder, "--model", model, "--index", below],
+    ["search", none, "--model", model, "--index", none, "--html", below],
+    ["classify", none, "--model", model, "--html", below],
+    ["localize", none, "--model", model, "--out", below],
+    ["localize", none, "--model", model, "--pictures", below],
+    ["inpaint", none, "--model", model, "--out", below],
+    ["inpaint", none, "--model", model, "--sound", below],
+    ["inpaint", none, "--model", model, "--pictures", below],
+    ["prune", model, "--out", below],
+    ["distill", model, "--out", below],
+  ];
+  for (const line of lines) {
+    err = "";
+    expect([line[0], await runCommandLine(line)]).toEqual([line[0], 1]);
+    expect([line[0], err]).toEqual([line[0], expect.stringMatching(/(^|\n)write .*file.*: .*\n$/)]);
+  }
+  // A folder has the name of a file that would be written.
+  err = "";
+  expect(await runCommandLine(["survey", none, "--clean", folder])).toBe(1);
+  expect(err).toBe(`write ${folder}: it is a folder, not a file. Give a file\n`);
+}, 60_000);
+
+it("a graph that the model cannot give is refused before another is written", async () => {
+  vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  const onnx = join(folder, "both");
+  expect(await runCommandLine(["export", model, "--graphs", "encoder,classifier", "--out", onnx])).toBe(1);
+  expect(existsSync(onnx)).toBe(false);
+});
+
 it("an option that one graph or one kind of data alone reads is bad usage elsewhere, and nothing is written", async () => {
   let err = "";
   vi.spyOn(process.stderr, "write").mockImplementation((text) => {
     err += text;
     return true;
   });
-  const folder = await mkdtemp(join(tmpdir(), "kdc-mae-options-"));
-  const experiment = await loadExperiment("demo", [
-    { model: { embedDim: 16, heads: 2, modalityDepth: 1, decoderDim: 16, decoderHeads: 2, visualLocality: [0, 1] } },
-  ]);
-  const config = configFor(experiment);
-  const model = join(folder, "model.safetensors");
-  const params = initModel(config, createRng(1));
-  await saveModel(model, { config, params, experiment, statistics: { mean: -6, std: 4 } });
   const [onnx, out] = [join(folder, "onnx"), join(folder, "ablation")];
   const unread = [
     [["export", model, "--graphs", "encoder", "--hidden", "0.5", "--out", onnx], "--hidden: only the inpainting graph"],
@@ -125,7 +181,6 @@ it("an option that one graph or one kind of data alone reads is bad usage elsewh
     undefined,
   );
   expect(readdirSync(onnx).length).toBe(1);
-  await rm(folder, { recursive: true });
 }, 60_000);
 
 it("shows what was typed, and lets none of it act on the terminal", async () => {

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import type { Stream } from "@kdc-mae/core";
-import { writeWhole } from "@kdc-mae/core/node";
+import { expectWritableFile, writeWhole } from "@kdc-mae/core/node";
 import { clockText, searchHtml } from "@kdc-mae/eval/report";
 import { type Command, Option } from "commander";
 import { searchClips } from "../pipeline/search/search-clips.js";
@@ -57,6 +57,7 @@ export function addSearchCommand(program: Command): void {
 async function run(file: string, options: SearchOptions, signal: AbortSignal): Promise<void> {
   const { index, among, count } = options;
   const by = options.audio ? "audio" : options.visual ? "visual" : undefined;
+  if (options.html !== undefined) await expectWritableFile(options.html);
   const answer = await searchClips(file, {
     ...(await modelOnMedia("search", options)),
     ...{ index, by, among, count, modules: [process.cwd()], env: process.env, signal },

@@ -1,4 +1,4 @@
-import { writeWhole } from "@kdc-mae/core/node";
+import { expectWritableFile, writeWhole } from "@kdc-mae/core/node";
 import type { Command } from "commander";
 import { runCard } from "../pipeline/share/card.js";
 import { pull, push } from "../pipeline/share/hub.js";
@@ -18,6 +18,7 @@ export function addShareCommands(program: Command): void {
     .option("--out <file>", "write it there (default: stdout)")
     .addHelpText("after", "\nExample:\n  kdc-mae card runs/vggsound --license mit --out README.md\n")
     .action(async (run: string, { out, ...options }: { out?: string; license?: string; address?: string }) => {
+      if (out !== undefined) await expectWritableFile(out);
       const card = await runCard(run, options);
       if (out === undefined) return print(card);
       await writeWhole(out, card);

@@ -1,5 +1,5 @@
-import { rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { rm, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { fileError } from "./file-error.js";
 import { makeFolder } from "./file-system.js";
 import { temporaryName } from "./temporary.js";
@@ -19,4 +19,15 @@ export async function expectWritable(folder: string): Promise<void> {
   } finally {
     await rm(path, { force: true }).catch(() => undefined);
   }
+}
+
+/**
+ * The same for a file that is to be written whole: its folder can be written, and no folder has its name.
+ *
+ * @throws KdcError reason `permission`, `disk-full`, `missing`, `unreadable` …
+ */
+export async function expectWritableFile(path: string): Promise<void> {
+  const about = await stat(path).catch(() => undefined);
+  if (about?.isDirectory()) throw fileError("write", path, { code: "EISDIR" });
+  await expectWritable(dirname(path));
 }

@@ -13,7 +13,7 @@ import { choiceOf, type DataSource, type Purpose, sayPlacing } from "./choose-cl
 import type { ClipForm } from "./clip-form.js";
 import type { NamedClip } from "./clips-of-both.js";
 import { type DataDigest, digestOf } from "./data-digest.js";
-import { openCorpus } from "./open-corpus.js";
+import { type CorpusOptions, openCorpus } from "./open-corpus.js";
 import { remoteAccess } from "./remote-access.js";
 
 /** Clips to look at one after the other, as often as needed: held in memory, or read from shards as they come. */
@@ -82,7 +82,8 @@ export async function openSplitSets(
   experiment: Pick<CheckedExperiment, "data" | "seed">,
   form: ClipForm,
   options: Surroundings &
-    Purpose & {
+    Purpose &
+    Pick<CorpusOptions, "expectItems"> & {
       readonly media: string;
       readonly needs: readonly Split[];
       readonly only?: readonly Split[];

@@ -1,7 +1,14 @@
 import { KdcError } from "@kdc-mae/core";
 import { availableMemory } from "@kdc-mae/core/node";
 import { type StoredClip, storeClip } from "@kdc-mae/data";
-import { type ClassLabels, expectSplit, type Placing, passedOverInWords, readShards } from "@kdc-mae/data/node";
+import {
+  type ClassLabels,
+  expectSplit,
+  type ManifestItem,
+  type Placing,
+  passedOverInWords,
+  readShards,
+} from "@kdc-mae/data/node";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { firstFirst } from "../ranks/ranks.js";
 import { environmentOf, ranksOf, type Surroundings, surroundingsOf } from "../surroundings.js";
@@ -48,6 +55,8 @@ export type CorpusOptions = Surroundings &
     readonly sample?: number;
     /** Told how many clips will be held in memory, before any is decoded; refuses too many. */
     readonly expectRoom?: (clips: number) => void;
+    /** Told what a list or folder names, before any of it is decoded; refuses what cannot be used. */
+    readonly expectItems?: (items: readonly ManifestItem[]) => void;
     /** Names labels that a manifest writes as mids. */
     readonly classes?: ClassLabels;
   };
@@ -97,6 +106,7 @@ async function loadItems(
   const found = await firstFirst(ranksOf(around), () => openItems(data, { ...asked, ...around }));
   for (const name of needs) expectSplit(found.placing, name, `data set ${nameOfData(data)}`);
   sayPlacing(data, found.placing, { uses }, around);
+  options.expectItems?.(found.items);
   const items = sample === undefined ? found.items : spread(found.items, sample);
   const expectRoom = options.expectRoom ?? ((clips) => expectMemory(clips * bytes, clips, data));
   expectRoom(sample === undefined ? found.count : items.length);

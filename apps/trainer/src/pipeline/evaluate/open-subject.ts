@@ -1,6 +1,6 @@
 import { expectWritable } from "@kdc-mae/core/node";
 import type { StoredClip } from "@kdc-mae/data";
-import { batchThreads, type Split } from "@kdc-mae/data/node";
+import { batchThreads, type ManifestItem, type Split } from "@kdc-mae/data/node";
 import { computesOn, type Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
 import type { ProtocolRecord } from "@kdc-mae/eval";
@@ -8,8 +8,10 @@ import { clipFormFor } from "../corpus/clip-form.js";
 import { memorySet, openSplitSets } from "../corpus/clip-set.js";
 import { expectUnseen } from "../corpus/clips-of-both.js";
 import { mediaFor } from "../corpus/open-corpus.js";
+import { expectClasses } from "../finetune/classes.js";
 import { type Ranks, sharedList } from "../ranks/ranks.js";
 import type { Between } from "../ranks/shared-map.js";
+import type { SavedClassifier } from "../run/classifier-file.js";
 import type { SavedModel } from "../run/model-file.js";
 import { pairingOf } from "../run/pairing.js";
 import type { ReadOptions, Saved } from "../run/read-saved.js";
@@ -23,7 +25,9 @@ import {
   expectDataFor,
   ownData,
 } from "./chosen-data.js";
+import { expectColumnListed } from "./clip-groups.js";
 import { openCutting } from "./cutting.js";
+import { linkOf } from "./predict.js";
 import { expectProbesApart, splitsFor, usesOf } from "./protocols/run.js";
 import { type Subject, sharedOf } from "./protocols/subject.js";
 
@@ -39,6 +43,9 @@ export type EvaluatingOptions = Surroundings &
     readonly execute?: Execute;
     readonly engine?: string;
   };
+
+/** Which of these clips are evaluated, and by which column of their list figures are grouped. */
+type EvaluatedOptions = EvaluatingOptions & { readonly split?: Split; readonly by?: string };
 
 const betweenOf = (ranks: Ranks): Between => ({
   ...{ rank: ranks.rank, size: ranks.size },
@@ -77,16 +84,25 @@ export async function expectUsable(options: EvaluatingOptions): Promise<void> {
   if (options.out !== undefined) await expectWritable(options.out);
 }
 
+/** Labels that are no classes are told before hours of decoding. @throws KdcError */
+function expectLabels(
+  { classes, experiment }: SavedClassifier,
+  chosen: readonly ProtocolRecord[],
+  split: Split,
+  items: readonly ManifestItem[],
+): void {
+  if (!chosen.some(({ conduct }) => conduct.task === "classification")) return;
+  // Of clips that cannot be decoded nobody asks for a label.
+  const labelled = items.filter((item) => item.split === split && item.labels.length > 0);
+  expectClasses(`${split} clips`, labelled, classes, linkOf(experiment) === "softmax" ? "one" : "any");
+}
+
 /**
  * The clips that protocols look at.
  *
  * @throws KdcError for options that are not read, an empty split, and clips that would be fitted and scored
  */
-export async function openEvaluated(
-  chosen: readonly ProtocolRecord[],
-  saved: Saved,
-  options: EvaluatingOptions & { readonly split?: Split },
-) {
+export async function openEvaluated(chosen: readonly ProtocolRecord[], saved: Saved, options: EvaluatedOptions) {
   expectDataFor(options);
   const own = ownData(saved);
   const evaluated = evaluatedData(options, own);
@@ -100,6 +116,10 @@ export async function openEvaluated(
   const opened = await openSplitSets({ data, seed: own.seed }, form, {
     ...{ ...surroundingsOf(options), media: mediaFor(options.media, data) },
     ...{ namedFor, scored: split, needs, only, uses: usesOf(only, split), classes },
+    expectItems: (items) => {
+      if (options.by !== undefined) expectColumnListed(items, split, options.by);
+      if ("classifier" in saved) expectLabels(saved.classifier, chosen, split, items);
+    },
   });
   try {
     const trained = assumed === undefined ? own.trained : undefined;
@@ -118,11 +138,7 @@ export async function openEvaluated(
  *
  * @throws KdcError as {@link openEvaluated}
  */
-export async function openSubject(
-  chosen: readonly ProtocolRecord[],
-  saved: Saved,
-  options: EvaluatingOptions & { readonly split?: Split },
-) {
+export async function openSubject(chosen: readonly ProtocolRecord[], saved: Saved, options: EvaluatedOptions) {
   const { statistics, ...rest } = sharedOf(saved);
   expectData(rest, options);
   const { sets, leftOut, form, split, seen, data, close } = await openEvaluated(chosen, saved, options);

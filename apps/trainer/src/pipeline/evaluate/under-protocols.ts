@@ -21,6 +21,7 @@ import { groupedSet } from "./clip-groups.js";
 import { DEFAULT_ENGINE, type EvaluatingOptions, expectUsable, openSubject } from "./open-subject.js";
 import { protocolsNamed, runProtocols } from "./protocols/run.js";
 import { type Subject, sharedOf } from "./protocols/subject.js";
+import { expectTaken } from "./protocols/takes.js";
 
 /** Under which protocols and on which data {@link evaluate} measures. */
 export type EvaluateOptions = EvaluatingOptions & {
@@ -99,6 +100,7 @@ export async function evaluate(model: string | Saved, options: EvaluateOptions):
   const labels = vggsounder === undefined ? undefined : await sounderLabels(vggsounder);
   await expectUsable(options);
   const saved = typeof model === "string" ? await readSaved(model, options) : model;
+  for (const record of chosen) expectTaken(record, saved, { denormalize, vggsounder: labels });
   const { subject, data, seen, close } = await openSubject(chosen, saved, options);
   const { split } = subject;
   const failed: FailedProtocol[] = [];

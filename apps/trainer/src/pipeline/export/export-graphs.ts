@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { createRng, KdcError } from "@kdc-mae/core";
-import { makeFolder, writeWhole } from "@kdc-mae/core/node";
+import { expectWritable, writeWhole } from "@kdc-mae/core/node";
 import { randomViews } from "@kdc-mae/masking";
 import type { ClassifierMode } from "@kdc-mae/model";
 import type { ReadOptions } from "../run/read-saved.js";
 import { differenceFromFloat32 } from "./difference.js";
 import type { GraphName, GraphSettings } from "./graphs.js";
-import { makeGraph, possibleGraphs, traceGraph } from "./make-graph.js";
+import { expectPossible, makeGraph, possibleGraphs, traceGraph } from "./make-graph.js";
 import type { Dtype } from "./metadata.js";
 import { type ExportSource, readExportSource } from "./source.js";
 
@@ -64,7 +64,8 @@ export async function exportGraphs(
       reason: "usage",
     });
   }
-  await makeFolder(out);
+  for (const name of chosen) expectPossible(name, source);
+  await expectWritable(out);
   const written: WrittenGraph[] = [];
   for (const name of chosen) {
     const made = await write(name, dtype, source, settings, out);

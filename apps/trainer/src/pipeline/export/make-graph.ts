@@ -34,17 +34,21 @@ export const possibleGraphs = ({ params }: ExportSource): readonly GraphName[] =
     return name === "inpainting" ? "decoder" in params : true;
   });
 
+/** @throws KdcError (`wrong-model`) for a graph that the model has no parameters for */
+export function expectPossible(name: GraphName, source: ExportSource): void {
+  if (possibleGraphs(source).includes(name)) return;
+  const has = name === "classifier" ? "no classification head" : "no decoder";
+  throw new KdcError({
+    where: `export ${name}`,
+    what: `the model has ${has}`,
+    remedy: name === "classifier" ? "Export a model that finetune wrote" : "Export a model that pretrain wrote",
+    reason: "wrong-model",
+  });
+}
+
 /** The graph as it leaves training: float32, parameters as constants, any number of clips. */
 export function traceGraph(name: GraphName, source: ExportSource, settings: GraphSettings): GraphTrace {
-  if (!possibleGraphs(source).includes(name)) {
-    const has = name === "classifier" ? "no classification head" : "no decoder";
-    throw new KdcError({
-      where: `export ${name}`,
-      what: `the model has ${has}`,
-      remedy: name === "classifier" ? "Export a model that finetune wrote" : "Export a model that pretrain wrote",
-      reason: "wrong-model",
-    });
-  }
+  expectPossible(name, source);
   const plan = graphs[name](source.config, settings);
   const { params } = source;
   const exampleOf = (samples: number) => ({ params, ...plan.inputs(samples) }) as Hosted<GraphInputs>;

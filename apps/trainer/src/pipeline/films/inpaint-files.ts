@@ -15,7 +15,7 @@ import { createFiller, type Filled, type HoleError } from "./fill-window.js";
 import { filmOfFilled } from "./filled-film.js";
 import { checkHole, type Hole, holesIn, windowAround } from "./hole.js";
 import { openMedia } from "./open-media.js";
-import { type Outputs, outputsFor } from "./outputs.js";
+import { expectOutputs, type Outputs, outputsFor } from "./outputs.js";
 
 export type InpaintedWindow = {
   readonly start: number;
@@ -116,6 +116,7 @@ export async function inpaint(files: readonly string[], options: InpaintOptions)
     files.length === 1
       ? () => options.pictures
       : outputsFor(files, options.pictures, { option: "--pictures", ending: "" });
+  await expectOutputs(files, [films, sounds], options.pictures);
   const model = await pretrainedOf(options);
   const borrowed = expectPixels(model, hole, denormalize);
   const { seconds } = clipFormFor(model.config, 1);

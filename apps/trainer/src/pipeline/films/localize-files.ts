@@ -12,7 +12,7 @@ import { type ReadOptions, readSaved, type Saved } from "../run/read-saved.js";
 import type { Surroundings } from "../surroundings.js";
 import { drawHeat, type HeatStep, pictureNames } from "./draw-heat.js";
 import { type OpenedMedia, openMedia, storeWindow } from "./open-media.js";
-import { outputsFor } from "./outputs.js";
+import { expectOutputs, outputsFor } from "./outputs.js";
 
 /** Where a sound is seen at one moment. Places are pixels of the film as it is shown. */
 export type LocatedStep = {
@@ -95,6 +95,7 @@ export async function localize(
     files.length === 1
       ? () => options.pictures
       : outputsFor(files, options.pictures, { option: "--pictures", ending: "" });
+  await expectOutputs(files, [films], options.pictures);
   const saved = typeof options.model === "string" ? await readSaved(options.model, options) : options.model;
   const { config, params, statistics, experiment } = "model" in saved ? saved.model : saved.classifier;
   const audioRatio = "masking" in experiment ? experiment.masking.audioRatio : HIDDEN;

@@ -1,5 +1,6 @@
 import { basename, extname, join, resolve } from "node:path";
 import { KdcError } from "@kdc-mae/core";
+import { expectWritable, expectWritableFile } from "@kdc-mae/core/node";
 
 /** Where something is written for every file, by place; undefined where nothing is asked for. */
 export type Outputs = (index: number) => string | undefined;
@@ -43,4 +44,24 @@ export function outputsFor(
   const both = names.find((name) => read.has(resolve(name)));
   if (both !== undefined) refuse(`${both} is read, too`, "Give another name");
   return (index) => names[index];
+}
+
+/**
+ * Asked before files are looked at, which may take hours.
+ *
+ * @param films names of files that will be written, `pictures` the folder that pictures go to or into whose folders they go
+ * @throws KdcError for what cannot be written
+ */
+export async function expectOutputs(
+  files: readonly string[],
+  films: readonly Outputs[],
+  pictures: string | undefined,
+): Promise<void> {
+  for (const nameOf of films) {
+    for (const index of files.keys()) {
+      const name = nameOf(index);
+      if (name !== undefined) await expectWritableFile(name);
+    }
+  }
+  if (pictures !== undefined) await expectWritable(pictures);
 }

@@ -1,6 +1,6 @@
 import { compiled } from "@kdc-mae/engine/node";
 import { mediaFor } from "../corpus/open-corpus.js";
-import { verifyData } from "../corpus/verify-data.js";
+import { expectShards, verifyData } from "../corpus/verify-data.js";
 import { divide } from "../ranks/division.js";
 import type { ReadOptions } from "../run/read-saved.js";
 import { inRunFolder, type RunFolder } from "../run/run-folder.js";
@@ -35,16 +35,18 @@ export async function finetune(asked: CheckedFineTuning, options: FinetuneFromOp
   const media = mediaFor(options.media, asked.data, asked.evaluation.data);
   const around = surroundingsOf(options);
   const say = (note: string) => around.onNote?.(`finetune: ${note}`);
+  const sources = [asked.data, asked.evaluation.data];
+  if (verify) expectShards(sources);
   const start = await readStart(asked, init, options);
   // Written down with the window that is used, so that whoever reads the classifier pairs as it was tuned.
   const experiment = { ...asked, visual: start.visual };
   start.notes.forEach(say);
-  if (verify) await verifyData([experiment.data, experiment.evaluation.data], around);
   const ranks = ranksOf(around);
   const { pieces, clips } = divide(experiment.training, ranks, false);
   const pieced = { ...experiment, training: { ...experiment.training, batch: clips } };
   const where = { ...around, media, statistics: start.statistics };
   const work = async (folder: RunFolder<CheckedFineTuning>): Promise<FineTuning> => {
+    if (verify) await verifyData(sources, around);
     const opened = await openFineTuningData(pieced, start.config, where);
     const data = { ...opened, source: { ...opened.source, pieces } };
     data.notes.forEach(say);

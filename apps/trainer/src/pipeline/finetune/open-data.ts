@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { KdcError } from "@kdc-mae/core";
-import { type ClassLabels, expectSplit, readClassLabels, type SplitUse } from "@kdc-mae/data/node";
+import { type ClassLabels, expectSplit, type ManifestItem, readClassLabels, type SplitUse } from "@kdc-mae/data/node";
 import { kindsOf } from "@kdc-mae/eval";
 import type { ModelConfig } from "@kdc-mae/model";
 import { expectNoFrames, fittedSplit, sayPlacing } from "../corpus/choose-clips.js";
@@ -98,6 +98,12 @@ async function openBoth(
   const plain = { ...form, keepSound: false };
   const uses: Readonly<Record<string, SplitUse>> = { [fits]: "fitted", ...(own ? { [split]: "scored" } : {}) };
   const purpose = own ? {} : ({ namedFor: "scoring", scored: split, uses: { [split]: "scored" } } as const);
+  // Of clips that cannot be decoded nobody asks for a label.
+  const expectItems = (items: readonly ManifestItem[]) => {
+    const labelled = items.filter((item) => item.labels.length > 0);
+    const labels = experiment.loss.kind === "cross-entropy" ? "one" : "any";
+    if (classes !== undefined) expectClasses("clips", labelled, classes.names, labels);
+  };
   const other = async (): Promise<ClipSet> => {
     const given = evaluation.data ?? data;
     if (given.kind === "shards") {
@@ -106,7 +112,7 @@ async function openBoth(
       sayPlacing(given, set.placing, purpose, around);
       return set;
     }
-    const wanted = { ...around, ...purpose, media, needs: [split], only: [split], classes };
+    const wanted = { ...around, ...purpose, media, needs: [split], only: [split], classes, expectItems };
     return (await openSplitSets({ data: given, seed }, plain, wanted)).sets[split];
   };
   const expectUnscored = async (fitted: ClipSet["items"], scored: ClipSet) => {
@@ -129,7 +135,7 @@ async function openBoth(
     };
   }
   const needs = own ? [fits, split] : [fits];
-  const wanted = { ...around, media, needs, only: needs, uses, classes };
+  const wanted = { ...around, media, needs, only: needs, uses, classes, expectItems };
   const { splits, leftOut, digest } = await openCorpus({ data, seed }, form, wanted);
   const clips = splits[fits] ?? [];
   const scored = own ? memorySet(splits[split]) : await other();

@@ -1,4 +1,5 @@
 import { KdcError } from "@kdc-mae/core";
+import { expectWritable } from "@kdc-mae/core/node";
 import {
   countItems,
   type DatasetSummary,
@@ -35,6 +36,9 @@ export type PreparedSet = DatasetSummary & { readonly passedOver: PassedOver };
  */
 export async function prepareSet(path: string, options: PrepareSetOptions): Promise<PreparedSet> {
   const { out, content, signal, onNote, onProgress } = options;
+  const ranks = ranksOf(options);
+  // Before the list is read: cutting films in windows measures every one of them.
+  if (ranks.rank === 0) await expectWritable(out);
   const opened = await openDecoder(options, options);
   const { decoder, decodedBy, workers } = opened;
   const { manifest } = await openChosen(path, options, opened);
@@ -47,7 +51,6 @@ export async function prepareSet(path: string, options: PrepareSetOptions): Prom
       reason: "too-few-clips",
     });
   }
-  const ranks = ranksOf(options);
   const tell = (done: number, note: string) => onProgress?.({ stage: "prepare", unit: "clips", done, total, note });
   tell(0, "0 failed");
   const prepared = await prepareShards({

@@ -1,3 +1,4 @@
+import { expectWritableFile } from "@kdc-mae/core/node";
 import { countItems, type Problem, type Survey, survey as surveyClips } from "@kdc-mae/data/node";
 import { type DecoderChoice, openDecoder } from "../corpus/open-decoder.js";
 import { ownerOf, sharedList } from "../ranks/ranks.js";
@@ -31,11 +32,12 @@ export type SurveyedData = Survey & {
  */
 export async function surveyData(path: string, options: SurveyDataOptions = {}): Promise<SurveyedData> {
   const { clean: cleaned, requireLabels, onProblem, onProgress, signal } = options;
+  const ranks = ranksOf(options);
+  const isFirst = ranks.rank === 0;
+  if (cleaned !== undefined && isFirst) await expectWritableFile(cleaned);
   const opened = await openDecoder(options, options);
   const { manifest, classes } = await openChosen(path, options, opened);
   const total = await countItems(manifest);
-  const ranks = ranksOf(options);
-  const isFirst = ranks.rank === 0;
   const tell = (done: number, problems: number) =>
     onProgress?.({ stage: "survey", unit: "clips", done, total, note: `${problems} with a problem` });
   tell(0, 0);

@@ -4,7 +4,7 @@ import { expectNoFrames, fittedSplit, sayPlacing } from "../corpus/choose-clips.
 import { clipFormFor } from "../corpus/clip-form.js";
 import { mediaFor, openCorpus } from "../corpus/open-corpus.js";
 import { clipsInMemory, clipsInShards } from "../corpus/training-clips.js";
-import { verifyData } from "../corpus/verify-data.js";
+import { expectShards, verifyData } from "../corpus/verify-data.js";
 import { withChanges } from "../experiment/change.js";
 import { checkExperiment } from "../experiment/check.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
@@ -14,7 +14,7 @@ import { configFor, type SavedModel } from "../run/model-file.js";
 import { pairingOf } from "../run/pairing.js";
 import { inRunFolder, type RunFolder } from "../run/run-folder.js";
 import type { RunOptions } from "../run/run-options.js";
-import { openTeacher } from "../small/fixed-teacher.js";
+import { openTeacher, readTeacher } from "../small/fixed-teacher.js";
 import { ranksOf, type Surroundings, surroundingsOf } from "../surroundings.js";
 import { maskedBatches, type PretrainBatches } from "./masked-batches.js";
 import { objectiveFor } from "./objective.js";
@@ -54,11 +54,14 @@ export async function pretrain(asked: CheckedExperiment, options: PretrainFromOp
   const around = surroundingsOf(options);
   const config = configFor(experiment);
   const start = init === undefined ? undefined : await startFrom(init, config, experiment.seed, around);
-  if (verify) await verifyData([experiment.data], around);
+  const { fixedTeacher: taughtBy } = experiment;
+  const teacher = taughtBy && (await readTeacher(taughtBy, config, around));
+  if (verify) expectShards([experiment.data]);
   const ranks = ranksOf(around);
   const { pieces, clips } = divide(experiment.training, ranks, objectiveFor(experiment).seesAllClips);
   const pieced = { ...experiment, training: { ...experiment.training, batch: clips } };
   const work = async (folder: RunFolder): Promise<Pretraining> => {
+    if (verify) await verifyData([experiment.data], around);
     const { source: whole, statistics, loader } = await openPretraining(pieced, media, around);
     const source = { ...whole, pieces };
     const { acceptChangedData, loggers, stopOnCollapse } = options;
@@ -66,8 +69,7 @@ export async function pretrain(asked: CheckedExperiment, options: PretrainFromOp
     const train = async () => {
       const heldOut =
         ranks.rank === 0 && probes ? await heldOutClips(experiment, probes, config, { ...around, media }) : undefined;
-      const fixedTeacher =
-        experiment.fixedTeacher && (await openTeacher(experiment.fixedTeacher, config, { ...around, source, execute }));
+      const fixedTeacher = teacher && (await openTeacher(teacher, config, { ...around, source, execute }));
       return runPretraining({
         ...{ ...around, fixedTeacher, folder, config, source, statistics, execute, start, acceptChangedData },
         ...{ heldOut, loggers, stopOnCollapse },

@@ -1,4 +1,5 @@
 import { KdcError } from "@kdc-mae/core";
+import { expectWritableFile } from "@kdc-mae/core/node";
 import { readCheckpoint } from "@kdc-mae/model/node";
 import { localModel } from "../share/local-model.js";
 import { type Assumption, assumptionLine } from "./assume.js";
@@ -24,6 +25,7 @@ export type ConvertedModel = {
  * @throws KdcError for a file that is no official checkpoint, or says everything already
  */
 export async function convertModel(from: string, to: string, options: ReadOptions = {}): Promise<ConvertedModel> {
+  await expectWritableFile(to);
   const { tensors, metadata } = await readCheckpoint(await localModel(from));
   if (metadata.config !== undefined) {
     throw new KdcError({

@@ -16,6 +16,7 @@ import { countParameters } from "@kdc-mae/model";
 import { createBatchEmbedder } from "../evaluate/embedding.js";
 import type { EvaluatingOptions } from "../evaluate/open-subject.js";
 import { sharedOf } from "../evaluate/protocols/subject.js";
+import type { GivenBeside } from "../evaluate/protocols/takes.js";
 import { evaluate } from "../evaluate/under-protocols.js";
 import { differingKeys } from "../experiment/differing.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
@@ -59,6 +60,9 @@ export type CompareOptions = Omit<EvaluatingOptions, "out" | "assume"> & {
   /** Protocols; none where only size and speed are wanted. */
   readonly protocols: readonly string[];
 };
+
+/** What is given to protocols that compare models, beside the models: nothing. */
+export const MEASURED: GivenBeside = { denormalize: false };
 
 const BATCH = 8;
 /** Passes that are timed, after one that makes the program. */

@@ -2,15 +2,17 @@ import { KdcError } from "@kdc-mae/core";
 import { compiled } from "@kdc-mae/engine/node";
 import type { ModelConfig } from "@kdc-mae/model";
 import { protocolsNamed } from "../evaluate/protocols/run.js";
+import { expectTaken } from "../evaluate/protocols/takes.js";
 import { withChanges } from "../experiment/change.js";
 import { checkExperiment } from "../experiment/check.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { type PretrainFromOptions, type Pretraining, pretrain } from "../pretrain/from-experiment.js";
+import { configFor } from "../run/model-file.js";
 import { pairingOf } from "../run/pairing.js";
-import { readEncoder } from "../run/read-saved.js";
+import { readEncoder, readSaved } from "../run/read-saved.js";
 import { surroundingsOf } from "../surroundings.js";
 import { encoderSum } from "../train/encoder-sum.js";
-import { type ComparedModel, compareModels, writeComparison } from "./compare-models.js";
+import { type ComparedModel, compareModels, MEASURED, writeComparison } from "./compare-models.js";
 
 /** From what a student learns, and where its run goes. */
 export type DistillOptions = Omit<PretrainFromOptions, "init" | "stopOnCollapse"> & {
@@ -106,8 +108,13 @@ export async function studentExperiment(teacher: string, options: DistillOptions
  */
 export async function distill(teacher: string, options: DistillOptions): Promise<Distillation> {
   const { experiment: _, changes: __, protocols = usualProtocols, ...run } = options;
-  protocolsNamed(protocols);
+  const chosen = protocolsNamed(protocols);
   const experiment = await studentExperiment(teacher, options);
+  // Before the student is trained, which may take days.
+  const student = { model: { config: configFor(experiment), experiment } };
+  for (const one of [await readSaved(teacher, surroundingsOf(options)), student]) {
+    for (const record of chosen) expectTaken(record, one, MEASURED);
+  }
   const trained = await pretrain(experiment, run);
   const { file } = trained;
   if (file === undefined) return trained;

@@ -22,18 +22,20 @@ export type FixedTeacher = {
 const LOOKED_AT = 512;
 const streams: readonly Stream[] = ["joint", "audio", "visual"];
 
+/** The model that teaches, as it is read before any clip is. */
+export type Teacher = Pick<Awaited<ReturnType<typeof readEncoder>>, "config" | "params">;
+
 /**
- * Opens the teacher of an experiment. Where it has other channels than the student, its embeddings are seen in the directions,
- * as many as the student's channels, that hold most of them; they are worked out on the first training clips, the same
- * each time.
+ * Reads the teacher of an experiment.
  *
- * @throws KdcError (`usage`) for another model than the one the experiment was begun with, or one that sees clips otherwise
+ * @throws KdcError (`usage`) for another model than the one the experiment was begun with, one that sees clips otherwise,
+ * or one with fewer channels than the student
  */
-export async function openTeacher(
+export async function readTeacher(
   { model: path, sum }: NonNullable<CheckedExperiment["fixedTeacher"]>,
   student: ModelConfig,
-  { source, execute, ...around }: Surroundings & { readonly source: BatchSource; readonly execute: Execute },
-): Promise<FixedTeacher> {
+  around: Surroundings,
+): Promise<Teacher> {
   const { config, params } = await readEncoder(path, around);
   const refuse = (what: string, remedy: string): never => {
     throw new KdcError({ where: `teacher ${path}`, what, remedy, reason: "usage" });
@@ -48,6 +50,18 @@ export async function openTeacher(
     const what = `it has ${config.embedDim} channels and the student ${student.embedDim}`;
     refuse(what, "Give the student no more (model.embedDim)");
   }
+  return { config, params };
+}
+
+/**
+ * Makes a teacher ready. Where it has other channels than the student, its embeddings are seen in the directions, as many
+ * as the student's channels, that hold most of them; they are worked out on the first training clips, the same each time.
+ */
+export async function openTeacher(
+  { config, params }: Teacher,
+  student: ModelConfig,
+  { source, execute, ...around }: Surroundings & { readonly source: BatchSource; readonly execute: Execute },
+): Promise<FixedTeacher> {
   const embedder = createBatchEmbedder(execute, config, params);
   const whole = async (patches: HostPatches): Promise<Taught> => {
     const { joint, audio, visual } = await embedder.embed(patches);

@@ -7,6 +7,7 @@ import { compiled } from "@kdc-mae/engine/node";
 import { type PruneShares, pruneEncoder } from "@kdc-mae/model";
 import { protocolsNamed } from "../evaluate/protocols/run.js";
 import { sharedOf } from "../evaluate/protocols/subject.js";
+import { expectTaken } from "../evaluate/protocols/takes.js";
 import { withChanges } from "../experiment/change.js";
 import { checkExperiment } from "../experiment/check.js";
 import { valueAt } from "../experiment/differing.js";
@@ -21,6 +22,7 @@ import {
   type Comparable,
   type ComparedModel,
   compareModels,
+  MEASURED,
   type MeasuredOn,
   writeComparison,
 } from "./compare-models.js";
@@ -82,8 +84,10 @@ async function expectNoOtherRun(out: string, pruned: unknown): Promise<void> {
 export async function prune(file: string, options: PruneOptions): Promise<Pruning> {
   const { shares, epochs, changes = [], protocols = [], out, assume, ...run } = options;
   const around = surroundingsOf(options);
-  protocolsNamed(protocols);
+  const chosen = protocolsNamed(protocols);
   const saved = await readSaved(file, { ...around, assume });
+  // What is pruned stays of its kind.
+  for (const record of chosen) expectTaken(record, saved, MEASURED);
   const pruned = join(out, PRUNED_FILE);
   const refuse = (what: string, remedy: string): never => {
     throw new KdcError({ where: `prune ${file}`, what, remedy, reason: "usage" });

@@ -21,7 +21,7 @@ import { saveModel } from "../run/save-model.js";
 import { localHub } from "../share/hub.test.support.js";
 import { compareModels, comparisonRows } from "./compare-models.js";
 import { distill, studentExperiment } from "./distill.js";
-import { openTeacher } from "./fixed-teacher.js";
+import { openTeacher, readTeacher } from "./fixed-teacher.js";
 import { inDirections, principalDirections } from "./principal.js";
 import { prune } from "./prune.js";
 
@@ -116,11 +116,15 @@ it("a model on a hub is as large as its file", async () => {
 describe("before anything is written", () => {
   const shares = { heads: 0.5, units: 0.5 };
 
-  it("a protocol that is none is refused", async () => {
-    const options = { out: at("nowhere"), protocols: ["retrieval"] };
-    const refused = 'there is no protocol named "retrieval"';
+  it.each([
+    ["retrieval", 'there is no protocol named "retrieval"'],
+    ["classification-middle-frame", "the model is pretrained and has no classes"],
+    ["retrieval-frames-max-global", "the model has no global tokens"],
+  ])("the protocol %s, which none of the models can be measured under, is refused", async (protocol, refused) => {
+    const options = { out: at("nowhere"), protocols: ["linear-probe-joint", protocol] };
     await expect(distill(at("whole.safetensors"), options)).rejects.toThrow(refused);
     await expect(prune(at("whole.safetensors"), { ...options, shares, epochs: 0 })).rejects.toThrow(refused);
+    await expect(prune(at("whole.safetensors"), { ...options, shares, epochs: 1 })).rejects.toThrow(refused);
     expect(existsSync(at("nowhere"))).toBe(false);
   });
 
@@ -206,7 +210,10 @@ describe("a teacher", { timeout: 600_000 }, () => {
       },
     };
     const own = { ...config, embedDim: 12, heads: 2, visualLocality: [0, 0.2] };
-    const opened = await openTeacher(student.fixedTeacher!, own, { source, execute: compiled() });
+    const opened = await openTeacher(await readTeacher(student.fixedTeacher!, own, {}), own, {
+      source,
+      execute: compiled(),
+    });
     const taught = await opened.teach(given);
     const plain = createBatchEmbedder(compiled(), config, params);
     const embedded = await plain.embed(given);
@@ -222,19 +229,15 @@ describe("a teacher", { timeout: 600_000 }, () => {
       expect(cosine(one, one, 12, 0, 1)).toBeCloseTo(cosine(other, other, 24, 0, 1), 4);
     }
     await Promise.all([opened.dispose(), plain.dispose()]);
-    await expect(
-      openTeacher({ ...student.fixedTeacher!, sum: "another" }, own, { source, execute: compiled() }),
-    ).rejects.toThrow("it is not the model that this run was begun with");
-    await expect(
-      openTeacher(student.fixedTeacher!, { ...own, visual: visualGrid(64, 16) }, { source, execute: compiled() }),
-    ).rejects.toThrow("it cuts clips into other patches than the student");
-    const unread = {
-      stepsPerEpoch: 3,
-      batches: () => expect.fail("no clip is needed to say that the student is the wider one"),
-    };
-    await expect(
-      openTeacher(student.fixedTeacher!, { ...own, embedDim: 32 }, { source: unread, execute: compiled() }),
-    ).rejects.toThrow("it has 24 channels and the student 32");
+    await expect(readTeacher({ ...student.fixedTeacher!, sum: "another" }, own, {})).rejects.toThrow(
+      "it is not the model that this run was begun with",
+    );
+    await expect(readTeacher(student.fixedTeacher!, { ...own, visual: visualGrid(64, 16) }, {})).rejects.toThrow(
+      "it cuts clips into other patches than the student",
+    );
+    await expect(readTeacher(student.fixedTeacher!, { ...own, embedDim: 32 }, {})).rejects.toThrow(
+      "it has 24 channels and the student 32",
+    );
   });
 
   it("directions: those that vectors lie in, whatever basis", () => {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { writeWhole } from "@kdc-mae/core/node";
+import { expectWritableFile, writeWhole } from "@kdc-mae/core/node";
 import { base64, escapeHtml } from "@kdc-mae/eval/report";
 import { openWatched, type PageRecord, thinned, type WatchedRun } from "./watched-run.js";
 
@@ -91,6 +91,7 @@ async function whole(run: WatchedRun): Promise<PageRun> {
  * @throws KdcError when a folder holds no run
  */
 export async function writeWatchPage(folders: readonly string[], file: string): Promise<void> {
+  await expectWritableFile(file);
   const runs = await Promise.all(folders.map(async (folder) => whole(await openWatched(folder))));
   await writeWhole(file, await watchPage(runs));
 }

@@ -3,7 +3,8 @@ import type { ClassifierMode } from "@kdc-mae/model";
 import { expectClasses } from "../../finetune/classes.js";
 import { createPredictor, linkOf } from "../predict.js";
 import { isSingleLabel, scoreClasses } from "../score-classes.js";
-import { type Carried, evaluatedSet, refuseModel, type Subject } from "./subject.js";
+import { type Carried, evaluatedSet, type Subject } from "./subject.js";
+import { classifierIn } from "./takes.js";
 
 const inWords: Readonly<Record<ClassifierMode, { readonly mode: string; readonly pooling: string }>> = {
   multimodal: {
@@ -25,8 +26,7 @@ const inWords: Readonly<Record<ClassifierMode, { readonly mode: string; readonly
 /**
  * Scores a fine-tuned classifier.
  *
- * @throws KdcError for a model without a head, a missing modality of a model that was tuned on one, labels that are no
- * classes of the model, NaN scores
+ * @throws KdcError for labels that are no classes of the model, NaN scores
  */
 export async function classifyClips(
   protocol: Protocol,
@@ -34,21 +34,7 @@ export async function classifyClips(
   subject: Subject,
 ): Promise<Carried> {
   const { saved, execute, cutting, leftOut, onProgress, signal } = subject;
-  if (!("classifier" in saved)) {
-    return refuseModel(
-      protocol.name,
-      "the model is pretrained and has no classes",
-      "Give a classifier that kdc-mae finetune made, or use linear-probe-joint, linear-probe-audio, linear-probe-visual",
-    );
-  }
-  const { config, params, classes, experiment, weights } = saved.classifier;
-  if (plan.missing !== undefined && experiment.mode !== "multimodal") {
-    refuseModel(
-      protocol.name,
-      `the classifier was fine-tuned with mode ${experiment.mode}: it takes one modality, and none can be missing`,
-      "Give one that was fine-tuned with mode multimodal, or use classification-middle-frame",
-    );
-  }
+  const { config, params, classes, experiment, weights } = classifierIn(saved);
   const mode: ClassifierMode = plan.missing === undefined ? experiment.mode : `missing-${plan.missing}`;
   const link = linkOf(experiment);
   const clips = evaluatedSet(subject);

@@ -3,37 +3,18 @@ import { type Conduct, inpainting, type Protocol, standardUnits } from "@kdc-mae
 import { randomViews, structuredViews } from "@kdc-mae/masking";
 import { dealtBy, firstClips, reconstructClips } from "../reconstruct.js";
 import { restoredTargets } from "../run-in-words.js";
-import { type Carried, evaluatedSet, refuseModel, type Subject } from "./subject.js";
+import { type Carried, evaluatedSet, type Subject } from "./subject.js";
+import { pretrainedIn } from "./takes.js";
 
-/**
- * Inpainting under one mask.
- *
- * @throws KdcError for a classifier, which has no decoder, and for a model of normalised pixels unless told to bring
- * them back
- */
+/** Inpainting under one mask. */
 export async function inpaintClips(
   protocol: Protocol,
   { mask, ratio }: Extract<Conduct, { task: "inpainting" }>,
   subject: Subject,
 ): Promise<Carried> {
-  const { saved, execute, cutting, leftOut, denormalize, onProgress } = subject;
-  if (!("model" in saved)) {
-    return refuseModel(
-      protocol.name,
-      "the model is a classifier, which has no decoder any more",
-      "Give the pretrained model it was fine-tuned from",
-    );
-  }
-  const { config, params, experiment } = saved.model;
+  const { saved, execute, cutting, leftOut, onProgress } = subject;
+  const { config, params, experiment } = pretrainedIn(saved);
   const targets = restoredTargets(experiment);
-  const normalized = (["audio", "visual"] as const).filter((modality) => targets[modality] !== "raw");
-  if (normalized.length > 0 && !denormalize) {
-    refuseModel(
-      protocol.name,
-      `the model was trained on normalised ${normalized.join(" and ")} pixels, so its predictions are not pixels, and their error would not be one of pixels`,
-      "Evaluate a model trained without normPixels, or give --denormalize to borrow the true patches' mean and deviation; the protocol then says so",
-    );
-  }
   onProgress(protocol.name);
   const masker =
     mask === "random" ? randomViews({ views: 1, ratio }) : structuredViews({ axis: mask, views: 1, ratio });

@@ -3,7 +3,7 @@ import { expectClips } from "../../corpus/open-corpus.js";
 import { manyRanks } from "../many-ranks.js";
 import { embedFrames } from "./embedded-frames.js";
 import type { EmbeddedSet } from "./embedded-set.js";
-import { type Carried, refuseModel, type Subject, sharedOf } from "./subject.js";
+import { type Carried, refuseModel, type Subject } from "./subject.js";
 
 /**
  * Retrieval in both directions among the evaluated clips, or among some of every class, which the result then lists.
@@ -18,9 +18,6 @@ export async function retrieveClips(
 ): Promise<Carried> {
   const { sets, split, leftOut, execute } = subject;
   expectClips(split, sets[split].items);
-  if (tokens === "global" && !sharedOf(subject.saved).config.globalToken) {
-    refuseModel(protocol.name, "the model has no global tokens", "Use a protocol of the mean token, without -global");
-  }
   if (frames !== undefined || tokens === "global") {
     const made = await embedFrames(sets[split], subject, { tokens, frames: frames === undefined ? "middle" : "all" });
     const ranks = await frameRanks(made, frames ?? "max");

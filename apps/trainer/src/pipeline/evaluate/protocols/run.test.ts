@@ -1,3 +1,7 @@
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createRng, type FloatTensor } from "@kdc-mae/core";
 import type { StoredClip } from "@kdc-mae/data";
 import { compiled } from "@kdc-mae/engine/node";
@@ -286,4 +290,31 @@ it.each([
 ])("what is given to another protocol is refused before anything is read: %j", async (given, words) => {
   const asked = evaluate("nowhere.safetensors", { protocols: ["retrieval-middle-frame"], ...given });
   await expect(asked).rejects.toThrow(words);
+});
+
+it("a model that a protocol does not take, and a column that no clip has, are refused before any clip is read", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "kdc-mae-refused-"));
+  const list = join(folder, "list.csv");
+  await writeFile(list, "path,label,split\nnowhere.mp4,horn,test\n");
+  const [media, env] = [join(folder, "made"), process.env];
+  const refused = [
+    [pretrained(false), { protocols: ["retrieval-middle-frame", "classification-middle-frame"] }, "has no classes"],
+    [pretrained(false), { protocols: ["retrieval-middle-frame-global"] }, "has no global tokens"],
+    [pretrained(true), { protocols: ["inpainting-time-50"] }, "was trained on normalised visual pixels"],
+    [tuned(), { protocols: ["inpainting-random-75"] }, "has no decoder any more"],
+    [tuned({ mode: "visual-only" }), { protocols: ["classification-missing-audio"] }, "none can be missing"],
+    [tuned(), { protocols: ["vggsounder"] }, "there are no labels to score against"],
+    [
+      pretrained(false),
+      { protocols: ["retrieval-middle-frame"], data: list, by: "speaker" },
+      "The columns are: labels",
+    ],
+    [tuned(), { protocols: ["classification-middle-frame"], data: list }, "none of the 3 classes: horn"],
+  ] as const;
+  for (const [saved, { protocols, ...given }, words] of refused) {
+    const where = "data" in given ? given : { media };
+    await expect(evaluate(saved, { ...where, protocols, env })).rejects.toThrow(words);
+  }
+  expect(existsSync(media)).toBe(false);
+  await rm(folder, { recursive: true });
 });

@@ -13,6 +13,7 @@ import { probeClips } from "./probe.js";
 import { retrieveClips } from "./retrieve.js";
 import { sounderClips } from "./sounder.js";
 import { type Carried, refuseModel, type Subject } from "./subject.js";
+import { expectTaken } from "./takes.js";
 import { voteClips } from "./vote.js";
 
 /**
@@ -113,12 +114,14 @@ export async function runProtocols(
  * Carries one protocol out.
  *
  * @param embedded the embeddings of a split, made once
+ * @throws KdcError for a model that it does not take
  */
-export function carryOut(
+export async function carryOut(
   { protocol, conduct }: ProtocolRecord,
   subject: Subject,
   embedded: ReturnType<typeof embeddings>,
 ): Promise<Carried> {
+  expectTaken({ protocol, conduct }, subject.saved, subject);
   switch (conduct.task) {
     case "classification":
       return classifyClips(protocol, conduct, subject);

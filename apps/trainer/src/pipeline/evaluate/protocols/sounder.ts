@@ -1,8 +1,9 @@
 import { basename } from "node:path";
-import { type Protocol, takeRows, vggSounder } from "@kdc-mae/eval";
+import { type Protocol, takeRows, type VggSounderClip, vggSounder } from "@kdc-mae/eval";
 import type { ClassifierMode } from "@kdc-mae/model";
 import { createPredictor } from "../predict.js";
 import { type Carried, evaluatedSet, refuseModel, type Subject } from "./subject.js";
+import { classifierIn } from "./takes.js";
 
 const passes = { audio: "missing-visual", visual: "missing-audio", both: "multimodal" } as const satisfies Record<
   string,
@@ -15,25 +16,19 @@ const nameOf = (id: string): string => basename(id).replace(/\.[a-z0-9]+$/i, "")
 /**
  * A classifier of VGGSound's classes under VGGSounder's labels: with sound alone, with pictures alone, with both.
  *
- * @throws KdcError for a model without a head or tuned on one modality, without labels, for clips none of which has any
+ * @throws KdcError for clips none of which has any
  */
 export async function sounderClips(protocol: Protocol, subject: Subject): Promise<Carried> {
-  const { saved, execute, cutting, leftOut, onProgress, signal, vggsounder } = subject;
-  if (!("classifier" in saved) || saved.classifier.experiment.mode !== "multimodal") {
-    return refuseModel(
-      protocol.name,
-      "the model is not a classifier of both sound and pictures",
-      "Give one that kdc-mae finetune made with mode multimodal",
-    );
-  }
-  if (vggsounder === undefined) {
-    return refuseModel(
-      protocol.name,
-      "there are no labels to score against",
-      "Give VGGSounder's vggsounder.csv with --vggsounder",
-    );
-  }
-  const { config, params, classes } = saved.classifier;
+  const {
+    saved,
+    execute,
+    cutting,
+    leftOut,
+    onProgress,
+    signal,
+    vggsounder = new Map<string, VggSounderClip>(),
+  } = subject;
+  const { config, params, classes } = classifierIn(saved);
   const set = evaluatedSet(subject);
   const found = set.items.map(({ id }) => vggsounder.get(id) ?? vggsounder.get(nameOf(id)));
   const kept = [...found.keys()].filter((clip) => found[clip] !== undefined);
