@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { rmdir } from "node:fs/promises";
 import { KdcError } from "@kdc-mae/core";
 import { expectWritable } from "@kdc-mae/core/node";
 import {
@@ -37,20 +39,13 @@ export type PreparedSet = DatasetSummary & { readonly passedOver: PassedOver };
 export async function prepareSet(path: string, options: PrepareSetOptions): Promise<PreparedSet> {
   const { out, content, signal, onNote, onProgress } = options;
   const ranks = ranksOf(options);
+  const isNew = !existsSync(out);
   // Before the list is read: cutting films in windows measures every one of them.
   if (ranks.rank === 0) await expectWritable(out);
-  const opened = await openDecoder(options, options);
-  const { decoder, decodedBy, workers } = opened;
-  const { manifest } = await openChosen(path, options, opened);
-  const total = await countItems(manifest);
-  if (total === 0) {
-    throw new KdcError({
-      where: path,
-      what: "there are no clips in it to prepare",
-      remedy: "Give a folder or list of films; kdc-mae survey says what else it holds",
-      reason: "too-few-clips",
-    });
-  }
+  const { manifest, total, decoder, decodedBy, workers } = await clipsOf(path, options).catch(async (error) => {
+    if (ranks.rank === 0 && isNew) await rmdir(out).catch(() => undefined);
+    throw error;
+  });
   const tell = (done: number, note: string) => onProgress?.({ stage: "prepare", unit: "clips", done, total, note });
   tell(0, "0 failed");
   const prepared = await prepareShards({
@@ -73,6 +68,20 @@ export async function prepareSet(path: string, options: PrepareSetOptions): Prom
   });
   // Of several ranks the first sums up, and tells.
   return told(ranks, () => prepared) as Promise<PreparedSet>;
+}
+
+/** The list, and how many clips it names. @throws KdcError (`too-few-clips`) for none */
+async function clipsOf(path: string, options: PrepareSetOptions) {
+  const opened = await openDecoder(options, options);
+  const { manifest } = await openChosen(path, options, opened);
+  const total = await countItems(manifest);
+  if (total > 0) return { ...opened, manifest, total };
+  throw new KdcError({
+    where: path,
+    what: "there are no clips in it to prepare",
+    remedy: "Give a folder or list of films; kdc-mae survey says what else it holds",
+    reason: "too-few-clips",
+  });
 }
 
 /** Shards go to ranks by turns: a stopped run leaves few gaps. */
