@@ -65,7 +65,8 @@ const measuresAlone = (command: Command): boolean => command.name() === "prune" 
  * Runs a command line, and says on stderr what went wrong.
  *
  * @param args what stands after the program's name
- * @returns the exit code where it failed: 1, 2 for bad usage, 130 for an interrupt; otherwise what the command set stands
+ * @returns the exit code where it failed: 2 for a line or an experiment that is wrong by itself (`usage`, `experiment`), 1 for what
+ * it names and for work that failed, 130 for an interrupt (75 of several processes); otherwise what the command set stands
  */
 export async function runCommandLine(args: readonly string[]): Promise<number | undefined> {
   const program = new Command("kdc-mae")

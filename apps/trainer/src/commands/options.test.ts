@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,10 +10,23 @@ import { runCommandLine } from "../command-line.js";
 import { loadExperiment } from "../pipeline/experiment/load.js";
 import { configFor } from "../pipeline/run/model-file.js";
 import { saveModel } from "../pipeline/run/save-model.js";
+import { lacking, wrongLines } from "./exit-codes.test.support.js";
 
 afterEach(() => vi.restoreAllMocks());
 
 const media = "manifest.jsonl";
+
+/** Every command, as the help lists them. */
+async function commandNames(): Promise<string[]> {
+  let out = "";
+  const spy = vi.spyOn(process.stdout, "write").mockImplementation((text) => {
+    out += text;
+    return true;
+  });
+  await runCommandLine(["--help"]);
+  spy.mockRestore();
+  return [...out.matchAll(/^ {2}([a-z-]+) /gm)].map(([, name]) => name).filter((name) => name !== "help");
+}
 
 it.each([
   ...["abc", "0", "2.5", "-1", "1e9", "", "NaN"].map((n) => ["ablate", "ablation-objectives", "--plan", "--seeds", n]),
@@ -138,6 +151,38 @@ it("what cannot be written is refused before anything is read", async () => {
   expect(err).toBe(`write ${folder}: it is a folder, not a file. Give a file\n`);
 }, 60_000);
 
+it("what is wrong by itself exits with 2, what is not there, of another kind or does not fit with 1", async () => {
+  let said = "";
+  vi.spyOn(process.stdout, "write").mockReturnValue(true);
+  vi.spyOn(process.stderr, "write").mockImplementation((text) => {
+    said += text;
+    return true;
+  });
+  const [text, empty] = [join(folder, "notes.mp4"), join(folder, "empty")];
+  await writeFile(text, "no film");
+  await mkdir(empty);
+  const named = { model, text, folder: empty, none: join(folder, "none") };
+  const codeOf = async (line: readonly string[]) => {
+    said = "";
+    process.exitCode = undefined;
+    const code = (await runCommandLine(line)) ?? process.exitCode;
+    process.exitCode = undefined;
+    expect([line, said]).toEqual([line, expect.stringMatching(/\S/)]);
+    expect([line, said]).toEqual([line, expect.not.stringMatching(/^ +at /m)]);
+    return code;
+  };
+  const given = async (lines: readonly (readonly string[])[]) => {
+    const codes: (readonly [string, unknown])[] = [];
+    for (const line of lines) codes.push([line.join(" "), await codeOf(line)]);
+    return codes;
+  };
+  const all = (await commandNames()).map((name) => [name, "--nosuch"]);
+  expect(all.length).toBeGreaterThan(25);
+  for (const [lines, code] of [[[...all, ...wrongLines(named)], 2] as const, [lacking(named), 1] as const]) {
+    expect(await given(lines)).toEqual(lines.map((line) => [line.join(" "), code]));
+  }
+}, 120_000);
+
 it("a graph that the model cannot give is refused before another is written", async () => {
   vi.spyOn(process.stderr, "write").mockReturnValue(true);
   const onnx = join(folder, "both");
@@ -237,13 +282,12 @@ it.each(["distill", "prune"])(
 );
 
 it("the help of every option names one default at most", async () => {
+  const commands = await commandNames();
   let out = "";
   vi.spyOn(process.stdout, "write").mockImplementation((text) => {
     out += text;
     return true;
   });
-  await runCommandLine(["--help"]);
-  const commands = [...out.matchAll(/^ {2}([a-z-]+) /gm)].map(([, name]) => name).filter((name) => name !== "help");
   expect(commands).toContain("distill");
   for (const name of commands) {
     out = "";

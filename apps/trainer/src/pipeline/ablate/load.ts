@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, extname, resolve } from "node:path";
 import { describeIssue } from "../experiment/check.js";
-import { experimentFrom } from "../experiment/load.js";
+import { experimentFrom, reasonNotFound } from "../experiment/load.js";
 import { named as namedExperiments } from "../experiment/named.js";
 import { withoutNotes } from "../experiment/notes.js";
 import { readDefault } from "../experiment/read-default.js";
@@ -45,7 +45,7 @@ export function checkAblation(value: unknown, source: string): CheckedAblation {
 /**
  * An ablation by the name under which `kdc-mae experiments` lists it, or from a file (`.ts`, `.mjs`, `.js`, `.json`), with its base.
  *
- * @throws KdcError (`experiment`) for an unknown name, a missing or broken file, or a wrong key
+ * @throws KdcError (`experiment`) for an unknown name, a broken file or a wrong key; `missing` for a file that is not there
  */
 export async function loadAblation(nameOrFile: string): Promise<LoadedAblation> {
   if (Object.hasOwn(namedAblations, nameOrFile)) {
@@ -58,6 +58,7 @@ export async function loadAblation(nameOrFile: string): Promise<LoadedAblation> 
       "ablation",
       `"${nameOrFile}" is neither a named ablation nor a file`,
       `Use ${Object.keys(namedAblations).join(", ")}, or the path of a .ts, .mjs or .json file`,
+      reasonNotFound(nameOrFile),
     );
   }
   const read = withoutNotes(await readDefault(path, `ablation ${basename(nameOrFile)}`));

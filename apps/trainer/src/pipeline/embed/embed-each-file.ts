@@ -25,7 +25,7 @@ export type EmbedFilesOptions = Surroundings &
     readonly execute?: Execute;
   };
 
-/** @throws KdcError (`usage`) for a folder, which another command takes */
+/** @throws KdcError (`unreadable`) for a folder, which another command takes */
 export function expectFiles(files: readonly string[]): void {
   const folder = files.find((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory());
   if (folder === undefined) return;
@@ -33,7 +33,7 @@ export function expectFiles(files: readonly string[]): void {
     where: "embed",
     what: `${folder} is a folder`,
     remedy: `Name the files in it, or embed and search all of it: kdc-mae index ${folder}`,
-    reason: "usage",
+    reason: "unreadable",
   });
 }
 

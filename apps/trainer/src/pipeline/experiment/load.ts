@@ -27,6 +27,10 @@ export async function resolveExperiment(
   return changes.reduce(withChanges, await resolveBase(nameOrFile, known));
 }
 
+/** What is called by no known name: one that is wrong by itself, or a file that is not there. */
+export const reasonNotFound = (nameOrFile: string): "experiment" | "missing" =>
+  /[\\/]|\.([cm]?[jt]s|json)$/.test(nameOrFile) ? "missing" : "experiment";
+
 /** `trail`: the files that led here, each naming the next as its base. */
 async function resolveBase(
   nameOrFile: string,
@@ -48,7 +52,7 @@ async function resolveBase(
       where: "experiment",
       what: `"${nameOrFile}" is neither a named experiment nor a file`,
       remedy: `Use one of ${Object.keys(known).join(", ")}, or the path of a .ts, .mjs or .json file`,
-      reason: "experiment",
+      reason: reasonNotFound(nameOrFile),
     });
   }
   const value = withoutNotes(await readDefault(path, `experiment ${nameOrFile}`));

@@ -31,7 +31,7 @@ function modelOf(run: string): string {
     where: "explore",
     what: `there is no model ${file}`,
     remedy: "Give the folder of a finished run, or a model.safetensors; kdc-mae demo makes one",
-    reason: "usage",
+    reason: "no-model",
   });
 }
 
@@ -53,7 +53,7 @@ export async function explore({ run, index, media, port, page }: ExploreOptions)
         where: `index ${index}`,
         what: "it is kept in LanceDB, which a page cannot read",
         remedy: "Make a plain one beside it: kdc-mae index FOLDER --index other",
-        reason: "usage",
+        reason: "index-store",
       });
     }
   }

@@ -73,7 +73,7 @@ async function classifierOf({ model, ...options }: ClassifyOptions): Promise<Sav
   });
 }
 
-/** The names of the classes, by a list where one is given. @throws KdcError (`usage`) for a list of another length */
+/** The names of the classes, by a list where one is given. @throws KdcError (`classes`) for a list of another length */
 async function namesOf(classifier: SavedClassifier, given: ClassifyOptions["classes"]): Promise<readonly string[]> {
   if (given === undefined) return classifier.classes;
   const names = typeof given === "string" ? (await readClassLabels(given)).names : given;
@@ -82,11 +82,11 @@ async function namesOf(classifier: SavedClassifier, given: ClassifyOptions["clas
     where: typeof given === "string" ? given : "classes",
     what: `it names ${names.length} classes, and the model has ${classifier.classes.length}`,
     remedy: "Give the class list that the model was fine-tuned with, in its order",
-    reason: "usage",
+    reason: "classes",
   });
 }
 
-/** @throws KdcError (`usage`) for a model that was tuned to the other modality */
+/** @throws KdcError (`wrong-model`) for a model that was tuned to the other modality */
 function expectTunedTo(by: "audio" | "visual" | undefined, tuned: ClassifierMode): void {
   const other = { audio: "visual-only", visual: "audio-only" } as const;
   if (by === undefined || tuned !== other[by]) return;
@@ -94,7 +94,7 @@ function expectTunedTo(by: "audio" | "visual" | undefined, tuned: ClassifierMode
     where: by === "audio" ? "by sound alone" : "by picture alone",
     what: `the model was fine-tuned with mode ${tuned}`,
     remedy: "Leave it out, or give a model that was fine-tuned on both",
-    reason: "usage",
+    reason: "wrong-model",
   });
 }
 

@@ -118,7 +118,7 @@ export async function pretrainSteps(options: PretrainStepsOptions): Promise<Pret
         where: `run folder ${folder.path}`,
         what: "its run began from another checkpoint than --init, which would not be read",
         remedy: "Leave --init out, or give the same, or another folder with --out",
-        reason: "usage",
+        reason: "run-folder",
       });
     },
     async update(group, rate) {

@@ -32,7 +32,7 @@ export async function convertModel(from: string, to: string, options: ReadOption
       where: `checkpoint ${from}`,
       what: "kdc-mae wrote it: it holds everything that is needed",
       remedy: "Use it as it is",
-      reason: "usage",
+      reason: "wrong-model",
     });
   }
   const saved = officialIn(from, tensors, options.assume);

@@ -117,7 +117,7 @@ function tuned(
       where: "--assume classes",
       what: `it names ${classes.length} classes, and the head of ${path} has ${count}`,
       remedy: "Give the class list it was fine-tuned with",
-      reason: "usage",
+      reason: "classes",
     });
   }
   const loaded = inCheckpoint(path, () => loadClassifier(config, tensors));

@@ -49,7 +49,7 @@ export async function push(run: string, address: string, options: PushOptions = 
       where: `push to ${address}`,
       what: "there is no access token",
       remedy: "Give one that may write, in HF_TOKEN (huggingface.co/settings/tokens)",
-      reason: "usage",
+      reason: "no-token",
     });
   }
   const names = (await readdir(run).catch(() => [])).filter((name) => shared.test(name));

@@ -77,7 +77,7 @@ export async function studentExperiment(teacher: string, options: DistillOptions
   const own = "masking" in saved.experiment && saved.assumed === undefined ? saved.experiment : undefined;
   const base = options.experiment ?? own;
   const refuse = (what: string, remedy: string): never => {
-    throw new KdcError({ where: `teacher ${teacher}`, what, remedy, reason: "usage" });
+    throw new KdcError({ where: `teacher ${teacher}`, what, remedy, reason: "wrong-model" });
   };
   if (base === undefined) {
     return refuse("it names no data to train a student on", "Name an experiment whose data it learns from");

@@ -28,7 +28,7 @@ export type Teacher = Pick<Awaited<ReturnType<typeof readEncoder>>, "config" | "
 /**
  * Reads the teacher of an experiment.
  *
- * @throws KdcError (`usage`) for another model than the one the experiment was begun with, one that sees clips otherwise,
+ * @throws KdcError (`wrong-model`) for another model than the one the experiment was begun with, one that sees clips otherwise,
  * or one with fewer channels than the student
  */
 export async function readTeacher(
@@ -38,7 +38,7 @@ export async function readTeacher(
 ): Promise<Teacher> {
   const { config, params } = await readEncoder(path, around);
   const refuse = (what: string, remedy: string): never => {
-    throw new KdcError({ where: `teacher ${path}`, what, remedy, reason: "usage" });
+    throw new KdcError({ where: `teacher ${path}`, what, remedy, reason: "wrong-model" });
   };
   if (encoderSum(params.encoder) !== sum) {
     refuse("it is not the model that this run was begun with", "Put that one back, or give another folder with --out");

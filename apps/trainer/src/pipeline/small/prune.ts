@@ -89,8 +89,8 @@ export async function prune(file: string, options: PruneOptions): Promise<Prunin
   // What is pruned stays of its kind.
   for (const record of chosen) expectTaken(record, saved, MEASURED);
   const pruned = join(out, PRUNED_FILE);
-  const refuse = (what: string, remedy: string): never => {
-    throw new KdcError({ where: `prune ${file}`, what, remedy, reason: "usage" });
+  const refuse = (what: string, remedy: string, reason = "wrong-model"): never => {
+    throw new KdcError({ where: `prune ${file}`, what, remedy, reason });
   };
   if (epochs > 0 && "classifier" in saved) {
     return refuse(
@@ -102,7 +102,11 @@ export async function prune(file: string, options: PruneOptions): Promise<Prunin
     return refuse("an official checkpoint does not say on what it was trained", "Prune it alone: --epochs 0");
   }
   if (epochs === 0 && changes.length > 0) {
-    return refuse("changes are for the training, and there is none", "Leave them out, or train for some epochs");
+    return refuse(
+      "changes are for the training, and there is none",
+      "Leave them out, or train for some epochs",
+      "usage",
+    );
   }
   if (protocols.length > 0 && sharedOf(saved).assumed !== undefined) {
     return refuse(
@@ -111,7 +115,11 @@ export async function prune(file: string, options: PruneOptions): Promise<Prunin
     );
   }
   if (await liesIn(out, await localModel(file, around))) {
-    return refuse(`it lies in ${out}, where the pruned model would overwrite it`, "Give another folder with --out");
+    return refuse(
+      `it lies in ${out}, where the pruned model would overwrite it`,
+      "Give another folder with --out",
+      "usage",
+    );
   }
   const { config, params } = sharedOf(saved);
   const smaller = pruneEncoder(config, params.encoder, shares);
