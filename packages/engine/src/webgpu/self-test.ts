@@ -54,8 +54,11 @@ const attention = (
   };
 };
 
-/** One small function or more for every family of kernels; sizes take each of a family's forms. */
-const checks: readonly Check[] = [
+/**
+ * One small function or more for every family of kernels; sizes take each of a family's forms. Made when they are run: the
+ * numbers take longer to draw than a whole package to load.
+ */
+const allChecks = (): readonly Check[] => [
   {
     family: "elementwise",
     inputs: [noise(3, 1, 7), noise(5, 1)],
@@ -138,7 +141,7 @@ export type FamilyCheck = { readonly family: string; readonly difference: number
 export async function checkFamilies(execute: Execute): Promise<readonly FamilyCheck[]> {
   const reference = eager("cpu");
   const found: FamilyCheck[] = [];
-  for (const { family, inputs, fn } of checks) {
+  for (const { family, inputs, fn } of allChecks()) {
     const [device, processor] = [await execute(fn, inputs), await reference(fn, inputs)];
     const [got, wanted] = [await device.run(inputs), await processor.run(inputs)];
     await device.dispose();
