@@ -151,6 +151,24 @@ export const storeLane = (at: Code, offset: number, value: Code, lane: number): 
   ...simd(0x5a, 2, ...unsigned(offset), lane),
 ];
 
+// Two float64 numbers side by side.
+/** One float64 number from memory, twice. */
+export const spreadDouble = (at: Code, offset = 0): Code => [...at, ...simd(0x0a, 3, ...unsigned(offset))];
+/** The first two of four float32 numbers, as float64. */
+export const promoteFirst = (a: Code): Code => [...a, ...simd(0x5f)];
+/** The last two of four float32 numbers, as float64. */
+export const promoteLast = (a: Code): Code =>
+  promoteFirst([...a, ...a, ...simd(0x0d, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7)]);
+/** Two float64 numbers and two more, each rounded to float32. */
+export const demoteBoth = (first: Code, last: Code): Code => [
+  ...[...first, ...simd(0x5e), ...last, ...simd(0x5e)],
+  ...simd(0x0d, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),
+];
+/** a + b, both float64 numbers. */
+export const addDoubles = pair(simd(0xf0, 0x01));
+/** a · b, both float64 numbers. */
+export const mulDoubles = pair(simd(0xf2, 0x01));
+
 const section = (id: number, bytes: Code): Code => [id, ...unsigned(bytes.length), ...bytes];
 const name = (text: string): Code => [text.length, ...[...text].map((letter) => letter.charCodeAt(0))];
 const [int32, float32, vector] = [0x7f, 0x7d, 0x7b];

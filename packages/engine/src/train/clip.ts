@@ -1,14 +1,9 @@
 import { type FloatTensor, type Tree, treeLeaves } from "@kdc-mae/core";
+import { sumOfSquares } from "./double-kernel.js";
 
 /** Length of all gradients taken as one vector (L2). */
 export function globalNorm(gradients: Tree<FloatTensor>): number {
-  let sum = 0;
-  for (const [, { data }] of treeLeaves(gradients)) {
-    let part = 0;
-    for (let i = 0; i < data.length; i++) part += data[i] * data[i];
-    sum += part;
-  }
-  return Math.sqrt(sum);
+  return Math.sqrt(treeLeaves(gradients).reduce((sum, [, { data }]) => sum + sumOfSquares(data), 0));
 }
 
 /** What gradients of length `norm` must be multiplied by to be no longer than `limit`, as `clip_grad_norm_` in PyTorch. */

@@ -1,4 +1,5 @@
 import { type FloatTensor, type Tree, treeLeaves } from "@kdc-mae/core";
+import { weightedSum } from "./double-kernel.js";
 
 /**
  * Arrays that follow some of the parameters, as a moving-average teacher does: after every update
@@ -27,7 +28,6 @@ export function follow(follower: Follower, params: Tree<FloatTensor>): void {
   const { tree, momentum } = follower;
   const sources = new Map(treeLeaves(params));
   for (const [path, { data }] of treeLeaves(tree)) {
-    const other = sources.get(followed(follower, path))!.data;
-    for (let i = 0; i < data.length; i++) data[i] = momentum * data[i] + (1 - momentum) * other[i];
+    weightedSum(data, sources.get(followed(follower, path))!.data, momentum, 1 - momentum);
   }
 }

@@ -2,6 +2,7 @@ import { type FloatTensor, KdcError, type Tree, treeLeaves } from "@kdc-mae/core
 import { asTree, type Hosted, type HostedParams } from "../run/program.js";
 import type { Placed } from "../run/runtime.js";
 import { clipScale, globalNorm } from "./clip.js";
+import { weightedSum } from "./double-kernel.js";
 import type { Follower } from "./follower.js";
 import type { Optimizer } from "./optimizer.js";
 import type { Peers } from "./peers.js";
@@ -67,8 +68,7 @@ export function expectBatches(batches: readonly unknown[]): void {
 export function blend(sum: Tree<FloatTensor>, next: Tree<FloatTensor>, keep: number, weight: number): void {
   const others = treeLeaves(next);
   for (const [index, [, { data }]] of treeLeaves(sum).entries()) {
-    const other = others[index][1].data;
-    for (let i = 0; i < data.length; i++) data[i] = data[i] * keep + other[i] * weight;
+    weightedSum(data, others[index][1].data, keep, weight);
   }
 }
 
