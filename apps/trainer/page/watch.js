@@ -52,7 +52,10 @@ function drawRun(run, index) {
     facts.push(["memory", `${(now.memory / 2 ** 30).toFixed(2)} GiB`]);
     facts.push(["last told", new Date(run.records.at(-1).time).toLocaleString()]);
   }
-  if (begin !== undefined) facts.push(["machine", begin.machine]);
+  if (begin !== undefined) {
+    facts.push(["computes on", begin.on ?? "–"]);
+    facts.push(["machine", begin.machine]);
+  }
   const list = make("dl");
   for (const [name, value] of facts) list.append(make("dt", name), make("dd", value));
   card.append(list);
@@ -202,10 +205,20 @@ function drawPictures() {
   part("pictures").replaceChildren(...(figures.length > 0 ? figures : [make("p", "None yet.", "quiet")]));
 }
 
-/** What the runs were told to do: first what differs between them. */
+/** What a run was told to do, and where it does it: that comes with its records. */
+function aboutRun(run) {
+  const { on, machine } = last(run, "begin") ?? {};
+  return { ...run.experiment, ...(on && { "computes on": on }), ...(machine && { machine }) };
+}
+
+let told = "";
+/** What the runs are: first what differs between them. */
 function drawExperiments() {
-  const keys = [...new Set(runs.flatMap((run) => Object.keys(run.experiment)))];
-  const differs = (key) => runs.some((run) => run.experiment[key] !== runs[0].experiment[key]);
+  const about = runs.map(aboutRun);
+  if (JSON.stringify(about) === told) return;
+  told = JSON.stringify(about);
+  const keys = [...new Set(about.flatMap((values) => Object.keys(values)))];
+  const differs = (key) => about.some((values) => values[key] !== about[0][key]);
   const table = (chosen, own) => {
     const box = make("div", "", "scroll");
     const body = make("table");
@@ -214,7 +227,7 @@ function drawExperiments() {
     body.append(head);
     for (const key of chosen) {
       const row = make("tr", "", own);
-      row.append(make("td", key), ...runs.map((run) => make("td", run.experiment[key] ?? "–")));
+      row.append(make("td", key), ...about.map((values) => make("td", values[key] ?? "–")));
       body.append(row);
     }
     box.append(body);
@@ -230,8 +243,8 @@ function drawExperiments() {
       "",
     ),
   );
-  if (different.length > 0) part("experiments").append(make("h3", "what differs"), table(different, "differs"));
-  part("experiments").append(alike);
+  const differing = different.length === 0 ? [] : [make("h3", "what differs"), table(different, "differs")];
+  part("experiments").replaceChildren(...differing, alike);
 }
 
 let isDue = false;
@@ -241,6 +254,7 @@ function draw() {
   drawCharts();
   drawWarnings();
   drawPictures();
+  drawExperiments();
 }
 /** Soon, and once for whatever came together. */
 function drawSoon() {
@@ -252,7 +266,6 @@ function drawSoon() {
 addEventListener("resize", () => {
   for (const { box, plot } of charts.values()) plot.setSize({ width: widthOf(box), height: 180 });
 });
-drawExperiments();
 draw();
 
 if (live) {

@@ -139,6 +139,7 @@ describe("what computes", () => {
   it.each([
     [["--engine", "eager", "--backend", "cpu"], "tfjs cpu, float32"],
     [[], "ONNX Runtime, cpu, float32"],
+    [["--threads", "1"], "ONNX Runtime, cpu, float32, 1 thread"],
   ])("is said once, in the runtime's own words: %j", async (more, words) => {
     for (const command of ["evaluate", "finetune"]) {
       const line = lines().find(([name]) => name === command);

@@ -83,12 +83,13 @@ const sessionOptions = ({ rules: _, ...options }: CompileOptions): SessionOption
  * ```
  */
 export function compiled(options: CompileOptions = {}): Execute {
-  const { device = "cpu", precision } = options;
+  const { device = "cpu", precision, threads } = options;
+  const rounds = precision === "mixed" ? "products rounded as in mixed precision" : "float32";
   const halves = (open: OpenSessionInTwo) => inTwoOn(open, options.rules, rounding(options));
   const here = (cut: Cut) => openHalves(cut, (half) => createSession(half, options));
   const execute = Object.assign(<I, O>(fn: (inputs: I) => O, example: Hosted<I>) => compile(fn, example, options), {
     ...{ precision, inTwo: halves(here) },
-    on: `ONNX Runtime, ${device}, ${precision === "mixed" ? "products rounded as in mixed precision" : "float32"}`,
+    on: `ONNX Runtime, ${device}, ${rounds}${threads === undefined ? "" : `, ${threads} ${threads === 1 ? "thread" : "threads"}`}`,
   });
   // On other devices nothing was tried; run from sources that were not built, there is no program for a thread.
   if (device !== "cpu" || threadFile === undefined) return execute;

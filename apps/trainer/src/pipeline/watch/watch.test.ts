@@ -25,7 +25,15 @@ const steps = (step: number, total: number): RunRecord => ({
 });
 const evil = '<img src=x onerror="document.title=1"></script><b>bell</b>';
 const records: readonly RunRecord[] = [
-  { time: 1e12, step: 0, kind: "begin", steps: 100, perEpoch: 10, machine: "a machine" },
+  {
+    time: 1e12,
+    step: 0,
+    kind: "begin",
+    steps: 100,
+    perEpoch: 10,
+    machine: "a machine",
+    on: "ONNX Runtime, cpu, float32",
+  },
   ...[10, 20, 30].map((step) => steps(step, 100 / step)),
   {
     ...{ time: 1e12, step: 30, kind: "probe", attentionEntropy: [0.5], seconds: 1 },
@@ -194,9 +202,15 @@ describe.skipIf(executablePath === undefined)("the page in a browser", () => {
     await second.filter({ hasText: "40 of 100" }).waitFor();
     expect(await second.textContent()).toContain("finished");
     // Back at an earlier step: what was told of later ones is undone.
-    await tell(other, { time: 1, step: 20, kind: "begin", steps: 100, perEpoch: 10, machine: "another" });
+    const card = "WebGPU, a card (a driver), float32, no matrix units";
+    await tell(other, { time: 1, step: 20, kind: "begin", steps: 100, perEpoch: 10, machine: "another", on: card });
     await second.filter({ hasText: "20 of 100" }).waitFor();
     expect(await second.textContent()).toContain("trains");
+    expect(await second.textContent()).toContain(`computes on${card}`);
+    // It goes on elsewhere now, and differs in that.
+    expect(await page.locator("tr.differs", { hasText: "computes on" }).locator("td").allInnerTexts()).toEqual([
+      ...["computes on", "ONNX Runtime, cpu, float32", card],
+    ]);
     // A page that is opened now begins there too.
     expect(await (await open(served!.address)).locator(".run").nth(1).textContent()).toContain("20 of 100");
     expect(problems).toEqual([]);
@@ -239,6 +253,7 @@ describe.skipIf(executablePath === undefined)("the page in a browser", () => {
         .first()
         .evaluate((image) => (image as { naturalWidth?: number }).naturalWidth),
     ).toBe(2);
+    expect(await page.locator(".run").first().textContent()).toContain("computes onONNX Runtime, cpu, float32");
     expect(await page.locator("#connection").textContent()).toBe("as it was when this page was written");
     expect(problems).toEqual([]);
   });
