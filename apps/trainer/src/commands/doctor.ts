@@ -14,9 +14,10 @@ export function addDoctorCommand(program: Command): void {
     .command("doctor")
     .description("say what this machine can do, and what to do about the rest")
     .option("--json", "print the findings as JSON")
+    .option("--again", "test the WebGPU adapter again, whatever was found of it before")
     .addHelpText("after", "\nExample:\n  kdc-mae doctor\n")
-    .action(async ({ json }: { json?: true }) => {
-      const findings = await examine();
+    .action(async ({ json, again = false }: { json?: true; again?: boolean }) => {
+      const findings = await examine(again);
       if (json) print(`${JSON.stringify(findings, null, 2)}\n`);
       else for (const finding of findings) print(inWords(finding));
       if (findings.some(({ name, ok }) => !ok && needed.has(name))) process.exitCode = 1;
@@ -29,7 +30,7 @@ const needed = new Set(["node", "ffmpeg", "onnxruntime cpu"]);
 const inWords = ({ name, ok, detail, remedy }: Finding) =>
   `${ok ? "ok " : "no "} ${name.padEnd(20)} ${detail}\n${ok || remedy === undefined ? "" : `${" ".repeat(24)}→ ${remedy}\n`}`;
 
-async function examine(): Promise<Finding[]> {
+async function examine(again: boolean): Promise<Finding[]> {
   const [major, minor] = process.versions.node.split(".").map(Number);
   const { quota, memory } = machineLimits();
   const limited = [
@@ -45,15 +46,15 @@ async function examine(): Promise<Finding[]> {
       remedy: "Install Node 20.19 or a later 20, or 22.12 or newer",
     },
     await ffmpegFinding(),
-    ...(await computingFindings()),
+    ...(await computingFindings(again)),
   ];
 }
 
 /** What computes here; one finding where looking itself failed. */
-async function computingFindings(): Promise<Finding[]> {
+async function computingFindings(again: boolean): Promise<Finding[]> {
   let found: Computing;
   try {
-    found = await lookApart();
+    found = await lookApart(again);
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);
     return [{ name: "onnxruntime cpu", ok: false, detail, remedy: "Reinstall, or check your graphics driver" }];

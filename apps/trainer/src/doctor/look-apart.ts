@@ -13,6 +13,9 @@ export type Computing = {
   readonly named?: { readonly what: string; readonly remedy: string };
 };
 
+/** What tells the process that looks to test adapters whatever was found before. */
+export const AGAIN = "again";
+
 /** In words, how a process ended that should have answered. */
 const ending = (code: number | null, signal: string | null): string =>
   signal === null ? `ended with ${code}` : `was ended by ${signal}`;
@@ -21,11 +24,14 @@ const ending = (code: number | null, signal: string | null): string =>
  * Looks at devices and backends in a process of its own: native libraries write errors of theirs to the terminal, and a
  * broken driver may end the process.
  *
+ * @param again whether adapters are tested whatever was found of them before
  * @throws Error when that process gives no answer, with the last it wrote
  */
-export function lookApart(): Promise<Computing> {
+export function lookApart(again = false): Promise<Computing> {
   return new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(new URL("./worker.js", import.meta.url)), { silent: true });
+    const child = fork(fileURLToPath(new URL("./worker.js", import.meta.url)), again ? [AGAIN] : [], {
+      silent: true,
+    });
     let [log, answer] = ["", undefined as Computing | undefined];
     child.stdout?.resume();
     child.stderr?.on("data", (chunk) => {

@@ -12,8 +12,11 @@ export type WebGpuLook = {
 
 type Opened = Pick<WebGpuRuntime, "name" | "adapter" | "dispose">;
 
-const openHere = (precision: WebGpuLook["precision"]): Promise<Opened> =>
-  createWebGpuRuntime({ precision, tested: testedAdapters() });
+/** Opens the adapter of this machine. @param again whether it is tested whatever was found of it before */
+export const openHere =
+  (again: boolean) =>
+  (precision: WebGpuLook["precision"]): Promise<Opened> =>
+    createWebGpuRuntime({ precision, tested: testedAdapters({ again }) });
 
 /**
  * Opens the adapter at each precision that training may use, which tests it if it was not tested before. Where float32
@@ -21,7 +24,7 @@ const openHere = (precision: WebGpuLook["precision"]): Promise<Opened> =>
  *
  * @param open gives a runtime that passed its self-test
  */
-export async function lookAtWebGpu(open = openHere): Promise<readonly WebGpuLook[]> {
+export async function lookAtWebGpu(open = openHere(false)): Promise<readonly WebGpuLook[]> {
   const look = async (
     precision: WebGpuLook["precision"],
   ): Promise<{ readonly found: WebGpuLook; readonly features?: readonly string[] }> => {

@@ -10,7 +10,9 @@ import { sourceOf } from "./lower.js";
 import { unitsName } from "./matrix-units.js";
 import { type Plan, planGraph } from "./plan.js";
 import { webGpuRules } from "./rules.js";
-import { checkFamilies, expectRight, familiesInWords, wrongFamilies } from "./self-test.js";
+import { checkFamilies, expectRight } from "./self-test.js";
+import type { TestedAdapters } from "./tested.js";
+import { whyNotUnits } from "./units-verdict.js";
 
 /** Which adapter is used, at which precision, and what is known of it. */
 export type WebGpuOptions = {
@@ -23,15 +25,11 @@ export type WebGpuOptions = {
    */
   readonly precision?: "float32" | "mixed";
   /**
-   * Remembers which adapters computed every family of kernels right, by a key that names adapter, driver and kernels.
+   * Remembers which adapters computed every family of kernels right, and whose matrix units did not, by a key that names
+   * adapter, driver, precision, units and kernels.
    * Without it every runtime that is made is tested first.
    */
-  readonly tested?: {
-    /** Whether this adapter was found right before. */
-    readonly has: (key: string) => Promise<boolean>;
-    /** Notes that it was. */
-    readonly add: (key: string) => Promise<void>;
-  };
+  readonly tested?: TestedAdapters;
 };
 
 /** A WebGPU runtime, with what its adapter says of itself and what its buffers take. */
@@ -172,20 +170,10 @@ export async function createWebGpuRuntime({
     ];
     return `${what.join("/")}/kernels ${kernelsVersion}`;
   };
-  if (units !== undefined && !(await tested?.has(key()))) {
-    why = await checkFamilies(runtime.execute).then(
-      (checked) => {
-        const wrong = wrongFamilies(precision, checked);
-        return wrong.length === 0 ? undefined : `its own compute wrongly: ${familiesInWords(wrong)}`;
-      },
-      (error: unknown) => {
-        if (isKdcError(error) && error.reason === "shader") return `kernels for its own do not compile: ${error.what}`;
-        throw error;
-      },
-    );
-    if (why === undefined) await tested?.add(key());
+  if (units !== undefined) {
+    why = await whyNotUnits(key(), tested, () => checkFamilies(runtime.execute));
     // It may be right without them.
-    else units = undefined;
+    if (why !== undefined) units = undefined;
   }
   if (units === undefined && !(await tested?.has(key()))) {
     expectRight(runtime.name, precision, await checkFamilies(runtime.execute));
