@@ -18,23 +18,39 @@ export class KdcError extends Error {
   readonly remedy: string;
   /** A short machine-readable reason, such as `no-audio`, for counting and tables. */
   readonly reason: string;
+  /** Of an error of a disk: whether it came of reading or of writing. */
+  readonly doing?: "read" | "write";
 
-  constructor(parts: { where: string; what: string; remedy: string; reason?: string; cause?: unknown }) {
+  constructor(parts: {
+    where: string;
+    what: string;
+    remedy: string;
+    reason?: string;
+    doing?: "read" | "write" | undefined;
+    cause?: unknown;
+  }) {
     super(`${parts.where}: ${parts.what}. ${parts.remedy}`, { cause: parts.cause });
     this.name = "KdcError";
     this.where = parts.where;
     this.what = parts.what;
     this.remedy = parts.remedy;
     this.reason = parts.reason ?? "error";
+    if (parts.doing !== undefined) this.doing = parts.doing;
     Object.defineProperty(this, marker, { value: true });
   }
 }
 
 /** A {@link KdcError} as plain data, which crosses to another thread or process: `new KdcError(parts)` says the same. */
-export type ErrorParts = { readonly [Part in "where" | "what" | "remedy" | "reason"]: string };
+export type ErrorParts = { readonly [Part in "where" | "what" | "remedy" | "reason"]: string } & Pick<
+  KdcError,
+  "doing"
+>;
 
 /** The parts of an error, without its cause. */
-export const errorParts = ({ where, what, remedy, reason }: KdcError): ErrorParts => ({ where, what, remedy, reason });
+export const errorParts = ({ where, what, remedy, reason, doing }: KdcError): ErrorParts => ({
+  ...{ where, what, remedy, reason },
+  ...(doing === undefined ? {} : { doing }),
+});
 
 /**
  * True for a {@link KdcError}, whichever copy of the package made it.

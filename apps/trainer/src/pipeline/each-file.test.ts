@@ -1,4 +1,4 @@
-import { KdcError } from "@kdc-mae/core";
+import { errorParts, KdcError } from "@kdc-mae/core";
 import { fileError } from "@kdc-mae/core/node";
 import { expect, it } from "vitest";
 import { eachFile } from "./each-file.js";
@@ -27,4 +27,24 @@ it("leaves out a file that cannot be used, and ends where what comes of any cann
     await expect(all).rejects.toMatchObject({ where: "write out" });
     expect(tried).toBe(1);
   }
+});
+
+it("asks what an error came of, not what a file is called or which thread it was of", async () => {
+  const named = new KdcError({
+    where: "write a.mp4",
+    what: "it is cut short",
+    remedy: "Fetch it",
+    reason: "truncated",
+  });
+  const files = ["write a.mp4", "b.mp4"];
+  const work = (error: Error) => async (file: string) => {
+    if (file === files[0]) throw error;
+    return file;
+  };
+  expect((await eachFile(files, "embed", {}, work(named))).files).toEqual(["b.mp4"]);
+  const full = fileError("write", "out", Object.assign(new Error("EROFS"), { code: "EROFS" }));
+  const told = new KdcError(structuredClone(errorParts(full)));
+  await expect(eachFile(files, "embed", {}, work(told))).rejects.toThrow("write out: the file system is read-only");
+  const read = fileError("read", "write a.mp4", Object.assign(new Error("EACCES"), { code: "EACCES" }));
+  expect((await eachFile(files, "embed", {}, work(read))).files).toEqual(["b.mp4"]);
 });

@@ -12,8 +12,8 @@ export type FileResults<T> = { readonly files: readonly T[]; readonly leftOut: r
 
 /** Reasons that are no single file's: the next one would meet them too. */
 const everyFiles = new Set(["aborted", "no-ffmpeg", "memory", "disk-full", "usage", "option"]);
-/** Nor is it the file's where what comes of it cannot be written, as `fileError` says. */
-const isEveryFiles = ({ reason, where }: KdcError) => everyFiles.has(reason) || where.startsWith("write ");
+/** Nor is it the file's where what comes of it cannot be written. */
+const isEveryFiles = ({ reason, doing }: KdcError) => everyFiles.has(reason) || doing === "write";
 
 /** How far a call is within one file. */
 export type Within = (note: string) => void;

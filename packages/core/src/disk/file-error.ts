@@ -45,5 +45,5 @@ export function fileError(verb: "read" | "write", path: string, cause: unknown):
   const { code, message } = cause as NodeJS.ErrnoException;
   const words = verb === "write" && code === "ENOENT" ? missingFolder : known[code ?? ""];
   const [what, remedy, reason] = words ?? [message ?? String(cause), "Check the disk", "file"];
-  return new KdcError({ where: `${verb} ${path}`, what, remedy, reason, cause });
+  return new KdcError({ where: `${verb} ${path}`, what, remedy, reason, doing: verb, cause });
 }
