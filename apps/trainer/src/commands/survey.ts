@@ -84,8 +84,8 @@ async function run(path: string, options: Options, around: Surroundings): Promis
   }
   for (const [split, count] of Object.entries(result.splits)) print(row(`split ${split}`, count));
   print(`${many(Object.keys(result.labels).length, "label")}\n`);
-  const longer = beyondInWords(result.longer, surveyedSeconds);
-  if (longer !== undefined) print(`${longer}\n`);
+  const beyond = beyondInWords(result.beyond, surveyedSeconds);
+  if (beyond !== undefined) print(`${beyond}\n`);
   const passed = passedOverInWords(result.passedOver);
   if (passed !== undefined) print(`${passed}\n`);
   if (result.usable < result.total) print("--json lists every clip that cannot be used\n");

@@ -77,7 +77,7 @@ export type Survey = {
   readonly splits: Readonly<Record<string, number>>;
   readonly labels: Readonly<Record<string, number>>;
   /** Usable items that are longer than what a clip is looked at, {@link surveyedSeconds}. */
-  readonly longer: Beyond;
+  readonly beyond: Beyond;
   /** What was met and is no clip, by reason. */
   readonly passedOver: PassedOver;
 };
@@ -115,7 +115,7 @@ export async function survey(options: SurveyOptions): Promise<Survey> {
   const reasons = Object.fromEntries(surveyReasons.map((reason) => [reason, 0])) as Record<SurveyReason, number>;
   const [splits, labels, seen] = [new Map<string, number>(), new Map<string, number>(), new Map<string, string>()];
   const passed = countPassedOver();
-  let [total, usable, longer] = [0, 0, nothingBeyond];
+  let [total, usable, beyond] = [0, 0, nothingBeyond];
   const output = cleaned === undefined ? undefined : await beginFile(cleaned);
   try {
     const work = (item: ManifestItem) => examine(item, { ...options, signal });
@@ -126,7 +126,7 @@ export async function survey(options: SurveyOptions): Promise<Survey> {
       together === undefined
         ? orderedMap(items, work, pool)
         : findTogether(items, together, (own) => orderedMap(own, work, pool), onProgress);
-    for await (const { item, hash, beyond = 0, problem: found } of findings) {
+    for await (const { item, hash, beyond: own = 0, problem: found } of findings) {
       const twin = hash === undefined ? undefined : seen.get(hash);
       const problem = found ?? (twin === undefined ? undefined : duplicateOf(twin));
       total++;
@@ -135,7 +135,7 @@ export async function survey(options: SurveyOptions): Promise<Survey> {
         onProblem?.({ item, ...problem });
       } else {
         usable++;
-        longer = addBeyond(longer, beyond);
+        beyond = addBeyond(beyond, own);
         if (hash !== undefined) seen.set(hash, item.id);
         splits.set(item.split ?? "none", (splits.get(item.split ?? "none") ?? 0) + 1);
         for (const label of item.labels) labels.set(label, (labels.get(label) ?? 0) + 1);
@@ -149,7 +149,7 @@ export async function survey(options: SurveyOptions): Promise<Survey> {
     throw error;
   }
   return {
-    ...{ total, usable, reasons, longer, passedOver: passed.result() },
+    ...{ total, usable, reasons, beyond, passedOver: passed.result() },
     ...{ splits: Object.fromEntries(splits), labels: Object.fromEntries(labels) },
   };
 }
