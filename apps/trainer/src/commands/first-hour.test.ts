@@ -56,7 +56,7 @@ describe.skipIf(!isBuilt)("the command as it is installed", () => {
   it("embed given a folder names index", () => {
     const { status, stderr } = kdcMae("embed", tmpdir());
     expect([status, stderr]).toEqual([
-      2,
+      1,
       `embed: ${tmpdir()} is a folder. Name the files in it, or embed and search all of it: kdc-mae index ${tmpdir()}\n`,
     ]);
   });
