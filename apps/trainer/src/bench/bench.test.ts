@@ -53,6 +53,16 @@ describe("bench", () => {
     expect(missing["pytorch bfloat16 embed"]).toContain("no bfloat16 here. Give a Python that has torch");
   });
 
+  it("says of a row of mixed precision what it is", async () => {
+    const mixed = works.map((work) => ({ ...work, precision: "mixed" as const }));
+    const asked = { engines: ["compiled", "tfjs-node"] as const, device: "webgpu" as const, works: mixed };
+    const { missing } = await bench(options("asked", asked));
+    expect(Object.keys(missing)).toEqual(["compiled mixed embed", "tfjs-node float32 embed"]);
+    expect(Object.keys((await bench(options("asked", { ...asked, dtypes: ["mixed"] }))).missing)).toEqual([
+      "compiled mixed embed",
+    ]);
+  });
+
   it("is ended by the signal with what there is", async () => {
     const controller = new AbortController();
     const { rows, missing } = await bench(

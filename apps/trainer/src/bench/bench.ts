@@ -16,8 +16,8 @@ import type { Work } from "./work.js";
 export const engines = ["compiled", "tfjs-node", "wasm", "pytorch"] as const;
 export type Engine = (typeof engines)[number];
 
-/** What products are computed in. */
-export const dtypes = ["float32", "bfloat16", "int8"] as const;
+/** What products are computed in; `mixed` rounds their operands to half precision and sums in float32. */
+export const dtypes = ["float32", "mixed", "bfloat16", "int8"] as const;
 export type Dtype = (typeof dtypes)[number];
 
 /** What only some engines measure. */
@@ -136,8 +136,9 @@ export type BenchOptions = {
 type Case = { readonly engine: Engine; readonly dtype: Dtype; readonly work: Work };
 
 /** What each engine computes in, for a task. */
-const dtypesOf = (engine: Engine, { task }: Work, device: DeviceName): readonly Dtype[] => {
+const dtypesOf = (engine: Engine, { task, precision = "float32" }: Work, device: DeviceName): readonly Dtype[] => {
   if (engine === "pytorch") return ["float32", "bfloat16"];
+  if (engine === "compiled" && device === "webgpu") return [precision];
   return engine === "compiled" && task === "embed" && device === "cpu" ? ["float32", "int8"] : ["float32"];
 };
 

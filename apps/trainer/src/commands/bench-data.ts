@@ -36,7 +36,17 @@ export function addBenchDataCommand(program: Command): void {
         const onRow = (row: DataRow) => {
           if (!json) print(`${line(row)}\n`);
         };
-        const report = await benchData({ manifest, ffmpeg, python, slowClips, rounds, workers, signal, onRow });
+        const report = await benchData({
+          manifest,
+          name: path,
+          ffmpeg,
+          python,
+          slowClips,
+          rounds,
+          workers,
+          signal,
+          onRow,
+        });
         print(json ? `${JSON.stringify(report, null, 2)}\n` : summary(report));
       }),
     );

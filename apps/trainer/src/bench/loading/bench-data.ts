@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import { createRng, isKdcError } from "@kdc-mae/core";
+import { createRng, isKdcError, KdcError } from "@kdc-mae/core";
 import { logMel, prepareClip, publishedAudio } from "@kdc-mae/data";
 import {
   createBatchDecoder,
@@ -38,6 +38,8 @@ export type DataReport = {
 
 export type DataBenchOptions = {
   readonly manifest: Manifest;
+  /** What it was called, for errors. */
+  readonly name: string;
   readonly ffmpeg: string;
   readonly python: string;
   /** Clips the slow ways are timed on, the first ones of the manifest. */
@@ -54,7 +56,19 @@ const timed = async (work: () => Promise<unknown> | unknown): Promise<number> =>
   return (performance.now() - start) / 1000;
 };
 
-/** Times preparing, loading and the other ways of getting at clips, by turns, on the same files. */
+const nothingIn = (where: string) =>
+  new KdcError({
+    where,
+    what: "there are no clips in it that could be used, so nothing can be timed",
+    remedy: "Give a folder or list of films; kdc-mae survey says why others are not used",
+    reason: "too-few-clips",
+  });
+
+/**
+ * Times preparing, loading and the other ways of getting at clips, by turns, on the same files.
+ *
+ * @throws KdcError (`too-few-clips`) where no clip could be used
+ */
 export async function benchData(options: DataBenchOptions): Promise<DataReport> {
   const { manifest, ffmpeg, python, slowClips, rounds, workers, signal, onRow } = options;
   const { audio, visual } = presets.base;
@@ -80,6 +94,7 @@ export async function benchData(options: DataBenchOptions): Promise<DataReport> 
       // One more than cores, as the command has it: this process computes between their ends and their starts.
       samples = (await prepare({ manifest, out: folder, decoder, workers: workers + 1, signal })).samples;
     });
+    if (samples === 0) throw nothingIn(options.name);
     const after = await processorSeconds();
     const share =
       before === undefined || after === undefined ? undefined : (after - before) / preparing / availableParallelism();
