@@ -12,6 +12,7 @@ const atOnce = new Map(
 );
 const engine = /^(@kdc-mae\/engine|@tensorflow\/|onnxruntime)/;
 const decoders = /^@kdc-mae\/data/;
+const hub = /^(@huggingface\/|jiti$)/;
 
 /** What starts quickly because it leaves alone what it does not need: half a thousand modules take a second. */
 describe("what is loaded", () => {
@@ -21,13 +22,17 @@ describe("what is loaded", () => {
     ["commands/doctor.ts", [engine]],
     ["commands/experiments.ts", [engine]],
     ["commands/explore.ts", [engine]],
-  ])("by %s: no engine, and no decoders where none is needed", (file, libraries) => {
-    expect(atOnce.has(join(trainer, file))).toBe(true);
-    const ways = waysTo(atOnce, join(trainer, file), (specifier: string) =>
-      libraries.some((library) => library.test(specifier)),
-    );
-    expect(ways).toEqual([]);
-  });
+    ["commands/pretrain.ts", [hub]],
+  ])(
+    "by %s: no engine, no decoders, and nothing of a hub or of modules to read, where none is needed",
+    (file, libraries) => {
+      expect(atOnce.has(join(trainer, file))).toBe(true);
+      const ways = waysTo(atOnce, join(trainer, file), (specifier: string) =>
+        libraries.some((library) => library.test(specifier)),
+      );
+      expect(ways).toEqual([]);
+    },
+  );
 
   it("is seen by this test where it is needed", () => {
     const search = waysTo(atOnce, join(trainer, "commands/search.ts"), (specifier: string) => engine.test(specifier));

@@ -1,9 +1,17 @@
 import { type Frame, KdcError } from "@kdc-mae/core";
-import sharp from "sharp";
+import type Sharp from "sharp";
 
-// Clips are worked on side by side already; more threads for one small picture only get in each other's way.
-sharp.concurrency(1);
-sharp.cache(false);
+let loaded: Promise<typeof Sharp> | undefined;
+/** Loaded for the first picture that needs it: its native libraries take longer to load than most commands' own code. */
+const loadSharp = (): Promise<typeof Sharp> => {
+  loaded ??= import("sharp").then(({ default: sharp }) => {
+    // Clips are worked on side by side already; more threads for one small picture only get in each other's way.
+    sharp.concurrency(1);
+    sharp.cache(false);
+    return sharp;
+  });
+  return loaded;
+};
 
 /** How a picture is kept: JPEG of a quality from 1 to 100, or PPM, which is the bare pixels below a short heading. */
 export type PictureFormat = { readonly kind: "jpeg"; readonly quality: number } | { readonly kind: "ppm" };
@@ -13,6 +21,7 @@ export const pictureExtension = ({ kind }: PictureFormat): string => (kind === "
 /** A picture as a JPEG (no colour subsampling) or PPM file. */
 export async function encodePicture({ width, height, data }: Frame, format: PictureFormat): Promise<Uint8Array> {
   if (format.kind === "ppm") return Buffer.concat([Buffer.from(`P6\n${width} ${height}\n255\n`), data]);
+  const sharp = await loadSharp();
   const picture = sharp(data, { raw: { width, height, channels: 3 } });
   return picture.jpeg({ quality: format.quality, chromaSubsampling: "4:4:4" }).toBuffer();
 }
@@ -69,12 +78,13 @@ async function decode(
   named: string,
 ): Promise<Frame> {
   const ppm = readPpm(file);
+  const sharp = ppm === undefined && begins(file, kinds) ? await loadSharp() : undefined;
   try {
     if (ppm) {
       if (ppm.width * ppm.height > pixels) throw new Error(`it has more than ${pixels} pixels`);
       return { ...ppm, time };
     }
-    if (!begins(file, kinds)) throw new Error(`it is not a ${named} file, whatever its name says`);
+    if (sharp === undefined) throw new Error(`it is not a ${named} file, whatever its name says`);
     const picture = sharp(file, { limitInputPixels: pixels, failOn: "truncated" });
     const { data, info } = await picture
       // A camera writes which side is up beside the picture (EXIF), and a player turns it.

@@ -3,7 +3,6 @@ import { extname } from "node:path";
 import { pathToFileURL } from "node:url";
 import { KdcError } from "@kdc-mae/core";
 import { fileError } from "@kdc-mae/core/node";
-import { createJiti } from "jiti";
 
 const read = ".json, .ts, .mts, .mjs, .cjs, .js".split(", ");
 
@@ -18,8 +17,10 @@ async function readModule(path: string): Promise<unknown> {
     case ".json":
       return JSON.parse(text);
     case ".ts":
-    case ".mts":
+    case ".mts": {
+      const { createJiti } = await import("jiti");
       return createJiti(import.meta.url).import(pathToFileURL(path).href, { default: true });
+    }
     default:
       return (await import(pathToFileURL(path).href)).default;
   }

@@ -1,7 +1,6 @@
 import { stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { downloadFile, pathsInfo } from "@huggingface/hub";
 import { environmentOf, type Surroundings } from "../surroundings.js";
 import { fetchTo } from "./fetch-file.js";
 import { accessOf, credentials, type HubAccess, hubAddress, hubError, isHubAddress, refused } from "./hub-address.js";
@@ -28,6 +27,7 @@ export async function localModel(path: string, options: Surroundings & HubAccess
     ...credentials(access),
   };
   const doing = `model ${path}`;
+  const { downloadFile, pathsInfo } = await import("@huggingface/hub");
   try {
     const [info] = await pathsInfo({ ...where, paths: [file], expand: true });
     if (info === undefined) throw refused(doing, `there is no ${file}`);
