@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
+import { LongestFirst } from "./scripts/tests/longest-first.js";
 
 const packages = fileURLToPath(new URL("./packages/", import.meta.url));
 const apps = fileURLToPath(new URL("./apps/", import.meta.url));
@@ -9,6 +10,21 @@ const apps = fileURLToPath(new URL("./apps/", import.meta.url));
 const software = "/usr/lib/chromium/vk_swiftshader_icd.json";
 const chosen = process.env.VK_ICD_FILENAMES ?? process.env.VK_DRIVER_FILES;
 const adapter = chosen === undefined && existsSync(software) ? { VK_ICD_FILENAMES: software } : {};
+
+/**
+ * Test files that share a process, where libraries are loaded once: most of a second less for each. They change nothing for
+ * one another (`scripts/tests/leaves-nothing.ts` looks). All others, of programs, devices, workers and globals, have one each.
+ */
+const together = [
+  "packages/{core,masking,losses,model,eval}/src/**/*.test.ts",
+  "packages/data/src/{augment,dataset,manifest,patch,survey,synthetic,visual}/*.test.ts",
+  "packages/data/src/audio/!(log-mel*).test.ts",
+  "packages/data/src/shards/!(hostile-server).test.ts",
+  "packages/engine/src/compile/!(kernel-table|random-functions).test.ts",
+  "packages/engine/src/{export,train}/!(leak).test.ts",
+];
+/** Another tfjs backend than cpu is set up by each file; see docs/engine.md. */
+const another = process.env.KDC_TEST_BACKEND !== undefined ? ["./scripts/test-backend.mjs"] : [];
 
 /** Tests run on the sources: a workspace import resolves to `packages/<name>/src`, so no build is needed first. */
 export default defineConfig({
@@ -21,14 +37,25 @@ export default defineConfig({
     ],
   },
   test: {
-    include: [
-      "packages/*/src/**/*.test.ts",
-      "apps/*/src/**/*.test.ts",
-      "scripts/**/*.test.ts",
-      "examples/**/*.test.ts",
+    setupFiles: another,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "apart",
+          include: ["{packages,apps}/*/src/**/*.test.ts", "{scripts,examples}/**/*.test.ts"],
+          exclude: [...configDefaults.exclude, ...together],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...{ name: "together", isolate: another.length > 0, include: together },
+          setupFiles: ["./scripts/tests/leaves-nothing.ts"],
+        },
+      },
     ],
-    // Tests on another tfjs backend than cpu; see docs/engine.md.
-    setupFiles: process.env.KDC_TEST_BACKEND ? ["./scripts/test-backend.mjs"] : [],
+    sequence: { sequencer: LongestFirst },
     env: { XDG_RUNTIME_DIR: process.env.XDG_RUNTIME_DIR ?? "/tmp", ...adapter },
     // A test that hangs ends; one on a busy machine does not.
     testTimeout: 300_000,
