@@ -23,6 +23,8 @@ describe("what is loaded", () => {
     ["commands/experiments.ts", [engine]],
     ["commands/explore.ts", [engine]],
     ["commands/pretrain.ts", [hub]],
+    ["commands/engine-options.ts", [engine]],
+    ["commands/search.ts", [engine]],
   ])(
     "by %s: no engine, no decoders, and nothing of a hub or of modules to read, where none is needed",
     (file, libraries) => {
@@ -35,7 +37,8 @@ describe("what is loaded", () => {
   );
 
   it("is seen by this test where it is needed", () => {
-    const search = waysTo(atOnce, join(trainer, "commands/search.ts"), (specifier: string) => engine.test(specifier));
-    expect(search.length).toBeGreaterThan(0);
+    const search = join(trainer, "pipeline/search/search-clips.ts");
+    const ways = waysTo(atOnce, search, (specifier: string) => engine.test(specifier));
+    expect(ways.length).toBeGreaterThan(0);
   });
 });

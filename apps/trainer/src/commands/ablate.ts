@@ -107,8 +107,8 @@ async function run(name: string, options: AblateOptions, around: Surroundings): 
   ].join("");
   const { comparison, finished } = await ablate({
     ...{ ...around, ablation, arms, seeds, out, media: options.media, scored: options.scored },
-    execute: executeFor(options),
-    engine: engineName(options),
+    execute: await executeFor(options),
+    engine: await engineName(options),
     settings: [["command", `kdc-mae ablate ${name} --seeds ${seeds.length}${sets}`]],
   });
   if (!finished) return saysStopped(out);

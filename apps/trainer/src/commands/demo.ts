@@ -35,7 +35,7 @@ async function run(options: DemoCommandOptions, around: Surroundings): Promise<v
   const { out, media, set, json } = options;
   const experiment = await loadExperiment("demo", set.map(parseChange));
   const { folder, input, page } = await demo(experiment, {
-    ...{ ...around, out, media, execute: executeFor(options), engine: engineName(options) },
+    ...{ ...around, out, media, execute: await executeFor(options), engine: await engineName(options) },
     recipe: set.map((change) => `--set ${quoted(change)}`),
   });
   if (input === undefined) return saysStopped(folder);

@@ -66,7 +66,7 @@ async function run(
 ): Promise<void> {
   expectModelFile("distill", teacher);
   const asked = {
-    ...{ ...around, media, acceptChangedData, changes: set.map(parseChange), execute: executeFor(rest) },
+    ...{ ...around, media, acceptChangedData, changes: set.map(parseChange), execute: await executeFor(rest) },
     ...(experiment === undefined ? {} : { experiment: await loadExperiment(experiment, []) }),
     ...(protocol.length === 0 ? {} : { protocols: protocol }),
   };

@@ -1,19 +1,7 @@
-import { float32, KdcError } from "@kdc-mae/core";
-import {
-  type BackendName,
-  computesOn,
-  createWebGpuRuntime,
-  type Execute,
-  eager,
-  type WebGpuRuntime,
-} from "@kdc-mae/engine";
-import { compiled } from "@kdc-mae/engine/node";
-import { add, type Tensor1D } from "@tensorflow/tfjs-core";
+import { KdcError } from "@kdc-mae/core";
+import type { BackendName, Execute, WebGpuRuntime } from "@kdc-mae/engine";
 import { type Command, Option } from "commander";
-import { loadNamedTensorflow } from "../bench/named-tensorflow.js";
-import { type DeviceName, deviceNames, onnxRuntimeDevice } from "../doctor/device-names.js";
-import { testedAdapters } from "../doctor/tested-adapters.js";
-import { remark } from "../terminal/print.js";
+import { type DeviceName, deviceNames } from "../doctor/device-names.js";
 import { atLeastOne } from "./options.js";
 
 /** How the numbers are computed, as chosen on the command line. */
@@ -27,6 +15,13 @@ export type EngineChoice = {
 
 /** Options that only one of the engines reads. */
 const readBy = { device: "compiled", threads: "compiled", backend: "eager" } as const;
+
+/** What computes is loaded once a command is about to: half a thousand modules take a second. */
+const engine = () => {
+  loaded ??= import("./chosen-engine.js");
+  return loaded;
+};
+let loaded: Promise<typeof import("./chosen-engine.js")> | undefined;
 
 /**
  * Adds the options that choose the engine to a command. Before the command begins, the choice is checked: an option the
@@ -61,24 +56,23 @@ export const withEngineOptions = (command: Command): Command =>
     .hook("preAction", async () => {
       const choice = command.opts<EngineChoice>();
       expectOptionsRead(command, choice);
-      await expectUsable(choice);
+      if (choice.engine === "compiled" && choice.device === "cpu") return;
+      await (await engine()).expectUsable(choice);
     })
     .hook("postAction", closeDevice);
 
-/** The runtime of the command that runs; opening takes time, and tests the adapter the first time. */
-let opened: WebGpuRuntime | undefined;
-
 /** Opens `--device webgpu`, so that {@link executeFor} has it. */
-export const openDevice = async (precision: EngineChoice["precision"]): Promise<WebGpuRuntime> => {
-  opened ??= await createWebGpuRuntime({ precision, tested: testedAdapters() });
-  return opened;
-};
+export const openDevice = async (precision: EngineChoice["precision"]): Promise<WebGpuRuntime> =>
+  (await engine()).openDevice(precision);
 
 /** Lets the device go, without which a program may not end. */
-export const closeDevice = async (): Promise<void> => {
-  await opened?.dispose();
-  opened = undefined;
-};
+export const closeDevice = async (): Promise<void> => (await loaded)?.closeDevice();
+
+/** What a command computes with, as chosen, which is said on stderr: every command asks for it once, as it begins. */
+export const executeFor = async (choice: EngineChoice): Promise<Execute> => (await engine()).executeFor(choice);
+
+/** The choice in words, for reports. */
+export const engineName = async (choice: EngineChoice): Promise<string> => (await engine()).engineName(choice);
 
 const expectOptionsRead = (command: Command, { engine, device }: EngineChoice): void => {
   if (command.getOptionValueSource("precision") === "cli" && (engine !== "compiled" || device !== "webgpu")) {
@@ -99,33 +93,3 @@ const expectOptionsRead = (command: Command, { engine, device }: EngineChoice): 
     });
   }
 };
-
-/** Whoever waits for clips to be decoded should not learn only then that nothing can compute. */
-const expectUsable = async (choice: EngineChoice): Promise<void> => {
-  if (choice.engine === "compiled" && choice.device === "cpu") return;
-  if (choice.engine === "compiled" && choice.device === "webgpu") await openDevice(choice.precision);
-  const one = float32([1], Float32Array.of(1));
-  const program = await chosen(choice)((x: Tensor1D) => add(x, 1), one);
-  await program.run(one).finally(() => program.dispose());
-};
-
-/** The executor of a choice; a missing device or backend is an error, never another one. */
-const chosen = ({ engine, device, backend, threads }: EngineChoice): Execute => {
-  if (engine === "compiled" && device !== "webgpu") return compiled({ device: onnxRuntimeDevice[device], threads });
-  if (engine === "compiled") {
-    if (opened !== undefined) return opened.execute;
-    throw new Error("the device is opened before a command begins");
-  }
-  if (backend === "tensorflow") loadNamedTensorflow();
-  return eager(backend);
-};
-
-/** What a command computes with, as chosen, which is said on stderr: every command asks for it once, as it begins. */
-export const executeFor = (choice: EngineChoice): Execute => {
-  const execute = chosen(choice);
-  remark(`computes on ${computesOn(execute)}\n`);
-  return execute;
-};
-
-/** The choice in words, for reports. */
-export const engineName = (choice: EngineChoice): string => `${choice.engine} (${computesOn(chosen(choice))})`;

@@ -129,7 +129,11 @@ async function run(model: string, options: EvaluateCommandOptions, around: Surro
   const shared = {
     ...{ ...around, data, mediaRoot, allowOutside, classes, labels, splitBy, windows },
     ...{ media, out: options.out ?? evaluationFolder(model) },
-    ...{ execute: executeFor(options), engine: engineName(options), assume: await readAssume(options.assume) },
+    ...{
+      execute: await executeFor(options),
+      engine: await engineName(options),
+      assume: await readAssume(options.assume),
+    },
   };
   if (protocols.length > 0) {
     const { results, page } = await evaluate(model, {

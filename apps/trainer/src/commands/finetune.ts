@@ -87,7 +87,7 @@ async function run(
   const { result, folder } = await finetune(experiment, {
     ...{ ...around, init, media, verify, acceptChangedData, out: to },
     loggers: loggersFor(rest, to, environmentOf(around)),
-    ...{ execute: executeFor(rest), assume: await readAssume(assume) },
+    ...{ execute: await executeFor(rest), assume: await readAssume(assume) },
   });
   if (result === undefined) return saysStopped(folder);
   const metric = experiment.loss.kind === "cross-entropy" ? "accuracy" : "mAP";

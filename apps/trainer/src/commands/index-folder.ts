@@ -1,7 +1,7 @@
 import { clockText } from "@kdc-mae/eval/report";
 import { type Command, Option } from "commander";
 import { type IndexedFolder, indexFolder } from "../pipeline/search/index-folder.js";
-import type { StoreKind } from "../pipeline/search/open-store.js";
+import { defaultIndex, type StoreKind } from "../pipeline/search/open-store.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
 import { atRanks } from "../terminal/interrupt.js";
 import { print, remark } from "../terminal/print.js";
@@ -14,9 +14,6 @@ type IndexOptions = ModelOnMedia &
     readonly store?: StoreKind;
     readonly json?: true;
   };
-
-/** Where an index is kept by default. */
-export const defaultIndex = "runs/index";
 
 /** Adds `kdc-mae index`. */
 export function addIndexCommand(program: Command): void {

@@ -20,5 +20,5 @@ export const withModelOnMedia = (command: Command): Command =>
 export async function modelOnMedia(where: string, options: ModelOnMedia, first?: string) {
   const { model, decoder, assume } = options;
   expectModelFile(where, model, first);
-  return { model, decoder, execute: executeFor(options), assume: await readAssume(assume) };
+  return { model, decoder, execute: await executeFor(options), assume: await readAssume(assume) };
 }

@@ -95,7 +95,7 @@ async function run(
   const { finished, steps, folder, file } = await pretrain(experiment, {
     loggers: loggersFor(rest, to, environmentOf(around)),
     ...{ ...around, init, media, verify, acceptChangedData, stopOnCollapse, out: to },
-    execute: executeFor(rest),
+    execute: await executeFor(rest),
   });
   if (!finished) return saysStopped(folder);
   print(`model: ${file} (${steps} steps)\n`);

@@ -107,7 +107,7 @@ async function run(model: string, options: PruneCommandOptions, around: Surround
   const { finished, folder, file, compared } = await prune(model, {
     ...{ ...around, shares: { heads, units }, epochs, out, media, acceptChangedData },
     ...{ changes: set.map(parseChange), protocols: protocol, assume: await readAssume(options.assume) },
-    ...{ execute: executeFor(options), loggers: loggersFor(options, out, environmentOf(around)) },
+    ...{ execute: await executeFor(options), loggers: loggersFor(options, out, environmentOf(around)) },
   });
   if (!finished || compared === undefined) return saysStopped(folder);
   print(json ? `${JSON.stringify(compared)}\n` : `${alignedTable(comparisonRows(compared))}\n\nmodel: ${file}\n`);

@@ -1,15 +1,14 @@
+import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Stream } from "@kdc-mae/core";
-import { expectWritableFile, writeWhole } from "@kdc-mae/core/node";
+import { expectWritableFile, fileError, writeWhole } from "@kdc-mae/core/node";
 import { clockText, searchHtml } from "@kdc-mae/eval/report";
 import { type Command, Option } from "commander";
-import { searchClips } from "../pipeline/search/search-clips.js";
-import { searchPage } from "../pipeline/search/search-page.js";
+import { defaultIndex, expectIndex } from "../pipeline/search/open-store.js";
 import { untilInterrupted } from "../terminal/interrupt.js";
 import { print, remark } from "../terminal/print.js";
-import { defaultIndex } from "./index-folder.js";
 import { type ModelOnMedia, modelOnMedia, withModelOnMedia } from "./model-on-media.js";
-import { atLeastOne, many } from "./options.js";
+import { atLeastOne, expectModelFile, many } from "./options.js";
 
 type SearchOptions = ModelOnMedia & {
   readonly index: string;
@@ -58,12 +57,22 @@ async function run(file: string, options: SearchOptions, signal: AbortSignal): P
   const { index, among, count } = options;
   const by = options.audio ? "audio" : options.visual ? "visual" : undefined;
   if (options.html !== undefined) await expectWritableFile(options.html);
+  expectModelFile("search", options.model);
+  await stat(file).catch((error) => {
+    throw fileError("read", file, error);
+  });
+  expectIndex(index);
+  // With the engine, which takes a second.
+  const { searchClips } = await import("../pipeline/search/search-clips.js");
   const answer = await searchClips(file, {
     ...(await modelOnMedia("search", options)),
     ...{ index, by, among, count, modules: [process.cwd()], env: process.env, signal },
     onNote: (note) => remark(`${note}\n`),
   });
-  if (options.html !== undefined) await writeWhole(options.html, searchHtml(searchPage(answer, options.html)));
+  if (options.html !== undefined) {
+    const { searchPage } = await import("../pipeline/search/search-page.js");
+    await writeWhole(options.html, searchHtml(searchPage(answer, options.html)));
+  }
   if (options.json) print(`${JSON.stringify({ index: options.index, ...answer }, null, 2)}\n`);
   else {
     for (const { place, cosine, path, start, end } of answer.found) {

@@ -4,7 +4,10 @@ import { KdcError } from "@kdc-mae/core";
 import type { ClipStore, IndexAbout } from "./clip-store.js";
 import { loadLance } from "./lance-module.js";
 import { openLanceStore } from "./lance-store.js";
-import { isPlainStore, openPlainStore } from "./plain-store.js";
+import { isPlainStore, noIndex, openPlainStore } from "./plain-store.js";
+
+/** Where an index is kept by default. */
+export const defaultIndex = "runs/index";
 
 /** How an index is kept. */
 export type StoreKind = ClipStore["kind"];
@@ -17,6 +20,11 @@ function kindAt(where: string): StoreKind | undefined {
   if (isAddress(where)) return "lancedb";
   if (isPlainStore(where)) return "plain";
   return existsSync(join(where, "about.lance")) ? "lancedb" : undefined;
+}
+
+/** @throws KdcError (`no-index`) for a folder without one; what lies at an address is not asked */
+export function expectIndex(where: string): void {
+  if (kindAt(where) === undefined) throw noIndex(where);
 }
 
 /**
