@@ -91,8 +91,10 @@ describe.skipIf(!canStart)("under mpirun", () => {
       expect(output).toContain("probes: 8 of 8 validation clips");
       expect(code).toBe(0);
       const events = (await readFile(join(out, "events.jsonl"), "utf8")).trim().split("\n");
-      expect(output.match(/computes on .*/g)).toEqual(["computes on ONNX Runtime, cpu, float32"]);
-      expect(events.map((line) => JSON.parse(line).on).filter(Boolean)).toEqual(["ONNX Runtime, cpu, float32"]);
+      expect(output.match(/computes on .*/g)).toEqual(["computes on ONNX Runtime, cpu, float32, 1 thread"]);
+      expect(events.map((line) => JSON.parse(line).on).filter(Boolean)).toEqual([
+        "ONNX Runtime, cpu, float32, 1 thread",
+      ]);
       const kinds = new Set(events.map((line): string => JSON.parse(line).kind));
       expect([...kinds]).toEqual(expect.arrayContaining(["steps", "probe", "end"]));
       expect(await readdir(join(out, "tensorboard"))).toHaveLength(1);

@@ -129,6 +129,7 @@ describe.each(programs)("a pipe through %s", { timeout: 120_000 }, (program) => 
     await runProcess(packaged, make, { limits: [2 ** 20], timeoutMs: 60_000 });
     const next = async (seconds: number) => {
       const parts = readMediaStream(program, path, { ...wanted, every: 100, paced: true });
+      expect((await parts.next()).value).toEqual({ until: 2 });
       await parts.next();
       vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
       const waited = parts.next();

@@ -21,8 +21,12 @@ import { pictureReader } from "./picture-stream.js";
 import { type ByteSource, feed, lookIntoPipe } from "./piped-media.js";
 import { startFfmpeg } from "./running-ffmpeg.js";
 
-/** What comes next of a stream: sound that goes on from the last, a picture with its time, or the end of one of the two. */
+/**
+ * What comes next of a stream: sound that goes on from the last, a picture with its time, or the end of one of the two. Of a file
+ * whose length its container tells, `until` is that length, seconds, and comes first.
+ */
 export type StreamedPart =
+  | { readonly until: number }
   | { readonly sound: Waveform }
   | { readonly frames: readonly Frame[] }
   | { readonly ended: "sound" | "pictures" };
@@ -106,6 +110,7 @@ export async function* readMediaStream(
   const split = pictureReader();
   let [heard, seen] = [0, 0];
   try {
+    if (length < Number.POSITIVE_INFINITY) yield { until: length };
     if (!sound) yield { ended: "sound" };
     if (!pictures) yield { ended: "pictures" };
     for (;;) {

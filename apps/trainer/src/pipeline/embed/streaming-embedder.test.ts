@@ -118,6 +118,14 @@ describe("createStreamingEmbedder", { timeout: 120_000 }, () => {
     for (const [at, moment] of silent.slice(0, 6).entries()) {
       expect([Object.keys(moment).includes("audio"), apart(moment, seen[at]) < 1e-4]).toEqual([false, true]);
     }
+    // Of a file it is known: the last window is moved back as embed moves it, and none is told that ends later.
+    const until = 3.35;
+    const bound = await all([{ until }, ...asItComes({ frames: pictures })], { only: "pictures" });
+    expect(bound.map(({ end }) => end)).toEqual([...silent.slice(0, 6).map(({ end }) => end), until]);
+    expect(bound.slice(0, 6)).toEqual(silent.slice(0, 6));
+    // Where there is sound, that says where a stream ends.
+    const both = await all([{ until: 2 }, ...asItComes({ sound: heard, frames: pictures })]);
+    expect(both.at(-1)!.end).toBe(3.35);
     // Whatever runs it, in Node and in a page.
     for (const execute of [compiledWeb(), eager("cpu")]) {
       const other = await all(asItComes({ sound: heard, frames: pictures }), { execute, hop: 1.2 });

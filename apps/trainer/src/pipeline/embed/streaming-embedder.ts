@@ -23,6 +23,8 @@ export type StreamPart = {
   readonly frames?: readonly (PlainFrame & { readonly time: number })[];
   /** No more of one of the two will come: nobody waits for it. */
   readonly ended?: "sound" | "pictures";
+  /** When the stream ends, seconds, where that is known before it does, as of a file: without sound no window ends after it. */
+  readonly until?: number;
 };
 
 /** One window of a stream, as the model sees it. */
@@ -127,6 +129,7 @@ export function createStreamingEmbedder(model: StreamingModel, options: Streamin
   let seen = Number.NEGATIVE_INFINITY;
   const ended = new Set<"sound" | "pictures">(only === "sound" ? ["pictures"] : only === "pictures" ? ["sound"] : []);
   let next = 0;
+  let known = Number.POSITIVE_INFINITY;
 
   const heard = () => log.end / audio.sampleRate;
   const sampleAt = (time: number) => Math.round(time * audio.sampleRate);
@@ -157,6 +160,10 @@ export function createStreamingEmbedder(model: StreamingModel, options: Streamin
     return (sound && picture) || reach >= window.end + patience;
   };
 
+  /** Where the last window ends: with the sound, or what is known of the end, or what was seen last. */
+  const endsAt = (): number =>
+    heard() === 0 && known < Number.POSITIVE_INFINITY ? Math.min(known, seen + plan.hop) : Math.max(heard(), seen);
+
   const cutWindow = (index: number, start: number, end: number, isLast: boolean): Job => {
     const [from, to] = [sampleAt(start), Math.min(log.end, sampleAt(end))];
     const sound = to - from >= shortest ? log.between(from, to) : undefined;
@@ -178,7 +185,9 @@ export function createStreamingEmbedder(model: StreamingModel, options: Streamin
     const jobs: Job[] = [];
     for (;;) {
       const window = plan.at(next, Number.POSITIVE_INFINITY)!;
-      if (!isDue(window)) return jobs;
+      // Without sound one may have all that will come of it before it is over; whether it is the last is known of a file.
+      const isBeyond = ended.has("sound") && heard() === 0 && window.end > known + 1e-6;
+      if (isBeyond || !isDue(window)) return jobs;
       jobs.push(cutWindow(next++, window.start, window.end, false));
     }
   };
@@ -210,7 +219,8 @@ export function createStreamingEmbedder(model: StreamingModel, options: Streamin
     return made;
   };
 
-  const add: StreamingEmbedder["add"] = async ({ sound, frames: given = [], ended: over }) => {
+  const add: StreamingEmbedder["add"] = async ({ sound, frames: given = [], ended: over, until }) => {
+    known = until ?? known;
     if (sound && only === "pictures") throw notAsked("sound", only);
     if (given.length > 0 && only === "sound") throw notAsked("pictures", only);
     const jobs: Job[] = [];
@@ -234,7 +244,7 @@ export function createStreamingEmbedder(model: StreamingModel, options: Streamin
     if (resampler && !ended.has("sound")) log.add(resampler.through.end());
     ended.add("sound").add("pictures");
     const jobs = due();
-    const to = Math.max(heard(), seen);
+    const to = endsAt();
     for (;;) {
       const last = plan.at(next, to);
       if (!last) break;

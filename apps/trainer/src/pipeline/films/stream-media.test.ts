@@ -77,13 +77,16 @@ describe.each(programs)("stream through %s", (ffmpeg) => {
   it.each(["film.mp4", "film.mkv", "film.ts", "silent.mp4", "noise.wav"])(
     "gives of %s what embed gives, of the file and through a pipe",
     async (name) => {
-      const wanted = (await offline(name)).slice(0, -1);
+      const all = await offline(name);
+      const wanted = all.slice(0, -1);
       // What a pipe does not tell: where a transport stream's own times begin.
       const sources = [at(name), ...(/mp4|ts/.test(name) ? [] : [createReadStream(at(name))])];
       for (const source of sources) {
         const made = await follow(source, { env });
-        // The last one is moved back so that it ends with what has come, which of pictures alone is before the film's end.
-        expect(made.length).toBe(wanted.length + (name === "silent.mp4" ? 0 : 1));
+        // The last one is moved back so that it ends with the film.
+        expect(made.length).toBe(all.length);
+        // Sound may be some hundredths longer than its container says.
+        expect(Math.abs(made.at(-1)!.end - all.at(-1)!.end)).toBeLessThan(name === "silent.mp4" ? 1e-6 : 0.05);
         for (const [index, { start, ...vectors }] of wanted.entries()) {
           expect([made[index].index, Math.round(100 * (made[index].start - start))]).toEqual([index, 0]);
           for (const stream of streamNames) {
