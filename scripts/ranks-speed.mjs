@@ -6,7 +6,9 @@
  * by side. All runs are alive at once and take turns: the others are stopped (SIGSTOP) meanwhile, so that a turn of one
  * lies seconds from a turn of another and a machine whose speed drifts does not decide. A turn is a step that is not
  * counted, since the stop is in it, and two that are. Ratios are of one turn; said are their median, least and most.
- * `processor` is what the first rank's process computed, which other work on the machine leaves alone.
+ * `processor` is what the first rank's process computed, which other work on the machine leaves alone. A virtual machine
+ * may be refused its processors for a while (steal, as /proc/stat counts it): said beside each turn, and ratios are said once
+ * of all turns and once of those in which at most 2 % were.
  */
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -58,6 +60,12 @@ function computed(pid) {
   } catch {
     return Number.NaN;
   }
+}
+
+/** Seconds so far, all processors together, and those of them that the host gave to somebody else. */
+function given() {
+  const counts = readFileSync("/proc/stat", "utf8").split("\n")[0].trim().split(/ +/).slice(1, 9).map(Number);
+  return { all: counts.reduce((sum, count) => sum + count, 0), stolen: counts[7] };
 }
 
 const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
@@ -131,6 +139,12 @@ function begin(objective, ranks, place) {
   };
 }
 
+/** The largest share of processor time refused to the machine in a turn that it had to itself. */
+const STOLEN = 0.02;
+const ratiosOf = (list) => {
+  const ratios = list.map(({ ratio }) => ratio);
+  return `${median(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)})`;
+};
 const WHATS = ["seconds", "data", "travelled", "waited", "processor"];
 /** The mean of several epochs, or of several runs. */
 const meanOf = (list) =>
@@ -155,8 +169,16 @@ try {
       }
       for (let turn = 0; turn < turns; turn++) {
         for (const way of ways.keys()) {
+          const before = given();
           const made = await Promise.all(running[way].map((run) => run.turn(3)));
-          seen[way].push(meanOf(made.flatMap((epochs) => epochs.slice(1))));
+          const after = given();
+          const stolen = (after.stolen - before.stolen) / (after.all - before.all);
+          seen[way].push({ ...meanOf(made.flatMap((epochs) => epochs.slice(1))), stolen });
+          const [last, first] = [seen[way].at(-1), seen[0].at(-1)];
+          const ratio = (ways[way][1] * first.seconds) / last.seconds;
+          console.error(
+            `turn ${turn + 1}, ${ways[way].join(" ranks × ")} runs: ${last.seconds.toFixed(2)} s, ${ratio.toFixed(2)} ×, ${(100 * stolen).toFixed(1)} % stolen`,
+          );
         }
       }
     } finally {
@@ -167,7 +189,11 @@ try {
       const [seconds, data, travelled, waited, processor] = WHATS.map((what) =>
         median(seen[way].map((turn) => turn[what])),
       );
-      const ratios = seen[way].map((turn, at) => (runs * seen[0][at].seconds) / turn.seconds);
+      const turnsOf = seen[way].map((turn, at) => ({
+        ratio: (runs * seen[0][at].seconds) / turn.seconds,
+        stolen: Math.max(turn.stolen, seen[0][at].stolen),
+      }));
+      const whole = turnsOf.filter(({ stolen }) => stolen <= STOLEN);
       const share = ranks === 1 ? 0 : (2 * (ranks - 1)) / ranks;
       const line = [
         runs > 1 ? `${runs} runs of 1 rank side by side` : ranks === 1 ? "1 rank" : `${ranks} ranks`,
@@ -177,7 +203,8 @@ try {
               `${Math.min(...seen[0].map((turn) => turn.seconds)).toFixed(3)} to ${Math.max(...seen[0].map((turn) => turn.seconds)).toFixed(3)}`,
             ]
           : [
-              `${median(ratios).toFixed(2)} × the clips a second (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)})`,
+              `${ratiosOf(turnsOf)} × the clips a second`,
+              `with its processors to itself in ${whole.length} of ${turns} turns${whole.length > 0 ? `: ${ratiosOf(whole)} ×` : ""}`,
             ]),
         `processor ${processor.toFixed(3)} s`,
         `waiting for data ${((100 * data) / seconds).toFixed(1)} %`,
