@@ -37,7 +37,7 @@ export default defineConfig({
     ],
   },
   test: {
-    setupFiles: another,
+    setupFiles: [...another, "./scripts/tests/patient-dawn.ts"],
     projects: [
       {
         extends: true,
