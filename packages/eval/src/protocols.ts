@@ -1,8 +1,8 @@
 import type { Modality, Stream } from "@kdc-mae/core";
-import { bothPasses, everyFrame, unmasked } from "./frames-and-passes.js";
+import { everyFrame, unmasked } from "./frames-and-passes.js";
 import { type LocalizationConduct, localizationProtocols } from "./localization/localization-protocols.js";
 import { type Protocol, varyProtocol } from "./protocol.js";
-import type { FrameReduction } from "./retrieval/frame-ranks.js";
+import { type RetrievalConduct, retrievalProtocols } from "./retrieval/retrieval-protocols.js";
 
 /** How a protocol is carried out: plain data, from which its words are made. */
 export type Conduct =
@@ -26,16 +26,7 @@ export type Conduct =
       readonly episodes: number;
     }
   | { readonly task: "vggsounder" }
-  /**
-   * Among all evaluated clips, or so many of every class; by the middle frame, or all frames of a clip with all of another
-   * and what their similarities become; by the mean patch token or the global one.
-   */
-  | {
-      readonly task: "retrieval";
-      readonly perClass?: number;
-      readonly frames?: FrameReduction;
-      readonly tokens?: "patches" | "global";
-    }
+  | RetrievalConduct
   | { readonly task: "inpainting"; readonly mask: keyof typeof maskKinds; readonly ratio: number }
   | LocalizationConduct;
 
@@ -167,64 +158,6 @@ const vggSounder: ProtocolRecord = {
   },
 };
 
-const numerals: Readonly<Record<number, string>> = { 5: "five" };
-
-const retrieval = (perClass?: number): ProtocolRecord => ({
-  conduct: { task: "retrieval", ...(perClass === undefined ? {} : { perClass }) },
-  protocol: {
-    name: perClass === undefined ? "retrieval-middle-frame" : `retrieval-${numerals[perClass]}-per-class`,
-    task: "retrieval",
-    frames: unmasked,
-    mode: bothPasses,
-    pooling: "mean of the audio tokens and mean of the visual tokens, L2-normalised",
-    gallery: `${
-      perClass === undefined
-        ? "every evaluated clip once"
-        : `${numerals[perClass]} test clips of every class, drawn by seed`
-    }; the right answer is the other half of the same clip`,
-    metrics: {
-      r1: "share of queries with rank below 1; rank = number of gallery items with strictly greater cosine",
-      r5: "share of queries with rank below 5",
-      r10: "share of queries with rank below 10",
-      medianRank: "median of rank + 1 (1 is best)",
-    },
-    notes: ["ties favour the model under this rank; the share of tied queries is reported beside it"],
-  },
-});
-
-/** What becomes of two clips' frame similarities, in words. */
-const reduced: Readonly<Record<FrameReduction, string>> = {
-  max: "the largest of all F × F",
-  mean: "the mean of all F × F",
-  diagonal: "the mean over frames with the same number",
-  "diagonal-max": "the largest over frames with the same number",
-};
-
-/** Retrieval by every frame with its sound, or by global tokens (CAV-MAE Sync). */
-const syncRetrieval = (frames: FrameReduction | undefined, tokens: "patches" | "global"): ProtocolRecord => {
-  const { protocol } = retrieval();
-  const global = tokens === "global";
-  return {
-    conduct: { task: "retrieval", ...(frames === undefined ? {} : { frames }), tokens },
-    protocol: varyProtocol(protocol, {
-      name: `retrieval-${frames === undefined ? "middle-frame" : `frames-${frames}`}${global ? "-global" : ""}`,
-      ...(frames === undefined
-        ? {}
-        : {
-            frames:
-              "every frame of the clip with the sound that goes with it in training (the window around it, or all), nothing hidden",
-          }),
-      pooling: [
-        global
-          ? "the global audio token and the global visual token, L2-normalised"
-          : "mean of the audio tokens and mean of the visual tokens, L2-normalised",
-        ...(frames === undefined ? [] : [`two clips are as similar as ${reduced[frames]} cosines of their frames`]),
-      ].join("; "),
-      ...(frames === undefined ? {} : { notes: ["intervals resample clips, not frames"] }),
-    }),
-  };
-};
-
 /** What is hidden in inpainting, in words. */
 const maskKinds = {
   random: "patches of both hidden at random",
@@ -264,12 +197,7 @@ export const protocolRecords: readonly ProtocolRecord[] = [
   classification("all", "audio"),
   ...[linearProbe, attentiveProbe, knnProbe, fewShot].flatMap((probe) => streams.map(probe)),
   vggSounder,
-  retrieval(),
-  retrieval(5),
-  syncRetrieval(undefined, "global"),
-  ...(["patches", "global"] as const).flatMap((tokens) =>
-    (["max", "mean", "diagonal", "diagonal-max"] as const).map((frames) => syncRetrieval(frames, tokens)),
-  ),
+  ...retrievalProtocols,
   ...(["random", "time", "frequency", "time-frequency"] as const).flatMap((mask) =>
     [0.5, 0.75, 0.9].map((ratio) => inpaintingProtocol(mask, ratio)),
   ),
