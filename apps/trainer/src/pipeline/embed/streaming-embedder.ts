@@ -1,4 +1,4 @@
-import { type Frame, KdcError, type Waveform } from "@kdc-mae/core";
+import type { Frame, Waveform } from "@kdc-mae/core";
 import {
   audioPatches,
   createLogMelStream,
@@ -8,12 +8,15 @@ import {
   type Resampler,
   visualPatches,
 } from "@kdc-mae/data";
-import type { Execute } from "@kdc-mae/engine";
 import { clipFormFor, frontEndOf } from "../corpus/clip-form.js";
-import { type Cut, nearestTo, type PlainFrame, rgb } from "./cut-stretch.js";
-import { createWindowProgram, type StreamingModel, type WindowResult } from "./streamed-program.js";
+import { nearestTo, type PlainFrame, rgb } from "./cut-stretch.js";
+import { createWindowProgram, type StreamingModel } from "./streamed-program.js";
+import { expectOptions, refuse, type StreamingOptions } from "./streaming-options.js";
+import { computeInTurn, type StreamMoment, type WindowJob } from "./windows-in-turn.js";
 
 export type { StreamingModel, WindowResult } from "./streamed-program.js";
+export type { StreamingOptions } from "./streaming-options.js";
+export type { StreamMoment } from "./windows-in-turn.js";
 
 /** What comes next of a stream: sound that goes on from the last, pictures in the order of their times, or both. */
 export type StreamPart = {
@@ -25,37 +28,6 @@ export type StreamPart = {
   readonly ended?: "sound" | "pictures";
   /** When the stream ends, seconds, where that is known before it does, as of a file: without sound no window ends after it. */
   readonly until?: number;
-};
-
-/** One window of a stream, as the model sees it. */
-export type StreamMoment = WindowResult & {
-  /** Counted from 0 over all windows, those that were left out too. */
-  readonly index: number;
-  /** Seconds on the stream's clock. */
-  readonly start: number;
-  readonly end: number;
-  /** When the picture that was looked at was taken. */
-  readonly picture?: number;
-  /** Windows since the last moment that were left out, because later sound and pictures came before the model was free. */
-  readonly leftOut: number;
-};
-
-/** How a stream is looked at. */
-export type StreamingOptions = {
-  /** What computes: `compiled()` of `@kdc-mae/engine/node` or `@kdc-mae/engine/web`, or `eager("cpu")`. */
-  readonly execute: Execute;
-  /** Length of a window, seconds: a multiple of 0.01, no more than the model's own, which is taken by default. */
-  readonly window?: number;
-  /** From one window to the next, seconds: a multiple of 0.01; half a second by default. */
-  readonly hop?: number;
-  /** Where in a window its picture is taken, 0 (beginning) to 1 (end): the middle (0.5) unless given, as of a film. */
-  readonly pictureAt?: number;
-  /** One of the two alone is looked at. */
-  readonly only?: "sound" | "pictures";
-  /** Heat maps are made where there are sound and picture. */
-  readonly heat?: boolean;
-  /** How long the stream goes on without sound, or without pictures, before they are no longer waited for: seconds of it, 1 unless given. */
-  readonly patience?: number;
 };
 
 /** A model made ready to follow a stream. */
@@ -77,11 +49,6 @@ export type StreamingEmbedder = {
   over(parts: AsyncIterable<StreamPart> | Iterable<StreamPart>): AsyncGenerator<StreamMoment>;
   /** Disposes of the model’s programs. */
   dispose(): Promise<void>;
-};
-
-type Job = Pick<StreamMoment, "index" | "start" | "end" | "picture"> & {
-  /** Undefined once it is left out. */
-  cut: Cut | undefined;
 };
 
 /** Most sound that is taken in before windows are looked for, seconds: what is held stays small whatever a part's size. */
@@ -164,7 +131,7 @@ export function createStreamingEmbedder(model: StreamingModel, options: Streamin
   const endsAt = (): number =>
     heard() === 0 && known < Number.POSITIVE_INFINITY ? Math.min(known, seen + plan.hop) : Math.max(heard(), seen);
 
-  const cutWindow = (index: number, start: number, end: number, isLast: boolean): Job => {
+  const cutWindow = (index: number, start: number, end: number, isLast: boolean): WindowJob => {
     const [from, to] = [sampleAt(start), Math.min(log.end, sampleAt(end))];
     const sound = to - from >= shortest ? log.between(from, to) : undefined;
     const own = frames.filter(({ time }) => time >= start && (isLast || time < end));
@@ -181,8 +148,8 @@ export function createStreamingEmbedder(model: StreamingModel, options: Streamin
       },
     };
   };
-  const due = (): Job[] => {
-    const jobs: Job[] = [];
+  const due = (): WindowJob[] => {
+    const jobs: WindowJob[] = [];
     for (;;) {
       const window = plan.at(next, Number.POSITIVE_INFINITY)!;
       // Without sound one may have all that will come of it before it is over; whether it is the last is known of a file.
@@ -192,38 +159,13 @@ export function createStreamingEmbedder(model: StreamingModel, options: Streamin
     }
   };
 
-  let [waiting, leftOut]: [Job[], number] = [[], 0];
-  let before: Promise<unknown> = Promise.resolve();
-  const computed = (jobs: readonly Job[]): Promise<readonly StreamMoment[]> => {
-    if (jobs.length > 0) {
-      for (const job of waiting) job.cut = undefined;
-      waiting = [...jobs];
-    }
-    const made = before.then(async () => {
-      const moments: StreamMoment[] = [];
-      for (const job of jobs) {
-        const { cut, ...span } = job;
-        waiting = waiting.filter((other) => other !== job);
-        // Nothing reaches a window: there is none.
-        if (cut !== undefined && !cut.audio && !cut.visual) continue;
-        if (cut === undefined) leftOut++;
-        else {
-          const result = await program.run(cut, (span.picture ?? span.start) - span.start);
-          moments.push({ ...span, ...result, leftOut });
-          leftOut = 0;
-        }
-      }
-      return moments;
-    });
-    before = made.catch(() => undefined);
-    return made;
-  };
+  const turns = computeInTurn(program);
 
   const add: StreamingEmbedder["add"] = async ({ sound, frames: given = [], ended: over, until }) => {
     known = until ?? known;
     if (sound && only === "pictures") throw notAsked("sound", only);
     if (given.length > 0 && only === "sound") throw notAsked("pictures", only);
-    const jobs: Job[] = [];
+    const jobs: WindowJob[] = [];
     for (const frame of given) {
       takeFrame(frame);
       jobs.push(...due());
@@ -238,7 +180,7 @@ export function createStreamingEmbedder(model: StreamingModel, options: Streamin
       ended.add(over);
       jobs.push(...due());
     }
-    return computed(jobs);
+    return turns.compute(jobs);
   };
   const end: StreamingEmbedder["end"] = async () => {
     if (resampler && !ended.has("sound")) log.add(resampler.through.end());
@@ -250,7 +192,7 @@ export function createStreamingEmbedder(model: StreamingModel, options: Streamin
       if (!last) break;
       jobs.push(cutWindow(next++, last.start, last.end, plan.at(next, to) === undefined));
     }
-    return computed(jobs);
+    return turns.compute(jobs);
   };
 
   return {
@@ -260,34 +202,10 @@ export function createStreamingEmbedder(model: StreamingModel, options: Streamin
       yield* await end();
     },
     dispose: async () => {
-      await before;
+      await turns.done();
       await program.dispose();
     },
   };
-}
-
-const refuse = (what: string, remedy: string, reason: string) =>
-  new KdcError({ where: "streaming embedder", what, remedy, reason });
-
-function expectOptions(
-  { window, pictureAt, patience }: { window: number; pictureAt: number; patience: number },
-  most: number,
-): void {
-  if (window > most + 1e-9) {
-    throw refuse(
-      `windows of ${window} s are longer than what the model hears at a time, ${most} s`,
-      `Give at most ${most}`,
-      "option",
-    );
-  }
-  if (!(pictureAt >= 0 && pictureAt <= 1)) {
-    throw refuse(
-      `pictureAt is ${pictureAt}, which is not a place in a window`,
-      "Give 0 (its beginning) to 1 (its end)",
-      "option",
-    );
-  }
-  if (!(patience >= 0)) throw refuse(`patience is ${patience} s`, "Give seconds, 0 or more", "option");
 }
 
 const changed = (before: number, now: number) =>
