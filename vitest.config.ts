@@ -51,7 +51,7 @@ export default defineConfig({
         extends: true,
         test: {
           ...{ name: "together", isolate: another.length > 0, include: together },
-          setupFiles: ["./scripts/tests/leaves-nothing.ts"],
+          setupFiles: another.length > 0 ? [] : ["./scripts/tests/leaves-nothing.ts"],
         },
       },
     ],
