@@ -19,7 +19,7 @@ export class KdcError extends Error {
   /** A short machine-readable reason, such as `no-audio`, for counting and tables. */
   readonly reason: string;
   /** Of an error of a disk: whether it came of reading or of writing. */
-  readonly doing?: "read" | "write";
+  readonly doing?: "read" | "write" | undefined;
 
   constructor(parts: {
     where: string;
@@ -35,7 +35,7 @@ export class KdcError extends Error {
     this.what = parts.what;
     this.remedy = parts.remedy;
     this.reason = parts.reason ?? "error";
-    if (parts.doing !== undefined) this.doing = parts.doing;
+    this.doing = parts.doing;
     Object.defineProperty(this, marker, { value: true });
   }
 }
@@ -48,8 +48,11 @@ export type ErrorParts = { readonly [Part in "where" | "what" | "remedy" | "reas
 
 /** The parts of an error, without its cause. */
 export const errorParts = ({ where, what, remedy, reason, doing }: KdcError): ErrorParts => ({
-  ...{ where, what, remedy, reason },
-  ...(doing === undefined ? {} : { doing }),
+  where,
+  what,
+  remedy,
+  reason,
+  doing,
 });
 
 /**

@@ -15,18 +15,15 @@ export async function whyNotUnits(
   check: () => Promise<readonly FamilyCheck[]>,
 ): Promise<string | undefined> {
   if (await tested?.has(key)) return undefined;
-  const known = await tested?.wrong?.(key);
-  if (known !== undefined) return known;
-  const why = await check().then(
-    (checked) => {
-      const wrong = wrongFamilies("mixed", checked);
-      return wrong.length === 0 ? undefined : `its own compute wrongly: ${familiesInWords(wrong)}`;
-    },
-    (error: unknown) => {
-      if (isKdcError(error) && error.reason === "shader") return `kernels for its own do not compile: ${error.what}`;
-      throw error;
-    },
-  );
-  await (why === undefined ? tested?.add(key) : tested?.addWrong?.(key, why));
+  let why = await tested?.wrong?.(key);
+  if (why) return why;
+  try {
+    const wrong = wrongFamilies("mixed", await check());
+    if (wrong.length) why = `its own compute wrongly: ${familiesInWords(wrong)}`;
+  } catch (error) {
+    if (!isKdcError(error) || error.reason !== "shader") throw error;
+    why = `kernels for its own do not compile: ${error.what}`;
+  }
+  await (why ? tested?.addWrong?.(key, why) : tested?.add(key));
   return why;
 }

@@ -100,7 +100,7 @@ export async function createWebGpuRuntime({
   tested,
 }: WebGpuOptions = {}): Promise<WebGpuRuntime> {
   const { device, info, found } = await openAdapter(gpu);
-  let { units, why } = precision === "mixed" ? found : { units: undefined, why: undefined };
+  let { units, why }: Partial<typeof found> = precision === "mixed" ? found : {};
   const limits = { largest: device.largest, bindings: device.limits.maxStorageBuffersPerShaderStage };
 
   const compile = async <I, O>(
@@ -128,7 +128,7 @@ export async function createWebGpuRuntime({
   const runtime: WebGpuRuntime = {
     get name() {
       const rounds = precision === "mixed" ? "mixed precision" : "float32";
-      const multiplies = units === undefined ? "no matrix units" : `matrix units ${unitsName(units)}`;
+      const multiplies = units ? `matrix units ${unitsName(units)}` : "no matrix units";
       return `WebGPU, ${adapterInWords(info)}, ${rounds}, ${multiplies}${why === undefined ? "" : ` (${why})`}`;
     },
     adapter: info,
@@ -160,22 +160,15 @@ export async function createWebGpuRuntime({
   const whole = Object.assign(runtime, { execute: Object.assign(runtime.execute, { runtime, precision }) });
   const { vendor, architecture, device: model, description } = info;
   const key = () => {
-    const what = [
-      vendor,
-      architecture,
-      model,
-      description,
-      precision,
-      ...(units === undefined ? [] : [unitsName(units)]),
-    ];
+    const what = [vendor, architecture, model, description, precision, ...(units ? [unitsName(units)] : [])];
     return `${what.join("/")}/kernels ${kernelsVersion}`;
   };
-  if (units !== undefined) {
+  if (units) {
     why = await whyNotUnits(key(), tested, () => checkFamilies(runtime.execute));
     // It may be right without them.
-    if (why !== undefined) units = undefined;
+    if (why) units = undefined;
   }
-  if (units === undefined && !(await tested?.has(key()))) {
+  if (!units && !(await tested?.has(key()))) {
     expectRight(runtime.name, precision, await checkFamilies(runtime.execute));
     await tested?.add(key());
   }

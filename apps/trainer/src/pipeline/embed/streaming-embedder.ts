@@ -11,7 +11,7 @@ import {
 import { clipFormFor, frontEndOf } from "../corpus/clip-form.js";
 import { nearestTo, type PlainFrame, rgb } from "./cut-stretch.js";
 import { createWindowProgram, type StreamingModel } from "./streamed-program.js";
-import { expectOptions, refuse, type StreamingOptions } from "./streaming-options.js";
+import { expectStreamable, refuse, type StreamingOptions } from "./streaming-options.js";
 import { computeInTurn, type StreamMoment, type WindowJob } from "./windows-in-turn.js";
 
 export type { StreamingModel, WindowResult } from "./streamed-program.js";
@@ -85,7 +85,7 @@ export function createStreamingEmbedder(model: StreamingModel, options: Streamin
   const form = clipFormFor(config, 1, statistics.sampleRate);
   const { audio, visual } = frontEndOf(form, statistics);
   const { window = form.seconds } = options;
-  expectOptions({ window, pictureAt, patience }, form.seconds);
+  expectStreamable({ window, pictureAt, patience }, form.seconds);
   const plan = planWindows(0, { window, hop });
   const program = createWindowProgram(model, execute, heat);
 

@@ -24,7 +24,7 @@ export const refuse = (what: string, remedy: string, reason: string) =>
   new KdcError({ where: "streaming embedder", what, remedy, reason });
 
 /** @param most the longest window, seconds @throws KdcError (`option`) */
-export function expectOptions(
+export function expectStreamable(
   { window, pictureAt, patience }: { window: number; pictureAt: number; patience: number },
   most: number,
 ): void {

@@ -4,7 +4,7 @@ import { expectClasses } from "../../finetune/classes.js";
 import { createPredictor, linkOf } from "../predict.js";
 import { isSingleLabel, scoreClasses } from "../score-classes.js";
 import { type Carried, evaluatedSet, type Subject } from "./subject.js";
-import { classifierIn } from "./takes.js";
+import { scoredClassifier } from "./takes.js";
 
 const inWords: Readonly<Record<ClassifierMode, { readonly mode: string; readonly pooling: string }>> = {
   multimodal: {
@@ -34,7 +34,7 @@ export async function classifyClips(
   subject: Subject,
 ): Promise<Carried> {
   const { saved, execute, cutting, leftOut, onProgress, signal } = subject;
-  const { config, params, classes, experiment, weights } = classifierIn(saved);
+  const { config, params, classes, experiment, weights } = scoredClassifier(saved);
   const mode: ClassifierMode = plan.missing === undefined ? experiment.mode : `missing-${plan.missing}`;
   const link = linkOf(experiment);
   const clips = evaluatedSet(subject);

@@ -4,7 +4,7 @@ import { randomViews, structuredViews } from "@kdc-mae/masking";
 import { dealtBy, firstClips, reconstructClips } from "../reconstruct.js";
 import { restoredTargets } from "../run-in-words.js";
 import { type Carried, evaluatedSet, type Subject } from "./subject.js";
-import { pretrainedIn } from "./takes.js";
+import { scoredModel } from "./takes.js";
 
 /** Inpainting under one mask. */
 export async function inpaintClips(
@@ -13,7 +13,7 @@ export async function inpaintClips(
   subject: Subject,
 ): Promise<Carried> {
   const { saved, execute, cutting, leftOut, onProgress } = subject;
-  const { config, params, experiment } = pretrainedIn(saved);
+  const { config, params, experiment } = scoredModel(saved);
   const targets = restoredTargets(experiment);
   onProgress(protocol.name);
   const masker =

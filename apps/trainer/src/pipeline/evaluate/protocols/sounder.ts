@@ -3,7 +3,7 @@ import { type Protocol, takeRows, type VggSounderClip, vggSounder } from "@kdc-m
 import type { ClassifierMode } from "@kdc-mae/model";
 import { createPredictor } from "../predict.js";
 import { type Carried, evaluatedSet, refuseModel, type Subject } from "./subject.js";
-import { classifierIn } from "./takes.js";
+import { scoredClassifier } from "./takes.js";
 
 const passes = { audio: "missing-visual", visual: "missing-audio", both: "multimodal" } as const satisfies Record<
   string,
@@ -28,7 +28,7 @@ export async function sounderClips(protocol: Protocol, subject: Subject): Promis
     signal,
     vggsounder = new Map<string, VggSounderClip>(),
   } = subject;
-  const { config, params, classes } = classifierIn(saved);
+  const { config, params, classes } = scoredClassifier(saved);
   const set = evaluatedSet(subject);
   const found = set.items.map(({ id }) => vggsounder.get(id) ?? vggsounder.get(nameOf(id)));
   const kept = [...found.keys()].filter((clip) => found[clip] !== undefined);

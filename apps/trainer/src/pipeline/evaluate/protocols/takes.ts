@@ -74,13 +74,13 @@ export function expectTaken({ protocol, conduct }: ProtocolRecord, saved: Candid
 }
 
 /** The classifier of a protocol that takes no other model. */
-export const classifierIn = (saved: Saved): SavedClassifier => {
+export const scoredClassifier = (saved: Saved): SavedClassifier => {
   if ("classifier" in saved) return saved.classifier;
   throw new Error("expectTaken is asked before a protocol is carried out");
 };
 
 /** The pretrained model of a protocol that takes no other. */
-export const pretrainedIn = (saved: Saved): SavedModel => {
+export const scoredModel = (saved: Saved): SavedModel => {
   if ("model" in saved) return saved.model;
   throw new Error("expectTaken is asked before a protocol is carried out");
 };
