@@ -10,6 +10,7 @@ import { mediaFor, openCorpus } from "../corpus/open-corpus.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { configFor } from "../run/model-file.js";
 import { pairingOf } from "../run/pairing.js";
+import { teacherIn } from "../small/fixed-teacher.js";
 import { type Surroundings, surroundingsOf } from "../surroundings.js";
 import type { Arms } from "./arms.js";
 import { flopOfRun } from "./budget.js";
@@ -105,6 +106,8 @@ async function ablateAlone(options: AblationOptions): Promise<{ comparison: Comp
   }
   const compare = () => compareRuns(ablation, arms, seeds, inOrder(plan, finished), options);
   const left = plan.runs.filter(({ state }) => state !== "finished");
+  // A teacher that cannot be used says so before clips are decoded and other arms trained.
+  for (const { experiment } of left) await teacherIn(experiment, configFor(experiment), surroundingsOf(options));
   for (const group of byForm(left)) {
     const corpus = await openClips(group[0], { ...options, media, scored });
     for (const run of group) {

@@ -15,6 +15,7 @@ import { configFor } from "../run/model-file.js";
 import { pairingOf } from "../run/pairing.js";
 import { readModel } from "../run/read-saved.js";
 import { inRunFolder, type RunFolder, STATE_FILE } from "../run/run-folder.js";
+import { openTeacher, teacherIn } from "../small/fixed-teacher.js";
 import { clockOf, machineInWords, type Surroundings, surroundingsOf } from "../surroundings.js";
 import { runFigures } from "./figures.js";
 import { type Outcome, writeOutcome } from "./outcome.js";
@@ -57,9 +58,15 @@ async function runIn(folder: RunFolder, context: RunContext): Promise<Outcome | 
   const config = configFor(experiment);
   const form = clipFormFor(config, pairingOf(experiment));
   const { source, statistics, loader } = await maskedBatches(experiment, clipsInMemory(splits.train, form));
-  const run = { ...surroundingsOf(context), folder, config, source, statistics, execute };
+  const around = surroundingsOf(context);
+  const train = async (): Promise<Pretrained> => {
+    const teacher = await teacherIn(experiment, config, around);
+    const fixedTeacher = teacher && (await openTeacher(teacher, config, { ...around, source, execute }));
+    const run = { ...around, fixedTeacher, folder, config, source, statistics, execute };
+    return runPretraining(run).finally(fixedTeacher?.dispose);
+  };
   const trained = await trainedBefore(folder)
-    .then((before) => before ?? runPretraining(run))
+    .then((before) => before ?? train())
     .finally(loader.close);
   if (!trained.finished || signal?.aborted) return undefined;
 

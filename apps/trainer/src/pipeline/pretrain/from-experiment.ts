@@ -14,7 +14,7 @@ import { configFor, type SavedModel } from "../run/model-file.js";
 import { pairingOf } from "../run/pairing.js";
 import { inRunFolder, type RunFolder } from "../run/run-folder.js";
 import type { RunOptions } from "../run/run-options.js";
-import { openTeacher, readTeacher } from "../small/fixed-teacher.js";
+import { openTeacher, teacherIn } from "../small/fixed-teacher.js";
 import { ranksOf, type Surroundings, surroundingsOf } from "../surroundings.js";
 import { maskedBatches, type PretrainBatches } from "./masked-batches.js";
 import { objectiveFor } from "./objective.js";
@@ -54,8 +54,7 @@ export async function pretrain(asked: CheckedExperiment, options: PretrainFromOp
   const around = surroundingsOf(options);
   const config = configFor(experiment);
   const start = init === undefined ? undefined : await startFrom(init, config, experiment.seed, around);
-  const { fixedTeacher: taughtBy } = experiment;
-  const teacher = taughtBy && (await readTeacher(taughtBy, config, around));
+  const teacher = await teacherIn(experiment, config, around);
   if (verify) expectShards([experiment.data]);
   const ranks = ranksOf(around);
   const { pieces, clips } = divide(experiment.training, ranks, objectiveFor(experiment).seesAllClips);

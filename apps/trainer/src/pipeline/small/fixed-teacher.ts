@@ -25,6 +25,13 @@ const streams: readonly Stream[] = ["joint", "audio", "visual"];
 /** The model that teaches, as it is read before any clip is. */
 export type Teacher = Pick<Awaited<ReturnType<typeof readEncoder>>, "config" | "params">;
 
+/** The teacher of an experiment, where it names one. */
+export const teacherIn = async (
+  { fixedTeacher }: Pick<CheckedExperiment, "fixedTeacher">,
+  student: ModelConfig,
+  around: Surroundings,
+): Promise<Teacher | undefined> => fixedTeacher && readTeacher(fixedTeacher, student, around);
+
 /**
  * Reads the teacher of an experiment.
  *
