@@ -1,7 +1,11 @@
 import { type FloatTensor, type Tree, treeLeaves } from "@kdc-mae/core";
 import { sumOfSquares } from "./double-kernel.js";
 
-/** Length of all gradients taken as one vector (L2). */
+/**
+ * Length of all gradients taken as one vector (L2).
+ *
+ * @throws KdcError (reason `runtime`) where there is no 128-bit WebAssembly
+ */
 export function globalNorm(gradients: Tree<FloatTensor>): number {
   return Math.sqrt(treeLeaves(gradients).reduce((sum, [, { data }]) => sum + sumOfSquares(data), 0));
 }

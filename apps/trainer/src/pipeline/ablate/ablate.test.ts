@@ -2,7 +2,6 @@ import { existsSync } from "node:fs";
 import { cp, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { audioGrid, visualGrid } from "@kdc-mae/core";
 import type { Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -12,17 +11,14 @@ import { workOutArms } from "./arms.js";
 import { checkAblation } from "./load.js";
 import { planRuns } from "./plan.js";
 import type { Ablation } from "./schema.js";
+import { smallModel } from "./small-model.test.support.js";
 
 const ablation: Ablation = {
   name: "small",
   base: {
     ...named.demo,
     data: { kind: "synthetic", train: 9, validation: 3, test: 5 },
-    model: {
-      ...{ preset: "tiny", embedDim: 24, heads: 3, modalityDepth: 1, decoderDim: 16, decoderHeads: 2, decoderDepth: 1 },
-      audio: audioGrid(48, 32, 16),
-      visual: visualGrid(48, 16),
-    },
+    model: smallModel,
     visual: { framesPerClip: 2 },
     objective: [
       { term: "reconstruction-audio" },

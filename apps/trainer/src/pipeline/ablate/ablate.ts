@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { KdcError } from "@kdc-mae/core";
 import { withLock } from "@kdc-mae/core/node";
@@ -8,6 +9,7 @@ import { clipFormFor } from "../corpus/clip-form.js";
 import type { LoadedSplits } from "../corpus/load-clips.js";
 import { mediaFor, openCorpus } from "../corpus/open-corpus.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
+import { MODEL_FILE } from "../pretrain/run-pretraining.js";
 import { configFor } from "../run/model-file.js";
 import { pairingOf } from "../run/pairing.js";
 import { teacherIn } from "../small/fixed-teacher.js";
@@ -106,8 +108,7 @@ async function ablateAlone(options: AblationOptions): Promise<{ comparison: Comp
   }
   const compare = () => compareRuns(ablation, arms, seeds, inOrder(plan, finished), options);
   const left = plan.runs.filter(({ state }) => state !== "finished");
-  // A teacher that cannot be used says so before clips are decoded and other arms trained.
-  for (const { experiment } of left) await teacherIn(experiment, configFor(experiment), surroundingsOf(options));
+  await expectTeachers(left, surroundingsOf(options));
   for (const group of byForm(left)) {
     const corpus = await openClips(group[0], { ...options, media, scored });
     for (const run of group) {
@@ -125,6 +126,15 @@ async function ablateAlone(options: AblationOptions): Promise<{ comparison: Comp
   const comparison = compare();
   await writeTables(tables, comparison);
   return { comparison, finished: true };
+}
+
+/** A teacher that cannot be used says so before clips are decoded and other arms trained; seeds of an arm share theirs. */
+async function expectTeachers(runs: readonly PlannedRun[], around: Surroundings): Promise<void> {
+  const untrained = runs.filter(({ folder }) => !existsSync(join(folder, MODEL_FILE)));
+  const taught = new Map(
+    untrained.map(({ experiment }) => [JSON.stringify([experiment.fixedTeacher, experiment.model]), experiment]),
+  );
+  for (const experiment of taught.values()) await teacherIn(experiment, configFor(experiment), around);
 }
 
 /** Finished runs in the order of the plan, whenever they were finished. */

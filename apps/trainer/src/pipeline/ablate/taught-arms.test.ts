@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { audioGrid, createRng, visualGrid } from "@kdc-mae/core";
+import { createRng } from "@kdc-mae/core";
 import type { Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
 import { initModel } from "@kdc-mae/model";
@@ -15,15 +15,12 @@ import { encoderSum } from "../train/encoder-sum.js";
 import { ablate } from "./ablate.js";
 import { workOutArms } from "./arms.js";
 import { checkAblation } from "./load.js";
+import { smallModel } from "./small-model.test.support.js";
 
 const untaught = {
   ...named.demo,
   data: { kind: "synthetic", train: 4, validation: 1, test: 3 },
-  model: {
-    ...{ preset: "tiny", embedDim: 24, heads: 3, modalityDepth: 1, decoderDim: 16, decoderHeads: 2, decoderDepth: 1 },
-    audio: audioGrid(48, 32, 16),
-    visual: visualGrid(48, 16),
-  },
+  model: smallModel,
   objective: [{ term: "reconstruction-audio" }, { term: "reconstruction-visual" }],
   training: { batch: 2, epochs: 2 },
 } as const;
@@ -93,5 +90,10 @@ describe("an arm with a fixed teacher", () => {
 
     const refusing: Execute = () => Promise.reject(new Error("nothing should run"));
     await expect(run(ablationOf(teacher, "another"), "refused", refusing)).rejects.toThrow("it is not the model that");
+
+    // What is trained and lacks its figures alone needs no teacher any more.
+    await rm(teacher);
+    await rm(join(folder, "ablation", "runs", name, "outcome.json"));
+    expect((await run(worked, "ablation")).finished).toBe(true);
   }, 300_000);
 });
