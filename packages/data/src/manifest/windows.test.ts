@@ -56,13 +56,39 @@ describe("windows", () => {
         boxes: [
           [0.5, box],
           [1.5, box],
+          [2.5, box],
         ],
       },
       {
         ...{ id: "x_4-6", path: join(root, "film.mp4"), start: 4, end: 6, labels: ["a"], split: "validation" },
-        boxes: [[0.5, box]],
+        boxes: [
+          [-0.5, box],
+          [0.5, box],
+        ],
       },
     ]);
+  });
+
+  it("have the box that stands or moves through them, and none where nothing is seen at all", async () => {
+    const box = (x: number) => ({ x, y: 2, width: 3, height: 4 });
+    const boxesOf = async (boxes: readonly unknown[]) => {
+      const list = join(root, "track.jsonl");
+      await writeFile(list, JSON.stringify({ id: "x", path: "film.mp4", end: 6, label: "a", boxes }));
+      const items = await itemsOf(inWindows(await openManifest(list), { seconds: 2, decoder }));
+      return items.map((item) => item.boxes);
+    };
+    // One box for the whole film.
+    expect(await boxesOf([[0, box(1)]])).toEqual([[[0, box(1)]], [[-2, box(1)]], [[-4, box(1)]]]);
+    // From 1 s to 5 s it moves from 10 to 50: in the part from 2 to 4 s, from 20 to 40 on the line between these two.
+    const [, moving] = await boxesOf([
+      [5, box(50)],
+      [1, box(10)],
+    ]);
+    expect(moving).toEqual([
+      [-1, box(10)],
+      [3, box(50)],
+    ]);
+    expect(await boxesOf([])).toEqual([[], [], []]);
   });
 
   it("are not cut otherwise where ffmpeg was killed as it measured", async () => {

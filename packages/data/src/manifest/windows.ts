@@ -20,7 +20,7 @@ const near = 0.05;
 
 /**
  * A manifest whose long recordings are cut into clips side by side: of a film of 25 s, `film_0-10`, `film_10-20` and
- * `film_20-25` where windows are 10 s, each with the film's labels, split and those of its boxes. A last piece of less
+ * `film_20-25` where windows are 10 s, each with the film's labels, split and where its boxes are meanwhile. A last piece of less
  * than half a window is left out and told of with its seconds. Recordings no longer than a window stay as they are, and
  * so do files that cannot be measured: whoever decodes them says why.
  *
@@ -76,12 +76,23 @@ function* windowsOf(
   for (let at = 0; at < count; at++) {
     const from = round(start + at * seconds);
     const until = round(Math.min(end, from + seconds));
-    const boxes = item.boxes
-      ?.filter(([time]) => time >= from - start && time < until - start)
-      .map(([time, box]) => [round(time - (from - start)), box] as const);
+    const boxes = item.boxes && boxesWithin(item.boxes, from - start, until - start);
     yield { ...item, id: `${item.id}_${from}-${until}`, start: from, end: until, ...(boxes ? { boxes } : {}) };
   }
   if (count === whole && rest > near) passOver("end shorter than half a window", `${item.id}: ${rest.toFixed(1)} s`);
+}
+
+/**
+ * The boxes of a part, their times from its beginning: those within, and the nearest before and after. Between two boxes the
+ * object moves, and the first and the last stand: without its neighbours a part between them would say that nothing is seen.
+ */
+function boxesWithin(boxes: NonNullable<ManifestItem["boxes"]>, from: number, until: number): ManifestItem["boxes"] {
+  const sorted = [...boxes].sort((a, b) => a[0] - b[0]);
+  const before = sorted.findLastIndex(([time]) => time <= from);
+  const after = sorted.findIndex(([time]) => time >= until);
+  return sorted
+    .slice(Math.max(0, before), after < 0 ? sorted.length : after + 1)
+    .map(([time, box]) => [round(time - from), box] as const);
 }
 
 const round = (seconds: number): number => Math.round(seconds * 1000) / 1000;

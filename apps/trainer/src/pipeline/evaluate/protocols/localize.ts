@@ -54,12 +54,13 @@ async function silentSound(subject: Subject): Promise<OtherSound> {
   throw new Error("no batch could be made of silence");
 }
 
-/** The sound of a clip of another class, drawn by seed and clip. */
+/** The sound of a clip of another class, drawn by seed and clip. Of a clip without a label nobody knows whether it is of another. */
 export function otherSound({ ids, labels, audio }: EmbeddedSet, protocol: string): OtherSound {
   const root = createRng("off-screen");
-  const places = [...ids.keys()];
+  const places = [...ids.keys()].filter((place) => labels[place].length > 0);
   return ({ item }) => {
-    const strangers = places.filter((place) => !labels[place].some((label) => item.labels.includes(label)));
+    const isOther = (place: number) => !labels[place].some((label) => item.labels.includes(label));
+    const strangers = item.labels.length === 0 ? [] : places.filter(isOther);
     if (strangers.length === 0) {
       refuseModel(
         protocol,
@@ -99,11 +100,20 @@ export async function localizeClips(
       : "hidden" in around
         ? windowSteps(set, subject, around.hidden)
         : timeSteps(set, subject, around.seconds);
+  let boxed = 0;
+  async function* counted() {
+    for await (const clip of clips) {
+      boxed += 1;
+      yield clip;
+    }
+  }
   const result = await localization({
     grid: config.visual,
     picture: { width: side, height: side },
     scoring: plan.scoring === "ez-vsl" ? ezVsl : plainIoU,
-    ...{ clips, protocol, leftOut: subject.leftOut },
+    ...{ clips: counted(), protocol, leftOut: subject.leftOut },
   });
-  return { head: "localization", result };
+  const without = set.items.length - boxed;
+  const leftOut = without === 0 ? result.leftOut : { ...result.leftOut, "no-box": without };
+  return { head: "localization", result: { ...result, leftOut } };
 }

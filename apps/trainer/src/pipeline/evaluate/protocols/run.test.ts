@@ -276,6 +276,19 @@ describe("wrong use", () => {
     }
   });
 
+  it("clips of which some have no box, and one no label", async () => {
+    const some = many(100, 4).map((clip, at) => (at < 3 ? clip : madeClip(103)));
+    const [section] = await run(["localization-ez-vsl"], pretrained(false), {
+      sets: { ...sets, test: memorySet(some) },
+    });
+    expect([section.evaluated, section.leftOut]).toEqual([3, { undecodable: 2, "no-box": 1 }]);
+    // Of a clip without a label nobody knows which sounds are of another class: its own may be drawn.
+    const bare = many(100, 4).map((clip, at) => (at > 0 ? clip : { ...clip, item: { ...clip.item, labels: [] } }));
+    await expect(
+      run(["localization-off-screen"], pretrained(false), { sets: { ...sets, test: memorySet(bare) } }),
+    ).rejects.toThrow(/no other clip is of another class than clip-100 \(no label\)/);
+  });
+
   it("clips without boxes", async () => {
     const plain = { ...sets, test: memorySet(many(100, 5, (index) => madeClip(index))) };
     await expect(run(["localization-ez-vsl"], pretrained(false), { sets: plain })).rejects.toThrow(
