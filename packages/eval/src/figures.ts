@@ -138,6 +138,8 @@ export const locatedClips = (result: LocalizationResult): readonly string[] => p
 export function localizationFigures(result: LocalizationResult): readonly Figure[] {
   const { detection, intervals, centreBox } = result;
   const pointed = pointedClips(result);
+  // Clips without a visible source are told from the others: they count here, and nowhere else.
+  const told = { unit: "clips", count: new Set(result.steps.map(({ id }) => id)).size } as const;
   const overlaps = [
     ["ciou50", "cIoU@0.5"],
     ["auc", "AUC"],
@@ -160,7 +162,7 @@ export function localizationFigures(result: LocalizationResult): readonly Figure
       : (["presence", "located"] as const).flatMap((task) =>
           (["averagePrecision", "maxF1"] as const).map((key) =>
             figure(`${task}.${key}`, detected[key], "share", {
-              ...{ of: task, value: detection[task][key], interval: detection[task].intervals[key] },
+              ...{ of: task, value: detection[task][key], interval: detection[task].intervals[key], over: told },
               baseline: { name: "chance", value: detection.chance[task][key] },
             }),
           ),

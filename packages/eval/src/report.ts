@@ -2,6 +2,7 @@ export type { TableRequest } from "./comparison/compare.js";
 export { comparisonCsv } from "./comparison/comparison-csv.js";
 export { comparisonHtml } from "./comparison/comparison-html.js";
 export { comparisonMarkdown } from "./comparison/comparison-markdown.js";
+export { differenceText } from "./comparison/comparison-text.js";
 export type { ColourMap, Rgb } from "./report/colour-map.js";
 export { type HeadlineRow, headline } from "./report/headline.js";
 export { escapeHtml } from "./report/html-text.js";

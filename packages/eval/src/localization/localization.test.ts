@@ -1,5 +1,6 @@
 import { type Box, createRng } from "@kdc-mae/core";
 import { describe, expect, it } from "vitest";
+import { localizationFigures } from "../figures.js";
 import { matrix } from "../matrix.js";
 import { boxMask } from "./box.js";
 import { type LocalizationClip, localization } from "./localization.js";
@@ -66,6 +67,9 @@ describe("localization", () => {
     const result = await localization({ ...sizes, clips: [...clips(1, 17), ...silent, outside] });
     expect(result.evaluated).toBe(17);
     expect(result.detection?.negatives).toBe(13);
+    // 17 clips have a box in the picture; to tell them from the 13 without, all 30 are looked at.
+    const over = Object.fromEntries(localizationFigures(result).map(({ key, over }) => [key, over?.count]));
+    expect(over).toMatchObject({ ciou50: undefined, "presence.averagePrecision": 30, "located.maxF1": 30 });
     expect(result.detection?.presence.averagePrecision).toBeGreaterThan(0.9);
     expect(result.leftOut).toEqual({ "box-outside-frame": 1 });
     expect(result.protocol.metrics.presence).toContain("highest cosine");

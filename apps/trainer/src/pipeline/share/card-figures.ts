@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readJson } from "@kdc-mae/core/node";
-import type { Interval } from "@kdc-mae/eval";
+import type { Figure, Interval } from "@kdc-mae/eval";
 import { intervalText, type NumberKind, numberText, type Results } from "@kdc-mae/eval/report";
 
-/** One figure of a card: what was measured, how, and on how many clips. */
+/** One figure of a card: what was measured, how, and over how many of what. */
 export type CardFigure = {
   readonly protocol: string;
   readonly name: string;
@@ -13,7 +13,8 @@ export type CardFigure = {
   readonly text: string;
   readonly interval: string;
   readonly baseline: string;
-  readonly clips: number;
+  /** What its interval resamples, and how many: `192 clips`. */
+  readonly over: string;
 };
 
 const remedy = "Evaluate the run again, or take the file out of its folder";
@@ -32,7 +33,11 @@ type ReportFile = {
     Readonly<
       Record<"audio" | "visual", { readonly mse: number; readonly meanFill: number; readonly intervals: Bounds }>
     >;
-  readonly localization?: Measured & { readonly ciou50: number; readonly intervals: Bounds };
+  readonly localization?: Measured & {
+    readonly ciou50: number;
+    readonly intervals: Bounds;
+    readonly centreBox: { readonly ciou50: number };
+  };
 };
 
 type Row = {
@@ -41,10 +46,14 @@ type Row = {
   readonly value: number;
   readonly interval?: Interval;
   readonly baseline?: string;
+  readonly over?: Figure["over"];
 };
 
-const shown = ({ protocol, evaluated }: Measured, { name, kind, value, interval, baseline = "" }: Row): CardFigure => ({
-  ...{ protocol, name, value, baseline, clips: evaluated },
+const shown = (
+  { protocol, evaluated }: Measured,
+  { name, kind, value, interval, baseline = "", over = { unit: "clips", count: evaluated } }: Row,
+): CardFigure => ({
+  ...{ protocol, name, value, baseline, over: `${over.count} ${over.unit}` },
   ...{ text: numberText(value, kind), interval: intervalText(interval, kind) },
 });
 
@@ -57,7 +66,8 @@ function reportFigures(report: ReportFile): CardFigure[] {
       const { r1, intervals } = retrieval[direction];
       const name = `R@1, ${direction === "audioToVisual" ? "sound to picture" : "picture to sound"}`;
       const baseline = `chance ${share(retrieval.chance.r1)}`;
-      return [shown(retrieval, { name, kind: "share", value: r1, interval: intervals.r1, baseline })];
+      const over = { unit: "queries", count: retrieval.evaluated } as const;
+      return [shown(retrieval, { name, kind: "share", value: r1, interval: intervals.r1, baseline, over })];
     }),
     ...(["joint", "audio", "visual"] as const).flatMap((mode) => {
       if (classification === undefined) return [];
@@ -79,10 +89,19 @@ function reportFigures(report: ReportFile): CardFigure[] {
           shown(localization, {
             ...{ name: "cIoU@0.5", kind: "share", value: localization.ciou50 },
             interval: localization.intervals.ciou50,
+            baseline: `centre box ${share(localization.centreBox.ciou50)}`,
           }),
         ]),
   ];
 }
+
+/** What a fine-tuning writes down of its epochs, in the words and units of figures under protocols. */
+const epochFigures: Readonly<Record<string, Pick<Row, "name" | "kind">>> = {
+  accuracy: { name: "accuracy", kind: "share" },
+  mAP: { name: "mAP", kind: "share" },
+  auc: { name: "AUC", kind: "share" },
+  dPrime: { name: "d-prime", kind: "error" },
+};
 
 /** Every figure that was measured of a run's model and is kept beside it, with the warnings that were given. */
 export async function cardFigures(
@@ -97,13 +116,14 @@ export async function cardFigures(
     const { results } = (await readJson(protocols, remedy)) as { readonly results: Results["sections"] };
     for (const { protocol, evaluated, figures: own, warnings: told } of results) {
       warnings.push(...told.map((warning) => `${protocol.name}: ${warning}`));
-      for (const { name, kind, value, interval, baseline } of own) {
+      for (const { name, kind, value, interval, baseline, over } of own) {
         if (value === null) continue;
         const beside =
           baseline === undefined || baseline.value === null
             ? ""
             : `${baseline.name} ${numberText(baseline.value, kind)}`;
-        figures.push(shown({ protocol: protocol.name, evaluated }, { name, kind, value, interval, baseline: beside }));
+        const row = { name, kind, value, interval, baseline: beside, over };
+        figures.push(shown({ protocol: protocol.name, evaluated }, row));
       }
     }
   }
@@ -111,12 +131,13 @@ export async function cardFigures(
   if (existsSync(result)) {
     const { last, evaluation } = (await readJson(result, remedy)) as {
       readonly last: Readonly<Record<string, number | null>>;
-      readonly evaluation: { readonly evaluated: number; readonly split: string };
+      readonly evaluation: { readonly evaluated: number; readonly split: string; readonly frames: "middle" | "all" };
     };
-    for (const [name, value] of Object.entries(last)) {
-      if (value === null) continue;
-      const protocol = `last epoch on the ${evaluation.split} clips`;
-      figures.push(shown({ protocol, evaluated: evaluation.evaluated }, { name, kind: "share", value }));
+    const pictures = evaluation.frames === "all" ? "every picture" : "middle picture";
+    const protocol = `last epoch on the ${evaluation.split} clips, ${pictures}`;
+    for (const [key, { name, kind }] of Object.entries(epochFigures)) {
+      const value = last[key] ?? null;
+      if (value !== null) figures.push(shown({ protocol, evaluated: evaluation.evaluated }, { name, kind, value }));
     }
   }
   return { figures, warnings };

@@ -92,7 +92,7 @@ export async function runCard(folder: string, { license, address }: CardOptions 
               results: figures.map((figure) => ({
                 task: { type: isTuned ? "video-classification" : "feature-extraction", name: figure.protocol },
                 dataset: { name: dataName, type: "custom" },
-                metrics: [{ type: figure.name, value: figure.value, name: `${figure.name} (${figure.clips} clips)` }],
+                metrics: [{ type: figure.name, value: figure.value, name: `${figure.name} (${figure.over})` }],
               })),
             },
           ],
@@ -121,13 +121,13 @@ export async function runCard(folder: string, { license, address }: CardOptions 
       ? ["None were measured: `kdc-mae evaluate --protocol …` writes them beside the model."]
       : [
           table(
-            ["protocol", "figure", "value", "95 % interval", "baseline", "clips"],
+            ["protocol", "figure", "value", "95 % interval", "baseline", "over"],
             figures.map((figure) => [
-              ...[figure.protocol, figure.name, figure.text, figure.interval, figure.baseline, String(figure.clips)],
+              ...[figure.protocol, figure.name, figure.text, figure.interval, figure.baseline, figure.over],
             ]),
           ),
           "",
-          "Intervals resample clips: they say how another draw of such clips would differ, not another training.",
+          "Intervals are over what stands beside them: they say how another draw of such clips, queries or episodes would differ, not another training. A figure without one was not resampled, or does not differ from resample to resample.",
         ]),
     ...["", "## How it was trained", ""],
     `- Machine: ${machines.length === 0 ? "not recorded" : machines.map(cell).join("; ")}`,

@@ -73,7 +73,10 @@ beforeAll(async () => {
     protocol: { name: "retrieval-middle-frame" },
     ...{ evaluated: 192, leftOut: {}, tables: [], warnings: ["a small gallery"] },
     figures: [
-      { name: "R@1", kind: "share", value: 0.5, interval, baseline: { name: "chance", value: 1 / 192 } },
+      {
+        ...{ name: "R@1", kind: "share", value: 0.5, interval, baseline: { name: "chance", value: 1 / 192 } },
+        over: { unit: "queries", count: 192 },
+      },
       { name: "nothing", kind: "share", value: null },
     ],
   };
@@ -105,7 +108,7 @@ describe("a card", () => {
             {
               task: { type: "feature-extraction", name: "retrieval-middle-frame" },
               dataset: { name: "synthetic clips", type: "custom" },
-              metrics: [{ type: "R@1", value: 0.5, name: "R@1 (192 clips)" }],
+              metrics: [{ type: "R@1", value: 0.5, name: "R@1 (192 queries)" }],
             },
           ],
         },
@@ -113,7 +116,9 @@ describe("a card", () => {
     });
     expect(text).toContain('await loadModel("hf://me/mine")');
     expect(text).toContain("- Effective N: 1,280 clips trained on, of 1,568 that the data name");
-    expect(text).toMatch(/\| retrieval-middle-frame \| R@1 \| 50\.0 % \| .*25.*75.* \| chance 0\.5 % \| 192 \|/);
+    expect(text).toMatch(
+      /\| retrieval-middle-frame \| R@1 \| 50\.0 % \| .*25.*75.* \| chance 0\.5 % \| 192 queries \|/,
+    );
     expect(text).toContain("- Machine: a \\| machine\n");
     expect(text).toContain("- Computed on: WebGPU, a card; ONNX Runtime, cpu\n");
     expect(text).toContain("- Steps: 80, in 2 epochs");
@@ -124,6 +129,26 @@ describe("a card", () => {
     expect(text).toContain("- retrieval-middle-frame: a small gallery");
     expect(text).toContain("looked at on validation clips");
     expect(text).toMatch(/## Licence\n\nmit\./);
+  });
+
+  it("has the figures of a fine-tuning in their own units, and what each is over", async () => {
+    const tuned = join(root, "tuned");
+    await mkdir(join(tuned, "evaluation"), { recursive: true });
+    await writeFile(join(tuned, "experiment.json"), JSON.stringify({ name: "tuned", loss: {} }));
+    const last = { mAP: 0.25, auc: 0.875, dPrime: 1.6268 };
+    const evaluation = { evaluated: 40, split: "validation", frames: "all" };
+    await writeFile(join(tuned, "result.json"), JSON.stringify({ last, evaluation }));
+    const few = { name: "accuracy, 1 shot", kind: "share", value: 0.5, over: { unit: "episodes", count: 200 } };
+    const results = [{ protocol: { name: "few-shot-joint" }, evaluated: 40, figures: [few], warnings: [] }];
+    await writeFile(join(tuned, "evaluation", "protocols.json"), JSON.stringify({ results }));
+    const rows = (await runCard(tuned)).split("\n").filter((line) => /^\| (few-shot|last epoch)/.test(line));
+    // d′ is no share: √2 · Φ⁻¹(0.875) = 1.6268 (scipy.stats.norm.ppf).
+    expect(rows).toEqual([
+      "| few-shot-joint | accuracy, 1 shot | 50.0 % |  |  | 200 episodes |",
+      "| last epoch on the validation clips, every picture | mAP | 25.0 % |  |  | 40 clips |",
+      "| last epoch on the validation clips, every picture | AUC | 87.5 % |  |  | 40 clips |",
+      "| last epoch on the validation clips, every picture | d-prime | 1.627 |  |  | 40 clips |",
+    ]);
   });
 
   it("says what was not recorded instead of making it up", async () => {

@@ -11,7 +11,8 @@ import {
 } from "@kdc-mae/core";
 import { writeWhole } from "@kdc-mae/core/node";
 import type { Execute } from "@kdc-mae/engine";
-import { markdownTable, numberText } from "@kdc-mae/eval/report";
+import type { Figure, Interval } from "@kdc-mae/eval";
+import { differenceText, intervalText, markdownTable, type NumberKind, numberText } from "@kdc-mae/eval/report";
 import { countParameters } from "@kdc-mae/model";
 import { createBatchEmbedder } from "../evaluate/embedding.js";
 import type { EvaluatingOptions } from "../evaluate/open-subject.js";
@@ -42,8 +43,11 @@ export type MeasuredFigure = {
   readonly protocol: string;
   readonly key: string;
   readonly name: string;
-  readonly kind: Parameters<typeof numberText>[1];
+  readonly kind: NumberKind;
   readonly value: number | null;
+  readonly interval?: Interval;
+  /** What it is of, and how many: 192 clips. */
+  readonly over: NonNullable<Figure["over"]>;
 };
 
 /** What is compared, under which name; `assume`: of an official checkpoint. */
@@ -143,13 +147,10 @@ export async function compareModels(
       parameters: countParameters(params),
       bytes,
       milliseconds: times.sort((a, b) => a - b)[PASSES >> 1],
-      figures: (results?.sections ?? []).flatMap(({ protocol, figures }) =>
-        figures.map(({ key, name: words, kind, value }) => ({
-          protocol: protocol.name,
-          key,
-          name: words,
-          kind,
-          value,
+      figures: (results?.sections ?? []).flatMap(({ protocol, evaluated, figures }) =>
+        figures.map(({ key, name: words, kind, value, interval, over = { unit: "clips", count: evaluated } }) => ({
+          ...{ protocol: protocol.name, key, name: words, kind, value, over },
+          ...(interval === undefined ? {} : { interval }),
         })),
       ),
     });
@@ -159,7 +160,18 @@ export async function compareModels(
 
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 2 : 1)} MB`;
 
-/** What was compared as rows of a table: the first model's value, then each other's with its share of it or what it lost. */
+/** A figure as it is said beside others: with its interval, and how far it is from the first model's. */
+function figureText({ kind, value, interval }: MeasuredFigure, first?: number | null): string {
+  const ends = intervalText(interval, kind);
+  const apart = typeof first === "number" && value !== null ? differenceText(value - first, kind) : "";
+  const beside = [ends, apart].filter((text) => text !== "").join("; ");
+  return `${numberText(value, kind)}${beside === "" ? "" : ` (${beside})`}`;
+}
+
+/**
+ * What was compared as rows of a table: the first model's value, then each other's with its share of it, or with how far its
+ * figure is from the first one's, in points where it is a share.
+ */
 export function comparisonRows(models: readonly ComparedModel[]): readonly (readonly string[])[] {
   const [first, ...others] = models;
   const counted = (words: string, of: (model: ComparedModel) => number, text: (value: number) => string) => [
@@ -178,14 +190,12 @@ export function comparisonRows(models: readonly ComparedModel[]): readonly (read
       ({ milliseconds }) => milliseconds,
       (value) => value.toFixed(2),
     ),
-    ...first.figures.map(({ protocol, key, name, kind, value }) => [
-      `${protocol}: ${name}`,
-      numberText(value, kind),
+    ...first.figures.map((figure) => [
+      `${figure.protocol}: ${figure.name}, ${figure.over.count} ${figure.over.unit}`,
+      figureText(figure),
       ...others.map(({ figures }) => {
-        const found = figures.find((one) => one.protocol === protocol && one.key === key)?.value ?? null;
-        if (found === null || value === null) return numberText(found, kind);
-        const change = found - value;
-        return `${numberText(found, kind)} (${change < 0 ? "−" : "+"}${numberText(Math.abs(change), kind)})`;
+        const found = figures.find(({ protocol, key }) => protocol === figure.protocol && key === figure.key);
+        return found === undefined ? "–" : figureText(found, figure.value);
       }),
     ]),
   ];

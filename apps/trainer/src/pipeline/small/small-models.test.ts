@@ -99,6 +99,36 @@ describe("a pruned model", { timeout: 600_000 }, () => {
   });
 });
 
+it("figures of two models have intervals, what they are over, and differences in points of shares", () => {
+  const interval = { low: 0.25, high: 0.75, level: 0.95, resamples: 1000 };
+  const sizes = { file: "", encoder: 1, parameters: 1, bytes: 1, milliseconds: 1 };
+  const share = { protocol: "retrieval-middle-frame", key: "r1", name: "R@1", kind: "share" } as const;
+  const error = { protocol: "inpainting-random-75", key: "mse", name: "squared error", kind: "error" } as const;
+  const [queries, clips] = [{ unit: "queries", count: 192 } as const, { unit: "clips", count: 192 } as const];
+  const rows = comparisonRows([
+    {
+      ...sizes,
+      name: "whole",
+      figures: [
+        { ...share, value: 0.5, interval, over: queries },
+        { ...error, value: 0.5, over: clips },
+      ],
+    },
+    {
+      ...sizes,
+      name: "half",
+      figures: [
+        { ...share, value: 0.488, interval, over: queries },
+        { ...error, value: 0.75, over: clips },
+      ],
+    },
+  ]);
+  expect(rows.slice(-2)).toEqual([
+    ["retrieval-middle-frame: R@1, 192 queries", "50.0 % (25.0–75.0 %)", "48.8 % (25.0–75.0 %; −1.2 pp)"],
+    ["inpainting-random-75: squared error, 192 clips", "0.500", "0.750 (+0.250)"],
+  ]);
+});
+
 it("a model on a hub is as large as its file", async () => {
   const hub = await localHub();
   try {
