@@ -36,6 +36,28 @@ describe.skipIf(redirected)("backends", () => {
     await selectBackend("cpu");
   });
 
+  it("pick by a one-hot matrix of float32 alike, though tfjs's wasm kernel writes whole numbers", async () => {
+    const usable = (await surveyBackends()).filter((one) => one.usable).map(({ name }) => name);
+    expect(usable).toContain("wasm");
+    const indices = [2, -1, 0, 3];
+    for (const name of usable) {
+      await selectBackend(name);
+      const made = tf.tidy(() => [
+        tf.oneHot(tf.tensor1d(indices, "int32"), 3, 1, 0, "float32").dataSync(),
+        tf.oneHot(tf.tensor1d(indices, "int32"), 3, 0.5, -2, "float32").dataSync(),
+        tf.oneHot(tf.tensor1d(indices, "int32"), 3).dataSync(),
+      ]);
+      const ones = [0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0];
+      expect([name, ...made.map((values) => [...values])]).toEqual([
+        name,
+        ones,
+        ones.map((one) => one * 2.5 - 2),
+        ones,
+      ]);
+    }
+    await selectBackend("cpu");
+  });
+
   it("do not greet on the console", async () => {
     const warn = vi.spyOn(console, "warn");
     await selectBackend("cpu");

@@ -1,6 +1,7 @@
 import "./register.js";
 import { KdcError } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
+import { mendWasmKernels } from "./wasm-kernels.js";
 
 /** tfjs backends for eager running. `tensorflow` is TensorFlow's own library, through tfjs-node-gpu or tfjs-node. */
 export type BackendName = "tensorflow" | "wasm" | "cpu";
@@ -46,6 +47,7 @@ const loaders: Readonly<Record<BackendName, () => Promise<string>>> = {
   },
   wasm: async () => {
     await importOptional("@tensorflow/tfjs-backend-wasm");
+    mendWasmKernels();
     return "@tensorflow/tfjs-backend-wasm is loaded; right for small inputs, 80 times too slow to train on";
   },
   cpu: async () => "plain JavaScript, always there; right for tests",
