@@ -102,32 +102,30 @@ export function bootstrap<Name extends string>(
   >;
 }
 
-/** Clips are left out one by one up to so many; of more, in so many groups. */
-const mostGroups = 1000;
-
 /**
  * Student's intervals around shares, their errors from a jackknife (Tukey 1958): for figures that resampling raises, because
  * a resample holds clips twice, and what ranks high in it ranks higher still. Leaving clips out doubles none. Kept within
  * 0–1. They are the intervals of the figures *at this number of clips*, whatever they would be for more.
  *
  * @param figures all of them, from clips counted `counts[i]` times each
+ * @param options.resamples clips are left out one by one up to so many; of more, in so many groups
  * @returns `resamples` counts the clips, or groups of clips, that were left out in turn
  */
 export function jackknife<Name extends string>(
   clips: number,
   figures: (counts: Int32Array) => Readonly<Record<Name, number>>,
-  { level = 0.95 }: BootstrapOptions = {},
+  { level = 0.95, resamples = 1000 }: BootstrapOptions = {},
 ): Readonly<Record<Name, Interval>> {
   const counts = new Int32Array(clips).fill(1);
   const values = figures(counts);
-  const groups = Math.min(clips, mostGroups);
+  const groups = Math.min(clips, resamples);
   const without = Array.from({ length: groups }, (_, group) => {
     for (let clip = group; clip < clips; clip += groups) counts[clip] = 0;
     const left = figures(counts);
     for (let clip = group; clip < clips; clip += groups) counts[clip] = 1;
     return left;
   });
-  // One clip cannot be left out: nothing is known of how far its figure varies.
+  // One group cannot be left out: nothing is known of how far its figure varies.
   const ends = groups < 2 ? 0 : studentQuantile(groups - 1, level);
   const within = (end: number) => Math.min(1, Math.max(0, end));
   const intervalOf = (name: Name): Interval => {

@@ -50,7 +50,7 @@ const fineTuned: Protocol = {
   gallery: "all labelled test clips; accuracy stands beside the majority class of the test set",
   metrics: {
     accuracy: "share of clips whose most probable kind is their label",
-    mAP: "mean over kinds of average precision Σ (Rₙ − Rₙ₋₁)·Pₙ, equal scores taken together (scikit-learn)",
+    mAP: "mean over kinds of average precision Σ (Rₙ − Rₙ₋₁)·Pₙ, equal scores taken together (scikit-learn); few clips of a kind raise it, so it stands beside that of random scores on as many, and its interval, by a jackknife over clips, is for as many",
     auc: "mean over kinds of the area under the ROC curve, a tie counting one half",
     dPrime: "√2 · Φ⁻¹(auc)",
     calibration:

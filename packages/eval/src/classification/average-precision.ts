@@ -4,7 +4,7 @@ import { groupTallies, type Ranked, rank } from "./ranked.js";
 
 /**
  * Average precision Σ (Rₙ − Rₙ₋₁)·Pₙ over thresholds, equal scores taken together: scikit-learn's
- * `average_precision_score`. NaN without positives.
+ * `average_precision_score`. NaN without positives, and without negatives, where any order has 1.
  *
  * @param counts how often each clip counts, for the bootstrap
  */
@@ -18,7 +18,7 @@ export function averagePrecision(ranked: Ranked, counts?: Int32Array): number {
     misses += negatives[group];
     if (positives[group] > 0) sum += (positives[group] * hits) / (hits + misses);
   }
-  return sum / hits;
+  return misses === 0 ? Number.NaN : sum / hits;
 }
 
 /** One threshold of a precision–recall curve: predicted positive at `score` and above. */

@@ -1,5 +1,5 @@
 import { KdcError } from "@kdc-mae/core";
-import { type BootstrapOptions, bootstrap, type Interval, mapInterval, meanOf } from "../bootstrap.js";
+import { type BootstrapOptions, bootstrap, type Interval, meanOf } from "../bootstrap.js";
 import { expectGiven } from "../given.js";
 import type { Evaluated } from "../head.js";
 import { expectMatrix, type Matrix } from "../matrix.js";
@@ -7,9 +7,8 @@ import { findProtocol, type Protocol } from "../protocol.js";
 import { protocols } from "../protocols.js";
 import { withExact } from "../where-alike.js";
 import { type CalibrationBin, calibratedError, calibration, calibrationInterval } from "./calibration.js";
-import { type KindScores, rankKinds } from "./kind-scores.js";
+import { type KindScores, rankingIntervals, rankKinds } from "./kind-scores.js";
 import { oneHot } from "./labels.js";
-import { dPrime } from "./roc.js";
 
 /** Probabilities of one kind per clip, and what is true. */
 export type ClassificationInput = {
@@ -94,7 +93,8 @@ export function classification(input: ClassificationInput): ClassificationResult
   const accuracy = meanOf(correct);
   const confidence = Float64Array.from(predicted, (kind, i) => probabilities.data[i * kinds.length + kind]);
   const intervals = {
-    ...withExact(bootstrap(N, { accuracy, ...ranking.statistics }, input.intervals), { accuracy: correct }),
+    ...withExact(bootstrap(N, { accuracy }, input.intervals), { accuracy: correct }),
+    ...rankingIntervals(N, ranking.statistics, input.intervals),
     calibration: calibrationInterval(confidence, correct, input.intervals),
   };
   return {
@@ -110,7 +110,7 @@ export function classification(input: ClassificationInput): ClassificationResult
     confusion,
     calibration: { whenCalibrated: calibratedError(confidence), ...calibration(confidence, correct) },
     excluded: ranking.excluded,
-    intervals: { ...intervals, dPrime: mapInterval(intervals.auc, dPrime) },
+    intervals,
     warnings: exclusionWarnings(frequent, N, ranking.excluded),
     clips: { probabilities, labels: Int32Array.from(labels), correct },
   };

@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { matrix } from "../matrix.js";
 import { averagePrecision, precisionRecallCurve } from "./average-precision.js";
-import { rankKinds } from "./kind-scores.js";
+import { rankingIntervals, rankKinds } from "./kind-scores.js";
+import { oneHot } from "./labels.js";
 import { rank } from "./ranked.js";
 import { dPrime, rocAuc } from "./roc.js";
 
@@ -42,6 +43,27 @@ describe("average precision and AUC with ties", () => {
     expect(ranked.mAP).toBeCloseTo(1 / 3, 12);
     expect(ranked.dPrime).toBeNull();
   });
+});
+
+it("the interval of mAP leaves clips out one by one, and holds the figure where kinds have few clips", () => {
+  const [N, C] = [12, 3];
+  const scores = matrix(N, C);
+  for (let clip = 0; clip < N; clip++) {
+    for (let c = 0; c < C; c++) {
+      scores.data[clip * C + c] = ((7 * clip + 5 * c * c + 3) % 11) / 11 + (c === clip % C ? 0.3 : 0);
+    }
+  }
+  const labels = Int32Array.from({ length: N }, (_, clip) => clip % C);
+  const { mAP, statistics } = rankKinds(["a", "b", "c"], scores, oneHot(labels, C));
+  const { low, high, resamples } = rankingIntervals(N, statistics).mAP;
+  // scikit-learn 1.9.1's average_precision_score of all clips and without each in turn, their spread times √(11/12), times
+  // scipy.stats.t.ppf(0.975, 11).
+  expect([mAP, low, high, resamples]).toEqual([
+    expect.closeTo(0.31030844155844156, 7),
+    expect.closeTo(0.2454619167038729, 7),
+    expect.closeTo(0.3751549664130102, 7),
+    N,
+  ]);
 });
 
 it("d′ follows the tables of the normal distribution", () => {

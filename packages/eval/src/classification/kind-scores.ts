@@ -1,4 +1,11 @@
-import type { Statistic } from "../bootstrap.js";
+import {
+  type BootstrapOptions,
+  bootstrap,
+  type Interval,
+  jackknife,
+  mapInterval,
+  type Statistic,
+} from "../bootstrap.js";
 import type { Matrix } from "../matrix.js";
 import { averagePrecision } from "./average-precision.js";
 import { type Ranked, rank } from "./ranked.js";
@@ -23,6 +30,20 @@ export type RankingScores = {
   /** The means recomputed on counted clips, for the bootstrap. */
   readonly statistics: Readonly<Record<"mAP" | "auc", Statistic>>;
 };
+
+/**
+ * Their intervals. Average precision is raised by having few positives, and a resample, which holds some twice, raises it
+ * again (decision 12). Leaving clips out doubles none.
+ */
+export function rankingIntervals(
+  clips: number,
+  { mAP, auc }: RankingScores["statistics"],
+  options?: BootstrapOptions,
+): Readonly<Record<"mAP" | "auc" | "dPrime", Interval>> {
+  const area = bootstrap(clips, { auc }, options).auc;
+  const precision = jackknife(clips, (counts) => ({ mAP: mAP(counts) }), options).mAP;
+  return { mAP: precision, auc: area, dPrime: mapInterval(area, dPrime) };
+}
 
 /** Null instead of NaN and infinities, which JSON cannot hold. */
 const finiteOrNull = (value: number): number | null => (Number.isFinite(value) ? value : null);

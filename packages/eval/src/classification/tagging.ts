@@ -1,13 +1,12 @@
 import { KdcError } from "@kdc-mae/core";
-import { type BootstrapOptions, bootstrap, type Interval, mapInterval } from "../bootstrap.js";
+import type { BootstrapOptions, Interval } from "../bootstrap.js";
 import { expectGiven } from "../given.js";
 import type { Evaluated } from "../head.js";
 import { expectMatrix, type Matrix } from "../matrix.js";
 import { findProtocol, type Protocol, varyProtocol } from "../protocol.js";
 import { protocols } from "../protocols.js";
 import { chanceMeanAP } from "./chance.js";
-import { type KindScores, rankKinds } from "./kind-scores.js";
-import { dPrime } from "./roc.js";
+import { type KindScores, rankingIntervals, rankKinds } from "./kind-scores.js";
 
 /** Scores of any number of kinds per clip, and what is true. */
 export type TaggingInput = {
@@ -75,7 +74,6 @@ export function tagging(input: TaggingInput): TaggingResult {
     });
   }
   const ranking = rankKinds(kinds, scores, targets);
-  const intervals = bootstrap(N, ranking.statistics, input.intervals);
   const names = Object.keys(ranking.excluded);
   return {
     protocol: input.protocol ?? taggingProtocol,
@@ -87,7 +85,7 @@ export function tagging(input: TaggingInput): TaggingResult {
     chance: chanceMeanAP(ranking.kinds, N),
     kinds: ranking.kinds,
     excluded: ranking.excluded,
-    intervals: { ...intervals, dPrime: mapInterval(intervals.auc, dPrime) },
+    intervals: rankingIntervals(N, ranking.statistics, input.intervals),
     clips: { scores, targets },
     warnings:
       names.length === 0

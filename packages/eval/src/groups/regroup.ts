@@ -70,11 +70,23 @@ const medianOver = (values: ArrayLike<number>): Regrouped => ({
   },
 });
 
+/** A figure that a resample raises, because it holds clips twice; leaving clips out doubles none. */
+const leftOutInTurn = (over: Regrouped["over"]): Regrouped => ({
+  over,
+  interval: (clips, options) => {
+    const own = Array.from(clips);
+    const figures = (counts: Int32Array) => ({
+      value: over(own.flatMap((clip, at) => new Array<number>(counts[at]).fill(clip))),
+    });
+    return jackknife(own.length, figures, options).value;
+  },
+});
+
 function ranking(kinds: readonly string[], scores: Matrix, targets: Matrix): Regroups {
   const { mAP, auc } = rankKinds(kinds, scores, targets).statistics;
   const [N] = scores.shape;
   const area = counted(N, auc);
-  return { mAP: { over: counted(N, mAP) }, auc: { over: area }, dPrime: { over: (clips) => dPrime(area(clips)) } };
+  return { mAP: leftOutInTurn(counted(N, mAP)), auc: { over: area }, dPrime: { over: (clips) => dPrime(area(clips)) } };
 }
 
 const namesOf = ({ kinds }: TaggingResult | ClassificationResult) => kinds.map(({ kind }) => kind);
@@ -133,22 +145,13 @@ function ofLocalization(result: LocalizationResult): Regroups {
   const sightings = [...seen.values()];
   const detected = (task: "presence" | "located", figure: "averagePrecision" | "maxF1"): Regrouped => ({
     ids: [...seen.keys()],
-    over: (clips) =>
-      sightingFigures(
-        Array.from(clips, (clip) => sightings[clip]),
-        task,
-      )[figure],
-    // A resample holds clips twice, which raises these; leaving clips out doubles none.
-    interval: (clips, options) => {
-      const own = Array.from(clips);
-      const figures = (counts: Int32Array) => ({
-        value: sightingFigures(
-          own.flatMap((clip, at) => Array.from({ length: counts[at] }, () => sightings[clip])),
+    ...leftOutInTurn(
+      (clips) =>
+        sightingFigures(
+          Array.from(clips, (clip) => sightings[clip]),
           task,
         )[figure],
-      });
-      return jackknife(own.length, figures, options).value;
-    },
+    ),
   });
   return {
     ...{ ciou50: located(pointed.ciou50), auc: located(pointed.auc), ciou: located(pointed.ciou) },
