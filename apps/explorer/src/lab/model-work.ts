@@ -32,7 +32,7 @@ import {
   type SavedModel,
   usesNormPixels,
 } from "@kdc-mae/trainer/recipe";
-import type { Eyes } from "../page/state.js";
+import type { Eyes } from "../media/eyes.js";
 import { type Engine, type EngineChoice, openEngine } from "./engine.js";
 
 /** What the page says of a model. */

@@ -1,9 +1,10 @@
 import { padFrames } from "@kdc-mae/data";
+import { type Eyes, seeingOf } from "../media/eyes.js";
 import type { SeenClip } from "../media/worker.js";
 import { contextOf, drawSpectrogram, drawWaveform, pictureOf, spanOf } from "./draw.js";
 import { asked, byId, lasted, make, say } from "./elements.js";
 import { record } from "./record.js";
-import { asItIsNow, type Eyes, seeingOf, shared } from "./state.js";
+import { asItIsNow, shared } from "./state.js";
 import { media } from "./workers.js";
 
 const note = byId("clip-note");

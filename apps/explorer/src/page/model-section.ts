@@ -1,11 +1,12 @@
 import type { ClipView, FloatTensor } from "@kdc-mae/core";
 import { padFrames } from "@kdc-mae/data";
 import type { Filled, Given, ModelFacts } from "../lab/model-work.js";
+import { seeingOf } from "../media/eyes.js";
 import { contextOf, drawSpectrogram, pictureOf, spanOf } from "./draw.js";
 import { asked, byId, lasted, make, say } from "./elements.js";
 import { showHeat } from "./heat.js";
 import { beginPainting } from "./paint.js";
-import { asItIsNow, seeingOf, shared } from "./state.js";
+import { asItIsNow, shared } from "./state.js";
 import { lab, media } from "./workers.js";
 
 const note = byId("model-note");

@@ -2,7 +2,6 @@ import type { PageWindow, StreamName } from "../map/index-files.js";
 import { contextOf } from "./draw.js";
 import { asked, byId, make, say } from "./elements.js";
 import { given } from "./model-section.js";
-import type { Served } from "./served.js";
 import { lab, map } from "./workers.js";
 
 const note = byId("search-note");
@@ -152,7 +151,13 @@ export function beginSearchSection(): void {
 }
 
 /** Opens what `kdc-mae explore --index` serves. */
-export async function openServed({ index, films: served }: Served): Promise<void> {
+export async function openServed({
+  index,
+  films: served,
+}: {
+  readonly index: boolean;
+  readonly films: boolean;
+}): Promise<void> {
   isServed = served;
   if (index) await asked(note, () => open([], new URL("run/index/", location.href).href));
 }

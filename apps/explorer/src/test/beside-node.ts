@@ -4,7 +4,7 @@ import { logMel } from "@kdc-mae/data";
 import { clipFormFor, maskerFor } from "@kdc-mae/trainer/recipe";
 import { expect } from "vitest";
 import type { Filled } from "../lab/model-work.js";
-import { publishedEyes } from "../page/state.js";
+import { publishedEyes } from "../media/eyes.js";
 import { asCommandLine, differ } from "./films.js";
 import type { HeldClip } from "./in-page.js";
 

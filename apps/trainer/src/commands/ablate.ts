@@ -12,7 +12,8 @@ import { parseChange } from "../pipeline/experiment/change.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
 import { atTerminal } from "../terminal/interrupt.js";
 import { print } from "../terminal/print.js";
-import { type EngineChoice, engineName, executeFor, withEngineOptions } from "./engine-options.js";
+import type { EngineChoice } from "./chosen-engine.js";
+import { engineName, executeFor, withEngineOptions } from "./engine-options.js";
 import {
   collect,
   type DataOptions,

@@ -1,12 +1,27 @@
 import { float32 } from "@kdc-mae/core";
-import { computesOn, createWebGpuRuntime, type Execute, eager, type WebGpuRuntime } from "@kdc-mae/engine";
+import {
+  type BackendName,
+  computesOn,
+  createWebGpuRuntime,
+  type Execute,
+  eager,
+  type WebGpuRuntime,
+} from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
 import { add, type Tensor1D } from "@tensorflow/tfjs-core";
 import { loadNamedTensorflow } from "../bench/named-tensorflow.js";
-import { onnxRuntimeDevice } from "../doctor/device-names.js";
+import { type DeviceName, onnxRuntimeDevice } from "../doctor/device-names.js";
 import { testedAdapters } from "../doctor/tested-adapters.js";
 import { remark } from "../terminal/print.js";
-import type { EngineChoice } from "./engine-options.js";
+
+/** How the numbers are computed, as chosen on the command line. */
+export type EngineChoice = {
+  readonly engine: "compiled" | "eager";
+  readonly device: DeviceName;
+  readonly precision: "float32" | "mixed";
+  readonly backend: BackendName;
+  readonly threads?: number;
+};
 
 /** The runtime of the command that runs; opening takes time, and tests the adapter the first time. */
 let opened: WebGpuRuntime | undefined;

@@ -1,17 +1,9 @@
 import { KdcError } from "@kdc-mae/core";
-import type { BackendName, Execute, WebGpuRuntime } from "@kdc-mae/engine";
+import type { Execute, WebGpuRuntime } from "@kdc-mae/engine";
 import { type Command, Option } from "commander";
-import { type DeviceName, deviceNames } from "../doctor/device-names.js";
+import { deviceNames } from "../doctor/device-names.js";
+import type { EngineChoice } from "./chosen-engine.js";
 import { atLeastOne } from "./options.js";
-
-/** How the numbers are computed, as chosen on the command line. */
-export type EngineChoice = {
-  readonly engine: "compiled" | "eager";
-  readonly device: DeviceName;
-  readonly precision: "float32" | "mixed";
-  readonly backend: BackendName;
-  readonly threads?: number;
-};
 
 /** Options that only one of the engines reads. */
 const readBy = { device: "compiled", threads: "compiled", backend: "eager" } as const;

@@ -9,7 +9,8 @@ import { readAssume } from "../pipeline/run/assume.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
 import { atRanks } from "../terminal/interrupt.js";
 import { print, remark } from "../terminal/print.js";
-import { type EngineChoice, engineName, executeFor, withEngineOptions } from "./engine-options.js";
+import type { EngineChoice } from "./chosen-engine.js";
+import { engineName, executeFor, withEngineOptions } from "./engine-options.js";
 import { type AssumeChoice, collect, modelWords, positiveNumber, readWith, withAssume } from "./options.js";
 
 type EvaluateCommandOptions = EngineChoice &

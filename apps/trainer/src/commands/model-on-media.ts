@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import type { DecoderChoice } from "../pipeline/corpus/open-decoder.js";
 import { readAssume } from "../pipeline/run/assume.js";
-import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
+import type { EngineChoice } from "./chosen-engine.js";
+import { executeFor, withEngineOptions } from "./engine-options.js";
 import { type AssumeChoice, expectModelFile, withAssume, withDecoderOption } from "./options.js";
 
 /** A model that works on media: what every command that takes one reads. */

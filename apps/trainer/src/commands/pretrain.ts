@@ -9,7 +9,8 @@ import { type PretrainPlan, planPretraining } from "../pipeline/pretrain/plan.js
 import { environmentOf, type Surroundings } from "../pipeline/surroundings.js";
 import { atRanks } from "../terminal/interrupt.js";
 import { print } from "../terminal/print.js";
-import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
+import type { EngineChoice } from "./chosen-engine.js";
+import { executeFor, withEngineOptions } from "./engine-options.js";
 import { listNamed } from "./list-named.js";
 import { type LoggerChoice, loggersFor, withLoggers } from "./logger-options.js";
 import {

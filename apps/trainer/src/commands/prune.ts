@@ -8,7 +8,8 @@ import { prune } from "../pipeline/small/prune.js";
 import { environmentOf, type Surroundings } from "../pipeline/surroundings.js";
 import { atTerminal } from "../terminal/interrupt.js";
 import { print } from "../terminal/print.js";
-import { type EngineChoice, executeFor, withEngineOptions } from "./engine-options.js";
+import type { EngineChoice } from "./chosen-engine.js";
+import { executeFor, withEngineOptions } from "./engine-options.js";
 import { type LoggerChoice, loggersFor, withLoggers } from "./logger-options.js";
 import {
   type AssumeChoice,
