@@ -5,7 +5,6 @@ import {
   div,
   mean,
   mul,
-  oneHot,
   relu,
   type Scalar,
   slice,
@@ -18,6 +17,7 @@ import {
   type Tensor3D,
   tidy,
 } from "@tensorflow/tfjs-core";
+import { hiddenOnes } from "../hidden.js";
 import { aboveZero, expectOptions, flag, listOf, oneOf, strictOptions } from "../options.js";
 import { stopGradient } from "../stop-gradient.js";
 import { expectNeeds, type LossTerm } from "../term.js";
@@ -116,7 +116,7 @@ export const latentPrediction: LossTerm<LatentPredictionOptions> = {
           const predicted = prediction?.[modality] as Tensor3D;
           expectShape(where, `predicted ${modality} tokens`, predicted, "B N D", { B, N, D });
           const { hidden } = view[modality];
-          const isHidden = sum(oneHot(hidden, N, 1, 0, "float32"), 1);
+          const isHidden = hiddenOnes(hidden, N);
           const perClip = div(sum(mul(distance(predicted, target, beta), isHidden), 1), hidden.shape[1]);
           return mean(perClip as Tensor1D) as Scalar;
         });

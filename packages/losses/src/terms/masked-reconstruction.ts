@@ -4,7 +4,6 @@ import {
   div,
   mean,
   mul,
-  oneHot,
   type Scalar,
   sqrt,
   square,
@@ -16,6 +15,7 @@ import {
   type Tensor3D,
   tidy,
 } from "@tensorflow/tfjs-core";
+import { hiddenOnes } from "../hidden.js";
 import { flag, strictOptions } from "../options.js";
 import type { LossTerm } from "../term.js";
 
@@ -54,8 +54,7 @@ export function reconstructionPerClip(modality: Modality, view: ViewEvidence, ta
     expectShape(where, `the ${modality} reconstruction`, prediction, "B N P", sizes);
     const { H } = expectShape(where, `hidden ${modality} positions`, hidden, "B H", { B: sizes.B });
     const error = mean(squaredDifference(prediction, target), -1);
-    // Picking patches by a one-hot sum: the gradient of tf.gather is slow, and missing on some backends.
-    const isHidden = sum(oneHot(hidden, sizes.N, 1, 0, "float32"), 1);
+    const isHidden = hiddenOnes(hidden, sizes.N);
     return div(sum(mul(error, isHidden), 1), H) as Tensor1D;
   });
 }

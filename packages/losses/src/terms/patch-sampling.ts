@@ -4,7 +4,6 @@ import {
   mean,
   mul,
   neg,
-  oneHot,
   type Scalar,
   squaredDifference,
   sum,
@@ -12,6 +11,7 @@ import {
   type Tensor2D,
   tidy,
 } from "@tensorflow/tfjs-core";
+import { hiddenOnes } from "../hidden.js";
 import { flag, strictOptions } from "../options.js";
 import { stopGradient } from "../stop-gradient.js";
 import { expectNeeds, type LossTerm } from "../term.js";
@@ -44,7 +44,7 @@ export const patchSampling: LossTerm<PatchSamplingOptions> = {
         const target = normPixels ? normalizePatches(patches) : patches;
         return evidence.views.map(({ view, reconstruction }) => {
           const error = stopGradient(mean(squaredDifference(reconstruction[modality], target), -1) as Tensor2D);
-          const isHidden = sum(oneHot(view[modality].hidden, N, 1, 0, "float32"), 1);
+          const isHidden = hiddenOnes(view[modality].hidden, N);
           return neg(mean(sum(mul(mul(logs, error), isHidden), 1) as Tensor1D)) as Scalar;
         });
       };
