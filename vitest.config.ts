@@ -23,6 +23,8 @@ const together = [
   "packages/engine/src/compile/!(kernel-table|random-functions).test.ts",
   "packages/engine/src/{export,train}/!(leak).test.ts",
 ];
+/** What `--engine eager --backend wasm` computes too: tfjs's kernels of that name are other code, and some are wrong. */
+const onWasmToo = ["packages/{losses,model}/src/**/*.test.ts"];
 /** Another tfjs backend than cpu is set up by each file; see docs/engine.md. */
 const another = process.env.KDC_TEST_BACKEND !== undefined ? ["./scripts/test-backend.mjs"] : [];
 
@@ -52,6 +54,13 @@ export default defineConfig({
         test: {
           ...{ name: "together", isolate: another.length > 0, include: together },
           setupFiles: another.length > 0 ? [] : ["./scripts/tests/leaves-nothing.ts"],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...{ name: "wasm", isolate: false, include: another.length > 0 ? [] : onWasmToo },
+          ...{ env: { KDC_TEST_BACKEND: "wasm" }, setupFiles: ["./scripts/test-backend.mjs"] },
         },
       },
     ],
