@@ -52,6 +52,18 @@ function drawRun(run, index) {
     facts.push(["memory", `${(now.memory / 2 ** 30).toFixed(2)} GiB`]);
     facts.push(["last told", new Date(run.records.at(-1).time).toLocaleString()]);
   }
+  const probe = last(run, "probe")?.probe;
+  if (probe !== undefined) {
+    const percent = (share) => `${(100 * share).toFixed(1)} %`;
+    const { audioToVisual, visualToAudio, chance } = probe.retrieval;
+    const both = `${percent(audioToVisual)} sound to picture, ${percent(visualToAudio)} picture to sound`;
+    facts.push(["held-out R@1", `${both}; chance ${percent(chance)}, 1 of ${probe.clips} clips`]);
+    if (probe.accuracy !== undefined) {
+      const { knn, linear, chance: commonest, fitted, scored } = probe.accuracy;
+      const told = `kNN ${percent(knn)}, linear ${percent(linear)}; commonest class ${percent(commonest)}`;
+      facts.push(["held-out accuracy", `${told}, ${scored} clips scored, ${fitted} fitted`]);
+    }
+  }
   if (begin !== undefined) {
     facts.push(["computes on", begin.on ?? "–"]);
     facts.push(["machine", begin.machine]);

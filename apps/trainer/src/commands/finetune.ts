@@ -69,9 +69,9 @@ const percent = (value: number | null | undefined): string =>
   value === null || value === undefined ? "none" : `${(100 * value).toFixed(1)} %`;
 
 /** The result in a few lines. */
-function inWords({ best, last, averaged, files }: FineTuningResult, metric: string, split: string): string {
+function inWords({ evaluated, best, last, averaged, files }: FineTuningResult, metric: string, split: string): string {
   const lines = [
-    `${metric} on the ${split} clips: best ${percent(best.score)} (epoch ${best.epoch}), last ${percent(last[metric])}`,
+    `${metric} on the ${evaluated} ${split} clips: best ${percent(best.score)} (epoch ${best.epoch}, which they chose), last ${percent(last[metric])}`,
     ...(averaged === undefined ? [] : [`mean of ${averaged.epochs} epochs' weights: ${percent(averaged[metric])}`]),
     ...files.map((file) => `model: ${file}`),
   ];

@@ -3,8 +3,25 @@ import type { Interval } from "../bootstrap.js";
 /** How a figure is written: a share of one as per cent, a rank or count, an error, decibels, seconds. */
 export type NumberKind = "share" | "rank" | "error" | "decibel";
 
+/** Differences below this are rounding. */
+const rounding = 1e-9;
+
+/**
+ * Per cent with one place after the point; with more where that would say none, or all, of what is not: chance in a gallery
+ * of 15,446 is 0.0065 % and not 0.0, and 14,996 of 15,000 are 99.97 % and not 100.0.
+ */
+function percent(share: number): string {
+  const short = (100 * share).toFixed(1);
+  const said = Math.abs(Number(short)) / 100;
+  const from = Math.abs(Math.abs(share) - said);
+  if ((said !== 0 && said !== 1) || from < rounding) return `${short} %`;
+  // Two figures of what it is away from none, or from all.
+  const places = 1 - Math.floor(Math.log10(100 * from));
+  return `${(100 * share).toFixed(places)} %`;
+}
+
 const writers: Readonly<Record<NumberKind, (value: number) => string>> = {
-  share: (value) => `${(100 * value).toFixed(1)} %`,
+  share: percent,
   rank: (value) => (Number.isInteger(value) ? String(value) : value.toFixed(1)),
   error: (value) =>
     value === 0 ? "0" : Math.abs(value) >= 100 || Math.abs(value) < 0.001 ? value.toPrecision(3) : value.toFixed(3),

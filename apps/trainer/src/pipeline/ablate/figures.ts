@@ -5,7 +5,6 @@ import {
   type HeadResult,
   locatedClips,
   type Protocol,
-  protocols,
 } from "@kdc-mae/eval";
 import type { Evaluation } from "../evaluate/evaluate.js";
 
@@ -18,7 +17,10 @@ type Compared = {
 };
 
 /** A probe's protocol without what only this run found, the strength that was chosen. */
-const standard = (protocol: Protocol): Protocol => protocols.find(({ name }) => name === protocol.name) ?? protocol;
+const standard = (protocol: Protocol): Protocol => ({
+  ...protocol,
+  notes: protocol.notes.filter((note) => !note.startsWith("l2 = ")),
+});
 
 const comparedOf = (evaluation: Evaluation, ids: readonly string[]): readonly Compared[] => {
   const { retrieval, classification, inpainting: [inpainting] = [], localization } = evaluation;

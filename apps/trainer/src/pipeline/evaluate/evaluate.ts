@@ -1,6 +1,6 @@
 import type { Stream } from "@kdc-mae/core";
 import type { StoredClip } from "@kdc-mae/data";
-import { type HeadResult, inpaintingProtocol, kindsOf, type ProtocolRecord } from "@kdc-mae/eval";
+import { type HeadResult, inpaintingProtocol, kindsOf, type ProtocolRecord, varyProtocol } from "@kdc-mae/eval";
 import type { ReportInput } from "@kdc-mae/eval/report";
 import type { ClipSet } from "../corpus/clip-set.js";
 import { spread } from "../corpus/open-corpus.js";
@@ -86,10 +86,20 @@ export async function evaluateTasks(
   const { boxed } = await embedded(split);
   const isMeasured = ({ conduct: { task } }: ProtocolRecord): boolean =>
     task === "linear-probe" ? kinds.length > 1 : task !== "localization" || boxed > 0;
+  const looked = Object.values(sets).flatMap(({ items }) => items);
+  const several = looked.filter(({ labels }) => labels.length > 1).length;
+  const firsts = `${several} of ${looked.length} clips have several labels: each is of the class of its first`;
+  /** Says where a probe of one label takes the first of several. */
+  const told = (carried: HeadResult): HeadResult => {
+    if (carried.head !== "classification" || several === 0) return carried;
+    const { protocol } = carried.result;
+    const own = varyProtocol(protocol, { name: protocol.name, notes: [firsts] });
+    return { ...carried, result: { ...carried.result, protocol: own } };
+  };
   const made: { readonly record: ProtocolRecord; readonly carried: HeadResult }[] = [];
   for (const record of reportProtocols(experiment).filter(isMeasured)) {
     onStage(record.protocol.name);
-    made.push({ record, carried: await carryOut(record, probed, labelled) });
+    made.push({ record, carried: told(await carryOut(record, probed, labelled)) });
   }
   const resultOf = <Name extends HeadResult["head"]>(head: Name) =>
     made.flatMap(({ carried }) =>

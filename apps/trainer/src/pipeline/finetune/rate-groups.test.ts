@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { rateGroups } from "./rate-groups.js";
 
 const depths = { modalityDepth: 3, jointDepth: 2 };
-const leaves = treeLeaves<FloatTensor>(initClassifier({ ...presets.tiny, ...depths }, 3, createRng(0)));
+const leaves = treeLeaves<FloatTensor>(initClassifier({ ...presets.tiny, ...depths, registers: 2 }, 3, createRng(0)));
 
 /** The multiple that the first fitting group gives each path, as the optimizer chooses it. */
 const multiples = (layerDecay?: number): ReadonlyMap<string, number> => {
@@ -18,6 +18,7 @@ it("each layer learns at a share of the next one's rate, embeddings least, the h
   expect(of(/^encoder\.joint\.norms/)).toEqual(new Set([1]));
   expect(of(/^encoder\.joint\.blocks\.1\./)).toEqual(new Set([0.5]));
   expect(of(/^encoder\.joint\.blocks\.0\./)).toEqual(new Set([0.25]));
+  expect(of(/^encoder\.registers$/)).toEqual(new Set([0.015625]));
   for (const modality of ["audio", "visual"]) {
     const rates = [2, 1, 0].map((at) => of(new RegExp(`^encoder\\.${modality}\\.blocks\\.${at}\\.`)));
     expect(rates).toEqual([new Set([0.125]), new Set([0.0625]), new Set([0.03125])]);

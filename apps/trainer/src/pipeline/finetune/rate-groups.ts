@@ -23,6 +23,6 @@ export function rateGroups(
     head,
     ...Array.from({ length: modalityDepth }, (_, at) => layer(`(audio|visual)\\.blocks\\.${at}\\.`, at + 1)),
     ...Array.from({ length: jointDepth }, (_, at) => layer(`joint\\.blocks\\.${at}\\.`, modalityDepth + at + 1)),
-    layer("(audio|visual)\\.", 0),
+    layer("((audio|visual)\\.|registers$)", 0),
   ];
 }

@@ -22,6 +22,8 @@ const files = { last: "model.safetensors", best: "best.safetensors", averaged: "
 /** What a finished run reached on the evaluation clips, by checkpoint. */
 export type FineTuningResult = {
   readonly steps: number;
+  /** Evaluation clips, which chose the best epoch. */
+  readonly evaluated: number;
   readonly best: { readonly epoch: number; readonly score: number };
   readonly last: EpochScore["figures"];
   readonly averaged?: EpochScore["figures"] & { readonly epochs: number };
@@ -100,11 +102,12 @@ export async function runFineTuning(
     }
     const written = [files.best, files.last, ...(averaged === undefined ? [] : [files.averaged])];
     const result: FineTuningResult = {
-      ...{ steps: tuned.steps, best: tuned.best, last, files: written.map((name) => folder.file(name)) },
+      ...{ steps: tuned.steps, evaluated: data.evaluation.items.length, best: tuned.best, last },
+      files: written.map((name) => folder.file(name)),
       ...(averaged === undefined ? {} : { averaged }),
     };
     const { split, frames } = experiment.evaluation;
-    const about = { evaluated: data.evaluation.items.length, leftOut: data.leftOut, split, frames, notes: data.notes };
+    const about = { evaluated: result.evaluated, leftOut: data.leftOut, split, frames, notes: data.notes };
     await writeWhole(folder.file("result.json"), `${JSON.stringify({ ...result, evaluation: about }, null, 2)}\n`);
     return { ...result, tuned };
   } catch (error) {

@@ -253,7 +253,10 @@ describe.skipIf(executablePath === undefined)("the page in a browser", () => {
         .first()
         .evaluate((image) => (image as { naturalWidth?: number }).naturalWidth),
     ).toBe(2);
-    expect(await page.locator(".run").first().textContent()).toContain("computes onONNX Runtime, cpu, float32");
+    const card = await page.locator(".run").first().textContent();
+    expect(card).toContain("computes onONNX Runtime, cpu, float32");
+    // A share of few clips says of how many, and beside what.
+    expect(card).toContain("50.0 % sound to picture, 25.0 % picture to sound; chance 12.5 %, 1 of 8 clips");
     expect(await page.locator("#connection").textContent()).toBe("as it was when this page was written");
     expect(problems).toEqual([]);
   });

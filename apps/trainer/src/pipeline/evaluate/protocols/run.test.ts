@@ -17,6 +17,7 @@ import { classes, config, madeClip, statistics, tinyWith } from "../../finetune/
 import type { FineTuningExperiment } from "../../finetune/schema.js";
 import type { Saved } from "../../run/read-saved.js";
 import { openCutting } from "../cutting.js";
+import { evaluateTasks } from "../evaluate.js";
 import { evaluate } from "../under-protocols.js";
 import { protocolsNamed, runProtocols } from "./run.js";
 import type { Subject } from "./subject.js";
@@ -158,6 +159,11 @@ describe("every protocol", () => {
     const [probe] = await run(["linear-probe-joint"], pretrained(false), { sets: mixed });
     expect(probe.figures.map(({ name }) => name)).toEqual(["mAP", "AUC", "d-prime"]);
     expect(probe.protocol.notes.join()).toContain("any number of labels per clip");
+    // The picture report's probe is of one label: 7 of the 11 and 5 of the 7 clips have two.
+    const { classification } = await evaluateTasks(subject(pretrained(false), { sets: mixed }));
+    expect(classification?.joint.protocol.notes).toContain(
+      "12 of 18 clips have several labels: each is of the class of its first",
+    );
     const [scored] = await run(
       ["classification-middle-frame"],
       tuned({ loss: { kind: "binary-cross-entropy", labelSmoothing: 0 } }),
