@@ -132,7 +132,7 @@ async function ablateAlone(options: AblationOptions): Promise<{ comparison: Comp
 async function expectTeachers(runs: readonly PlannedRun[], around: Surroundings): Promise<void> {
   const untrained = runs.filter(({ folder }) => !existsSync(join(folder, MODEL_FILE)));
   const taught = new Map(
-    untrained.map(({ experiment }) => [JSON.stringify([experiment.fixedTeacher, experiment.model]), experiment]),
+    untrained.map(({ experiment }) => [JSON.stringify([experiment.fixedTeacher, configFor(experiment)]), experiment]),
   );
   for (const experiment of taught.values()) await teacherIn(experiment, configFor(experiment), around);
 }

@@ -138,6 +138,25 @@ describe("workOutArms", () => {
     ["a seed of its own", { name: "b", change: { seed: 3 } }, "it changes seed, and seeds are the ablation's"],
     ["a wrong key", { name: "b", change: { masking: { view: 1 } } }, 'two, arm b: masking has no "view"'],
     ["an unknown term", { name: "b", addTerms: [{ term: "contrast" }] }, 'the loss term "contrast" is not known'],
+    [
+      "a batch in pieces that do not come to it",
+      { name: "b", change: ["training.microBatch=5"] },
+      "arm b: training: training.microBatch is 5, which does not divide training.batch",
+    ],
+    [
+      "two teachers",
+      {
+        name: "b",
+        change: { teacher: { momentum: 0.9 }, fixedTeacher: { model: "x", sum: "y" } },
+        addTerms: [{ term: "teacher-cosine" }],
+      },
+      "arm b: a run has one teacher",
+    ],
+    [
+      "a look at the clips that are trained on",
+      { name: "b", change: { training: { probes: { split: "train" } } } },
+      'arm b: training.probes: split is "train", which is trained on',
+    ],
     ["sizes no model has", { name: "b", change: { model: { heads: 7 } } }, "does not divide into 7 heads"],
   ])("refuses %s before anything runs", (_, arm, message) => {
     expect(() => arms(withArm(arm))).toThrow(message);

@@ -3,9 +3,10 @@ import { KdcError } from "@kdc-mae/core";
 import { parseChange, withChanges } from "../experiment/change.js";
 import { checkExperiment, checkWith } from "../experiment/check.js";
 import { differingKeys, valueAt } from "../experiment/differing.js";
-import { unmetNeeds } from "../experiment/loss-term.js";
-import { type CheckedExperiment, describedExperiment } from "../experiment/schema.js";
-import { objectiveFor } from "../pretrain/objective.js";
+import { type CheckedExperiment, describedExperiment, unmetIn } from "../experiment/schema.js";
+import { inPieces } from "../pretrain/in-pieces.js";
+import { expectHeldOut } from "../probe/held-out.js";
+import { alone } from "../ranks/ranks.js";
 import { configFor } from "../run/model-file.js";
 import { flopOfRun, withBudget } from "./budget.js";
 import { refuse } from "./refuse.js";
@@ -52,8 +53,9 @@ function objectiveOf(terms: readonly Term[], { keepTerms, addTerms = [] }: ArmSp
 function expectTrainable(experiment: CheckedExperiment, where: string): void {
   try {
     configFor(experiment);
-    objectiveFor(experiment);
-    const unmet = unmetNeeds(experiment).map(([, message]) => message);
+    inPieces(experiment, alone);
+    expectHeldOut(experiment, experiment.training.probes);
+    const unmet = unmetIn(experiment).map(([, message]) => message);
     if (unmet.length > 0) refuse(where, unmet.join("; "), "Leave out such a term (keepTerms), or change the arm");
   } catch (cause) {
     if (cause instanceof KdcError && cause.where !== where) {

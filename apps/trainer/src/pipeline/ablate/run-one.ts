@@ -11,11 +11,11 @@ import { flopPerClip } from "../pretrain/flop-per-clip.js";
 import { maskedBatches } from "../pretrain/masked-batches.js";
 import type { Pretrained } from "../pretrain/pretrain.js";
 import { MODEL_FILE, runPretraining } from "../pretrain/run-pretraining.js";
+import { heldOutOf } from "../probe/held-out.js";
 import { configFor } from "../run/model-file.js";
 import { pairingOf } from "../run/pairing.js";
 import { readModel } from "../run/read-saved.js";
 import { inRunFolder, type RunFolder, STATE_FILE } from "../run/run-folder.js";
-import { openTeacher, teacherIn } from "../small/fixed-teacher.js";
 import { clockOf, machineInWords, type Surroundings, surroundingsOf } from "../surroundings.js";
 import { runFigures } from "./figures.js";
 import { type Outcome, writeOutcome } from "./outcome.js";
@@ -60,10 +60,8 @@ async function runIn(folder: RunFolder, context: RunContext): Promise<Outcome | 
   const { source, statistics, loader } = await maskedBatches(experiment, clipsInMemory(splits.train, form));
   const around = surroundingsOf(context);
   const train = async (): Promise<Pretrained> => {
-    const teacher = await teacherIn(experiment, config, around);
-    const fixedTeacher = teacher && (await openTeacher(teacher, config, { ...around, source, execute }));
-    const run = { ...around, fixedTeacher, folder, config, source, statistics, execute };
-    return runPretraining(run).finally(fixedTeacher?.dispose);
+    const heldOut = heldOutOf(splits, experiment.training.probes, around);
+    return runPretraining({ ...around, folder, config, source, statistics, heldOut, execute });
   };
   const trained = await trainedBefore(folder)
     .then((before) => before ?? train())

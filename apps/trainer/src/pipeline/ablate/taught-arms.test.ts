@@ -8,8 +8,10 @@ import { initModel } from "@kdc-mae/model";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { checkExperiment } from "../experiment/check.js";
 import { named } from "../experiment/named.js";
+import { readEvents } from "../log/events-file.js";
 import { pretrain } from "../pretrain/from-experiment.js";
 import { configFor } from "../run/model-file.js";
+import { readModel } from "../run/read-saved.js";
 import { saveModel } from "../run/save-model.js";
 import { encoderSum } from "../train/encoder-sum.js";
 import { ablate } from "./ablate.js";
@@ -19,7 +21,7 @@ import { smallModel } from "./small-model.test.support.js";
 
 const untaught = {
   ...named.demo,
-  data: { kind: "synthetic", train: 4, validation: 1, test: 3 },
+  data: { kind: "synthetic", train: 5, validation: 2, test: 3 },
   model: smallModel,
   objective: [{ term: "reconstruction-audio" }, { term: "reconstruction-visual" }],
   training: { batch: 2, epochs: 2 },
@@ -46,6 +48,8 @@ describe("an arm with a fixed teacher", () => {
         { term: "teacher-cosine", weight: 10 },
       ],
       fixedTeacher: { model: teacher, sum },
+      // A batch in two pieces, as `pretrain` computes it, and looked at on the way.
+      training: { reproducible: true, microBatch: 1, probes: { every: 1, pictures: 0 } },
     };
     const checked = checkAblation(
       { name: "taught", base: untaught, arms: [{ name: "untaught" }, { name: "taught", change }] },
@@ -86,7 +90,14 @@ describe("an arm with a fixed teacher", () => {
     const of = (await losses(own)) as Record<string, number>[];
     expect(of.map((epoch) => epoch["teacher-cosine"] > 0)).toEqual([true, true]);
     const name = (await readdir(join(folder, "ablation", "runs"))).find((one) => one.startsWith("taught")) ?? "";
-    expect(await losses(join(folder, "ablation", "runs", name))).toEqual(of);
+    const armed = join(folder, "ablation", "runs", name);
+    expect(await losses(armed)).toEqual(of);
+    const model = async (path: string) => (await readModel(join(path, "model.safetensors"))).params;
+    expect(await model(armed)).toEqual(await model(own));
+    const looks = async (path: string) =>
+      (await readEvents(path)).flatMap((record) => (record.kind === "probe" ? [record.probe] : []));
+    expect(await looks(armed)).toEqual(await looks(own));
+    expect(await looks(own)).not.toEqual([]);
 
     const refusing: Execute = () => Promise.reject(new Error("nothing should run"));
     await expect(run(ablationOf(teacher, "another"), "refused", refusing)).rejects.toThrow("it is not the model that");

@@ -15,11 +15,15 @@ import { lossCurves, settingsOf } from "../evaluate/run-in-words.js";
 import { writeReport } from "../evaluate/write-report.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { EVENTS } from "../log/events-file.js";
+import { inPieces } from "../pretrain/in-pieces.js";
 import { maskedBatches } from "../pretrain/masked-batches.js";
 import { runPretraining } from "../pretrain/run-pretraining.js";
+import { expectHeldOut, heldOutOf } from "../probe/held-out.js";
+import { alone } from "../ranks/ranks.js";
 import { configFor } from "../run/model-file.js";
 import { pairingOf } from "../run/pairing.js";
 import { openRunFolder } from "../run/run-folder.js";
+import { teacherIn } from "../small/fixed-teacher.js";
 import { clockOf, type Surroundings, surroundingsOf } from "../surroundings.js";
 
 /** Where {@link demo} keeps what it makes, and what computes. */
@@ -66,6 +70,10 @@ async function run(experiment: CheckedExperiment, options: DemoOptions): Promise
   const folder = await openRunFolder(out, experiment);
   const config = configFor(experiment);
   const form = clipFormFor(config, pairingOf(experiment));
+  // What cannot be trained says so before clips are made.
+  inPieces(experiment, alone);
+  expectHeldOut(experiment, experiment.training.probes);
+  const teacher = await teacherIn(experiment, config, around);
   const { splits, leftOut } = await openCorpus(experiment, form, {
     ...around,
     media: directory,
@@ -77,7 +85,8 @@ async function run(experiment: CheckedExperiment, options: DemoOptions): Promise
 
   const pretrainStart = clock();
   const trained = await runPretraining({
-    ...{ ...around, folder, config, source, statistics, execute },
+    ...{ ...around, folder, config, source, statistics, teacher, execute },
+    heldOut: heldOutOf(splits, experiment.training.probes, around),
   }).finally(loader.close);
   if (!trained.finished) return { folder: out };
   const { params, steps } = trained;

@@ -3,6 +3,7 @@ import { createRng } from "@kdc-mae/core";
 import { countParameters, initModel, parameterCount, presets } from "@kdc-mae/model";
 import { describe, expect, it } from "vitest";
 import { planPretraining } from "../pretrain/plan.js";
+import { parseChange } from "./change.js";
 import { loadExperiment } from "./load.js";
 import { estimateMemory, expectRoom, inWords, sumOf } from "./memory.js";
 
@@ -82,5 +83,15 @@ describe("expectRoom", () => {
     expect(steps).toBe(epochs * Math.floor(experiment.data.train / batch));
     expect(clips).toBe(experiment.data.train + experiment.data.validation + experiment.data.test);
     expect(flop).toBeGreaterThan(1e12);
+  });
+
+  it("plans a run as it is computed: in pieces, or not at all", async () => {
+    const planned = async (change: string) => planPretraining(await loadExperiment("demo", [parseChange(change)]));
+    const [whole, pieces] = [await planned("training.microBatch=null"), await planned("training.microBatch=8")];
+    expect(pieces.steps).toBe(whole.steps);
+    expect(whole.memory.activations / pieces.memory.activations).toBe(
+      (await loadExperiment("demo")).training.batch / 8,
+    );
+    await expect(planned("training.microBatch=7")).rejects.toThrow("which does not divide training.batch");
   });
 });

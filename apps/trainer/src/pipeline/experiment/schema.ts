@@ -221,13 +221,16 @@ export const describedExperiment = z.strictObject({
   compat: z.enum(["official"]).optional(),
 });
 
+/** What parts of an experiment have not of one another, by key: its terms are given what they look at, and nothing else. */
+export function unmetIn(experiment: z.output<typeof describedExperiment>): readonly [path: string[], what: string][] {
+  const both = experiment.teacher !== undefined && experiment.fixedTeacher !== undefined;
+  const one: [string[], string] = [["teacher"], "a run has one teacher: leave it out, or leave fixedTeacher out"];
+  return [...(both ? [one] : []), ...unmetNeeds(experiment)];
+}
+
 /** As described, and no term lacks what it looks at. */
 export const experimentSchema = describedExperiment.superRefine((experiment, context) => {
-  if (experiment.teacher !== undefined && experiment.fixedTeacher !== undefined) {
-    const message = "a run has one teacher: leave it out, or leave fixedTeacher out";
-    context.addIssue({ code: "custom", path: ["teacher"], message });
-  }
-  for (const [path, message] of unmetNeeds(experiment)) context.addIssue({ code: "custom", path, message });
+  for (const [path, message] of unmetIn(experiment)) context.addIssue({ code: "custom", path, message });
 });
 
 /** A whole experiment: everything with a default may be left out. */

@@ -8,16 +8,15 @@ import { expectShards, verifyData } from "../corpus/verify-data.js";
 import { withChanges } from "../experiment/change.js";
 import { checkExperiment } from "../experiment/check.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
-import { heldOutClips } from "../probe/held-out.js";
-import { divide } from "../ranks/division.js";
+import { expectHeldOut, heldOutClips } from "../probe/held-out.js";
 import { configFor, type SavedModel } from "../run/model-file.js";
 import { pairingOf } from "../run/pairing.js";
 import { inRunFolder, type RunFolder } from "../run/run-folder.js";
 import type { RunOptions } from "../run/run-options.js";
-import { openTeacher, teacherIn } from "../small/fixed-teacher.js";
+import { teacherIn } from "../small/fixed-teacher.js";
 import { ranksOf, type Surroundings, surroundingsOf } from "../surroundings.js";
+import { inPieces } from "./in-pieces.js";
 import { maskedBatches, type PretrainBatches } from "./masked-batches.js";
-import { objectiveFor } from "./objective.js";
 import { expectRoomFor } from "./plan.js";
 import { MODEL_FILE, runPretraining } from "./run-pretraining.js";
 import { startFrom } from "./start-from.js";
@@ -57,22 +56,20 @@ export async function pretrain(asked: CheckedExperiment, options: PretrainFromOp
   const teacher = await teacherIn(experiment, config, around);
   if (verify) expectShards([experiment.data]);
   const ranks = ranksOf(around);
-  const { pieces, clips } = divide(experiment.training, ranks, objectiveFor(experiment).seesAllClips);
-  const pieced = { ...experiment, training: { ...experiment.training, batch: clips } };
+  inPieces(experiment, ranks);
+  expectHeldOut(experiment, experiment.training.probes);
   const work = async (folder: RunFolder): Promise<Pretraining> => {
     if (verify) await verifyData([experiment.data], around);
-    const { source: whole, statistics, loader } = await openPretraining(pieced, media, around);
-    const source = { ...whole, pieces };
+    const { source, statistics, loader } = await openPretraining(experiment, media, around);
     const { acceptChangedData, loggers, stopOnCollapse } = options;
     const { probes } = experiment.training;
     const train = async () => {
       const heldOut =
         ranks.rank === 0 && probes ? await heldOutClips(experiment, probes, config, { ...around, media }) : undefined;
-      const fixedTeacher = teacher && (await openTeacher(teacher, config, { ...around, source, execute }));
       return runPretraining({
-        ...{ ...around, fixedTeacher, folder, config, source, statistics, execute, start, acceptChangedData },
+        ...{ ...around, teacher, folder, config, source, statistics, execute, start, acceptChangedData },
         ...{ heldOut, loggers, stopOnCollapse },
-      }).finally(fixedTeacher?.dispose);
+      });
     };
     const trained = await train().finally(loader.close);
     const { params, finished, steps } = trained;
@@ -102,7 +99,7 @@ export async function openPretraining(
   if (data.kind === "shards") {
     expectNoFrames(visual.framesPerClip);
     expectRoomFor(experiment, 0, around);
-    const batches = await maskedBatches(experiment, await clipsInShards(data, split, form, around));
+    const batches = await maskedBatches(experiment, await clipsInShards(data, split, form, around), ranksOf(around));
     const { placing, passedOver } = batches.loader;
     if (placing !== undefined) sayPlacing(data, placing, { uses }, around);
     const passed = passedOver && passedOverInWords(passedOver);
@@ -114,5 +111,5 @@ export async function openPretraining(
   const { splits, digest } = await openCorpus(experiment, form, {
     ...{ ...around, needs: only, only, uses, expectRoom, media },
   });
-  return maskedBatches(experiment, clipsInMemory(splits[split] ?? [], form, digest));
+  return maskedBatches(experiment, clipsInMemory(splits[split] ?? [], form, digest), ranksOf(around));
 }

@@ -1,10 +1,13 @@
 import { type ClipGrids, createRng, type HostPatches, type HostView, type Rng } from "@kdc-mae/core";
+import { stepsPerEpoch } from "@kdc-mae/data";
 import { batchViews, type Masker } from "@kdc-mae/masking";
 import type { RunData } from "../corpus/data-digest.js";
 import type { TrainingBatches, TrainingClips } from "../corpus/held-clips.js";
 import type { Statistics } from "../corpus/statistics.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
+import type { Ranks } from "../ranks/ranks.js";
 import { configFor } from "../run/model-file.js";
+import { inPieces } from "./in-pieces.js";
 import { contrastMaskerFor, maskerFor } from "./masker.js";
 
 /** One step's input, without the teacher. */
@@ -82,14 +85,22 @@ export function maskedSource(
   };
 }
 
-/** The batches an experiment trains on: each clip once an epoch, with a random picture. */
-export async function maskedBatches(experiment: CheckedExperiment, clips: TrainingClips): Promise<PretrainBatches> {
-  const { seed, training, audio, data } = experiment;
+/** The batches an experiment trains on, in the pieces they are computed in: each clip once an epoch, with a random picture. */
+export async function maskedBatches(
+  experiment: CheckedExperiment,
+  clips: TrainingClips,
+  ranks: Pick<Ranks, "size"> = { size: 1 },
+): Promise<PretrainBatches> {
+  const { seed, audio, data } = experiment;
+  const { pieces, piece } = inPieces(experiment, ranks);
   const statistics = audio.statistics === "measured" ? await clips.measure() : audio.statistics;
   const loader = await clips.open({
-    ...{ statistics, seed, batch: training.batch, workers: data.workers },
+    ...{ statistics, seed, batch: piece.training.batch, workers: data.workers },
     augment: { noiseAndShift: audio.noise },
   });
+  // Of enough clips for a piece there may be too few for a batch.
+  stepsPerEpoch("training data", loader.samples, experiment.training);
   const masking = { masker: maskerFor(experiment), contrast: contrastMaskerFor(experiment) };
-  return { statistics, loader, source: maskedSource(loader, { ...masking, grids: configFor(experiment), seed }) };
+  const source = maskedSource(loader, { ...masking, grids: configFor(experiment), seed });
+  return { statistics, loader, source: { ...source, pieces } };
 }

@@ -8,8 +8,9 @@ import { remoteAccess } from "../corpus/remote-access.js";
 import { estimateMemory, expectRoom, type MemoryEstimate } from "../experiment/memory.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { configFor } from "../run/model-file.js";
-import { environmentOf, type Surroundings } from "../surroundings.js";
+import { environmentOf, ranksOf, type Surroundings } from "../surroundings.js";
 import { flopPerClip } from "./flop-per-clip.js";
+import { inPieces } from "./in-pieces.js";
 
 /** What a pretraining would be. */
 export type PretrainPlan = {
@@ -50,6 +51,7 @@ async function countClips({ data, seed }: CheckedExperiment, around: Surrounding
 export async function planPretraining(experiment: CheckedExperiment, around: Surroundings = {}): Promise<PretrainPlan> {
   const config = configFor(experiment);
   const { training } = experiment;
+  const { piece } = inPieces(experiment, ranksOf(around));
   const counted = await countClips(experiment, around);
   const perEpoch = stepsPerEpoch("training data", counted.training, training);
   const steps = training.epochs * Math.floor(perEpoch / training.accumulate);
@@ -58,7 +60,7 @@ export async function planPretraining(experiment: CheckedExperiment, around: Sur
     steps,
     flop: steps * training.accumulate * training.batch * flopPerClip(experiment),
     // Made clips are all decoded; of a list the training clips are.
-    memory: estimateMemory(experiment, config, experiment.data.kind === "synthetic" ? counted.clips : counted.training),
+    memory: estimateMemory(piece, config, experiment.data.kind === "synthetic" ? counted.clips : counted.training),
     available: availableMemory(),
   };
 }
@@ -70,6 +72,7 @@ export async function planPretraining(experiment: CheckedExperiment, around: Sur
  * @throws KdcError (`memory`) where it will not
  */
 export function expectRoomFor(experiment: CheckedExperiment, clips: number, around: Surroundings): void {
-  const note = expectRoom(estimateMemory(experiment, configFor(experiment), clips), availableMemory());
+  const { piece } = inPieces(experiment, ranksOf(around));
+  const note = expectRoom(estimateMemory(piece, configFor(experiment), clips), availableMemory());
   if (note !== undefined) around.onNote?.(note);
 }

@@ -4,6 +4,7 @@ import type { ModelConfig, ModelParams } from "@kdc-mae/model";
 import type { Statistics } from "../corpus/statistics.js";
 import type { RunFolder } from "../run/run-folder.js";
 import { saveModel } from "../run/save-model.js";
+import { openTeacher, type Teacher, teacherIn } from "../small/fixed-teacher.js";
 import { ranksOf, type Surroundings, surroundingsOf } from "../surroundings.js";
 import { progressInWords } from "../train/in-words.js";
 import type { BatchSource } from "./masked-batches.js";
@@ -13,7 +14,7 @@ import { type Pretrained, type PretrainStepsOptions, pretrainSteps } from "./pre
 export const MODEL_FILE = "model.safetensors";
 
 /**
- * Pretrains, and saves the model when it is done.
+ * Pretrains, taught by the model that the experiment names where it names one, and saves the model when it is done.
  *
  * @returns the model as far as it is trained, and whether it is finished (the state is saved where it is not)
  */
@@ -26,10 +27,16 @@ export async function runPretraining(
     readonly execute: Execute;
     readonly start?: ModelParams<FloatTensor>;
     readonly acceptChangedData?: boolean;
-  } & Pick<PretrainStepsOptions, "heldOut" | "fixedTeacher" | "loggers" | "stopOnCollapse">,
+    /** The experiment's fixed teacher, where it was read before; read now unless given. */
+    readonly teacher?: Teacher;
+  } & Pick<PretrainStepsOptions, "heldOut" | "loggers" | "stopOnCollapse">,
 ): Promise<Pretrained> {
   const { folder, config, source, statistics, execute, start } = options;
   const { experiment } = folder;
+  const around = surroundingsOf(options);
+  const teacher = options.teacher ?? (await teacherIn(experiment, config, around));
+  const fixedTeacher =
+    teacher && (await openTeacher(teacher, config, { ...around, experiment, source, statistics, execute }));
   const trained = await pretrainSteps({
     experiment,
     config,
@@ -40,17 +47,17 @@ export async function runPretraining(
     ...{ start, acceptChangedData: options.acceptChangedData },
     ...{
       heldOut: options.heldOut,
-      fixedTeacher: options.fixedTeacher,
+      fixedTeacher,
       loggers: options.loggers,
       stopOnCollapse: options.stopOnCollapse,
     },
-    ...surroundingsOf(options),
+    ...around,
     onStep: (progress) =>
       options.onProgress?.({
         ...{ stage: "pretrain", unit: "steps", done: progress.step, total: progress.steps },
         note: progressInWords(progress),
       }),
-  });
+  }).finally(fixedTeacher?.dispose);
   if (trained.finished && ranksOf(options).rank === 0) {
     await saveModel(folder.file(MODEL_FILE), { config, params: trained.params, statistics, experiment });
   }

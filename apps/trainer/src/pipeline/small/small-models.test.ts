@@ -14,6 +14,7 @@ import { embedFlops } from "../experiment/flops.js";
 import { named } from "../experiment/named.js";
 import { makeGraph } from "../export/make-graph.js";
 import { readExportSource } from "../export/source.js";
+import type { BatchSource } from "../pretrain/masked-batches.js";
 import { configFor } from "../run/model-file.js";
 import { pairingOf } from "../run/pairing.js";
 import { readModel } from "../run/read-saved.js";
@@ -240,10 +241,9 @@ describe("a teacher", { timeout: 600_000 }, () => {
       },
     };
     const own = { ...config, embedDim: 12, heads: 2, visualLocality: [0, 0.2] };
-    const opened = await openTeacher(await readTeacher(student.fixedTeacher!, own, {}), own, {
-      source,
-      execute: compiled(),
-    });
+    const teacher = await readTeacher(student.fixedTeacher!, own, {});
+    const around = { experiment: student, source, statistics, execute: compiled() };
+    const opened = await openTeacher(teacher, own, around);
     const taught = await opened.teach(given);
     const plain = createBatchEmbedder(compiled(), config, params);
     const embedded = await plain.embed(given);
@@ -258,7 +258,20 @@ describe("a teacher", { timeout: 600_000 }, () => {
       // Six vectors lie in six directions, so that twelve hold all of them.
       expect(cosine(one, one, 12, 0, 1)).toBeCloseTo(cosine(other, other, 24, 0, 1), 4);
     }
-    await Promise.all([opened.dispose(), plain.dispose()]);
+    // Of a student that has its sound normalised otherwise it hears what it was trained on.
+    const other = { mean: -4, std: 5 };
+    const { audio, visual } = given;
+    const otherwise = { audio: { ...audio, data: audio.data.map((x) => (x * 4 - 6 - -4) / 5) }, visual };
+    const same = { ...own, embedDim: 24 };
+    const [usual, heard] = await Promise.all(
+      [statistics, other].map((by) => openTeacher(teacher, same, { ...around, statistics: by })),
+    );
+    const [wanted, made] = [await usual.teach(given), await heard.teach(otherwise)];
+    for (const stream of ["joint", "audio"] as const) {
+      expect(apart(made[stream].data, wanted[stream].data)).toBeLessThan(1e-5);
+      expect(apart((await usual.teach(otherwise))[stream].data, wanted[stream].data)).toBeGreaterThan(1e-2);
+    }
+    await Promise.all([opened.dispose(), plain.dispose(), usual.dispose(), heard.dispose()]);
     await expect(readTeacher({ ...student.fixedTeacher!, sum: "another" }, own, {})).rejects.toThrow(
       "it is not the model that this run was begun with",
     );
@@ -268,6 +281,32 @@ describe("a teacher", { timeout: 600_000 }, () => {
     await expect(readTeacher(student.fixedTeacher!, { ...own, embedDim: 32 }, {})).rejects.toThrow(
       "it has 24 channels and the student 32",
     );
+  });
+
+  it("has the same directions however a batch is divided", async () => {
+    const own = { ...config, embedDim: 4, heads: 2, visualLocality: [0, 0.2] };
+    const student = await studentExperiment(at("whole.safetensors"), { out: "" });
+    const teacher = await readTeacher(student.fixedTeacher!, own, {});
+    const three = [patches(), patches(), patches()];
+    const both = (of: (one: ReturnType<typeof patches>) => FloatTensor): FloatTensor => {
+      const [first, second] = three.slice(0, 2).map(of);
+      return { ...first, shape: [4, ...first.shape.slice(1)], data: Float32Array.of(...first.data, ...second.data) };
+    };
+    const whole = [{ audio: both(({ audio }) => audio), visual: both(({ visual }) => visual) }];
+    const taughtBy = async (batches: readonly ReturnType<typeof patches>[], pieces: number) => {
+      const source: BatchSource = {
+        ...{ stepsPerEpoch: batches.length, pieces },
+        async *batches(_, __, wanted = () => true) {
+          for (const [at, one] of batches.entries()) if (wanted(at)) yield { patches: one, views: [] };
+        },
+      };
+      const opened = await openTeacher(teacher, own, { experiment: student, source, statistics, execute: compiled() });
+      return opened.teach(three[0]).finally(opened.dispose);
+    };
+    // Of a batch of four clips in pieces of two, a third piece is left over, and no update sees it.
+    const [one, divided] = [await taughtBy(whole, 1), await taughtBy(three, 2)];
+    expect(apart(divided.joint.data, one.joint.data)).toBeLessThan(1e-4);
+    expect(apart((await taughtBy(three, 1)).joint.data, one.joint.data)).toBeGreaterThan(1e-2);
   });
 
   it("directions: those that vectors lie in, whatever basis", () => {
