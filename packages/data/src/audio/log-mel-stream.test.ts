@@ -52,4 +52,11 @@ describe("createLogMelStream", () => {
     expect(apart(stream.between(20_100, 30_000).data, offline(20_100, 30_000))).toBeLessThan(1e-3);
     expect(() => stream.between(20_100, 20_200)).toThrow("100 samples were asked for and one analysis frame needs 400");
   });
+
+  it("refuses samples that are no numbers, and says when they came", () => {
+    const stream = createLogMelStream(options);
+    stream.add(samples.slice(0, 1600));
+    expect(() => stream.add(Float32Array.of(0, Number.NaN))).toThrow("the sound is NaN at 0.100 s");
+    expect(stream.end).toBe(1600);
+  });
 });

@@ -1,12 +1,16 @@
 import { type FloatTensor, float32, KdcError } from "@kdc-mae/core";
 import { soundBuffer } from "../film/pcm-stream.js";
-import { type LogMelOptions, planOf } from "./log-mel.js";
+import { expectFinite, type LogMelOptions, planOf } from "./log-mel.js";
 
 /** The log-mel of a sound that comes in parts: every frame is made once, when its last sample is there. */
 export type LogMelStream = {
   /** How many samples have come. */
   readonly end: number;
-  /** Takes the samples that come next, mono, at the front end's rate. */
+  /**
+   * Takes the samples that come next, mono, at the front end's rate.
+   *
+   * @throws KdcError (`not-finite`) for samples that are NaN or infinite
+   */
   add(samples: Float32Array): void;
   /**
    * Log-mel of samples `from` to `to`, which must have come and not been let go: `[1 + floor((T − length) / shift), melBins]`.
@@ -56,6 +60,7 @@ export function createLogMelStream(options: LogMelOptions): LogMelStream {
       return sound.end;
     },
     add(samples) {
+      expectFinite("log-mel of a stream", { samples, sampleRate }, sound.end);
       sound.add(samples);
       catchUp();
     },

@@ -48,6 +48,14 @@ describe("logMel", () => {
     for (const [index, value] of a.entries()) expect(b[index]).toBeCloseTo(value, 3);
   });
 
+  it.each([Number.NaN, Number.POSITIVE_INFINITY])("refuses a sound with a sample of %s, and says where", (wrong) => {
+    const samples = noise(1234);
+    samples[800] = wrong;
+    expect(() => logMel({ samples, sampleRate: 16000 }, kaldi)).toThrow(
+      `logMel: the sound is ${wrong} at 0.050 s. Give finite samples`,
+    );
+  });
+
   it("refuses another rate and a sound shorter than a frame, saying what to do", () => {
     expect(() => logMel({ samples: noise(800), sampleRate: 8000 }, kaldi)).toThrow(
       "logMel: the waveform has 8000 Hz and the options say 16000 Hz. Resample it first: resample(waveform, 16000)",

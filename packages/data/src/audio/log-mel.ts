@@ -36,7 +36,8 @@ export const silenceLevel: number = Math.fround(Math.log(energyFloor));
  * @param waveform T samples
  * @param options pass the same object for many clips: its tables are made once
  * @returns `[1 + floor((T − length) / shift), melBins]`, e.g. [998, 128] for 10 s
- * @throws KdcError reason `sample-rate` when the rates differ, `too-short` when not one frame fits
+ * @throws KdcError reason `sample-rate` when the rates differ, `too-short` when not one frame fits, `not-finite` for samples
+ * that are NaN or infinite
  *
  * @example
  * ```ts
@@ -49,6 +50,7 @@ export const silenceLevel: number = Math.fround(Math.log(energyFloor));
 export function logMel(waveform: Waveform, options: LogMelOptions): FloatTensor {
   const plan = planOf(options);
   const frames = countFrames(waveform, options, plan);
+  expectFinite("logMel", waveform);
   const out = float32([frames, options.melBins]);
   plan.write(withoutMean(waveform.samples), frames, out.data);
   return out;
@@ -158,6 +160,25 @@ export function denormalizeSpectrogram(spectrogram: FloatTensor, mean: number, s
     spectrogram.shape,
     spectrogram.data.map((value) => value * std + mean),
   );
+}
+
+/**
+ * The logarithm reads a number's bits: of one that is none it would make a value that looks like any other.
+ *
+ * @param before samples of the sound that came before these
+ * @throws KdcError (`not-finite`)
+ */
+export function expectFinite(where: string, { samples, sampleRate }: Waveform, before = 0): void {
+  let sum = 0;
+  for (let n = 0; n < samples.length; n++) sum += samples[n] * 0;
+  if (sum === 0) return;
+  const at = samples.findIndex((sample) => !Number.isFinite(sample));
+  throw new KdcError({
+    where,
+    what: `the sound is ${samples[at]} at ${((before + at) / sampleRate).toFixed(3)} s`,
+    remedy: "Give finite samples, between -1 and 1, or leave this sound out",
+    reason: "not-finite",
+  });
 }
 
 function refuseRate(rate: number, wanted: number): never {
