@@ -20,6 +20,7 @@ export { type MediaStreamRequest, readMediaStream, type StreamedPart } from "./f
 export type { MediaWindow, WindowsRequest } from "./film/media-window.js";
 export { isPicture, readWindows } from "./film/read-windows.js";
 export { batchPool as batchThreads } from "./loader/batch-pool.js";
+export { ANY_SPLIT, type LeftOutBySplit } from "./loader/left-out-of.js";
 export { type LoaderOptions, openShards, type ShardLoader } from "./loader/open-shards.js";
 export { type ReadShardsOptions, readShards, type ShardReading } from "./loader/read-shards.js";
 export { type ShardStatisticsOptions, shardStatistics } from "./loader/shard-statistics.js";

@@ -10,6 +10,7 @@ import type { SampleNotes } from "../shards/sample-notes.js";
 import type { IndexedSample, Shard } from "../shards/shard-index.js";
 import { openShardSet, type ShardSet } from "../shards/shard-set.js";
 import { decodePicturesOf } from "../visual/encode-picture.js";
+import { type LeftOutBySplit, leftOutOf } from "./left-out-of.js";
 import { readerOf } from "./sample-reader.js";
 
 /** Which clips of a prepared set are read. */
@@ -39,8 +40,8 @@ export type ShardReading = {
   readonly items: readonly Pick<IndexedSample, "key" | "id" | "labels" | "split">[];
   /** Statistics of the set, where `prepare` measured them. */
   readonly logMel?: ShardSet["logMel"];
-  /** Clips of the whole set that could not be prepared, by reason, where it says so. */
-  readonly quarantined?: ShardSet["quarantined"];
+  /** Clips that could not be prepared, by split and reason, where the set says so. */
+  readonly leftOut: LeftOutBySplit;
   /** The same of the whole set, other splits too. */
   readonly everything: readonly Pick<IndexedSample, "id" | "labels" | "split">[];
   /** Where the clips of the whole set go. */
@@ -124,11 +125,11 @@ export async function readShards(
       everything: set.shards.flatMap(({ samples }) => samples),
       clips,
       placing,
+      leftOut: leftOutOf(set, placing),
       passedOver: set.passedOver,
       close: set.close,
     },
     ...(set.logMel ? { logMel: set.logMel } : {}),
-    ...(set.quarantined ? { quarantined: set.quarantined } : {}),
   };
 }
 

@@ -43,6 +43,8 @@ export async function prepareItem(
     if (!isKdcError(error) || !itemReasons.has(error.reason)) throw error;
     const ffmpeg = lastLinesOf(error);
     const { reason, message } = error;
-    return { quarantined: { id: item.id, file, stage, reason, message, ...(ffmpeg === undefined ? {} : { ffmpeg }) } };
+    const { id, split } = item;
+    const whose = { id, file, ...(split === undefined ? {} : { split }) };
+    return { quarantined: { ...whose, stage, reason, message, ...(ffmpeg === undefined ? {} : { ffmpeg }) } };
   }
 }

@@ -19,6 +19,7 @@ describe("prepare", () => {
     expect(summary).toMatchObject({
       samples: 8,
       quarantined: { missing: 1, "no-audio": 1, "not-media": 1 },
+      quarantinedBySplit: { test: { "no-audio": 1 }, train: { missing: 1, "not-media": 1 } },
       splits: { train: 5, test: 3 },
       classes: { even: { all: 4, train: 3, test: 1 }, number: { all: 4 }, odd: { all: 4, train: 2, test: 2 } },
     });

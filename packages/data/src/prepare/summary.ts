@@ -20,6 +20,8 @@ export type DatasetSummary = {
   readonly decodedBy?: readonly string[];
   /** How many clips were left out, by reason. */
   readonly quarantined: Readonly<Record<string, number>>;
+  /** The same by split, `none` for those that name none. */
+  readonly quarantinedBySplit: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** Of clips longer than what is kept of one. */
   readonly beyond: Beyond;
   /** Log-mel values: over spectrograms padded to 1024 frames, as models are normalised, and over the bare ones. */
@@ -33,6 +35,7 @@ export type DatasetSummary = {
 export function startSummary(content: PreparedContent) {
   const shards: DatasetSummary["shards"][number][] = [];
   const quarantined = new Map<string, number>();
+  const quarantinedBySplit = new Map<string, Map<string, number>>();
   const splits = new Map<string, number>();
   const classes = new Map<string, Map<string, number>>();
   let [samples, bytes, sums] = [0, 0, noSums];
@@ -55,7 +58,11 @@ export function startSummary(content: PreparedContent) {
       bySplit = bySplit && record.logMelBySplit && addBySplit(bySplit, record.logMelBySplit);
       const index = record.tar.replace(/\.tar$/, ".json");
       shards.push({ tar: record.tar, index, samples: record.samples.length, bytes: record.bytes });
-      for (const { reason } of record.quarantined) count(quarantined, reason);
+      for (const { reason, split = "none" } of record.quarantined) {
+        count(quarantined, reason);
+        if (!quarantinedBySplit.has(split)) quarantinedBySplit.set(split, new Map());
+        count(quarantinedBySplit.get(split)!, reason);
+      }
       for (const { labels, split } of record.samples) {
         const part = split ?? "none";
         count(splits, part);
@@ -74,6 +81,9 @@ export function startSummary(content: PreparedContent) {
       bytes,
       shards,
       quarantined: Object.fromEntries(sorted(quarantined)),
+      quarantinedBySplit: Object.fromEntries(
+        sorted(quarantinedBySplit).map(([split, reasons]) => [split, Object.fromEntries(sorted(reasons))]),
+      ),
       beyond,
       logMel: {
         ...{ ...statisticsOf(sums, spectrogramFrames * melBins), unpadded: statisticsOf(sums) },

@@ -8,6 +8,8 @@ export type SetSummary = {
   /** Mean and standard deviation of padded log-mel. */
   readonly logMel?: { readonly mean: number; readonly std: number; readonly bySplit?: SumsBySplit };
   readonly quarantined?: Readonly<Record<string, number>>;
+  /** The same by split, `none` for those that name none; absent in sets of earlier versions. */
+  readonly quarantinedBySplit?: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** What decoded its clips, such as `ffmpeg 7.0.2`; several where that changed. */
   readonly decodedBy?: readonly string[];
 };
@@ -23,6 +25,8 @@ type Loose = Readonly<Record<string, unknown>>;
 const isObject = (value: unknown): value is Loose =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+const areCounts = (value: unknown): value is Readonly<Record<string, number>> =>
+  isObject(value) && Object.values(value).every(isCount);
 const isText = (value: unknown): value is string => typeof value === "string";
 const isNumber = (value: unknown): value is number => Number.isFinite(value);
 
@@ -41,7 +45,7 @@ const isTarName = (name: unknown): name is string =>
  * @throws KdcError reason `bad-set`, naming the key that is wrong
  */
 export function readSummary(value: Loose, where: string): SetSummary {
-  const { shards, logMel, quarantined, decodedBy } = value;
+  const { shards, logMel, quarantined, quarantinedBySplit, decodedBy } = value;
   if (!Array.isArray(shards)) return refuse(where, "it lists no shards");
   const tars = shards.map((shard: unknown, at): string => {
     const tar = isObject(shard) ? shard.tar : undefined;
@@ -49,12 +53,17 @@ export function readSummary(value: Loose, where: string): SetSummary {
   });
   if (logMel !== undefined && !(isObject(logMel) && isNumber(logMel.mean) && isNumber(logMel.std) && logMel.std > 0))
     return refuse(where, "logMel does not give a mean and a standard deviation above 0");
-  if (quarantined !== undefined && !(isObject(quarantined) && Object.values(quarantined).every(isCount)))
-    return refuse(where, "quarantined is not a list of counts");
+  if (quarantined !== undefined && !areCounts(quarantined)) return refuse(where, "quarantined is not a list of counts");
+  if (
+    quarantinedBySplit !== undefined &&
+    !(isObject(quarantinedBySplit) && Object.values(quarantinedBySplit).every(areCounts))
+  )
+    return refuse(where, "quarantinedBySplit is not a list of counts for every split");
   return {
     tars,
     ...(logMel ? { logMel: { mean: Number(logMel.mean), std: Number(logMel.std), ...sumsIn(logMel.bySplit) } } : {}),
-    ...(quarantined ? { quarantined: quarantined as Readonly<Record<string, number>> } : {}),
+    ...(quarantined ? { quarantined } : {}),
+    ...(quarantinedBySplit ? { quarantinedBySplit: quarantinedBySplit as SetSummary["quarantinedBySplit"] } : {}),
     ...(Array.isArray(decodedBy) && decodedBy.every(isText) ? { decodedBy } : {}),
   };
 }

@@ -21,6 +21,8 @@ export type ShardSet = {
   readonly logMel?: { readonly mean: number; readonly std: number };
   /** Clips that could not be prepared, by reason, where the set says so. */
   readonly quarantined?: Readonly<Record<string, number>>;
+  /** The same by split, `none` for those that name none, where the set says so. */
+  readonly quarantinedBySplit?: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** What decoded its clips, where the set says so. */
   readonly decodedBy?: readonly string[];
   /** What was met in tars and is no sample, by reason. */
@@ -86,11 +88,12 @@ export async function openShardSet(
     await closeAll();
     throw error;
   }
-  const { logMel, quarantined, decodedBy } = summary ?? {};
+  const { logMel, quarantined, quarantinedBySplit, decodedBy } = summary ?? {};
   return {
     ...{ shards: chosen, passedOver: passed.result(), close: closeAll },
     ...(logMel ? { logMel } : {}),
     ...(quarantined ? { quarantined } : {}),
+    ...(quarantinedBySplit ? { quarantinedBySplit } : {}),
     ...(decodedBy ? { decodedBy } : {}),
   };
 }

@@ -73,7 +73,7 @@ async function runIn(folder: RunFolder, context: RunContext): Promise<Outcome | 
   const evaluated = subjectOf(
     model,
     { ...splits, test: splits[scored] },
-    { execute, leftOut, batch: base.training.batch },
+    { execute, leftOut: leftOut[scored] ?? {}, batch: base.training.batch },
   );
   const evaluation = await evaluateTasks(evaluated).finally(evaluated.cutting.cutter.close);
   const evaluateSeconds = (clock() - began) / 1000;

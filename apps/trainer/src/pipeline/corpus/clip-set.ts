@@ -2,6 +2,7 @@ import { type StoredClip, storeClip } from "@kdc-mae/data";
 import {
   type ClassLabels,
   expectSplit,
+  type LeftOutBySplit,
   type Placing,
   passedOverInWords,
   readShards,
@@ -34,7 +35,8 @@ export const memorySet = (clips: readonly StoredClip[]): ClipSet => ({
 
 /** One split of prepared shards, and where the clips of the whole set go. */
 export type ShardSplit = ClipSet & {
-  readonly leftOut: Readonly<Record<string, number>>;
+  /** Clips of every split that could not be used. */
+  readonly leftOut: LeftOutBySplit;
   readonly placing: Placing;
   readonly passedOver: string | undefined;
   /** Of every clip of the set. */
@@ -53,7 +55,7 @@ export async function shardSet(
     ...{ split, namedFor, scored, mayBeEmpty: true, choice: await choiceOf(data) },
     remote: remoteAccess(environmentOf(options)),
   });
-  const { items, placing, passedOver, everything, quarantined: leftOut = {} } = reader;
+  const { items, placing, passedOver, everything, leftOut } = reader;
   return {
     ...{ items, placing, leftOut, passedOver: passedOverInWords(passedOver), digest: digestOf(everything) },
     async *read() {
@@ -66,7 +68,8 @@ export async function shardSet(
 /** The splits of a data set. */
 export type SplitSets = {
   readonly sets: Readonly<Record<Split, ClipSet>>;
-  readonly leftOut: Readonly<Record<string, number>>;
+  /** Clips that could not be used, by split and reason. */
+  readonly leftOut: LeftOutBySplit;
   readonly placing: Placing;
   /** Gives back files and processes; nothing can be read after. */
   close(): Promise<void>;

@@ -81,13 +81,15 @@ it("CAV-MAE's lists are pretrained on, fine-tuned on and evaluated, and no link 
     ...{ media: root, statistics, onNote: (note: string) => void notes.push(note) },
   });
   expect(tuned.evaluation.items.map(({ id }) => id)).toEqual(["v2", "v3"]);
+  // Of the clips that are scored, not of those that are fitted.
+  expect(tuned.leftOut).toEqual({ "outside-root": 1 });
   expect(notes.join("\n")).toContain("it is a link that leads out of the media root");
   await tuned.close();
 
   const saved = { model: { config, statistics, experiment, params: initModel(config, createRng(1)) } };
   const retrieval = protocolsNamed(["retrieval-middle-frame"]);
   const { sets, leftOut } = await openEvaluated(retrieval, saved, { data: list("test.json") });
-  expect(leftOut).toEqual({ "outside-root": 1 });
+  expect(leftOut).toEqual({ test: { "outside-root": 1 } });
   const greys = [];
   for await (const { frames, original } of sets.test.read())
     greys.push([frames.map((data) => data[0]), original.width]);

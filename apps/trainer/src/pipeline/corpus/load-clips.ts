@@ -3,6 +3,7 @@ import {
   type DecodeAllOptions,
   type DecodedSet,
   decodeAll,
+  type LeftOutBySplit,
   type ManifestItem,
   type MediaRoot,
 } from "@kdc-mae/data/node";
@@ -43,7 +44,8 @@ export const loadClips = (
 export type LoadedSplits = {
   readonly splits: Readonly<Record<"train" | "validation" | "test", readonly StoredClip[]>> &
     Readonly<Record<string, readonly StoredClip[] | undefined>>;
-  readonly leftOut: Readonly<Record<string, number>>;
+  /** Clips that could not be used, by split and reason. */
+  readonly leftOut: LeftOutBySplit;
   /** The messages of the first few that were left out. */
   readonly messages: readonly string[];
 };
@@ -71,16 +73,19 @@ export async function loadSplits(
     signal: options.signal,
   });
   const kept = await sharedList(ranks, decoded.kept);
-  const leftOut = await sharedList(ranks, [{ reasons: decoded.reasons, messages: firstMessages(decoded) }]);
-  const reasons: Record<string, number> = {};
-  for (const each of leftOut) {
-    for (const [reason, count] of Object.entries(each.reasons)) reasons[reason] = (reasons[reason] ?? 0) + count;
+  const missing = decoded.leftOut.map(({ item, error }) => ({ split: item.split ?? "", reason: error.reason }));
+  const unused = await sharedList(ranks, missing);
+  const messages = await sharedList(ranks, firstMessages(decoded));
+  const leftOut: Record<string, Record<string, number>> = {};
+  for (const { split, reason } of unused) {
+    leftOut[split] ??= {};
+    leftOut[split][reason] = (leftOut[split][reason] ?? 0) + 1;
   }
   const of = (split: string) => kept.filter(({ item }) => item.split === split);
   const others = [...new Set(kept.map(({ item }) => item.split ?? ""))].map((split) => [split, of(split)] as const);
   return {
     splits: { train: of("train"), validation: of("validation"), test: of("test"), ...Object.fromEntries(others) },
-    leftOut: reasons,
-    messages: leftOut.flatMap(({ messages }) => messages).slice(0, MESSAGES),
+    leftOut,
+    messages: messages.slice(0, MESSAGES),
   };
 }

@@ -157,5 +157,5 @@ async function loadShards(
   } finally {
     await reader.close();
   }
-  return { splits, leftOut: reader.quarantined ?? {}, messages: [], placing, digest: digestOf(reader.items) };
+  return { splits, leftOut: reader.leftOut, messages: [], placing, digest: digestOf(reader.items) };
 }

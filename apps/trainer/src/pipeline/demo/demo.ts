@@ -98,7 +98,9 @@ async function run(experiment: CheckedExperiment, options: DemoOptions): Promise
 
   const evaluateStart = clock();
   const model = { config, params, statistics, experiment };
-  const evaluated = subjectOf(model, splits, { execute, leftOut, batch: experiment.training.batch });
+  const evaluated = subjectOf(model, splits, {
+    ...{ execute, leftOut: leftOut.test ?? {}, leftOutBySplit: leftOut, batch: experiment.training.batch },
+  });
   const evaluation = await evaluateTasks(evaluated, (what) => around.onNote?.(`evaluate: ${what}`)).finally(
     evaluated.cutting.cutter.close,
   );

@@ -1,5 +1,6 @@
 import type { Stream } from "@kdc-mae/core";
 import type { StoredClip } from "@kdc-mae/data";
+import { ANY_SPLIT, type LeftOutBySplit } from "@kdc-mae/data/node";
 import { type HeadResult, inpaintingProtocol, kindsOf, type ProtocolRecord, varyProtocol } from "@kdc-mae/eval";
 import type { ReportInput } from "@kdc-mae/eval/report";
 import type { ClipSet } from "../corpus/clip-set.js";
@@ -30,6 +31,17 @@ export type Evaluation = Pick<
 const PICTURED_CLIPS = 8;
 const STRIPS = 3;
 const streams: readonly Stream[] = ["audio", "visual", "joint"];
+
+/** Clips that were left out of any split, by reason and split. */
+const ofAllSplits = (leftOut: LeftOutBySplit): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    Object.entries(leftOut).flatMap(([split, reasons]) =>
+      Object.entries(reasons).map(([reason, count]) => [
+        reason.endsWith(ANY_SPLIT) ? reason : `${reason} (${split})`,
+        count,
+      ]),
+    ),
+  );
 
 /** What a report measures, one protocol a task; inpainting hides as much as the experiment does. */
 export const reportProtocols = ({ masking }: Pick<CheckedExperiment, "masking">): readonly ProtocolRecord[] => [
@@ -128,7 +140,10 @@ export async function evaluateTasks(
   const inpaintingStrips = await stripsAt(pictured.slice(0, STRIPS), model, cutting, { seed, targets });
   const count = (name: Subject["split"]) => sets[name].items.length;
   return {
-    dataset: { train: count("train"), validation: count("validation"), test: count("test"), kinds, leftOut },
+    dataset: {
+      ...{ train: count("train"), validation: count("validation"), test: count("test"), kinds },
+      leftOut: ofAllSplits(subject.leftOutBySplit ?? { [split]: leftOut }),
+    },
     retrieval,
     ...(kinds.length > 1 ? { classification: probes as Evaluation["classification"] } : {}),
     inpainting: inpainting === undefined ? [] : [inpainting],

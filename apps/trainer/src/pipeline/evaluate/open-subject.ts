@@ -62,7 +62,7 @@ const BATCH = 32;
 export const subjectOf = (
   model: SavedModel,
   splits: Readonly<Record<Split, readonly StoredClip[]>>,
-  { batch, ...rest }: Pick<Subject, "execute" | "leftOut"> & { readonly batch: number },
+  { batch, ...rest }: Pick<Subject, "execute" | "leftOut" | "leftOutBySplit"> & { readonly batch: number },
 ): Subject => ({
   ...{ ...rest, saved: { model }, split: "test", denormalize: true },
   sets: {
@@ -146,7 +146,17 @@ export async function openSubject(chosen: readonly ProtocolRecord[], saved: Save
   const cutting = openCutting(form, { statistics, batch: BATCH, between }, batchThreads);
   const { execute = compiled(), signal } = options;
   const subject: Subject = {
-    ...{ saved, sets, split, leftOut, cutting, signal, execute, denormalize: false },
+    ...{
+      saved,
+      sets,
+      split,
+      leftOut: leftOut[split] ?? {},
+      leftOutBySplit: leftOut,
+      cutting,
+      signal,
+      execute,
+      denormalize: false,
+    },
     onProgress: () => undefined,
   };
   const closeAll = async () => {

@@ -22,7 +22,7 @@ export type FineTuningData = {
   readonly statistics: Statistics;
   readonly source: LabelledSource;
   readonly evaluation: ClipSet;
-  /** Clips that could not be used, by reason. */
+  /** Clips that would be scored and could not be used, by reason. */
   readonly leftOut: Readonly<Record<string, number>>;
   /** To be read with care. */
   readonly notes: readonly string[];
@@ -104,16 +104,17 @@ async function openBoth(
     const labels = experiment.loss.kind === "cross-entropy" ? "one" : "any";
     if (classes !== undefined) expectClasses("clips", labelled, classes.names, labels);
   };
-  const other = async (): Promise<ClipSet> => {
+  const other = async (): Promise<Pick<Opened, "evaluation" | "leftOut">> => {
     const given = evaluation.data ?? data;
     if (given.kind === "shards") {
       const set = await shardSet(given, split, plain, { ...around, ...purpose });
       expectSplit(set.placing, split, `data set ${given.path}`);
       sayPlacing(given, set.placing, purpose, around);
-      return set;
+      return { evaluation: set, leftOut: set.leftOut[split] ?? {} };
     }
     const wanted = { ...around, ...purpose, media, needs: [split], only: [split], classes, expectItems };
-    return (await openSplitSets({ data: given, seed }, plain, wanted)).sets[split];
+    const { sets, leftOut } = await openSplitSets({ data: given, seed }, plain, wanted);
+    return { evaluation: sets[split], leftOut: leftOut[split] ?? {} };
   };
   const expectUnscored = async (fitted: ClipSet["items"], scored: ClipSet) => {
     const doubt = await expectNoneOfBoth("fine-tuning", fitted, scored.items);
@@ -127,23 +128,21 @@ async function openBoth(
     sayPlacing(data, train.placing, { uses }, around);
     if (train.passedOver !== undefined) around.onNote?.(train.passedOver);
     const scored = await other();
-    await expectUnscored(train.items, scored);
+    await expectUnscored(train.items, scored.evaluation);
     return {
       training: { items: train.items, clips: await clipsInShards(data, fits, form, around) },
-      evaluation: scored,
-      leftOut: train.leftOut,
+      ...scored,
     };
   }
   const needs = own ? [fits, split] : [fits];
   const wanted = { ...around, media, needs, only: needs, uses, classes, expectItems };
   const { splits, leftOut, digest } = await openCorpus({ data, seed }, form, wanted);
   const clips = splits[fits] ?? [];
-  const scored = own ? memorySet(splits[split]) : await other();
-  await expectUnscored(memorySet(clips).items, scored);
+  const scored = own ? { evaluation: memorySet(splits[split]), leftOut: leftOut[split] ?? {} } : await other();
+  await expectUnscored(memorySet(clips).items, scored.evaluation);
   return {
     training: { items: memorySet(clips).items, clips: clipsInMemory(clips, form, digest) },
-    evaluation: scored,
-    leftOut,
+    ...scored,
   };
 }
 

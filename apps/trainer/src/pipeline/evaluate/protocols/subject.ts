@@ -1,4 +1,5 @@
 import { KdcError } from "@kdc-mae/core";
+import type { LeftOutBySplit } from "@kdc-mae/data/node";
 import type { Execute } from "@kdc-mae/engine";
 import type { HeadResult, VggSounderClip } from "@kdc-mae/eval";
 import type { ResultTable } from "@kdc-mae/eval/report";
@@ -14,7 +15,10 @@ export type Subject = {
   readonly sets: SplitSets["sets"];
   /** Which of the sets is evaluated. */
   readonly split: "train" | "validation" | "test";
+  /** Clips of that split that could not be used, by reason. */
   readonly leftOut: Readonly<Record<string, number>>;
+  /** The same of all splits, for who tells of the whole set. */
+  readonly leftOutBySplit?: LeftOutBySplit;
   readonly cutting: Cutting;
   /** Brings predictions of normalised pixels back with the true patches' statistics. */
   readonly denormalize: boolean;
