@@ -214,6 +214,10 @@ describe("every figure by group", () => {
       expect(text).toContain("By accent");
       expect(text).toContain("largest gap: ");
     }
+    const [first] = groups.figures;
+    const alike = { ...first, gap: { gap: 0, highest: "few", lowest: "few", p: 1, permutations: 99 } };
+    const none = { ...results, sections: [{ ...sectionOf(made), groups: { ...groups, figures: [alike] } }] };
+    expect(resultsText(none)).toMatch(/largest gap: all groups alike +0\.0 % +1\.000/);
     const [task] = JSON.parse(resultsMteb(results, "test")).tasks;
     expect(task.scores.test[0].groups.scores.accuracy.groups.few.effective_n).toBe(10);
     expect(task.scores.test[0].interval_over.accuracy).toEqual({ unit: "clips", count: N });

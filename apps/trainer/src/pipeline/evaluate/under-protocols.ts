@@ -105,14 +105,20 @@ export async function evaluate(model: string | Saved, options: EvaluateOptions):
   const { split } = subject;
   const failed: FailedProtocol[] = [];
   const carriedOut = async () => {
-    const onProgress = (note: string) =>
-      options.onProgress?.({ stage: "evaluate", unit: "protocols", done: 0, total: chosen.length, note });
+    let done = 0;
+    const onProgress = (note?: string) =>
+      options.onProgress?.({ stage: "evaluate", unit: "protocols", done, total: chosen.length, note });
+    const onDone = (count: number) => {
+      done = count;
+      onProgress();
+    };
+    onProgress();
     const grouped = by === undefined ? undefined : await groupedSet(subject.sets[split], by);
     const told: Subject = {
       ...{ ...subject, denormalize, vggsounder: labels, onProgress },
       ...(grouped && { sets: { ...subject.sets, [split]: grouped.set }, groups: grouped.groups }),
     };
-    return runProtocols(chosen, told, (one) => failed.push(one));
+    return runProtocols(chosen, told, (one) => failed.push(one), onDone);
   };
   const sections = await carriedOut().finally(close);
   const { experiment } = sharedOf(saved);

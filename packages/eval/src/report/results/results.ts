@@ -41,7 +41,14 @@ function groupTable({ by, figures, leftOut }: NonNullable<ResultSection["groups"
     ]),
     gap === undefined
       ? [name, "largest gap", "", "–", "", ""]
-      : [name, `largest gap: ${gap.highest} − ${gap.lowest}`, "", numberText(gap.gap, kind), "", pText(gap.p)],
+      : [
+          name,
+          gap.gap === 0 ? "largest gap: all groups alike" : `largest gap: ${gap.highest} − ${gap.lowest}`,
+          "",
+          numberText(gap.gap, kind),
+          "",
+          pText(gap.p),
+        ],
   ]);
   const left = Object.entries(leftOut).map(([reason, count]) => `, ${count} clips left out: ${reason}`);
   return {

@@ -73,18 +73,20 @@ export function expectProbesApart(chosen: readonly ProtocolRecord[], split: Subj
  *
  * @param onFailed takes a protocol that failed while others did not, and one whose clips make no groups, which keeps its
  * other figures; without it the first failure ends everything
+ * @param onDone is told after every protocol how many are done
  * @throws KdcError for an empty split, and, where no protocol is left, that of the last
  */
 export async function runProtocols(
   chosen: readonly ProtocolRecord[],
   subject: Subject,
   onFailed?: (failed: FailedProtocol) => void,
+  onDone?: (done: number) => void,
 ): Promise<readonly ResultSection[]> {
   expectClips(subject.split, subject.sets[subject.split].items);
   const embedded = embeddings(subject);
   const sections: ResultSection[] = [];
   let last: unknown;
-  for (const record of chosen) {
+  for (const [at, record] of chosen.entries()) {
     subject.signal?.throwIfAborted();
     const { protocol, conduct } = record;
     const failed = (error: unknown) => {
@@ -105,6 +107,7 @@ export async function runProtocols(
       failed(error);
       last = error;
     }
+    onDone?.(at + 1);
   }
   if (sections.length === 0 && last !== undefined) throw last;
   return sections;
