@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { expect, vi } from "vitest";
 import { runCommandLine } from "./command-line.js";
+import type { Changes } from "./pipeline/experiment/change.js";
+import type { Experiment } from "./pipeline/experiment/schema.js";
 
 /** Tiny: five clips to learn from, a model of a few thousand numbers. */
 export const changes = {
@@ -11,7 +13,7 @@ export const changes = {
   },
   training: { batch: 4, epochs: 2 },
   visual: { framesPerClip: 2 },
-};
+} satisfies Changes<Experiment>;
 /** The same on a command line. */
 export const set = Object.entries(changes).flatMap(([key, value]) => ["--set", `${key}=${JSON.stringify(value)}`]);
 

@@ -10,6 +10,8 @@ import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
 import { changes, command, lines, set, silent, withoutTimes } from "./calls.test.support.js";
 import * as trainer from "./index.js";
 import { executions } from "./parity/executions.js";
+import type { Changes } from "./pipeline/experiment/change.js";
+import type { FineTuningExperiment } from "./pipeline/finetune/schema.js";
 
 // Everything a command does, a program can do: each is run both ways on the same clips, and what comes out is compared.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
@@ -27,7 +29,7 @@ function beginnings() {
 }
 
 const bytes = (path: string) => readFile(path);
-const experiment = () => trainer.loadExperiment("demo", [changes]);
+const experiment = () => trainer.loadExperiment({ base: "demo", change: changes });
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "kdc-mae-calls-"));
@@ -58,7 +60,7 @@ it("finetune", async () => {
     averaging: null,
     evaluation: { split: "test", frames: "middle" },
     visual: { framesPerClip: 2 },
-  };
+  } satisfies Changes<FineTuningExperiment>;
   const options = Object.entries(tuning).flatMap(([key, value]) => ["--set", `${key}=${JSON.stringify(value)}`]);
   const printed = JSON.parse(
     await command(
@@ -66,7 +68,7 @@ it("finetune", async () => {
       ...["--media", media(), ...options],
     ),
   );
-  const experiment = await trainer.loadFineTuning("demo-finetune", [tuning]);
+  const experiment = await trainer.loadFineTuning({ base: "demo-finetune", change: tuning });
   const { result } = await silent(
     trainer.finetune(experiment, { init: model(), out: at("tuned-by-call"), media: media() }),
   );
@@ -74,12 +76,21 @@ it("finetune", async () => {
 });
 
 it("evaluate, under a protocol and with pictures", async () => {
+  const told: trainer.Progress[] = [];
   const printed = JSON.parse(
     await command("evaluate", model(), "--protocol", "retrieval-middle-frame", "--json", "--media", media()),
   );
   const { results } = await silent(
-    trainer.evaluate(model(), { protocols: ["retrieval-middle-frame"], media: media() }),
+    trainer.evaluate(model(), {
+      ...{ protocols: ["retrieval-middle-frame"], media: media() },
+      onProgress: (one) => told.push(one),
+    }),
   );
+  const protocols = told.filter(({ stage }) => stage === "evaluate").map(({ done, total }) => [done, total]);
+  expect([protocols[0], protocols.at(-1)]).toEqual([
+    [0, 1],
+    [1, 1],
+  ]);
   expect(withoutTimes(JSON.parse(resultsJson(results)))).toEqual(withoutTimes(printed));
 });
 
@@ -258,12 +269,17 @@ it("ablate", async () => {
   const printed = JSON.parse(
     await command("ablate", at("ablation.json"), "--out", at("ablated-1"), "--media", media(), "--json"),
   );
-  const { ablation, base } = await trainer.loadAblation(at("ablation.json"));
+  const { ablation, base } = await trainer.loadAblation({
+    name: "tiny",
+    base: "demo",
+    change: changes,
+    arms,
+    seeds: 1,
+  });
   const worked = trainer.workOutArms(ablation, base, []);
   const { comparison, finished } = await silent(
     trainer.ablate({
       ...{ ablation, arms: worked, seeds: [worked.base.seed], out: at("ablated-2"), media: media() },
-      ...{ execute: compiled(), engine: "this", settings: [] },
     }),
   );
   expect(finished).toBe(true);

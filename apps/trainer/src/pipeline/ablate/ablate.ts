@@ -3,11 +3,13 @@ import { join } from "node:path";
 import { KdcError } from "@kdc-mae/core";
 import { withLock } from "@kdc-mae/core/node";
 import type { Execute } from "@kdc-mae/engine";
+import { compiled } from "@kdc-mae/engine/node";
 import type { Comparison } from "@kdc-mae/eval";
 import { fittedSplit } from "../corpus/choose-clips.js";
 import { clipFormFor } from "../corpus/clip-form.js";
 import type { LoadedSplits } from "../corpus/load-clips.js";
 import { mediaFor, openCorpus } from "../corpus/open-corpus.js";
+import { DEFAULT_ENGINE } from "../evaluate/open-subject.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { MODEL_FILE } from "../pretrain/run-pretraining.js";
 import { configFor } from "../run/model-file.js";
@@ -24,16 +26,21 @@ import { compareRuns, type FinishedRun, writeTables } from "./tables.js";
 
 /** What {@link ablate} runs, and where its runs and tables go. */
 export type AblationOptions = Surroundings & {
+  /** As {@link loadAblation} gives it. */
   readonly ablation: CheckedAblation;
+  /** As {@link workOutArms} makes them of it and of its base. */
   readonly arms: Arms;
+  /** Of every arm. The command takes the base's seed and those after it. */
   readonly seeds: readonly number[];
   /** Where runs and tables go. */
   readonly out: string;
   /** Where made clips are. */
   readonly media?: string;
-  readonly execute: Execute;
-  readonly engine: string;
-  readonly settings: readonly (readonly [string, string])[];
+  /** What computes, and its name in the tables; ONNX Runtime on the processor unless given. */
+  readonly execute?: Execute;
+  readonly engine?: string;
+  /** What else the head of the tables is to say, line by line: a name and a value. */
+  readonly settings?: readonly (readonly [string, string])[];
   /** The clips that figures are of; test unless given. Validation while choices are made: test clips are for the end. */
   readonly scored?: Scored;
 };
@@ -91,11 +98,21 @@ function sayPlan({ runs, strays }: AblationPlan, say: (line: string) => void): v
  * Runs what is not finished, and writes the tables after every run.
  *
  * @returns the comparison, and whether all runs are in it (false when asked to stop)
+ * @throws KdcError (`locked`) where another process works in that folder; for data and teachers that do not fit
+ * @example
+ * const arms = [{ name: "whole" }, { name: "one-view", change: { masking: { views: 1 } }, keepTerms: ["reconstruction-*"] }];
+ * const { ablation, base } = await loadAblation({ name: "views", base: "demo", arms });
+ * const { comparison } = await ablate({ ablation, arms: workOutArms(ablation, base), seeds: [0, 1, 2], out: "runs/views" });
  */
 export const ablate = (options: AblationOptions): Promise<{ comparison: Comparison; finished: boolean }> =>
-  withLock(options.out, () => ablateAlone(options));
+  withLock(options.out, () => {
+    const { execute = compiled(), engine = DEFAULT_ENGINE, settings = [] } = options;
+    return ablateAlone({ ...options, execute, engine, settings });
+  });
 
-async function ablateAlone(options: AblationOptions): Promise<{ comparison: Comparison; finished: boolean }> {
+type Filled = AblationOptions & Required<Pick<AblationOptions, "execute" | "engine" | "settings">>;
+
+async function ablateAlone(options: Filled): Promise<{ comparison: Comparison; finished: boolean }> {
   const { ablation, arms, seeds, out, scored = "test", signal } = options;
   const say = (line: string) => options.onNote?.(`ablate: ${line}`);
   const media = mediaFor(options.media, arms.base.data);

@@ -1,13 +1,13 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, extname, resolve } from "node:path";
 import { describeIssue } from "../experiment/check.js";
-import { experimentFrom, reasonNotFound } from "../experiment/load.js";
+import { experimentFrom, reasonNotFound, titleOf } from "../experiment/load.js";
 import { named as namedExperiments } from "../experiment/named.js";
 import { withoutNotes } from "../experiment/notes.js";
 import { readDefault } from "../experiment/read-default.js";
 import { namedAblations } from "./named.js";
 import { refuse } from "./refuse.js";
-import { ablationSchema, type CheckedAblation } from "./schema.js";
+import { type Ablation, ablationSchema, type CheckedAblation } from "./schema.js";
 
 /** An ablation with its base as it was written, not yet checked. */
 export type LoadedAblation = { readonly ablation: CheckedAblation; readonly base: unknown };
@@ -43,11 +43,18 @@ export function checkAblation(value: unknown, source: string): CheckedAblation {
 }
 
 /**
- * An ablation by the name under which `kdc-mae experiments` lists it, or from a file (`.ts`, `.mjs`, `.js`, `.json`), with its base.
+ * An ablation by the name under which `kdc-mae experiments` lists it, from a file (`.ts`, `.mjs`, `.js`, `.json`), or as such a
+ * file holds it, with its base.
  *
  * @throws KdcError (`experiment`) for an unknown name, a broken file or a wrong key; `missing` for a file that is not there
  */
-export async function loadAblation(nameOrFile: string): Promise<LoadedAblation> {
+export async function loadAblation(asked: string | Ablation): Promise<LoadedAblation> {
+  if (typeof asked === "string") return fromFile(asked);
+  const ablation = checkAblation(asked, titleOf(asked));
+  return { ablation, base: await experimentFrom(ablation.base) };
+}
+
+async function fromFile(nameOrFile: string): Promise<LoadedAblation> {
   if (Object.hasOwn(namedAblations, nameOrFile)) {
     const ablation = checkAblation(namedAblations[nameOrFile], nameOrFile);
     return { ablation, base: await experimentFrom(ablation.base) };

@@ -6,25 +6,36 @@ import { checkExperiment } from "./check.js";
 import { named } from "./named.js";
 import { withoutNotes } from "./notes.js";
 import { readDefault } from "./read-default.js";
-import type { CheckedExperiment } from "./schema.js";
+import type { CheckedExperiment, ExperimentFile } from "./schema.js";
 
 /**
- * An experiment by name (see {@link named}) or from a file (`.ts`, `.mjs`, `.js`, `.json`): a whole experiment, or a base
- * and what is changed in it (see {@link ExperimentFile}). Further changes are laid over it.
+ * An experiment by name (see {@link named}), from a file (`.ts`, `.mjs`, `.js`, `.json`), or as a file would hold it: a whole
+ * experiment, or a base and what is changed in it (see {@link ExperimentFile}). Further changes are laid over it.
  *
  * @throws KdcError for an unknown name, a missing or broken file, or a wrong key
+ * @example
+ * const experiment = await loadExperiment({ base: "demo", name: "longer", training: { epochs: 30 } });
  */
-export async function loadExperiment(nameOrFile: string, changes: readonly unknown[] = []): Promise<CheckedExperiment> {
-  return checkExperiment(await resolveExperiment(nameOrFile, named, changes), nameOrFile);
+export async function loadExperiment(
+  asked: string | ExperimentFile,
+  changes: readonly unknown[] = [],
+): Promise<CheckedExperiment> {
+  return checkExperiment(await resolveExperiment(asked, named, changes), titleOf(asked));
 }
 
-/** What a name or a file holds, not checked yet. `known`: what the names stand for. */
+/** What an experiment is called in messages before it is checked: its name or file, or the name it gives itself. */
+export const titleOf = (asked: unknown): string => {
+  if (typeof asked === "string") return asked;
+  return isRecord(asked) && typeof asked.name === "string" ? asked.name : "as given";
+};
+
+/** What a name or a file holds, or a value says, not checked yet. `known`: what the names stand for. */
 export async function resolveExperiment(
-  nameOrFile: string,
+  asked: unknown,
   known: Readonly<Record<string, unknown>>,
   changes: readonly unknown[] = [],
 ): Promise<unknown> {
-  return changes.reduce(withChanges, await resolveBase(nameOrFile, known));
+  return changes.reduce(withChanges, await experimentFrom(asked, known));
 }
 
 /** What is called by no known name: one that is wrong by itself, or a file that is not there. */

@@ -1,6 +1,6 @@
-import { resolveExperiment } from "../experiment/load.js";
+import { resolveExperiment, titleOf } from "../experiment/load.js";
 import { checkFineTuning } from "./check.js";
-import type { CheckedFineTuning, FineTuningExperiment } from "./schema.js";
+import type { CheckedFineTuning, FineTuningExperiment, FineTuningFile } from "./schema.js";
 
 /** What the published recipes share (CAV-MAE, Gong et al. 2023, whose fine-tuning KDC-MAE uses). */
 const published = {
@@ -72,12 +72,13 @@ export const namedFineTunings: Readonly<Record<string, FineTuningExperiment>> = 
 );
 
 /**
- * A fine-tuning by name or from a file, as `resolveExperiment` reads them, with further changes laid over it.
+ * A fine-tuning by name (see {@link namedFineTunings}), from a file, or as a file would hold it (see {@link FineTuningFile}),
+ * with further changes laid over it.
  *
  * @throws KdcError for an unknown name, a missing or broken file, or a wrong key
  */
 export const loadFineTuning = async (
-  nameOrFile: string,
+  asked: string | FineTuningFile,
   changes: readonly unknown[] = [],
 ): Promise<CheckedFineTuning> =>
-  checkFineTuning(await resolveExperiment(nameOrFile, namedFineTunings, changes), nameOrFile);
+  checkFineTuning(await resolveExperiment(asked, namedFineTunings, changes), titleOf(asked));
