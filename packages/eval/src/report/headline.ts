@@ -6,41 +6,62 @@ import {
   retrievalFigures,
   shortName,
 } from "../figures.js";
+import type { Evaluated } from "../head.js";
 import type { ReportInput } from "./report-input.js";
 
 /** One figure with its baseline: a line of the first table anyone sees. */
-export type HeadlineRow = Omit<Figure, "value" | "baseline"> & {
+export type HeadlineRow = Omit<Figure, "value" | "baseline" | "over"> & {
   readonly task: string;
   readonly value: number;
   /** Its name without what it is of, which the task says. */
   readonly figure: string;
   readonly baseline: { readonly name: string; readonly value: number };
+  readonly over: NonNullable<Figure["over"]>;
 };
+
+/** What a row's figure is over, in words: `192 clips`. */
+export const overText = ({ over: { count, unit } }: HeadlineRow): string => `${count} ${unit}`;
 
 /** True where the figure is on the better side of its baseline. */
 export const beatsBaseline = ({ value, baseline, better }: HeadlineRow): boolean =>
   better === "higher" ? value > baseline.value : value < baseline.value;
 
-/** The rows of some figures, those with these keys. */
-const rowsOf = (task: string, figures: readonly Figure[], keys: RegExp): readonly HeadlineRow[] =>
-  figures.flatMap(({ value, baseline, ...figure }) => {
+/** The rows of some figures of so many clips, those with these keys. */
+const rowsOf = (
+  task: string,
+  { evaluated }: Pick<Evaluated, "evaluated">,
+  figures: readonly Figure[],
+  keys: RegExp,
+): readonly HeadlineRow[] =>
+  figures.flatMap(({ value, baseline, over = { unit: "clips", count: evaluated }, ...figure }) => {
     const beside = baseline?.value;
     if (!keys.test(figure.key) || value === null || baseline === undefined || typeof beside !== "number") return [];
     const under = figure.of === undefined ? task : `${task}, ${figure.of}`;
-    return [{ ...figure, value, task: under, figure: shortName(figure), baseline: { ...baseline, value: beside } }];
+    return [
+      { ...figure, value, over, task: under, figure: shortName(figure), baseline: { ...baseline, value: beside } },
+    ];
   });
 
 /** The figures of all tasks beside chance or the trivial answer. */
 export function headline({ retrieval, classification, inpainting, localization }: ReportInput): readonly HeadlineRow[] {
   const [mask] = inpainting ?? [];
   return [
-    ...(retrieval === undefined ? [] : rowsOf("Retrieval", retrievalFigures(retrieval), /\.(r1|medianRank)$/)),
+    ...(retrieval === undefined
+      ? []
+      : rowsOf("Retrieval", retrieval, retrievalFigures(retrieval), /\.(r1|medianRank)$/)),
     ...(["joint", "audio", "visual"] as const).flatMap((mode) =>
       classification === undefined
         ? []
-        : rowsOf(`Classification, ${mode}`, classificationFigures(classification[mode]), /^accuracy$/),
+        : rowsOf(
+            `Classification, ${mode}`,
+            classification[mode],
+            classificationFigures(classification[mode]),
+            /^accuracy$/,
+          ),
     ),
-    ...(mask === undefined ? [] : rowsOf("Inpainting", inpaintingFigures(mask), /\.mse$/)),
-    ...(localization === undefined ? [] : rowsOf("Localization", localizationFigures(localization), /^(ciou50|auc)$/)),
+    ...(mask === undefined ? [] : rowsOf("Inpainting", mask, inpaintingFigures(mask), /\.mse$/)),
+    ...(localization === undefined
+      ? []
+      : rowsOf("Localization", localization, localizationFigures(localization), /^(ciou50|auc)$/)),
   ];
 }

@@ -1,6 +1,6 @@
 import { printProtocol } from "../protocol.js";
-import { classificationGrid, type Grid, inpaintingGrid } from "./figure-grid.js";
-import { beatsBaseline, headline } from "./headline.js";
+import { type Cell, classificationGrid, type Grid, inpaintingGrid } from "./figure-grid.js";
+import { beatsBaseline, headline, overText } from "./headline.js";
 import { durationText, intervalText, numberText } from "./number-text.js";
 import type { ReportInput } from "./report-input.js";
 import { protocolsOf } from "./report-record.js";
@@ -13,12 +13,13 @@ function headlineSection(input: ReportInput): string {
     row.figure,
     numberText(row.value, row.kind),
     intervalText(row.interval, row.kind),
+    overText(row),
     `${row.baseline.name}: ${numberText(row.baseline.value, row.kind)}`,
     beatsBaseline(row) ? "better" : "not better",
   ]);
   return rows.length === 0
     ? "Nothing was evaluated."
-    : markdownTable(["Task", "Figure", "Value", "95 % interval", "Baseline", "Against it"], rows);
+    : markdownTable(["Task", "Figure", "Value", "95 % interval", "Over", "Baseline", "Against it"], rows);
 }
 
 function dataSection({ dataset, seconds, engine }: ReportInput): string {
@@ -37,11 +38,18 @@ function dataSection({ dataset, seconds, engine }: ReportInput): string {
   );
 }
 
-/** A grid of figures; their intervals stand in the headline's table. */
+/** A figure with its interval, where it has one. */
+function cellText(cell: Cell): string {
+  if (typeof cell === "string") return cell;
+  const interval = intervalText(cell.interval, cell.kind);
+  return `${numberText(cell.value, cell.kind)}${interval === "" ? "" : ` (${interval})`}`;
+}
+
+/** A grid of figures, each with its interval. */
 const gridTable = ({ head, rows }: Grid): string =>
   markdownTable(
     head,
-    rows.map((row) => row.map((cell) => (typeof cell === "string" ? cell : numberText(cell.value, cell.kind)))),
+    rows.map((row) => row.map(cellText)),
   );
 
 function classSection(input: ReportInput): string {

@@ -2,10 +2,12 @@ import { createRng } from "@kdc-mae/core";
 import { decode } from "fast-png";
 import { beforeAll, describe, expect, it } from "vitest";
 import { linearProbe } from "../classification/linear-probe.js";
+import { classificationFigures } from "../figures.js";
 import { inpainting } from "../inpainting/inpainting.js";
 import { localization } from "../localization/localization.js";
 import { matrix } from "../matrix.js";
 import { retrieval } from "../retrieval/retrieval.js";
+import { intervalText, numberText } from "./number-text.js";
 import type { Picture } from "./pictures.js";
 import { reportHtml } from "./report-html.js";
 import type { ReportInput } from "./report-input.js";
@@ -145,6 +147,16 @@ describe("reportMarkdown", () => {
     expect(text).toContain("protocol: localization-ez-vsl");
     expect(text).toContain("2 × no-audio");
     expect(text).toContain("| time, audio | 75.0 % |");
+    // Every row of figures says over how many, every figure its interval where it has one.
+    expect(text).toMatch(/\| Retrieval, sound → picture \| R@1 \| [^|]+ \| [^|]* \| 23 queries \| chance, 1 of 23/);
+    expect(text).toMatch(/\| Classification, joint \| accuracy \| [^|]+ \| [^|]* \| 31 clips \|/);
+    expect(text).toMatch(/\| Localization \| cIoU@0\.5 \| [^|]+ \| [^|]* \| 2 clips \|/);
+    const { value, interval } = classificationFigures(input.classification!.joint).find(
+      ({ key }) => key === "calibration",
+    )!;
+    const [error, ends] = [numberText(value, "share"), intervalText(interval, "share")];
+    expect(ends).not.toBe("");
+    expect(text).toContain(`| ${error} (${ends}) |`);
     expect(text).not.toMatch(/NaN|undefined/);
   });
 
@@ -179,6 +191,7 @@ describe("reportHtml", () => {
     expect(html).toContain("drum &quot;low&quot;");
     expect(html).toContain("--seed &#39;7&#39;");
     expect(html).not.toMatch(/<kinds>|<whistle>|NaN|undefined/);
+    expect(html).toMatch(/· 31 clips · always “bell/);
   });
 
   it("has every section, every tag closed", () => {

@@ -22,12 +22,13 @@ export async function writeReport(folder: string, input: ReportInput): Promise<s
 
 /** The first table of the report as aligned text. */
 export function headlineTable(input: ReportInput): string {
-  const rows = headline(input).map(({ task, figure, kind, value, interval, baseline }) => [
+  const rows = headline(input).map(({ task, figure, kind, value, interval, over, baseline }) => [
     task,
     figure,
     numberText(value, kind),
-    interval === undefined ? "" : intervalText(interval, kind),
+    intervalText(interval, kind),
+    `${over.count} ${over.unit}`,
     `${baseline.name} ${numberText(baseline.value, kind)}`,
   ]);
-  return alignedTable([["task", "figure", "value", "95 %", "baseline"], ...rows]);
+  return alignedTable([["task", "figure", "value", "95 %", "over", "baseline"], ...rows]);
 }
