@@ -75,6 +75,14 @@ const expectOptionsRead = (command: Command, { engine, device }: EngineChoice): 
       reason: "usage",
     });
   }
+  if (command.getOptionValueSource("threads") === "cli" && engine === "compiled" && device === "webgpu") {
+    throw new KdcError({
+      where: `--threads ${command.getOptionValue("threads")}`,
+      what: "it is of ONNX Runtime's operations, and --device webgpu computes on the GPU without them",
+      remedy: "Leave it out",
+      reason: "usage",
+    });
+  }
   for (const [name, reader] of Object.entries(readBy)) {
     if (reader === engine || command.getOptionValueSource(name) !== "cli") continue;
     throw new KdcError({

@@ -144,6 +144,11 @@ describe("workOutArms", () => {
       "arm b: training: training.microBatch is 5, which does not divide training.batch",
     ],
     [
+      "what accumulated batches see, where none are",
+      { name: "b", change: ["training.accumulateContrast=cached"] },
+      "arm b: training.accumulateContrast: training.accumulate is 1: there are no accumulated batches",
+    ],
+    [
       "two teachers",
       {
         name: "b",

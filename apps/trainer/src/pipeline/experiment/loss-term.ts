@@ -52,7 +52,11 @@ type Described = {
     readonly views: number;
     readonly contrast?: { readonly by: "chance" | "teacher" } | undefined;
   };
-  readonly model: { readonly globalToken?: boolean | undefined; readonly predictor?: object | undefined };
+  readonly model: {
+    readonly globalToken?: boolean | undefined;
+    readonly predictor?: object | undefined;
+    readonly contrastHeads?: number | undefined;
+  };
   readonly teacher?: object | undefined;
   readonly fixedTeacher?: object | undefined;
 };
@@ -117,11 +121,16 @@ export function unmetNeeds({
   });
   const asks = (of: (needs: Needs) => unknown): boolean =>
     terms.some(({ needs }) => needs === undefined || Boolean(of(needs)));
+  // Heads come after a modality's own pass; the joint one has none.
+  const looksAtHeads = ({ encoded = [], contrast: own = [] }: Needs) =>
+    [...encoded, ...own].some((stream) => stream !== "joint");
   const untrained =
     'adaptive views are drawn by a network that no term trains: add { "term": "patch-sampling", "weight": 1e-4 } to the objective (a weight of 0 keeps the network of a checkpoint as it is)';
   const unread = 'no term looks at these views: give the term "contrastive" the option path "own", or leave them out';
   const unlearned =
     'nothing trains the predictor: add { "term": "latent-prediction" } to the objective, or leave model.predictor out';
+  const headless =
+    "no term looks at what the contrast heads give, so nothing trains them, and clips would be embedded through them: add one that looks at the audio or visual stream, such as contrastive, or leave model.contrastHeads out";
   const blind =
     'a teacher points at patches by its global token: set model.globalToken, or masking.contrast.by to "chance"';
   const pointed =
@@ -139,6 +148,7 @@ export function unmetNeeds({
       ["teacher"],
       IDLE_TEACHER,
     ],
+    [(model.contrastHeads ?? 0) > 0 && !asks(looksAtHeads), ["model", "contrastHeads"], headless],
     [model.predictor !== undefined && !asks((one) => one.prediction?.length), ["model", "predictor"], unlearned],
   ];
   return [...problems, ...faults.filter(([is]) => is).map(([, path, what]): [string[], string] => [path, what])];

@@ -10,6 +10,7 @@ import { openFineTuningData } from "./open-data.js";
 import { type FineTuningResult, runFineTuning } from "./run-fine-tuning.js";
 import type { CheckedFineTuning } from "./schema.js";
 import { readStart } from "./start.js";
+import { unreadIn } from "./unread.js";
 
 /** Where {@link finetune} begins (with the encoder of `init`) and where its run goes. */
 export type FinetuneFromOptions = RunOptions & Pick<ReadOptions, "assume">;
@@ -32,6 +33,7 @@ export type FineTuning = {
  */
 export async function finetune(asked: CheckedFineTuning, options: FinetuneFromOptions): Promise<FineTuning> {
   const { out, init, verify = false, execute = compiled() } = options;
+  const unread = unreadIn(asked);
   const media = mediaFor(options.media, asked.data, asked.evaluation.data);
   const around = surroundingsOf(options);
   const say = (note: string) => around.onNote?.(`finetune: ${note}`);
@@ -40,7 +42,7 @@ export async function finetune(asked: CheckedFineTuning, options: FinetuneFromOp
   const start = await readStart(asked, init, options);
   // Written down with the window that is used, so that whoever reads the classifier pairs as it was tuned.
   const experiment = { ...asked, visual: start.visual };
-  start.notes.forEach(say);
+  [...unread, ...start.notes].forEach(say);
   const ranks = ranksOf(around);
   const { pieces, clips } = divide(experiment.training, ranks, false);
   const pieced = { ...experiment, training: { ...experiment.training, batch: clips } };

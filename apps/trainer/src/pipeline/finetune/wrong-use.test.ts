@@ -11,6 +11,7 @@ import { config, tiny, tinyWith } from "./made-clips.test.support.js";
 import { loadFineTuning, namedFineTunings } from "./named.js";
 import { openFineTuningData } from "./open-data.js";
 import { readStart } from "./start.js";
+import { unreadIn } from "./unread.js";
 
 let folder = "";
 let checkpoint = "";
@@ -132,6 +133,17 @@ describe("the experiment", () => {
     expect(() => checkFineTuning({ ...tiny, averaging: { from: 2, to: 4 } }, "file.ts")).toThrow(
       "averaging.to: it ends after the last epoch",
     );
+  });
+
+  it("has no rates by layer where layers are frozen, and is told of sound that nobody hears", () => {
+    const frozen = tinyWith({ tune: "linear-probe", optimizer: { learningRate: 1e-3, layerDecay: 0.75 } });
+    expect(() => unreadIn(frozen)).toThrow("optimizer.layerDecay: tune is linear-probe: the encoder is frozen");
+    expect(unreadIn(tinyWith({ optimizer: { learningRate: 1e-3, layerDecay: 0.75 } }))).toEqual([]);
+    const audio = { noise: true, specAugment: { frequency: 4, time: 4 } };
+    expect(unreadIn(tinyWith({ mode: "visual-only", audio }))).toEqual([
+      "a visual-only classifier hears nothing: audio.noise and audio.specAugment change nothing",
+    ]);
+    expect(unreadIn(tinyWith({ mode: "audio-only", audio }))).toEqual([]);
   });
 
   it("by an unknown name lists those there are", async () => {

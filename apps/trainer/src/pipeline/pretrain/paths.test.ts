@@ -187,6 +187,13 @@ describe("views of the contrast's own, and predicted tokens", () => {
   it.each([
     [{ objective: base.objective.slice(0, 2), model: { predictor: null } }, "masking.contrast: no term looks at"],
     [{ objective: base.objective.slice(0, 3) }, "model.predictor: nothing trains the predictor"],
+    [
+      {
+        ...{ model: { contrastHeads: 1, predictor: null }, masking: { contrast: null } },
+        objective: [...base.objective.slice(0, 2), { term: "view-distillation" }],
+      },
+      "model.contrastHeads: no term looks at what the contrast heads give",
+    ],
     [{ masking: { contrast: null } }, 'set masking.contrast, or leave path "own" out'],
     [{ model: { predictor: null } }, "latent-prediction looks at predicted tokens: set model.predictor"],
     [

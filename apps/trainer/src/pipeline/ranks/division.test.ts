@@ -36,7 +36,12 @@ describe("divide", () => {
   it("keeps whole batches together where terms are to see them so", () => {
     const several = { batch: 8, accumulate: 4 };
     expect(divide(several, of(4), true)).toEqual({ pieces: 1, clips: 8 });
-    expect(() => divide(several, of(5), true)).toThrow("has its terms see whole batches");
+    expect(() => divide(several, of(5), true)).toThrow(
+      "has its terms see whole batches. Set training.accumulateContrast=cached, or training.accumulate=1 with a larger training.batch, or start fewer ranks",
+    );
+    const two = { batch: 8, accumulate: 2 };
+    expect(() => divide({ ...two, microBatch: 4 }, of(1), true)).toThrow("or leave training.microBatch out");
+    expect(() => divide({ ...two, reproducible: true }, of(1), true)).toThrow("or leave training.reproducible out");
     expect(divide({ ...several, accumulateContrast: "cached" }, of(8), true)).toEqual({ pieces: 2, clips: 4 });
   });
 

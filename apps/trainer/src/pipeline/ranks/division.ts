@@ -53,7 +53,13 @@ export function divide(
     }
     refuse(
       `a batch would be computed in ${pieces} pieces, and training.accumulateContrast=per-batch has its terms see whole batches`,
-      "Set training.accumulateContrast=cached, training.accumulate=1 with a larger training.batch, or leave training.microBatch out",
+      `Set training.accumulateContrast=cached, or training.accumulate=1 with a larger training.batch, or ${
+        microBatch !== undefined
+          ? "leave training.microBatch out"
+          : reproducible
+            ? "leave training.reproducible out"
+            : "start fewer ranks"
+      }`,
     );
   }
   if (accumulate * pieces < size) {
