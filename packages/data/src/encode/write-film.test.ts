@@ -137,6 +137,6 @@ describe.each(programs)("with %s", (ffmpeg) => {
         ...{ ffmpeg, film, video: { width: 160, height: 90, track: 0 }, size: 90, path: at("never.mp4") },
         layers: { width: 8, height: 8, rate: 1, pieces: Array.from({ length: 4000 }, () => layer(0)) },
       }),
-    ).rejects.toThrow(/ended with code 1: .*No such file/);
+    ).rejects.toThrow(/ended with code \d+: .*No such file/s);
   });
 });

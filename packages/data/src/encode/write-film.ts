@@ -70,8 +70,9 @@ export async function overlayFilm(options: OverlaidFilm): Promise<void> {
   const side = Math.min(width, height);
   const [left, top] = [Math.round((width - side) / 2), Math.round((height - side) / 2)];
   const outputs = [...(path === undefined ? [] : ["film"]), ...(stills === undefined ? [] : ["stills"])];
-  // A picture lasts 1/rate: on a grid twice as fine every second one is the middle of a layer.
-  const middles = `fps=fps=${2 * layers.rate}:round=near,select=mod(n\\,2)`;
+  // A picture lasts 1/rate: on a grid twice as fine every second one is the middle of a layer. They are timed anew, and an
+  // output of that rate then has each once: the option that would write them as they come has no name that all ffmpegs know.
+  const middles = `fps=fps=${2 * layers.rate}:round=near,select=mod(n\\,2),setpts=2*N`;
   const filter = [
     `[0:V:${video.track}]fps=fps=${Math.max(frameRate, layers.rate)},scale=${width}:${height},setsar=1[below]`,
     `[1:v]scale=${side}:${side}:flags=bilinear[above]`,
@@ -91,7 +92,7 @@ export async function overlayFilm(options: OverlaidFilm): Promise<void> {
           : ["-map", "[film]", ...encoder, ...sound, "-movflags", "+faststart", "-f", "mp4", inputPath(passing)]),
         ...(stills === undefined
           ? []
-          : ["-map", "[stills]", "-vsync", "0", "-start_number", "0", "-f", "image2", inputPath(stills)]),
+          : ["-map", "[stills]", "-r", String(layers.rate), "-start_number", "0", "-f", "image2", inputPath(stills)]),
       ],
     });
   await (path === undefined ? write() : whole(path, write));
