@@ -3,9 +3,10 @@ import { reportJson, resultsJson, resultsText } from "@kdc-mae/eval/report";
 import { type Command, Option } from "commander";
 import { defaultMedia } from "../pipeline/corpus/open-corpus.js";
 import { reportOn } from "../pipeline/evaluate/picture-report.js";
-import { evaluate, evaluationFolder } from "../pipeline/evaluate/under-protocols.js";
+import { evaluate } from "../pipeline/evaluate/under-protocols.js";
 import { headlineTable } from "../pipeline/evaluate/write-report.js";
 import { readAssume } from "../pipeline/run/assume.js";
+import { folderBeside } from "../pipeline/share/hub-address.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
 import { atRanks } from "../terminal/interrupt.js";
 import { print, remark } from "../terminal/print.js";
@@ -129,7 +130,7 @@ async function run(model: string, options: EvaluateCommandOptions, around: Surro
   const { media, split, denormalize, json } = options;
   const shared = {
     ...{ ...around, data, mediaRoot, allowOutside, classes, labels, splitBy, windows },
-    ...{ media, out: options.out ?? evaluationFolder(model) },
+    ...{ media, out: options.out ?? folderBeside(model, "evaluation") },
     ...{
       execute: await executeFor(options),
       engine: await engineName(options),

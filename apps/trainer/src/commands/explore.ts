@@ -12,7 +12,7 @@ export function addExploreCommand(program: Command): void {
     .description(
       "open a page that shows the method on your own clip, searches and trains; this machine alone can reach it",
     )
-    .argument("[run]", "a run's folder or a model.safetensors (default: runs/demo, where it is there)")
+    .argument("[run]", "a run's folder, a model.safetensors, or hf://user/name (default: runs/demo, where it is there)")
     .option("--index <folder>", "what kdc-mae index made, for searching")
     .option("--media <folder>", "where the indexed films are now, if they were moved")
     .option("--port <n>", "port of the page (default: any free one)", wholeNumberTo(65_535))

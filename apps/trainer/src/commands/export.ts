@@ -1,14 +1,12 @@
-import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { KdcError } from "@kdc-mae/core";
 import { type ClassifierMode, officialModes } from "@kdc-mae/model";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { exportGraphs, type WrittenGraph } from "../pipeline/export/export-graphs.js";
 import { type GraphName, graphs } from "../pipeline/export/graphs.js";
 import type { Dtype } from "../pipeline/export/metadata.js";
 import { readAssume } from "../pipeline/run/assume.js";
+import { folderBeside } from "../pipeline/share/hub-address.js";
 import { print, remark } from "../terminal/print.js";
-import { type AssumeChoice, modelWords, properShare, withAssume } from "./options.js";
+import { type AssumeChoice, expectModelFile, modelWords, properShare, withAssume } from "./options.js";
 
 type ExportOptions = {
   readonly graphs?: readonly GraphName[];
@@ -62,16 +60,9 @@ export function addExportCommand(program: Command): void {
 }
 
 async function run(model: string, { out, json, assume, ...options }: ExportOptions): Promise<void> {
-  if (!existsSync(model)) {
-    throw new KdcError({
-      where: "export",
-      what: `there is no model ${model}`,
-      remedy: "Run kdc-mae demo, pretrain or finetune first, or name another file",
-      reason: "no-model",
-    });
-  }
+  expectModelFile("export", model, "kdc-mae demo, pretrain or finetune");
   const written = await exportGraphs(model, {
-    ...{ ...options, out: out ?? join(dirname(model), "onnx"), assume: await readAssume(assume) },
+    ...{ ...options, out: out ?? folderBeside(model, "onnx"), assume: await readAssume(assume) },
     onNote: (note) => remark(`${note}\n`),
     onWritten: (file) => {
       if (!json) print(inWords(file));

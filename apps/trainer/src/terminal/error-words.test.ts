@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import { KdcError } from "@kdc-mae/core";
 import { describe, expect, it } from "vitest";
 import { inErrorWords } from "./error-words.js";
@@ -37,6 +38,8 @@ describe("inErrorWords", () => {
   it("names the file for what a disk said", async () => {
     const error = await thrownBy(() => readFile("/nowhere/at/all"));
     expect(inErrorWords(error)).toMatchObject({ reason: "missing", where: "read /nowhere/at/all" });
+    const near = inErrorWords(await thrownBy(() => readFile("nowhere/at all")));
+    expect(String(near)).toContain(`Check the path, which stands for ${resolve("nowhere/at all")}`);
     const full = Object.assign(new Error("x"), { code: "ENOSPC", syscall: "write" });
     expect(inErrorWords(full)).toMatchObject({ reason: "disk-full" });
   });

@@ -1,3 +1,4 @@
+import { isAbsolute, resolve } from "node:path";
 import { isKdcError, KdcError } from "../error.js";
 
 type Words = readonly [what: string, remedy: string, reason: string];
@@ -45,5 +46,7 @@ export function fileError(verb: "read" | "write", path: string, cause: unknown):
   const { code, message } = cause as NodeJS.ErrnoException;
   const words = verb === "write" && code === "ENOENT" ? missingFolder : known[code ?? ""];
   const [what, remedy, reason] = words ?? [message ?? String(cause), "Check the disk", "file"];
-  return new KdcError({ where: `${verb} ${path}`, what, remedy, reason, doing: verb, cause });
+  // In an experiment, or from another folder, a relative path may stand for another place than was meant.
+  const place = reason === "missing" && !isAbsolute(path) ? `, which stands for ${resolve(path)}` : "";
+  return new KdcError({ where: `${verb} ${path}`, what, remedy: `${remedy}${place}`, reason, doing: verb, cause });
 }

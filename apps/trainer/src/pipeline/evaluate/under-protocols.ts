@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { KdcError } from "@kdc-mae/core";
 import { fileError, writeWhole } from "@kdc-mae/core/node";
 import type { Split } from "@kdc-mae/data/node";
@@ -15,7 +15,6 @@ import {
 import { countParameters } from "@kdc-mae/model";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { readSaved, type Saved } from "../run/read-saved.js";
-import { hubAddress, isHubAddress } from "../share/hub-address.js";
 import { ranksOf } from "../surroundings.js";
 import { groupedSet } from "./clip-groups.js";
 import { DEFAULT_ENGINE, type EvaluatingOptions, expectUsable, openSubject } from "./open-subject.js";
@@ -57,10 +56,6 @@ function aboutLines(name: string, saved: Saved, split: string, engine: string, d
     ],
   ] as const;
 }
-
-/** Where a model's results go by default: beside it; those of a model on a hub in `runs/`. */
-export const evaluationFolder = (model: string): string =>
-  isHubAddress(model) ? join("runs", hubAddress(model).repo, "evaluation") : join(dirname(model), "evaluation");
 
 /** @throws KdcError (`usage`) for what is given to a protocol that is not among the chosen ones */
 function expectRead(chosen: readonly ProtocolRecord[], { vggsounder, denormalize }: EvaluateOptions): void {

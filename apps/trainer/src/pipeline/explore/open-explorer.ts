@@ -4,6 +4,9 @@ import { fileURLToPath } from "node:url";
 import { KdcError } from "@kdc-mae/core";
 import { openStore } from "../search/open-store.js";
 import type { ServedPage } from "../serve-here.js";
+import { isHubAddress } from "../share/hub-address.js";
+import { localModel } from "../share/local-model.js";
+import type { Surroundings } from "../surroundings.js";
 import { serveExplorer } from "./serve-explorer.js";
 
 /** Where the built page lies: in this package as published, or in the app beside it. */
@@ -13,18 +16,21 @@ const pages = ["../../../explorer", "../../../../explorer/dist"].map((path) =>
 
 /** What the page is opened on. */
 export type ExploreOptions = {
-  /** A run's folder, or a model's file; the page alone where there is none. */
+  /** A run's folder, a model's file, or `hf://user/name`; the page alone where there is none. */
   readonly run?: string;
   /** What `kdc-mae index` made. */
   readonly index?: string;
   /** The indexed films, where they lie elsewhere now than the index says. */
   readonly media?: string;
   readonly port?: number;
+  /** Where a hub's address, token and cache are looked up. */
+  readonly env?: Surroundings["env"];
   /** The built page, where it is not the package's own. */
   readonly page?: string;
 };
 
-function modelOf(run: string): string {
+async function modelOf(run: string, env: Surroundings["env"]): Promise<string> {
+  if (isHubAddress(run)) return localModel(run, { env });
   const file = run.endsWith(".safetensors") ? run : join(run, "model.safetensors");
   if (existsSync(file)) return file;
   throw new KdcError({
@@ -40,8 +46,8 @@ function modelOf(run: string): string {
  *
  * @throws KdcError for a run without a model, an index that is none, or a page that was not built
  */
-export async function explore({ run, index, media, port, page }: ExploreOptions): Promise<ServedPage> {
-  const model = run === undefined ? undefined : modelOf(run);
+export async function explore({ run, index, media, port, page, env }: ExploreOptions): Promise<ServedPage> {
+  const model = run === undefined ? undefined : await modelOf(run, env);
   let films = media;
   if (index !== undefined) {
     const store = await openStore(index, {});

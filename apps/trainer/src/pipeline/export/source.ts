@@ -7,13 +7,12 @@ import {
   type ModelConfig,
   type ModelParams,
 } from "@kdc-mae/model";
-import { readCheckpoint } from "@kdc-mae/model/node";
 import type { Statistics } from "../corpus/statistics.js";
 import { expectOwnGrids } from "../run/expect-own-grids.js";
 import { inCheckpoint } from "../run/in-checkpoint.js";
 import { notesIn } from "../run/metadata.js";
 import { expectNothingAssumed, type ReadOptions, savedIn } from "../run/read-saved.js";
-import { localModel } from "../share/local-model.js";
+import { tensorsOfModel } from "../run/tensors-of-model.js";
 
 /** What a trained file holds that graphs are made of. */
 export type ExportSource = {
@@ -34,7 +33,7 @@ export type ExportSource = {
  * @throws KdcError for a file that is neither
  */
 export async function readExportSource(path: string, options: ReadOptions = {}): Promise<ExportSource> {
-  const { tensors, metadata } = await readCheckpoint(await localModel(path));
+  const { tensors, metadata } = await tensorsOfModel(path, options);
   const { config, statistics, classes, experiment } = notesIn(path, metadata).all();
   if (config === undefined || statistics === undefined) {
     const saved = savedIn(path, { tensors, metadata }, options);

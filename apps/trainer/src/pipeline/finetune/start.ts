@@ -7,7 +7,6 @@ import {
   type ModelConfig,
   withoutPrefix,
 } from "@kdc-mae/model";
-import { readCheckpoint } from "@kdc-mae/model/node";
 import { z } from "zod";
 import { framesIn, type Pairing } from "../corpus/clip-form.js";
 import type { Statistics } from "../corpus/statistics.js";
@@ -20,7 +19,8 @@ import { configFor } from "../run/model-file.js";
 import { officialShape } from "../run/official-shape.js";
 import { framesHeard, pairingOf } from "../run/pairing.js";
 import { expectNothingAssumed, type ReadOptions } from "../run/read-saved.js";
-import { localModel } from "../share/local-model.js";
+import { tensorsOfModel } from "../run/tensors-of-model.js";
+import type { Surroundings } from "../surroundings.js";
 import type { CheckedFineTuning } from "./schema.js";
 
 /** Where fine-tuning begins. */
@@ -76,7 +76,7 @@ const encoderFields = [
 export async function readStart(
   experiment: CheckedFineTuning,
   path: string | undefined,
-  { assume = {} }: Pick<ReadOptions, "assume"> = {},
+  { assume = {}, ...around }: Surroundings & Pick<ReadOptions, "assume"> = {},
 ): Promise<Start> {
   const { model, visual } = experiment;
   const wanted = model === undefined ? undefined : configFor({ model, visual });
@@ -87,7 +87,7 @@ export async function readStart(
     const { encoder } = initClassifier(config, 1, rng);
     return { config, encoder, visual: pairedAs(experiment, config), notes: ["the encoder starts from nothing"] };
   }
-  const { tensors, metadata } = await readCheckpoint(await localModel(path));
+  const { tensors, metadata } = await tensorsOfModel(path, around);
   const written = notesIn(path, metadata);
   const isImageMae = withoutPrefix(tensors).has("cls_token");
   const given = isImageMae ? undefined : written.config();

@@ -8,9 +8,8 @@ import {
   stateDict,
   withoutPrefix,
 } from "@kdc-mae/model";
-import { readCheckpoint } from "@kdc-mae/model/node";
 import { inCheckpoint } from "../run/in-checkpoint.js";
-import { localModel } from "../share/local-model.js";
+import { tensorsOfModel } from "../run/tensors-of-model.js";
 import type { Surroundings } from "../surroundings.js";
 
 type Tensors = Readonly<Record<string, HostTensor>>;
@@ -52,14 +51,14 @@ export async function startFrom(
   path: string,
   config: ModelConfig,
   seed: number,
-  { onNote }: Surroundings,
+  around: Surroundings,
 ): Promise<ModelParams<FloatTensor>> {
-  const { tensors } = await readCheckpoint(await localModel(path));
+  const { tensors } = await tensorsOfModel(path, around);
   const isImageMae = withoutPrefix(tensors).has("cls_token");
   const given = isImageMae ? { tensors, notes: [] } : withFreshParts(config, tensors, seed);
   const loaded = inCheckpoint(path, () =>
     isImageMae ? loadImageMae(config, tensors, createRng(seed).fork("init")) : loadModel(config, given.tensors),
   );
-  for (const note of [...given.notes, ...loaded.notes]) onNote?.(`${path}: ${note}`);
+  for (const note of [...given.notes, ...loaded.notes]) around.onNote?.(`${path}: ${note}`);
   return loaded.params;
 }

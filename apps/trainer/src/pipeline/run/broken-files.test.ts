@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRng, isKdcError } from "@kdc-mae/core";
@@ -9,6 +9,8 @@ import { loadExperiment } from "../experiment/load.js";
 import { readExportSource } from "../export/source.js";
 import { loadFineTuning } from "../finetune/named.js";
 import { readStart } from "../finetune/start.js";
+import { startFrom } from "../pretrain/start-from.js";
+import { convertModel } from "./convert.js";
 import { configFor } from "./model-file.js";
 import { readModel, readSaved } from "./read-saved.js";
 import { openRunFolder, readRunFolder } from "./run-folder.js";
@@ -54,6 +56,32 @@ const broken: readonly (readonly [part: string, text: string])[] = [
   ["classes", '{"a":1}'],
   ["classes", "["],
 ];
+
+it("a run's folder and a run's state in place of a model are refused, and the model is named", async () => {
+  const run = at("a run");
+  await mkdir(run);
+  const tensors = { "params.model.w": { dtype: "float32", shape: [1], data: Float32Array.of(1) } } as const;
+  await writeTensors(join(run, "state.safetensors"), tensors, {});
+  const tuning = await loadFineTuning("demo-finetune");
+  const experiment = await loadExperiment("demo");
+  const readers = [
+    readSaved,
+    readExportSource,
+    (path: string) => readStart(tuning, path),
+    (path: string) => startFrom(path, configFor(experiment), 0, {}),
+    (path: string) => convertModel(path, at("converted")),
+  ];
+  for (const read of readers) {
+    await expect(read(run)).rejects.toThrow(
+      "it is a folder, not the file of a model. Give a .safetensors that kdc-mae",
+    );
+    await expect(read(join(run, "state.safetensors"))).rejects.toThrow("it is the state that a run goes on from");
+  }
+  for (const name of ["best.safetensors", "model.safetensors"]) {
+    await cp(at("model"), join(run, name));
+    await expect(readSaved(run)).rejects.toThrow(`Give ${join(run, name)}`);
+  }
+});
 
 describe("a checkpoint whose metadata are broken", () => {
   it.each(broken)("%s = %s is refused in words that name the file", async (part, text) => {

@@ -1,12 +1,11 @@
 import { KdcError } from "@kdc-mae/core";
 import { expectWritableFile } from "@kdc-mae/core/node";
-import { readCheckpoint } from "@kdc-mae/model/node";
-import { localModel } from "../share/local-model.js";
 import { type Assumption, assumptionLine } from "./assume.js";
 import { officialIn } from "./official-file.js";
 import type { ReadOptions } from "./read-saved.js";
 import { saveClassifier } from "./save-classifier.js";
 import { saveModel } from "./save-model.js";
+import { tensorsOfModel } from "./tensors-of-model.js";
 
 /** What a conversion wrote. */
 export type ConvertedModel = {
@@ -26,7 +25,7 @@ export type ConvertedModel = {
  */
 export async function convertModel(from: string, to: string, options: ReadOptions = {}): Promise<ConvertedModel> {
   await expectWritableFile(to);
-  const { tensors, metadata } = await readCheckpoint(await localModel(from));
+  const { tensors, metadata } = await tensorsOfModel(from, options);
   if (metadata.config !== undefined) {
     throw new KdcError({
       where: `checkpoint ${from}`,

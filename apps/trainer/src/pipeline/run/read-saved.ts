@@ -1,12 +1,11 @@
 import { KdcError } from "@kdc-mae/core";
 import type { TensorFile } from "@kdc-mae/model";
-import { readCheckpoint } from "@kdc-mae/model/node";
-import { localModel } from "../share/local-model.js";
 import type { Surroundings } from "../surroundings.js";
 import { type Assume, assumptionLine } from "./assume.js";
 import { classifierIn, type SavedClassifier } from "./classifier-file.js";
 import { modelIn, type SavedModel } from "./model-file.js";
 import { officialIn } from "./official-file.js";
+import { tensorsOfModel } from "./tensors-of-model.js";
 
 /** A model, pretrained or fine-tuned. */
 export type Saved = { readonly model: SavedModel } | { readonly classifier: SavedClassifier };
@@ -30,7 +29,7 @@ export type ReadOptions = {
  * @throws KdcError for a file that is none, saying why; and for assumptions about a file that says everything itself
  */
 export const readSaved = async (path: string, options: ReadOptions = {}): Promise<Saved> =>
-  savedIn(path, await readCheckpoint(await localModel(path, options)), options);
+  savedIn(path, await tensorsOfModel(path, options), options);
 
 /** A model in a file that was read. See {@link readSaved}. */
 export function savedIn(path: string, file: TensorFile, options: ReadOptions): Saved {

@@ -1,3 +1,4 @@
+import { dirname, join } from "node:path";
 import { KdcError } from "@kdc-mae/core";
 
 /** A model repository on a hub: `hf://user/name`, with `@revision` and a file in it where they are given. */
@@ -70,3 +71,7 @@ export const refused = (where: string, what: string): KdcError =>
 
 /** The token as the hub's library takes it. */
 export const credentials = ({ token }: HubAccess) => (token === undefined ? {} : { accessToken: token });
+
+/** Where what is made of a model goes by default: beside it; of a model on a hub in `runs/`. */
+export const folderBeside = (model: string, name: string): string =>
+  join(isHubAddress(model) ? join("runs", hubAddress(model).repo) : dirname(model), name);

@@ -8,6 +8,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { checkExperiment } from "../experiment/check.js";
 import { named } from "../experiment/named.js";
+import { explore } from "../explore/open-explorer.js";
+import { exportGraphs } from "../export/export-graphs.js";
 import { EVENTS } from "../log/events-file.js";
 import { configFor } from "../run/model-file.js";
 import { readSaved } from "../run/read-saved.js";
@@ -206,6 +208,18 @@ describe("a hub", () => {
     const before = hub.asked.length;
     await readSaved("hf://me/mine/model.safetensors", { env: env() });
     expect(hub.asked.slice(before).some((line) => line.startsWith("GET"))).toBe(false);
+  });
+
+  it("is where a model may be exported and explored from", async () => {
+    const [written] = await exportGraphs("hf://me/mine", {
+      ...{ env: env(), graphs: ["retrieval-audio"], out: join(root, "onnx") },
+    });
+    expect(existsSync(written.file)).toBe(true);
+    await writeFile(join(root, "index.html"), "<head></head>");
+    const { address, close } = await explore({ run: "hf://me/mine", env: env(), page: root });
+    const served = await (await fetch(`${address}run/model.safetensors`)).arrayBuffer();
+    await close();
+    expect(Buffer.from(served)).toEqual(await readFile(join(run, "model.safetensors")));
   });
 
   it("that gives other bytes than it says is caught, and nothing is left", async () => {
