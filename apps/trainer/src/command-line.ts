@@ -83,6 +83,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number | 
     for (const option of command.options) {
       const { defaultValue: list } = option;
       if (Array.isArray(list) && list.length > 0) option.default(list, list.join(","));
+      if (!Array.isArray(list)) sayTwice(command, option);
     }
     command.configureHelp({ optionDescription });
     command.configureOutput(output).exitOverride().showHelpAfterError("(--help lists the options)");
@@ -105,6 +106,18 @@ export async function runCommandLine(args: readonly string[]): Promise<number | 
     });
     return code;
   }
+}
+
+/** Of a value that is given twice the last one counts, as everywhere; whoever meant both is told. */
+function sayTwice(command: Command, option: Option): void {
+  const { long, required } = option;
+  let before: string | undefined;
+  command.on(`option:${option.name()}`, (value: string | undefined) => {
+    if (required && before !== undefined && before !== value) {
+      remark(`${long} is given more than once: ${value} counts, ${before} does not\n`);
+    }
+    before = value;
+  });
 }
 
 /** An option's text in a command's help: of a list that is empty unless given, no default is told. */

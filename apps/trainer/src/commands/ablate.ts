@@ -9,20 +9,13 @@ import { planRuns } from "../pipeline/ablate/plan.js";
 import type { Scored } from "../pipeline/ablate/run-one.js";
 import { defaultMedia } from "../pipeline/corpus/open-corpus.js";
 import { parseChange } from "../pipeline/experiment/change.js";
+import { quoted } from "../pipeline/shell-word.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
 import { atTerminal } from "../terminal/interrupt.js";
 import { print } from "../terminal/print.js";
 import type { EngineChoice } from "./chosen-engine.js";
 import { engineName, executeFor, withEngineOptions } from "./engine-options.js";
-import {
-  collect,
-  type DataOptions,
-  dataChanges,
-  quoted,
-  saysStopped,
-  wholeNumberTo,
-  withDataOptions,
-} from "./options.js";
+import { collect, type DataOptions, dataChanges, saysStopped, wholeNumberTo, withDataOptions } from "./options.js";
 
 type AblateOptions = EngineChoice &
   DataOptions & {
@@ -110,7 +103,7 @@ async function run(name: string, options: AblateOptions, around: Surroundings): 
     ...{ ...around, ablation, arms, seeds, out, media: options.media, scored: options.scored },
     execute: await executeFor(options),
     engine: await engineName(options),
-    settings: [["command", `kdc-mae ablate ${name} --seeds ${seeds.length}${sets}`]],
+    settings: [["command", `kdc-mae ablate ${quoted(name)} --seeds ${seeds.length}${sets}`]],
   });
   if (!finished) return saysStopped(out);
   print(

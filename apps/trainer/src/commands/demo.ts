@@ -5,12 +5,13 @@ import { demo } from "../pipeline/demo/demo.js";
 import { headlineTable } from "../pipeline/evaluate/write-report.js";
 import { parseChange } from "../pipeline/experiment/change.js";
 import { loadExperiment } from "../pipeline/experiment/load.js";
+import { quoted } from "../pipeline/shell-word.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
 import { atTerminal } from "../terminal/interrupt.js";
 import { print } from "../terminal/print.js";
 import type { EngineChoice } from "./chosen-engine.js";
 import { engineName, executeFor, withEngineOptions } from "./engine-options.js";
-import { collect, quoted, saysStopped } from "./options.js";
+import { collect, saysStopped } from "./options.js";
 
 type DemoCommandOptions = EngineChoice & {
   readonly out: string;

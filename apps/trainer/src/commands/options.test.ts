@@ -94,6 +94,17 @@ it.each([
   expect(existsSync("none")).toBe(false);
 });
 
+it("of a value that is given twice it is said which counts, of a list nothing", async () => {
+  let err = "";
+  vi.spyOn(process.stderr, "write").mockImplementation((text) => {
+    err += text;
+    return true;
+  });
+  const line = ["pretrain", "nosuch", "--set", "seed=1", "--set", "seed=2", "--out", "a", "--out", "a", "--out", "b"];
+  expect(await runCommandLine(line)).toBe(2);
+  expect(err).toMatch(/^--out is given more than once: b counts, a does not\nexperiment: "nosuch" is neither/);
+});
+
 let folder = "";
 let model = "";
 beforeAll(async () => {

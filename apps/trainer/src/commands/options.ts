@@ -134,10 +134,6 @@ export const anyWholeNumber = wholeNumber(Number.NEGATIVE_INFINITY, Number.POSIT
 export const many = (count: number, one: string, several = `${one}s`): string =>
   `${count} ${count === 1 ? one : several}`;
 
-/** A word as a shell takes it. */
-export const quoted = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-
 /** Options that a command reads only together with others: which, whether these others are there, and what to do. */
 export type ReadWith<Options> = {
   readonly options: readonly (keyof Options & string)[];

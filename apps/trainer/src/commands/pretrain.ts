@@ -18,6 +18,7 @@ import {
   collect,
   type DataOptions,
   dataChanges,
+  many,
   readWith,
   saysStopped,
   withDataOptions,
@@ -103,8 +104,10 @@ async function run(
 }
 
 /** What a run would take; exit code 1 where it will not fit. */
-function sayPlan({ clips, steps, flop, memory, available }: PretrainPlan): void {
-  print(`${clips} clips, ${steps} steps, ${(flop / 1e12).toPrecision(3)} TFLOP\n`);
+function sayPlan({ clips, training, steps, flop, memory, available }: PretrainPlan): void {
+  print(
+    `${training} of ${many(clips, "clip")} to train on, ${many(steps, "step")}, ${(flop / 1e12).toPrecision(3)} TFLOP\n`,
+  );
   print(inWords(memory, available));
   const note = expectRoom(memory, available);
   if (note !== undefined) print(`${note}\n`);

@@ -11,6 +11,7 @@ import { type Command, Option } from "commander";
 import type { DecoderChoice } from "../pipeline/corpus/open-decoder.js";
 import type { ManifestChoice } from "../pipeline/prepare/manifest-choice.js";
 import { surveyData } from "../pipeline/prepare/survey-data.js";
+import { quoted } from "../pipeline/shell-word.js";
 import type { Surroundings } from "../pipeline/surroundings.js";
 import { atRanks } from "../terminal/interrupt.js";
 import { print } from "../terminal/print.js";
@@ -90,6 +91,6 @@ async function run(path: string, options: Options, around: Surroundings): Promis
   if (passed !== undefined) print(`${passed}\n`);
   if (result.usable < result.total) print("--json lists every clip that cannot be used\n");
   if (options.clean !== undefined) {
-    print(`usable clips are listed in ${options.clean}; read it with --media-root ${mediaRoot}\n`);
+    print(`usable clips are listed in ${options.clean}; read it with --media-root ${quoted(mediaRoot)}\n`);
   }
 }

@@ -44,6 +44,25 @@ export async function findRecord(
   });
 }
 
+/** The options of which a set was made otherwise: `frames.count is 3, and 10 there`. */
+function differing(before: string, now: PreparedContent): string {
+  const flat = (value: unknown, path = ""): [string, string][] =>
+    typeof value === "object" && value !== null
+      ? Object.entries(value).flatMap(([key, part]) => flat(part, path === "" ? key : `${path}.${key}`))
+      : [[path, JSON.stringify(value) ?? "left out"]];
+  try {
+    const [there, here] = [new Map(flat(JSON.parse(before))), new Map(flat(JSON.parse(JSON.stringify(now))))];
+    const keys = [...new Set([...here.keys(), ...there.keys()])].filter((key) => here.get(key) !== there.get(key));
+    const told = keys.map(
+      (key) => `${key} is ${here.get(key) ?? "left out"}, and ${there.get(key) ?? "left out"} there`,
+    );
+    if (told.length > 0) return told.join("; ");
+  } catch {
+    // A damaged content.json says nothing of options.
+  }
+  return "see content.json";
+}
+
 /** Writes down what the set is made with, or compares. @throws KdcError (`other-content`) where it was made otherwise */
 export async function expectSameContent(out: string, content: PreparedContent, files: FileSystem): Promise<void> {
   const path = join(out, "content.json");
@@ -53,7 +72,7 @@ export async function expectSameContent(out: string, content: PreparedContent, f
   else if (before !== written) {
     throw new KdcError({
       where: out,
-      what: "it holds a set that was prepared with other options (see content.json)",
+      what: `it holds a set that was prepared with other options (${differing(before, content)})`,
       remedy: "Give the same options, or another --out",
       reason: "other-content",
     });

@@ -100,8 +100,13 @@ describe("prepare, run again", () => {
     await writeFile(at("stopped-0/shard-000002.tar"), "half");
     await run("stopped-0");
     expect(await fingerprint("stopped-0")).toEqual(undisturbed);
-    await expect(run("whole", { content: { clipsPerShard: 4 } })).rejects.toThrow(
-      "it holds a set that was prepared with other options",
+    const content = { clipsPerShard: 4, frames: { count: 5, limit: 10 }, size: 37, logMel: "float16" } as const;
+    await expect(run("whole", { content })).rejects.toThrow(
+      "it holds a set that was prepared with other options (clipsPerShard is 4, and 3 there; frames.count is 5, and 2 there). Give the same options",
+    );
+    await writeFile(at("media/none.jsonl"), '{"path":"page.mp4"}\n{"path":"gone.mp4"}');
+    await expect(run("of-none", { manifest: await openManifest(at("media/none.jsonl")) })).rejects.toThrow(
+      `${at("of-none")}: none of its clips could be used (missing 1, not-media 1). Look at ${at("of-none/quarantine.jsonl")}`,
     );
     await writeFile(at("media/other.jsonl"), '{"path":"page.mp4"}');
     await expect(run("whole", { manifest: await openManifest(at("media/other.jsonl")) })).rejects.toThrow(

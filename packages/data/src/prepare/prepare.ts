@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { KdcError } from "@kdc-mae/core";
 import { disk, type FileSystem, makeFolder, sweepTemporaries, withLock, writeWhole } from "@kdc-mae/core/node";
 import { orderedMap } from "../dataset/ordered-map.js";
 import type { ManifestItem } from "../manifest/manifest-item.js";
@@ -83,7 +84,7 @@ type Task =
  *
  * @returns the summary, and what was met and is no clip; undefined for other processes than the first
  * @throws KdcError reason `disk-full`, `permission` …; `aborted` when the signal says so; `locked` when another run
- *   writes there; `other-content` when the folder holds a set of another content or manifest
+ *   writes there; `other-content` when the folder holds a set of another content or manifest; `no-clips` when none could be used
  *
  * @example
  * ```ts
@@ -118,8 +119,21 @@ export async function prepare(options: PrepareOptions): Promise<PrepareResult | 
       quarantine.map((entry) => `${JSON.stringify(entry)}\n`).join(""),
       files,
     );
+    expectClips(options, summary);
     await writeWhole(join(out, "dataset.json"), seal(summary, 1), files);
     return { ...summary, passedOver };
+  });
+}
+
+/** @throws KdcError (`no-clips`) for a set of which nothing could be used, which nobody could read */
+function expectClips({ out, manifest }: PrepareOptions, { samples, quarantined }: DatasetSummary): void {
+  if (samples > 0) return;
+  const reasons = Object.entries(quarantined);
+  throw new KdcError({
+    where: out,
+    what: `none of its clips could be used (${reasons.map(([reason, count]) => `${reason} ${count}`).join(", ")})`,
+    remedy: `Look at ${join(out, "quarantine.jsonl")}; paths begin at the media root, ${manifest.media.root}. Then give another --out`,
+    reason: "no-clips",
   });
 }
 

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, extname, resolve } from "node:path";
 import { describeIssue } from "../experiment/check.js";
+import { commandOf } from "../experiment/command-of.js";
 import { experimentFrom, reasonNotFound, titleOf } from "../experiment/load.js";
 import { named as namedExperiments } from "../experiment/named.js";
 import { withoutNotes } from "../experiment/notes.js";
@@ -61,9 +62,12 @@ async function fromFile(nameOrFile: string): Promise<LoadedAblation> {
   }
   const path = resolve(nameOrFile);
   if (!existsSync(path)) {
+    const command = commandOf(nameOrFile);
     refuse(
       "ablation",
-      `"${nameOrFile}" is neither a named ablation nor a file`,
+      command === undefined
+        ? `"${nameOrFile}" is neither a named ablation nor a file`
+        : `"${nameOrFile}" is for kdc-mae ${command}`,
       `Use ${Object.keys(namedAblations).join(", ")}, or the path of a .ts, .mjs or .json file`,
       reasonNotFound(nameOrFile),
     );

@@ -6,6 +6,7 @@ import { clockText } from "@kdc-mae/eval/report";
 import { type DecoderChoice, openDecoder } from "../corpus/open-decoder.js";
 import { type FileResults, piecesOfFiles, type Within } from "../each-file.js";
 import { type ReadOptions, readEncoder } from "../run/read-saved.js";
+import { quoted } from "../shell-word.js";
 import { type Surroundings, surroundingsOf } from "../surroundings.js";
 import {
   createFileEmbedder,
@@ -32,7 +33,7 @@ export function expectFiles(files: readonly string[]): void {
   throw new KdcError({
     where: "embed",
     what: `${folder} is a folder`,
-    remedy: `Name the files in it, or embed and search all of it: kdc-mae index ${folder}`,
+    remedy: `Name the files in it, or embed and search all of it: kdc-mae index ${quoted(folder)}`,
     reason: "unreadable",
   });
 }

@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { loadAblation } from "../ablate/load.js";
 import { namedAblations } from "../ablate/named.js";
 import { loadFineTuning, namedFineTunings } from "../finetune/named.js";
+import { commandOf } from "./command-of.js";
 import { experimentJsonSchema, listExperiments } from "./list.js";
 import { loadExperiment } from "./load.js";
 import { named } from "./named.js";
@@ -72,8 +73,23 @@ it("says of a file that is no experiment what it is", async () => {
       await (name === "" ? mkdir(path) : writeFile(path, text));
       await expect(loadExperiment(path)).rejects.toThrow(`experiment ${path}: the file cannot be read: ${what}`);
     }
-    await expect(loadExperiment(place)).rejects.toThrow("it is a folder, not a file");
+    await expect(loadExperiment(place)).rejects.toThrow(
+      `it is a folder, not a file. Give the file of an experiment, or its name; data are named in one, or by --set data.path=${place}`,
+    );
   } finally {
     await rm(place, { recursive: true });
   }
+});
+
+it("says of a name that another command takes which one does", async () => {
+  const lists = { pretrain: named, finetune: namedFineTunings, ablate: namedAblations };
+  for (const [command, list] of Object.entries(lists)) {
+    for (const name of Object.keys(list)) expect([name, commandOf(name)]).toEqual([name, command]);
+  }
+  expect(commandOf("nosuch")).toBeUndefined();
+  await expect(loadExperiment("vggsound")).rejects.toThrow('"vggsound" is for kdc-mae finetune. Use one of demo, ');
+  await expect(loadFineTuning({ base: "demo" })).rejects.toThrow(
+    '"demo" is for kdc-mae pretrain. Use one of demo-finet',
+  );
+  await expect(loadAblation("demo")).rejects.toThrow('"demo" is for kdc-mae pretrain. Use ablation-objectives');
 });

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { KdcError } from "@kdc-mae/core";
 import { isRecord, withChanges } from "./change.js";
 import { checkExperiment } from "./check.js";
+import { commandOf } from "./command-of.js";
 import { named } from "./named.js";
 import { withoutNotes } from "./notes.js";
 import { readDefault } from "./read-default.js";
@@ -59,9 +60,13 @@ async function resolveBase(
     });
   }
   if (!existsSync(path)) {
+    const command = commandOf(nameOrFile);
     throw new KdcError({
-      where: "experiment",
-      what: `"${nameOrFile}" is neither a named experiment nor a file`,
+      where: trail.length === 0 ? "experiment" : `experiment ${trail[0]}, base`,
+      what:
+        command === undefined
+          ? `"${nameOrFile}" is neither a named experiment nor a file`
+          : `"${nameOrFile}" is for kdc-mae ${command}`,
       remedy: `Use one of ${Object.keys(known).join(", ")}, or the path of a .ts, .mjs or .json file`,
       reason: reasonNotFound(nameOrFile),
     });

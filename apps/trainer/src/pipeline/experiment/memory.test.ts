@@ -77,11 +77,12 @@ describe("expectRoom", () => {
 
   it("plans a run without its media", async () => {
     const experiment = await loadExperiment("demo");
-    const { clips, steps, flop } = await planPretraining(experiment);
+    const { clips, training, steps, flop } = await planPretraining(experiment);
     const { batch, epochs } = experiment.training;
     if (experiment.data.kind !== "synthetic") throw new Error("the demo makes its data");
     expect(steps).toBe(epochs * Math.floor(experiment.data.train / batch));
     expect(clips).toBe(experiment.data.train + experiment.data.validation + experiment.data.test);
+    expect(training).toBe(experiment.data.train);
     expect(flop).toBeGreaterThan(1e12);
   });
 

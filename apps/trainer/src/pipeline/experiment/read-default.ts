@@ -3,6 +3,7 @@ import { extname } from "node:path";
 import { pathToFileURL } from "node:url";
 import { KdcError } from "@kdc-mae/core";
 import { fileError } from "@kdc-mae/core/node";
+import { quoted } from "../shell-word.js";
 
 const read = ".json, .ts, .mts, .mjs, .cjs, .js".split(", ");
 
@@ -41,7 +42,9 @@ export async function readDefault(path: string, where: string): Promise<unknown>
     throw new KdcError({
       where,
       what: `the file cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
-      remedy: `Correct the file; it must export the ${where.split(" ")[0]} as its default`,
+      remedy: read.includes(extname(path))
+        ? `Correct the file; it must export the ${where.split(" ")[0]} as its default`
+        : `Give the file of an ${where.split(" ")[0]}, or its name; data are named in one, or by --set data.path=${quoted(path)}`,
       reason: "experiment",
       cause,
     });

@@ -19,6 +19,7 @@ import {
 } from "../evaluate/predict.js";
 import type { SavedClassifier } from "../run/classifier-file.js";
 import { type ReadOptions, readSaved, type Saved } from "../run/read-saved.js";
+import { quoted } from "../shell-word.js";
 import type { Surroundings } from "../surroundings.js";
 import { type OpenedMedia, openMedia, storeWindow } from "./open-media.js";
 
@@ -68,7 +69,7 @@ async function classifierOf({ model, ...options }: ClassifyOptions): Promise<Sav
   throw new KdcError({
     where: "classify",
     what: `${name} is pretrained and has no classes`,
-    remedy: `Train a head on labelled clips first (kdc-mae finetune EXPERIMENT --init ${typeof model === "string" ? model : "FILE"}) and give the best.safetensors that it writes`,
+    remedy: `Train a head on labelled clips first (kdc-mae finetune EXPERIMENT --init ${typeof model === "string" ? quoted(model) : "FILE"}) and give the best.safetensors that it writes`,
     reason: "not-a-classifier",
   });
 }

@@ -16,7 +16,9 @@ import { inPieces } from "./in-pieces.js";
 export type PretrainPlan = {
   /** Clips of all splits that the data name. */
   readonly clips: number;
-  /** Of the training clips: updates in all. */
+  /** Those of them that are trained on. */
+  readonly training: number;
+  /** Updates in all. */
   readonly steps: number;
   /** Floating-point operations of the matrix products of the whole run. */
   readonly flop: number;
@@ -56,7 +58,7 @@ export async function planPretraining(experiment: CheckedExperiment, around: Sur
   const perEpoch = stepsPerEpoch("training data", counted.training, training);
   const steps = training.epochs * Math.floor(perEpoch / training.accumulate);
   return {
-    clips: counted.clips,
+    ...counted,
     steps,
     flop: steps * training.accumulate * training.batch * flopPerClip(experiment),
     // Made clips are all decoded; of a list the training clips are.

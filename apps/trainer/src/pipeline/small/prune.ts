@@ -17,6 +17,7 @@ import { EXPERIMENT, inRunFolder } from "../run/run-folder.js";
 import { saveClassifier } from "../run/save-classifier.js";
 import { saveModel } from "../run/save-model.js";
 import { localModel } from "../share/local-model.js";
+import { quoted } from "../shell-word.js";
 import { surroundingsOf } from "../surroundings.js";
 import {
   type Comparable,
@@ -95,7 +96,7 @@ export async function prune(file: string, options: PruneOptions): Promise<Prunin
   if (epochs > 0 && "classifier" in saved) {
     return refuse(
       "it is a classifier, which labelled clips train",
-      `Prune it alone (--epochs 0), then: kdc-mae finetune EXPERIMENT --init ${pruned}`,
+      `Prune it alone (--epochs 0), then: kdc-mae finetune EXPERIMENT --init ${quoted(pruned)}`,
     );
   }
   if (epochs > 0 && "model" in saved && saved.model.assumed !== undefined) {
