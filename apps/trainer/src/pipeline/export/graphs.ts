@@ -5,12 +5,23 @@ import {
   type ClassifierParams,
   classify,
   features,
+  featuresOf,
   type ModelConfig,
   type ModelParams,
-  pooled,
   pretrainForward,
 } from "@kdc-mae/model";
-import { add, div, sqrt, square, sum, type Tensor, type Tensor2D, type Tensor3D, zeros } from "@tensorflow/tfjs-core";
+import {
+  add,
+  div,
+  mean,
+  sqrt,
+  square,
+  sum,
+  type Tensor,
+  type Tensor2D,
+  type Tensor3D,
+  zeros,
+} from "@tensorflow/tfjs-core";
 
 /** How many patches of each modality the inpainting graph is shown. */
 export type Visible = { readonly audio: number; readonly visual: number };
@@ -46,8 +57,8 @@ const retrieval = (config: ModelConfig, modalities: readonly Modality[]): GraphP
   fn: (inputs) =>
     Object.fromEntries(
       modalities.map((modality) => {
-        const given = { [modality]: inputs[modality] as Tensor3D };
-        return [`${modality}_embedding`, unit(pooled(config, inputs.params.encoder, given, `${modality}-only`))];
+        const tokens = featuresOf(config, inputs.params, modality, inputs[modality] as Tensor3D);
+        return [`${modality}_embedding`, unit(mean(tokens, 1))];
       }),
     ),
 });

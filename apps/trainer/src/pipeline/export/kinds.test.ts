@@ -23,11 +23,12 @@ import {
   presets,
 } from "@kdc-mae/model";
 import { saveCheckpoint } from "@kdc-mae/model/node";
-import type * as tf from "@tensorflow/tfjs-core";
+import * as tf from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { classes, grids, tinyWith } from "../finetune/made-clips.test.support.js";
 import { saveClassifier } from "../run/save-classifier.js";
 import { madeUpInputs } from "./difference.js";
+import type { GraphName } from "./graphs.js";
 import { makeGraph, possibleGraphs } from "./make-graph.js";
 import { type ExportSource, readExportSource } from "./source.js";
 
@@ -55,7 +56,7 @@ const shaken = <T extends Tree<FloatTensor>>(tree: T): TreeLike<T, FloatTensor> 
 /** The exported graph and the model itself on the same clips, for two numbers of them. */
 async function expectEqual(
   source: ExportSource,
-  name: "encoder" | "classifier",
+  name: GraphName,
   reference: (given: Given) => Record<string, tf.Tensor>,
 ): Promise<void> {
   const { mode = "multimodal" } = source;
@@ -126,6 +127,28 @@ describe("models whose visual attention favours what is near", () => {
       for (const [i, value] of data.entries()) expect(half[i]).toBeCloseTo(value, 4);
     }
     await program.dispose();
+  });
+});
+
+describe("models with global tokens, registers and contrast heads", () => {
+  it("are exported for retrieval with the embeddings that they have everywhere else", async () => {
+    const whole: ModelConfig = { ...config, globalToken: true, registers: 1, contrastHeads: 1 };
+    const file = join(folder, "whole.safetensors");
+    await saveCheckpoint(file, whole, shaken(initModel(whole, createRng(3))), {
+      metadata: { statistics: JSON.stringify(statistics) },
+    });
+    const source = await readExportSource(file);
+    const embedding = ({ params, audio, visual }: Given, modality: "audio" | "visual") => {
+      const mean = tf.mean(features(whole, params as ModelParams<tf.Tensor>, { audio, visual })[modality], 1);
+      return { [`${modality}_embedding`]: tf.div(mean, tf.norm(mean, 2, -1, true)) };
+    };
+    await expectEqual(source, "retrieval", (given) => ({
+      ...embedding(given, "audio"),
+      ...embedding(given, "visual"),
+    }));
+    // Of one modality the other's patches are not asked for.
+    const { trace } = makeGraph("retrieval-audio", "float32", source, { mode: "multimodal", visible });
+    expect(trace.graph.inputs.map(({ name }) => name)).toEqual(["audio"]);
   });
 });
 
