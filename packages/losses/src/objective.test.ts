@@ -1,7 +1,7 @@
 import { createRng, type Evidence } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs";
 import { beforeAll, describe, expect, it } from "vitest";
-import { builtinTerms, cavMae, kdcMae } from "./builtin.js";
+import { avMae, builtinTerms, cavMae, kdcMae } from "./builtin.js";
 import { exampleEvidence } from "./example-evidence.js";
 import { entry, type ObjectiveEntry, objective } from "./objective.js";
 import type { LossTerm } from "./term.js";
@@ -61,14 +61,22 @@ describe("objective", () => {
   });
 
   it("says what its terms need together", () => {
-    expect(objective(cavMae).needs).toEqual({ views: 1, teacher: false, whole: false });
-    expect(objective(kdcMae).needs).toEqual({ views: 2, teacher: false, whole: false });
+    expect(objective(cavMae).needs).toEqual({ views: 1, clips: 2, teacher: false, whole: false });
+    expect(objective(kdcMae).needs).toEqual({ views: 2, clips: 2, teacher: false, whole: false });
     expect(objective([{ term: "view-distillation", options: { target: "teacher" } }]).needs).toEqual({
       views: 2,
+      clips: 1,
       teacher: true,
       whole: false,
     });
-    expect(objective([{ term: "latent-prediction" }]).needs).toEqual({ views: 1, teacher: false, whole: true });
+    // A term of weight 0 has no say.
+    expect(objective([...avMae, { term: "contrastive", weight: 0 }]).needs.clips).toBe(1);
+    expect(objective([{ term: "latent-prediction" }]).needs).toEqual({
+      views: 1,
+      clips: 1,
+      teacher: false,
+      whole: true,
+    });
   });
 
   it("is typed: a wrong option or name does not compile", () => {

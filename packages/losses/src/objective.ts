@@ -27,6 +27,8 @@ export type Objective = {
   /** What all terms together need of the evidence. */
   readonly needs: {
     readonly views: number;
+    /** The fewest clips to be seen together; terms of weight 0 have no say. */
+    readonly clips: number;
     /** Whether a term compares with a teacher's encoding of the views, and of the whole clips. */
     readonly teacher: boolean;
     readonly whole: boolean;
@@ -141,6 +143,7 @@ export function objective(entries: readonly ObjectiveEntry[], weighting: Weighti
     seesAllClips: together.length > 0,
     needs: {
       views: Math.max(...needs.map(({ views }) => views)),
+      clips: Math.max(1, ...needs.map(({ clips = 1 }, index) => (lines[index].weight > 0 ? clips : 1))),
       teacher: needs.some(({ teacher }) => teacher === true),
       whole: needs.some(({ whole }) => whole === true),
     },

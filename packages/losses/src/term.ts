@@ -9,6 +9,8 @@ export type EncodedStream = keyof Encoded;
 export type Needs = {
   /** The fewest views it can be computed on. */
   readonly views: number;
+  /** The fewest clips that it says anything of when it sees them together: two where it compares them. One unless given. */
+  readonly clips?: number;
   readonly encoded?: readonly EncodedStream[];
   readonly reconstruction?: readonly Modality[];
   /** Streams of the views that the contrast has for itself (`masking.contrast`). */

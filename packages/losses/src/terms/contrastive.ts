@@ -159,7 +159,7 @@ export const contrastive: LossTerm<ContrastiveOptions> = {
   comparesClips: true,
   needs: (options) => {
     const { pairs, needed } = readOptions(options);
-    return { views: 1, [needed]: pairs.flat() };
+    return { views: 1, clips: 2, [needed]: pairs.flat() };
   },
   compute: (evidence, options) =>
     tidy(() => {

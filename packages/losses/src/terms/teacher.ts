@@ -121,7 +121,7 @@ export const teacherRelations: LossTerm<TeacherRelationsOptions> = {
     distance: aboveZero(1),
     angle: aboveZero(2),
   }),
-  needs: needsOf,
+  needs: (options) => ({ ...needsOf(options), clips: 2 }),
   compute: (evidence, options = {}) => {
     const { distance = 1, angle = 2 } = options;
     return tidy(() =>

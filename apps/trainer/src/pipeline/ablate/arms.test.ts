@@ -149,6 +149,25 @@ describe("workOutArms", () => {
       "arm b: training.accumulateContrast: training.accumulate is 1: there are no accumulated batches",
     ],
     [
+      "views that cannot be dealt",
+      { name: "b", change: { masking: { views: 3, audioRatio: 0.5 } } },
+      "arm b: masking: 3 disjoint views of",
+    ],
+    [
+      "views of the contrast that show nothing",
+      {
+        name: "b",
+        change: { masking: { contrast: { audioRatio: 0.999, visualRatio: 0.5 } } },
+        addTerms: [{ term: "contrastive", name: "own", options: { path: "own" } }],
+      },
+      "arm b: randomViews: a mask ratio of 0.999 over",
+    ],
+    [
+      "a contrast of one clip",
+      { name: "b", change: ["training.batch=1", "training.accumulate=4"] },
+      "arm b: training.batch: the objective has a term that compares clips with one another, and it would see 1 at a time",
+    ],
+    [
       "two teachers",
       {
         name: "b",

@@ -4,10 +4,8 @@ import { parseChange, withChanges } from "../experiment/change.js";
 import { checkExperiment, checkWith } from "../experiment/check.js";
 import { differingKeys, valueAt } from "../experiment/differing.js";
 import { type CheckedExperiment, describedExperiment, unmetIn } from "../experiment/schema.js";
-import { inPieces } from "../pretrain/in-pieces.js";
-import { expectHeldOut } from "../probe/held-out.js";
+import { expectPossible } from "../pretrain/expect-possible.js";
 import { alone } from "../ranks/ranks.js";
-import { configFor } from "../run/model-file.js";
 import { flopOfRun, withBudget } from "./budget.js";
 import { refuse } from "./refuse.js";
 import type { ArmSpec, CheckedAblation } from "./schema.js";
@@ -52,9 +50,7 @@ function objectiveOf(terms: readonly Term[], { keepTerms, addTerms = [] }: ArmSp
 /** Checks what otherwise fails when the run begins, an hour into the ablation. */
 function expectTrainable(experiment: CheckedExperiment, where: string): void {
   try {
-    configFor(experiment);
-    inPieces(experiment, alone);
-    expectHeldOut(experiment, experiment.training.probes);
+    expectPossible(experiment, alone);
     const unmet = unmetIn(experiment).map(([, message]) => message);
     if (unmet.length > 0) refuse(where, unmet.join("; "), "Leave out such a term (keepTerms), or change the arm");
   } catch (cause) {

@@ -15,10 +15,10 @@ import { lossCurves, settingsOf } from "../evaluate/run-in-words.js";
 import { writeReport } from "../evaluate/write-report.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { EVENTS } from "../log/events-file.js";
-import { inPieces } from "../pretrain/in-pieces.js";
+import { expectPossible } from "../pretrain/expect-possible.js";
 import { maskedBatches } from "../pretrain/masked-batches.js";
 import { runPretraining } from "../pretrain/run-pretraining.js";
-import { expectHeldOut, heldOutOf } from "../probe/held-out.js";
+import { heldOutOf } from "../probe/held-out.js";
 import { alone } from "../ranks/ranks.js";
 import { configFor } from "../run/model-file.js";
 import { pairingOf } from "../run/pairing.js";
@@ -71,8 +71,7 @@ async function run(experiment: CheckedExperiment, options: DemoOptions): Promise
   const config = configFor(experiment);
   const form = clipFormFor(config, pairingOf(experiment));
   // What cannot be trained says so before clips are made.
-  inPieces(experiment, alone);
-  expectHeldOut(experiment, experiment.training.probes);
+  expectPossible(experiment, alone);
   const teacher = await teacherIn(experiment, config, around);
   const { splits, leftOut } = await openCorpus(experiment, form, {
     ...around,

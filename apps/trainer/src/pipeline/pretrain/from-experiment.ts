@@ -8,14 +8,14 @@ import { expectShards, verifyData } from "../corpus/verify-data.js";
 import { withChanges } from "../experiment/change.js";
 import { checkExperiment } from "../experiment/check.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
-import { expectHeldOut, heldOutClips } from "../probe/held-out.js";
+import { heldOutClips } from "../probe/held-out.js";
 import { configFor, type SavedModel } from "../run/model-file.js";
 import { pairingOf } from "../run/pairing.js";
 import { inRunFolder, type RunFolder } from "../run/run-folder.js";
 import type { RunOptions } from "../run/run-options.js";
 import { teacherIn } from "../small/fixed-teacher.js";
 import { ranksOf, type Surroundings, surroundingsOf } from "../surroundings.js";
-import { inPieces } from "./in-pieces.js";
+import { expectPossible } from "./expect-possible.js";
 import { maskedBatches, type PretrainBatches } from "./masked-batches.js";
 import { expectRoomFor } from "./plan.js";
 import { MODEL_FILE, runPretraining } from "./run-pretraining.js";
@@ -52,26 +52,23 @@ export async function pretrain(asked: CheckedExperiment, options: PretrainFromOp
   const media = mediaFor(options.media, experiment.data);
   const around = surroundingsOf(options);
   const config = configFor(experiment);
+  const ranks = ranksOf(around);
+  expectPossible(experiment, ranks);
   const start = init === undefined ? undefined : await startFrom(init, config, experiment.seed, around);
   const teacher = await teacherIn(experiment, config, around);
   if (verify) expectShards([experiment.data]);
-  const ranks = ranksOf(around);
-  inPieces(experiment, ranks);
-  expectHeldOut(experiment, experiment.training.probes);
   const work = async (folder: RunFolder): Promise<Pretraining> => {
     if (verify) await verifyData([experiment.data], around);
-    const { source, statistics, loader } = await openPretraining(experiment, media, around);
     const { acceptChangedData, loggers, stopOnCollapse } = options;
     const { probes } = experiment.training;
-    const train = async () => {
-      const heldOut =
-        ranks.rank === 0 && probes ? await heldOutClips(experiment, probes, config, { ...around, media }) : undefined;
-      return runPretraining({
-        ...{ ...around, teacher, folder, config, source, statistics, execute, start, acceptChangedData },
-        ...{ heldOut, loggers, stopOnCollapse },
-      });
-    };
-    const trained = await train().finally(loader.close);
+    // The few first: where there are none, no others need be decoded.
+    const heldOut =
+      ranks.rank === 0 && probes ? await heldOutClips(experiment, probes, config, { ...around, media }) : undefined;
+    const { source, statistics, loader } = await openPretraining(experiment, media, around);
+    const trained = await runPretraining({
+      ...{ ...around, teacher, folder, config, source, statistics, execute, start, acceptChangedData },
+      ...{ heldOut, loggers, stopOnCollapse },
+    }).finally(loader.close);
     const { params, finished, steps } = trained;
     if (!finished) return { finished, steps, folder: out };
     const model = { config, params, statistics, experiment };

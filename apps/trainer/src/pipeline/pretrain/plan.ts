@@ -9,6 +9,7 @@ import { estimateMemory, expectRoom, type MemoryEstimate } from "../experiment/m
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { configFor } from "../run/model-file.js";
 import { environmentOf, ranksOf, type Surroundings } from "../surroundings.js";
+import { expectPossible } from "./expect-possible.js";
 import { flopPerClip } from "./flop-per-clip.js";
 import { inPieces } from "./in-pieces.js";
 
@@ -53,6 +54,7 @@ async function countClips({ data, seed }: CheckedExperiment, around: Surrounding
 export async function planPretraining(experiment: CheckedExperiment, around: Surroundings = {}): Promise<PretrainPlan> {
   const config = configFor(experiment);
   const { training } = experiment;
+  expectPossible(experiment, ranksOf(around));
   const { piece } = inPieces(experiment, ranksOf(around));
   const counted = await countClips(experiment, around);
   const perEpoch = stepsPerEpoch("training data", counted.training, training);

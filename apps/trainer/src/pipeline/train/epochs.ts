@@ -7,6 +7,14 @@ import { KdcError } from "@kdc-mae/core";
  */
 export function updatesPerEpoch(batches: number, accumulate: number): number {
   if (batches >= accumulate) return Math.floor(batches / accumulate);
+  if (batches === 0) {
+    throw new KdcError({
+      where: "training",
+      what: "there are fewer clips than training.batch takes, so nothing would be learned",
+      remedy: "Give more clips, or a smaller training.batch",
+      reason: "too-few-clips",
+    });
+  }
   throw new KdcError({
     where: "training",
     what: `an epoch has ${batches} ${batches === 1 ? "batch" : "batches"} and training.accumulate takes ${accumulate} for one update, so nothing would be learned`,
