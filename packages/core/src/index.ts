@@ -1,3 +1,4 @@
+export { centreCrop } from "./centre-crop.js";
 export type { Box, Clip, ClipItem, Frame, Waveform } from "./clip.js";
 export { type ErrorParts, errorParts, isKdcError, KdcError } from "./error.js";
 export type {

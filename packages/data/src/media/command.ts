@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { ClipItem } from "@kdc-mae/core";
+import { type ClipItem, centreCrop } from "@kdc-mae/core";
 import { swapsSides, turnFilters } from "./container/turn.js";
 import type { Facts, PictureTrack, SoundTrack } from "./ffmpeg/facts.js";
 import type { Job } from "./ffmpeg/job.js";
@@ -167,7 +167,12 @@ function scaling({ shown, turn }: PictureTrack, size: number | undefined): strin
   const turned = turns === "" ? [] : [turns];
   if (!shown) {
     const square = `scale=w=if(gt(iw\\,ih)\\,trunc(${size}*iw/ih)\\,${size}):h=if(gt(iw\\,ih)\\,${size}\\,trunc(${size}*ih/iw)):flags=bicubic`;
-    const cut = `crop=${size}:${size}:round((iw-${size})/2):round((ih-${size})/2)`;
+    // As `centreCrop` has it.
+    const from = (side: string) => {
+      const below = `trunc((${side}-${size})/2)`;
+      return `${below}+mod(${side}-${size}\\,2)*mod(${below}\\,2)`;
+    };
+    const cut = `crop=${size}:${size}:${from("iw")}:${from("ih")}`;
     return size === undefined ? [...turned, "format=rgb24"] : [...turned, square, "format=rgb24", cut];
   }
   const shorter = Math.min(shown.width, shown.height);
@@ -176,7 +181,7 @@ function scaling({ shown, turn }: PictureTrack, size: number | undefined): strin
   const [width, height] = swapsSides(turn) ? [down, across] : [across, down];
   const scaled = [`scale=w=${width}:h=${height}:flags=bicubic`, "format=rgb24", ...turned];
   if (size === undefined) return scaled;
-  return [...scaled, `crop=${size}:${size}:${Math.round((across - size) / 2)}:${Math.round((down - size) / 2)}`];
+  return [...scaled, `crop=${size}:${size}:${centreCrop(across, size)}:${centreCrop(down, size)}`];
 }
 
 const decimal = (seconds: number): string => seconds.toFixed(6);

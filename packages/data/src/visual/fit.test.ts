@@ -1,4 +1,6 @@
 import { expect, it } from "vitest";
+import { pictureOutput } from "../media/command.js";
+import { upright } from "../media/container/turn.js";
 import { fit } from "./fit.js";
 
 const made = (width: number, height: number) => ({
@@ -33,6 +35,27 @@ it("enlarges a tall picture as Pillow 12.3 does (its first row)", () => {
   const fitted = fit(made(7, 11), 13);
   expect(fitted.data.length).toBe(13 * 13 * 3);
   expect(worst(fitted.data, pillow)).toBeLessThanOrEqual(1);
+});
+
+it("cuts where torchvision's CenterCrop does: of two middles at the even pixel", () => {
+  // Rows alike, column x of brightness 8 · x: resized to its own size the crop is seen by its first column.
+  // int(round((w - 5) / 2.0)) of Python 3.11, which CenterCrop computes, for w of 5 to 14.
+  const cut = [5, 6, 7, 8, 9, 10, 11, 12, 13, 14].map((width) => {
+    const data = Uint8Array.from({ length: width * 5 * 3 }, (_, index) => 8 * (Math.floor(index / 3) % width));
+    return fit({ width, height: 5, time: 0, data }, 5).data[0] / 8;
+  });
+  expect(cut).toEqual([0, 0, 1, 2, 2, 2, 3, 4, 4, 4]);
+  // ffmpeg is asked for the same: of 426 × 240, which becomes 397 × 224, and of 256 × 340, 224 × 297.
+  const asked = [
+    { width: 426, height: 240 },
+    { width: 256, height: 340 },
+  ].map((shown) => {
+    const track = { index: 0, codec: "h264", shown, turn: upright };
+    return pictureOutput(0, track, { select: "1", count: 1 }, { size: 224, shift: 0 })
+      .join(" ")
+      .match(/crop=\S+?(?=,)/)?.[0];
+  });
+  expect(asked).toEqual(["crop=224:224:86:0", "crop=224:224:0:36"]);
 });
 
 it("keeps a square picture of the right size as it is", () => {

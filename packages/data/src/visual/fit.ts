@@ -1,4 +1,4 @@
-import { type Frame, KdcError } from "@kdc-mae/core";
+import { centreCrop, type Frame, KdcError } from "@kdc-mae/core";
 
 /**
  * Resizes a picture so that its shorter side has `size` pixels (bicubic, a = −½, widened when shrinking so that fine
@@ -42,7 +42,7 @@ type Axis = { readonly first: Int32Array; readonly weights: readonly Float64Arra
 function planAxis(from: number, to: number, size: number): Axis {
   const scale = from / to;
   const widening = Math.max(scale, 1);
-  const crop = Math.round((to - size) / 2);
+  const crop = centreCrop(to, size);
   const first = new Int32Array(size);
   const weights = Array.from({ length: size }, (_, index) => {
     const centre = (index + crop + 0.5) * scale;

@@ -33,7 +33,11 @@ export type LinearProbe = {
 
 /** Which clips chose a probe's strength, in words. Where every kind has one training clip none can be spared. */
 const chosenOn = (isGiven: boolean, held: number): string =>
-  isGiven ? "the validation clips" : held > 0 ? "a fifth of the training clips" : "the training clips";
+  isGiven
+    ? "the validation clips"
+    : held > 0
+      ? "a fifth of the training clips, which it is not fitted on"
+      : "the training clips";
 
 const defaultStrengths = [1, 0.1, 0.01, 0.001, 0.0001];
 

@@ -19,10 +19,10 @@ describe("boxes", () => {
   });
 
   it("floors the longer side, as the picture's own fit does", () => {
-    // 331 × 200 to 100: 165 pixels wide (165.5 rounds to 166), round(65 / 2) = 33 cut off on the left.
+    // 331 × 200 to 100: 165 pixels wide (165.5 rounds to 166), 32 of 65 cut off on the left (Python: round(32.5) = 32).
     const original = { width: 331, height: 200 };
     const fitted = boxAfterFit(box(120, 40, 60, 80), original, 100)!;
-    expect(fitted.x).toBeCloseTo((120 * 165) / 331 - 33, 12);
+    expect(fitted.x).toBeCloseTo((120 * 165) / 331 - 32, 12);
     expect(fitted.width).toBeCloseTo((60 * 165) / 331, 12);
     expect([fitted.y, fitted.height]).toEqual([20, 40]);
   });

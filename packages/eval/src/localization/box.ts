@@ -1,4 +1,4 @@
-import type { Box } from "@kdc-mae/core";
+import { type Box, centreCrop } from "@kdc-mae/core";
 import { type Matrix, matrix } from "../matrix.js";
 
 /** Pixels of one picture. */
@@ -24,7 +24,7 @@ export function boxAfterFit(box: Box, original: Size, size: number): Box | undef
   const shorter = Math.min(original.width, original.height);
   const axis = (length: number, start: number, extent: number) => {
     const scaled = Math.floor((size * length) / shorter);
-    const crop = Math.round((scaled - size) / 2);
+    const crop = centreCrop(scaled, size);
     const edge = (value: number) => Math.min(size, Math.max(0, (value * scaled) / length - crop));
     return { from: edge(start), to: edge(start + extent) };
   };

@@ -29,7 +29,7 @@ export function choosingClips({ sets, split, ...given }: Pick<Subject, "sets" | 
   const [from, fitted, chosen, source] = isGiven
     ? (["validation", all, every(validation.items.length), "the validation clips"] as const)
     : held.length > 0
-      ? (["train", kept, held, "a fifth of the training clips"] as const)
+      ? (["train", kept, held, "a fifth of the training clips, which it is not fitted on"] as const)
       : (["train", all, all, "the training clips"] as const);
   return { kinds, isSingle, from, fitted, chosen, source };
 }
