@@ -7,7 +7,7 @@ export type ClassLabels = { readonly names: readonly string[]; readonly nameOf: 
 
 /**
  * Reads a class list: CAV-MAE's and AudioSet's `index,mid,display_name` with a header, or one name per line. A label
- * may then be written as mid or as display name; items carry the display name.
+ * may then be written as mid or as display name; items carry the display name. Indices count from 0, row by row.
  *
  * @throws KdcError naming line and column
  *
@@ -28,6 +28,13 @@ export async function readClassLabels(file: string): Promise<ClassLabels> {
     if (cells.length !== 1 && cells.length !== 3) {
       const remedy = "Give index,mid,display_name or one name per line";
       throw manifestError({ file, line }, `it has ${cells.length} columns`, remedy);
+    }
+    // A head's outputs stand in the order of the index, so a row out of it would be another class; a name with commas that
+    // is not quoted would be taken for three cells.
+    if (cells.length === 3 && cells[0] !== String(names.length)) {
+      const what = `${JSON.stringify(cells[0])} stands where the index ${names.length} is expected`;
+      const remedy = "Give all rows in the order of their index from 0 on, and names with commas in quotes";
+      throw manifestError({ file, line, column: 1 }, what, remedy);
     }
     const name = sameLabel(cells.at(-1)!);
     names.push(name);

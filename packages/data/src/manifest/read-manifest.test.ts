@@ -141,6 +141,15 @@ describe("JSON lines", () => {
 });
 
 describe("CAV-MAE's files", () => {
+  it("have class lists in the order of their index", async () => {
+    const list = (text: string) => put("list.csv", text).then(readClassLabels);
+    const head = "index,mid,display_name\n";
+    expect((await list(`${head}0,/m/a,Bell\n1,/m/b,Drum\n`)).names).toEqual(["Bell", "Drum"]);
+    await expect(list(`${head}1,/m/b,Drum\n0,/m/a,Bell\n`)).rejects.toThrow('"1" stands where the index 0 is expected');
+    // AudioSet's "Bee, wasp, etc." without quotes was the class "etc.".
+    await expect(list("Bee, wasp, etc.\n")).rejects.toThrow("and names with commas in quotes");
+  });
+
   it("are read as they are, with their class list", async () => {
     const classes = await put("classes.csv", 'index,mid,display_name\n0,/m/09x0r,"Speech, male"\n1,/m/05zppz,Song\n');
     const data = [

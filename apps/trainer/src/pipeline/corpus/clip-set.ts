@@ -19,7 +19,11 @@ import { remoteAccess } from "./remote-access.js";
 
 /** Clips to look at one after the other, as often as needed: held in memory, or read from shards as they come. */
 export type ClipSet = {
-  readonly items: readonly (NamedClip & { readonly labels: readonly string[] })[];
+  readonly items: readonly (NamedClip & {
+    readonly labels: readonly string[];
+    /** What it is a part of, where shards say so. */
+    readonly recording?: string;
+  })[];
   /** The clips, one after the other, from the first. */
   read(): AsyncIterable<StoredClip> | Iterable<StoredClip>;
   /** Gives back files and processes; nothing can be read after. */

@@ -4,6 +4,7 @@ import { type Conduct, groupFigures, type ProtocolRecord, protocolRecords, varyP
 import { type FailedProtocol, type ResultSection, sectionOf } from "@kdc-mae/eval/report";
 import { expectClips } from "../../corpus/open-corpus.js";
 import { ownData } from "../chosen-data.js";
+import { partsNote } from "../parts-of-recordings.js";
 import { attendClips } from "./attend.js";
 import { classifyClips } from "./classify.js";
 import { embeddings } from "./embedded-set.js";
@@ -95,7 +96,7 @@ export async function runProtocols(
     };
     try {
       const carried = await carryOut(record, subject, embedded);
-      const section = tellWindow(sectionOf(carried), subject);
+      const section = tellParts(tellWindow(sectionOf(carried), subject), subject);
       const told = {
         ...{ ...section, tables: [...section.tables, ...(carried.tables ?? [])] },
         ...groupsOf(carried, subject, failed),
@@ -157,6 +158,12 @@ function groupsOf(carried: Carried, { sets, split, groups }: Subject, onFailed: 
     onFailed(error);
     return {};
   }
+}
+
+/** Says where clips are parts of fewer recordings. */
+function tellParts(section: ResultSection, { sets, split }: Subject): ResultSection {
+  const note = partsNote(sets[split].items);
+  return note === undefined ? section : { ...section, warnings: [...section.warnings, note] };
 }
 
 /** Says where a picture does not go with the whole spectrogram. */
