@@ -121,3 +121,14 @@ it("a column that makes no groups is told, and the figures without groups are ke
   // Where nobody takes it, it ends the evaluation.
   await expect(grouped(pretrained, names, alone, "speaker")).rejects.toMatchObject({ reason: "groups" });
 });
+
+it("clips that are parts of fewer recordings are told of", async () => {
+  const part = (clip: StoredClip, at: number): StoredClip => ({
+    ...clip,
+    item: { ...clip.item, path: `film ${at % 2}.mp4`, start: at, end: at + 1 },
+  });
+  const [section] = await grouped(pretrained, ["retrieval-middle-frame"], many(100, 11).map(part));
+  expect(section.warnings).toContain(
+    "11 clips are parts of 2 recordings: intervals and p resample clips one by one, and are too narrow where parts of one recording are alike",
+  );
+});

@@ -282,18 +282,6 @@ describe("wrong use", () => {
     }
   });
 
-  it("clips that are parts of fewer recordings", async () => {
-    const part = (clip: StoredClip, at: number): StoredClip => ({
-      ...clip,
-      item: { ...clip.item, path: `film ${at % 2}.mp4`, start: at, end: at + 1 },
-    });
-    const films = { ...sets, test: memorySet(many(100, 5).map(part)) };
-    const [section] = await run(["retrieval-middle-frame"], pretrained(false), { sets: films });
-    expect(section.warnings).toContain(
-      "5 clips are parts of 2 recordings: intervals and p resample clips one by one, and are too narrow where parts of one recording are alike",
-    );
-  });
-
   it("clips of which some have no box, and one no label", async () => {
     const some = many(100, 4).map((clip, at) => (at < 3 ? clip : madeClip(103)));
     const [section] = await run(["localization-ez-vsl"], pretrained(false), {
