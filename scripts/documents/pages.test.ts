@@ -50,6 +50,19 @@ describe("links", () => {
   });
 });
 
+it("the page for users of the packages names every entry that can be imported", async () => {
+  const page = await readFile(join(root, "docs/packages.md"), "utf8");
+  const folders = [...readdirSync(join(root, "packages")).map((name) => `packages/${name}`), "apps/trainer"];
+  const entries = folders.flatMap((folder) => {
+    const { name, exports } = JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8"));
+    return Object.keys(exports)
+      .filter((path) => path !== "." && path !== "./package.json")
+      .map((path) => `\`${name.split("/")[1]}${path.slice(1)}\``);
+  });
+  expect(entries.length).toBeGreaterThan(8);
+  expect(entries.filter((entry) => !page.includes(entry))).toEqual([]);
+});
+
 it("ARCHITECTURE's three ways to read it are ten files each, every one there and none twice", async () => {
   const page = await readFile(join(root, "ARCHITECTURE.md"), "utf8");
   const ways = page.split(/^\*\*(?=A .+ way\*\*)/m).slice(1);
