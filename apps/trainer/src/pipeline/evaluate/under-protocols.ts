@@ -85,7 +85,7 @@ const sounderLabels = async (file: string) =>
 /**
  * Evaluates a pretrained model or a classifier under named protocols.
  *
- * @param model a file, or what {@link readSaved} made of one
+ * @param model a file, `hf://user/name`, or what `loadModel` made of one
  * @throws KdcError for an unknown protocol, one that this kind of model cannot be evaluated under, or an empty split
  */
 export async function evaluate(model: string | Saved, options: EvaluateOptions): Promise<EvaluatedProtocols> {

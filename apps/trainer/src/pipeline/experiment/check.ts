@@ -35,7 +35,12 @@ export function checkWith<Schema extends z.ZodType>(schema: Schema, value: unkno
   });
 }
 
-/** A pretraining experiment, checked. See `checkWith`. */
+/**
+ * A whole pretraining experiment, checked, defaults filled in. One with a base is for {@link loadExperiment}.
+ *
+ * @param source where it came from, for messages
+ * @throws KdcError (`experiment`) naming every wrong key and the values it may have
+ */
 export const checkExperiment = (value: unknown, source: string): CheckedExperiment =>
   checkWith(experimentSchema, value, source);
 

@@ -44,7 +44,7 @@ export type WrittenGraph = {
 /**
  * Writes a trained model as .onnx files.
  *
- * @param model a file, or what `readExportSource` made of one
+ * @param model a file, or `hf://user/name`; within the trainer also what `readExportSource` made of one
  * @throws KdcError for a graph that the model has no parameters for
  */
 export async function exportGraphs(

@@ -67,9 +67,10 @@ export const fineTuningSchema = z
     /** Epochs, counted from 1 and both included, whose weights are averaged at the end. */
     averaging: averaging.optional(),
   })
-  .refine(({ averaging: epochs, training: { epochs: last } }) => epochs === undefined || epochs.to <= last, {
-    message: "it ends after the last epoch",
-    path: ["averaging", "to"],
+  .superRefine(({ averaging: epochs, training: { epochs: last } }, context) => {
+    if (epochs === undefined || epochs.to <= last) return;
+    const message = `it is ${epochs.to} and training.epochs is ${last}: give an earlier epoch, or averaging=null for no average`;
+    context.addIssue({ code: "custom", path: ["averaging", "to"], message });
   });
 
 /** A whole fine-tuning: everything with a default may be left out. */

@@ -131,7 +131,7 @@ describe("the experiment", () => {
     );
     expect(() => checkFineTuning({ ...tiny, freeze: true }, "file.ts")).toThrow('has no "freeze"');
     expect(() => checkFineTuning({ ...tiny, averaging: { from: 2, to: 4 } }, "file.ts")).toThrow(
-      "averaging.to: it ends after the last epoch",
+      "averaging.to: it is 4 and training.epochs is 3: give an earlier epoch",
     );
   });
 
