@@ -26,6 +26,14 @@ it.each([
   [{ training: { accumulate: 2 } }, "accumulated batches need the command line"],
   [{ training: { checkpointSeconds: 60 } }, "training.checkpointSeconds is not read here"],
   [{ data: { workers: 2 } }, "data.workers is not read here"],
+  [{ data: { scene: { acts: 3 } } }, "data.scene is not read here"],
+  [
+    {
+      fixedTeacher: { model: "teacher.safetensors", sum: "0" },
+      objective: [{ term: "reconstruction-visual" }, { term: "teacher-cosine" }],
+    },
+    "a teacher that is a file needs the command line",
+  ],
   [{ teacher: { momentum: 0.9 } }, "nothing looks at a moving-average teacher here"],
   [
     { objective: [{ term: "view-distillation", options: { target: "teacher" } }] },

@@ -72,6 +72,7 @@ export function expectTrainable(experiment: CheckedExperiment): CheckedExperimen
   if (experiment.masking.kind === "adaptive") refuse("masks drawn by a network need the command line");
   if (experiment.training.accumulate > 1) refuse("accumulated batches need the command line");
   if (teacherOf(experiment) !== undefined) refuse("what looks at a moving-average teacher needs the command line");
+  if (experiment.fixedTeacher !== undefined) refuse("a teacher that is a file needs the command line");
   if (experiment.data.kind !== "synthetic") refuse(`data.kind ${experiment.data.kind} needs the command line`);
   const { training, data } = experiment;
   const unread = [
@@ -80,7 +81,7 @@ export function expectTrainable(experiment: CheckedExperiment): CheckedExperimen
       .map((key) => `training.${key}`),
     // Kept every few seconds, whatever is said.
     ...(training.checkpointSeconds === usualSeconds ? [] : ["training.checkpointSeconds"]),
-    ...(["decoder", "workers"] as const).filter((key) => key in data).map((key) => `data.${key}`),
+    ...(["decoder", "workers", "scene"] as const).filter((key) => key in data).map((key) => `data.${key}`),
   ];
   if (unread.length > 0) refuse(`${unread.join(", ")} ${unread.length === 1 ? "is" : "are"} not read here`);
   return experiment;
