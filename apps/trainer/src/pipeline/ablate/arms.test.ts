@@ -149,6 +149,11 @@ describe("workOutArms", () => {
       "arm b: training.accumulateContrast: training.accumulate is 1: there are no accumulated batches",
     ],
     [
+      "terms of which none counts",
+      { name: "b", change: { objective: [{ term: "reconstruction-audio", weight: 0 }] } },
+      "arm b: objective: every term has weight 0, so nothing would be learned",
+    ],
+    [
       "views that cannot be dealt",
       { name: "b", change: { masking: { views: 3, audioRatio: 0.5 } } },
       "arm b: masking: 3 disjoint views of",
