@@ -13,6 +13,7 @@ import {
 import { type DecoderChoice, openDecoder } from "../corpus/open-decoder.js";
 import { type Ranks, told } from "../ranks/ranks.js";
 import { ranksOf, type Surroundings } from "../surroundings.js";
+import { expectApart } from "./expect-apart.js";
 import { type ManifestChoice, openChosen } from "./manifest-choice.js";
 
 /** Which clips {@link prepareSet} packs, and into what. */
@@ -41,6 +42,7 @@ export async function prepareSet(path: string, options: PrepareSetOptions): Prom
   const ranks = ranksOf(options);
   const isNew = !existsSync(out);
   // Before the list is read: cutting films in windows measures every one of them.
+  await expectApart("--out", out, path);
   if (ranks.rank === 0) await expectWritable(out);
   const { manifest, total, decoder, decodedBy, workers } = await clipsOf(path, options).catch(async (error) => {
     if (ranks.rank === 0 && isNew) await rmdir(out).catch(() => undefined);

@@ -1,3 +1,4 @@
+import { isKdcError, KdcError } from "@kdc-mae/core";
 import { fixed, learned, type Objective, type ObjectiveEntry, objective, uncertainty } from "@kdc-mae/losses";
 import type { CheckedExperiment } from "../experiment/schema.js";
 
@@ -5,7 +6,14 @@ const weightings = { fixed, uncertainty, learned };
 
 /** The objective an experiment describes. */
 export function objectiveFor(experiment: CheckedExperiment): Objective {
-  return objective(experiment.objective as readonly ObjectiveEntry[], weightings[experiment.weighting]());
+  try {
+    return objective(experiment.objective as readonly ObjectiveEntry[], weightings[experiment.weighting]());
+  } catch (cause) {
+    if (!isKdcError(cause)) throw cause;
+    const { where, what, remedy } = cause;
+    // Of terms the experiment says all there is to say: it is wrong by itself.
+    throw new KdcError({ where: `experiment ${experiment.name}, ${where}`, what, remedy, reason: "experiment", cause });
+  }
 }
 
 /** Whether an experiment contrasts the clips of a batch with each other. */

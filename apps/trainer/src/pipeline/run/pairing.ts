@@ -43,7 +43,7 @@ export function withWindow(config: ModelConfig, { window, seconds }: Pairing): M
   const columns = framesIn(window) / audio.patch;
   const whole = seconds === undefined ? framesHeard(config) : framesIn(seconds);
   const refuse = (what: string, remedy: string): never => {
-    throw new KdcError({ where: "visual.window", what, remedy, reason: "config" });
+    throw new KdcError({ where: "visual.window", what, remedy, reason: "experiment" });
   };
   if (framesIn(window) > whole) {
     refuse(`it is ${window} s and a clip has ${whole / PER_SECOND}`, "Give a shorter window, or leave it out");

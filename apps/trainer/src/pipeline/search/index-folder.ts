@@ -6,6 +6,7 @@ import { clockText } from "@kdc-mae/eval/report";
 import { clipFormFor } from "../corpus/clip-form.js";
 import { type DecoderChoice, openDecoder } from "../corpus/open-decoder.js";
 import { createFileEmbedder } from "../embed/embed-files.js";
+import { expectApart } from "../prepare/expect-apart.js";
 import { told } from "../ranks/ranks.js";
 import { type ReadOptions, readEncoder } from "../run/read-saved.js";
 import { clockOf, type Progress, ranksOf, type Surroundings } from "../surroundings.js";
@@ -60,6 +61,7 @@ export type IndexedFolder = IndexChange & {
 export async function indexFolder(folder: string, options: IndexFolderOptions): Promise<IndexedFolder> {
   const { model: path, index, execute = compiled() } = options;
   const ranks = ranksOf(options);
+  if (!isAddress(index)) await expectApart("--index", index, folder);
   const scan: Scan = ranks.rank === 0 ? await scanFolder(folder) : { candidates: [], passedBy: {} };
   const model = await readEncoder(path, options);
   const { window = clipFormFor(model.config, 1).seconds } = options;

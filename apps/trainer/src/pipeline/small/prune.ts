@@ -90,6 +90,14 @@ export async function prune(file: string, options: PruneOptions): Promise<Prunin
   // What is pruned stays of its kind.
   for (const record of chosen) expectTaken(record, saved, MEASURED);
   const pruned = join(out, PRUNED_FILE);
+  if (shares.heads === 0 && shares.units === 0) {
+    throw new KdcError({
+      where: `prune ${file}`,
+      what: "with no heads and no units nothing is taken out",
+      remedy: "Give a share above 0 of one of them",
+      reason: "usage",
+    });
+  }
   const refuse = (what: string, remedy: string, reason = "wrong-model"): never => {
     throw new KdcError({ where: `prune ${file}`, what, remedy, reason });
   };
