@@ -2,79 +2,53 @@ import { KdcError } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 
 type Given = Parameters<tf.KernelFunc>[0];
-type Values = Int32Array | Uint8Array | Float32Array;
 
-const attribute = (given: Given, name: string): unknown => (given.attrs as Record<string, unknown> | undefined)?.[name];
-const input = (given: Given, name: string): tf.TensorInfo => given.inputs[name] as tf.TensorInfo;
-const valuesOf = (given: Given, name: string) => tf.engine().readSync(input(given, name).dataId) as Values;
+const attribute = (given: Given, name: string): unknown => (given.attrs as Record<string, unknown>)[name];
 
-/** A case in which a kernel of tfjs-backend-wasm 4.22 gives wrong values without a word, and what is done in its place. */
-type Wrong = {
-  readonly kernel: string;
-  readonly is: (given: Given) => boolean;
-  /** The right values; without it the case is refused. */
-  readonly right?: (given: Given) => tf.TensorInfo;
+/** Cases in which kernels of tfjs-backend-wasm 4.22 give wrong values without a word. */
+const wrong: Record<string, (given: Given) => boolean> = {
+  // It writes whole numbers whatever type is asked for: read as float32, its ones are 1.4e-45.
+  OneHot: (given) => attribute(given, "dtype") === "float32",
+  // It keeps the last byte of the whole number: 0.4 becomes 0, and −2.5 becomes 254.
+  Cast: (given) => attribute(given, "dtype") === "bool" && (given.inputs.x as tf.TensorInfo).dtype !== "bool",
+  // Between bools it takes four bytes for each.
+  Select: (given) => (given.inputs.t as tf.TensorInfo).dtype === "bool",
+  // A window of negative numbers has no greatest one: its gradient is lost.
+  MaxPoolGrad: () => true,
+  GatherV2: (given) => attribute(given, "batchDims") !== 0,
+  DenseBincount: (given) => attribute(given, "binaryOutput") === true,
 };
 
-const cases: readonly Wrong[] = [
-  {
-    // It writes whole numbers whatever type is asked for: read as float32, its ones are 1.4e-45.
-    kernel: tf.OneHot,
-    is: (given) => attribute(given, "dtype") === "float32",
-    right: (given) => {
-      const { depth, onValue, offValue } = given.attrs as unknown as tf.OneHotAttrs;
-      const rows = valuesOf(given, "indices");
-      const values = new Float32Array(rows.length * depth).fill(offValue);
-      for (const [row, at] of rows.entries()) if (at >= 0 && at < depth) values[row * depth + at] = onValue;
-      return tf.engine().makeTensor(values, [...input(given, "indices").shape, depth], "float32");
-    },
-  },
-  {
-    // It keeps the last byte of the whole number: 0.4 becomes 0, and −2.5 becomes 254.
-    kernel: tf.Cast,
-    is: (given) => attribute(given, "dtype") === "bool" && input(given, "x").dtype !== "bool",
-    right: (given) =>
-      tf.engine().makeTensor(
-        Uint8Array.from(valuesOf(given, "x"), (value) => (value === 0 ? 0 : 1)),
-        [...input(given, "x").shape],
-        "bool",
-      ),
-  },
-  // Between bools it takes four bytes for each.
-  { kernel: tf.Select, is: (given) => input(given, "t").dtype === "bool" },
-  // A window of negative numbers has no greatest one: its gradient is lost.
-  { kernel: tf.MaxPoolGrad, is: () => true },
-  { kernel: tf.GatherV2, is: (given) => attribute(given, "batchDims") !== 0 },
-  { kernel: tf.DenseBincount, is: (given) => attribute(given, "binaryOutput") === true },
-];
-
-const refusal = (kernel: string): KdcError =>
-  new KdcError({
-    where: `tfjs's wasm backend, kernel ${kernel}`,
-    what: "it computes this case wrongly and does not say so",
-    remedy: "Use the compiled engine, or backend tensorflow or cpu",
-    reason: "backend",
-  });
+/** What `OneHot` should give there: patches are picked by it. */
+function floatOneHot(given: Given): tf.TensorInfo {
+  const { depth, onValue, offValue } = given.attrs as unknown as tf.OneHotAttrs;
+  const { dataId, shape } = given.inputs.indices as tf.TensorInfo;
+  const rows = tf.engine().readSync(dataId) as Int32Array;
+  const values = new Float32Array(rows.length * depth).fill(offValue);
+  for (const [row, at] of rows.entries()) if (at >= 0 && at < depth) values[row * depth + at] = onValue;
+  return tf.engine().makeTensor(values, [...shape, depth], "float32");
+}
 
 /**
- * Puts kernels that give the right values, or refuse, in the place of those of tfjs's wasm backend that give wrong ones. Nothing
- * is replaced where the backend is not loaded.
+ * Has kernels of tfjs's wasm backend give the right values, or refuse, where they give wrong ones. Nothing is done where the
+ * backend is not loaded, or a second time.
  */
 export function mendWasmKernels(): void {
-  if (mended) return;
-  for (const { kernel, is, right } of cases) {
+  for (const [kernel, isWrong] of Object.entries(wrong)) {
     const known = tf.getKernel(kernel, "wasm");
-    if (known === undefined) return;
+    if (known === undefined) continue;
+    delete wrong[kernel];
     tf.unregisterKernel(kernel, "wasm");
-    tf.registerKernel({
-      ...known,
-      kernelFunc: (given) => {
-        if (!is(given)) return known.kernelFunc(given);
-        if (right === undefined) throw refusal(kernel);
-        return right(given);
-      },
-    });
+    const kernelFunc: tf.KernelFunc = (given) => {
+      if (!isWrong(given)) return known.kernelFunc(given);
+      if (kernel === "OneHot") return floatOneHot(given);
+      throw new KdcError({
+        where: `tfjs's wasm backend, kernel ${kernel}`,
+        what: "it computes this case wrongly and does not say so",
+        remedy: "Use the compiled engine, or backend tensorflow or cpu",
+        reason: "backend",
+      });
+    };
+    tf.registerKernel({ ...known, kernelFunc });
   }
-  mended = true;
 }
-let mended = false;
