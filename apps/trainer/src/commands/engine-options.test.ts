@@ -132,7 +132,7 @@ describe("bad usage", () => {
     const { code, err } = await pretrain("--engine", "eager", "--threads", "3");
     expect([code, err]).toEqual([2, expect.stringMatching(/^--threads 3: only the compiled engine uses it/)]);
     const onCard = await pretrain("--device", "webgpu", "--threads", "3");
-    expect([onCard.code, onCard.err]).toEqual([2, expect.stringMatching(/^--threads 3: it is of ONNX Runtime's/)]);
+    expect([onCard.code, onCard.err]).toEqual([2, expect.stringMatching(/^--threads 3: ONNX Runtime uses it, and/)]);
     nothingMade();
   });
 });

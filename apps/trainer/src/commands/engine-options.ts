@@ -78,7 +78,7 @@ const expectOptionsRead = (command: Command, { engine, device }: EngineChoice): 
   if (command.getOptionValueSource("threads") === "cli" && engine === "compiled" && device === "webgpu") {
     throw new KdcError({
       where: `--threads ${command.getOptionValue("threads")}`,
-      what: "it is of ONNX Runtime's operations, and --device webgpu computes on the GPU without them",
+      what: "ONNX Runtime uses it, and --device webgpu computes without ONNX Runtime",
       remedy: "Leave it out",
       reason: "usage",
     });

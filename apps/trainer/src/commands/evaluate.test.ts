@@ -114,7 +114,9 @@ it("fine-tunes from shards, then evaluates what it made", async () => {
     ...["finetune", "demo-finetune", "--init", at("model.safetensors"), "--out", at("run")],
     ...settings.flatMap((setting) => ["--set", setting]),
   );
-  expect(out).toMatch(/^accuracy on the \d+ validation clips: best \d+\.\d % \(epoch [12], which they chose\), last/);
+  expect(out).toMatch(
+    /^accuracy on the \d+ validation clips: best \d+\.\d % \(epoch [12], chosen on these clips\), last/,
+  );
   const best = at("run/best.safetensors");
   const text = await printed("evaluate", best, ...asked(["classification-10-frames", "classification-missing-audio"]));
   expect(text).toContain("5 clips evaluated");

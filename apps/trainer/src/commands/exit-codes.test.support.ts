@@ -19,6 +19,8 @@ export const wrongLines = ({ model, none, folder }: Named): readonly (readonly s
   ["pretrain", "demo", "--verify", "--out", none],
   ["pretrain", "demo", "--set", 'objective=[{"term":"nosuch"}]', "--dry-run"],
   ["pretrain", "demo", "--set", "visual.window=50", "--dry-run"],
+  ["pretrain", "demo", "--set", "training.batch=1", "--dry-run"],
+  ["demo", "--set", "training.microBatch=5", "--out", `${none}-demo`],
   ["prepare", folder, "--out", `${folder}/`],
   ["index", folder, "--model", model, "--index", folder],
   ["prune", model, "--share", "0", "--epochs", "0", "--out", none],

@@ -1,3 +1,4 @@
+import { numberText } from "@kdc-mae/eval/report";
 import type { Command } from "commander";
 import { defaultMedia } from "../pipeline/corpus/open-corpus.js";
 import { parseChange } from "../pipeline/experiment/change.js";
@@ -66,12 +67,12 @@ Examples:
 }
 
 const percent = (value: number | null | undefined): string =>
-  value === null || value === undefined ? "none" : `${(100 * value).toFixed(1)} %`;
+  value === null || value === undefined ? "none" : numberText(value, "share");
 
 /** The result in a few lines. */
 function inWords({ evaluated, best, last, averaged, files }: FineTuningResult, metric: string, split: string): string {
   const lines = [
-    `${metric} on the ${evaluated} ${split} clips: best ${percent(best.score)} (epoch ${best.epoch}, which they chose), last ${percent(last[metric])}`,
+    `${metric} on the ${evaluated} ${split} clips: best ${percent(best.score)} (epoch ${best.epoch}, chosen on these clips), last ${percent(last[metric])}`,
     ...(averaged === undefined ? [] : [`mean of ${averaged.epochs} epochs' weights: ${percent(averaged[metric])}`]),
     ...files.map((file) => `model: ${file}`),
   ];

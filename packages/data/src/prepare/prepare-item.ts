@@ -43,8 +43,7 @@ export async function prepareItem(
     if (!isKdcError(error) || !itemReasons.has(error.reason)) throw error;
     const ffmpeg = lastLinesOf(error);
     const { reason, message } = error;
-    const { id, split } = item;
-    const whose = { id, file, ...(split === undefined ? {} : { split }) };
-    return { quarantined: { ...whose, stage, reason, message, ...(ffmpeg === undefined ? {} : { ffmpeg }) } };
+    const { id, split = "none" } = item;
+    return { quarantined: { id, file, split, stage, reason, message, ...(ffmpeg === undefined ? {} : { ffmpeg }) } };
   }
 }

@@ -9,7 +9,7 @@ import type { LogMelSums, SumsBySplit } from "./log-mel-sums.js";
 export type Quarantined = {
   readonly id: string;
   readonly file: string;
-  /** The split it would be in; absent where it names none, and in sets of earlier versions. */
+  /** The split it names, `none` where it names none; absent in sets of earlier versions. */
   readonly split?: string;
   readonly stage: "admit" | "decode" | "pack";
   readonly reason: string;

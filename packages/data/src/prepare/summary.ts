@@ -58,8 +58,9 @@ export function startSummary(content: PreparedContent) {
       bySplit = bySplit && record.logMelBySplit && addBySplit(bySplit, record.logMelBySplit);
       const index = record.tar.replace(/\.tar$/, ".json");
       shards.push({ tar: record.tar, index, samples: record.samples.length, bytes: record.bytes });
-      for (const { reason, split = "none" } of record.quarantined) {
+      for (const { reason, split } of record.quarantined) {
         count(quarantined, reason);
+        if (split === undefined) continue;
         if (!quarantinedBySplit.has(split)) quarantinedBySplit.set(split, new Map());
         count(quarantinedBySplit.get(split)!, reason);
       }

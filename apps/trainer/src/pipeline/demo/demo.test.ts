@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
@@ -52,6 +52,17 @@ it("a demo that went on counts the epochs before it was stopped; an evaluation s
   expect(timesOn(page).map(([, phase]) => phase)).not.toContain("pretrain");
   for (const name of ["report.html", "report.json"]) {
     expect(await readFile(at("evaluation", name), "utf8")).not.toMatch(/time, pretrain|"pretrain":\s*0/);
+  }
+});
+
+it("a demo that is refused leaves the finished one before it as it was", async () => {
+  const whole = at("whole");
+  await mkdir(whole);
+  for (const name of ["report.json", "experiment.json", "log.jsonl"]) await writeFile(join(whole, name), name);
+  const refused = await loadExperiment("demo", [{ training: { batch: 1 } }]);
+  await expect(demo(refused, { out: whole, media: at("media") })).rejects.toThrow("it would see 1 at a time");
+  for (const name of ["report.json", "experiment.json", "log.jsonl"]) {
+    expect(await readFile(join(whole, name), "utf8")).toBe(name);
   }
 });
 

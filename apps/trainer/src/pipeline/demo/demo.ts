@@ -66,26 +66,26 @@ async function run(experiment: CheckedExperiment, options: DemoOptions): Promise
   const clock = clockOf(options);
   const since = (start: number) => (clock() - start) / 1000;
   const started = clock();
-  await clearFinished(out);
-  const folder = await openRunFolder(out, experiment);
   const config = configFor(experiment);
   const form = clipFormFor(config, pairingOf(experiment));
-  // What cannot be trained says so before clips are made.
+  // What cannot be trained says so before clips are made, and before anything makes room for it.
   expectPossible(experiment, alone);
   const teacher = await teacherIn(experiment, config, around);
+  await clearFinished(out);
+  const folder = await openRunFolder(out, experiment);
   const { splits, leftOut } = await openCorpus(experiment, form, {
     ...around,
     media: directory,
     needs: ["train", "validation", "test"],
     uses: { train: "fitted", validation: "looked at", test: "scored" },
   });
+  const heldOut = heldOutOf(splits, experiment.training.probes, around);
   const { source, statistics, loader } = await maskedBatches(experiment, clipsInMemory(splits.train, form));
   const media = since(started);
 
   const pretrainStart = clock();
   const trained = await runPretraining({
-    ...{ ...around, folder, config, source, statistics, teacher, execute },
-    heldOut: heldOutOf(splits, experiment.training.probes, around),
+    ...{ ...around, folder, config, source, statistics, teacher, execute, heldOut },
   }).finally(loader.close);
   if (!trained.finished) return { folder: out };
   const { params, steps } = trained;

@@ -1,5 +1,6 @@
 import { KdcError } from "@kdc-mae/core";
 import type { z } from "zod";
+import { isRecord } from "./change.js";
 import { IDLE_TEACHER } from "./loss-term.js";
 import { type CheckedExperiment, describedExperiment, experimentSchema } from "./schema.js";
 
@@ -45,15 +46,28 @@ export const checkExperiment = (value: unknown, source: string): CheckedExperime
   checkWith(experimentSchema, value, source);
 
 /**
- * An experiment as it was written beside what it trained, without a moving-average teacher that no term looked at: those
- * were kept once, changed no figure, and are refused in new experiments. Anything else as it is.
+ * An experiment, or a fine-tuning, as it was written beside what it trained, without what nothing looked at: a moving-average
+ * teacher, what accumulated batches see where none are, rates of the layers of a frozen encoder. Those were kept once, changed no
+ * figure, and are refused in new experiments. Anything else as it is.
  */
 export function asWritten(value: unknown): unknown {
-  const isIdle = experimentSchema.safeParse(value).error?.issues.some(({ message }) => message === IDLE_TEACHER);
-  if (isIdle !== true) return value;
-  const { teacher: _, ...read } = value as Readonly<Record<string, unknown>>;
-  return read;
+  if (!isRecord(value)) return value;
+  const { teacher, ...untaught } = value;
+  const isIdle =
+    teacher !== undefined &&
+    experimentSchema.safeParse(value).error?.issues.some(({ message }) => message === IDLE_TEACHER);
+  const { training, optimizer, ...others } = isIdle ? untaught : value;
+  const accumulates = isRecord(training) && training.accumulate !== 1;
+  const tunes = isRecord(optimizer) && value.tune !== "linear-probe";
+  return {
+    ...others,
+    ...(training === undefined ? {} : { training: accumulates ? training : without(training, "accumulateContrast") }),
+    ...(optimizer === undefined ? {} : { optimizer: tunes ? optimizer : without(optimizer, "layerDecay") }),
+  };
 }
+
+const without = (value: unknown, key: string): unknown =>
+  isRecord(value) ? Object.fromEntries(Object.entries(value).filter(([name]) => name !== key)) : value;
 
 /**
  * The experiment that a model says it was made by, checked. What its terms looked at is not asked again: it is trained.

@@ -74,7 +74,7 @@ it("says of a file that is no experiment what it is", async () => {
       await expect(loadExperiment(path)).rejects.toThrow(`experiment ${path}: the file cannot be read: ${what}`);
     }
     await expect(loadExperiment(place)).rejects.toThrow(
-      `it is a folder, not a file. Give the file of an experiment, or its name; data are named in one, or by --set data.path=${place}`,
+      `it is a folder, not a file. Give the file of an experiment, or its name; one that reads a list or a folder of clips takes it as --set data.path=${place}`,
     );
   } finally {
     await rm(place, { recursive: true });

@@ -44,7 +44,7 @@ export async function readDefault(path: string, where: string): Promise<unknown>
       what: `the file cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
       remedy: read.includes(extname(path))
         ? `Correct the file; it must export the ${where.split(" ")[0]} as its default`
-        : `Give the file of an ${where.split(" ")[0]}, or its name; data are named in one, or by --set data.path=${quoted(path)}`,
+        : `Give the file of an ${where.split(" ")[0]}, or its name; one that reads a list or a folder of clips takes it as --set data.path=${quoted(path)}`,
       reason: "experiment",
       cause,
     });

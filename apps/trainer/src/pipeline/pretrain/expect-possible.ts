@@ -1,4 +1,4 @@
-import { KdcError } from "@kdc-mae/core";
+import { isKdcError, KdcError } from "@kdc-mae/core";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { expectHeldOut } from "../probe/held-out.js";
 import type { Ranks } from "../ranks/ranks.js";
@@ -10,10 +10,22 @@ import { expectDealt } from "./masker.js";
  * Asked before a clip is decoded, which may take hours: whether a pretraining can be made as it is described, as far as its
  * clips have no say in it.
  *
- * @throws KdcError for sizes that make no model, an objective whose weights are all 0, views that cannot be dealt, batches that cannot be divided or are too small
- * for a term, and probes of clips that are trained on
+ * @throws KdcError (`experiment`) for sizes that make no model, an objective whose weights are all 0, views that cannot be dealt,
+ * batches that cannot be divided or are too small for a term, and probes of clips that are trained on; (`ranks`) for batches
+ * that cannot be divided among these
  */
 export function expectPossible(experiment: CheckedExperiment, ranks: Pick<Ranks, "size">): void {
+  try {
+    expectPossibleAlone(experiment);
+  } catch (cause) {
+    if (!isKdcError(cause)) throw cause;
+    const { where, what, remedy } = cause;
+    throw new KdcError({ where, what, remedy, reason: "experiment", cause });
+  }
+  inPieces(experiment, ranks);
+}
+
+function expectPossibleAlone(experiment: CheckedExperiment): void {
   if (experiment.objective.every(({ weight = 1 }) => weight === 0)) {
     throw new KdcError({
       where: "objective",
@@ -23,6 +35,6 @@ export function expectPossible(experiment: CheckedExperiment, ranks: Pick<Ranks,
     });
   }
   expectDealt(experiment, configFor(experiment));
-  inPieces(experiment, ranks);
+  inPieces(experiment, { size: 1 });
   expectHeldOut(experiment, experiment.training.probes);
 }

@@ -98,8 +98,13 @@ export async function maskedBatches(
     ...{ statistics, seed, batch: piece.training.batch, workers: data.workers },
     augment: { noiseAndShift: audio.noise },
   });
-  // Of enough clips for a piece there may be too few for a batch.
-  stepsPerEpoch("training data", loader.samples, experiment.training);
+  try {
+    // Of enough clips for a piece there may be too few for a batch.
+    stepsPerEpoch("training data", loader.samples, experiment.training);
+  } catch (error) {
+    await loader.close();
+    throw error;
+  }
   const masking = { masker: maskerFor(experiment), contrast: contrastMaskerFor(experiment) };
   const source = maskedSource(loader, { ...masking, grids: configFor(experiment), seed });
   return { statistics, loader, source: { ...source, pieces } };

@@ -56,6 +56,28 @@ describe("runs of before an idle teacher was refused", () => {
     await expect(openRunFolder(run, untaught)).rejects.toThrow("another experiment: teacher is left out, and");
   });
 
+  it("go on where what nothing read was something else", async () => {
+    const contrast = at("contrast");
+    await openRunFolder(contrast, {
+      ...experiment,
+      training: { ...experiment.training, accumulateContrast: "cached" },
+    });
+    await writeFile(join(contrast, "log.jsonl"), "");
+    expect((await openRunFolder(contrast, experiment)).experiment).toEqual(experiment);
+
+    const probe = at("probe");
+    await openRunFolder(probe, { tune: "linear-probe", optimizer: { layerDecay: 0.75, epsilon: 1e-8 } });
+    await writeFile(join(probe, "log.jsonl"), "");
+    await openRunFolder(probe, { tune: "linear-probe", optimizer: { epsilon: 1e-8 } });
+    await expect(openRunFolder(probe, { tune: "linear-probe", optimizer: { epsilon: 1e-6 } })).rejects.toThrow(
+      "another experiment: optimizer.epsilon is 0.000001",
+    );
+    await rm(join(probe, "log.jsonl"));
+    await openRunFolder(probe, { tune: "full", optimizer: { layerDecay: 0.75 } });
+    await writeFile(join(probe, "log.jsonl"), "");
+    await expect(openRunFolder(probe, { tune: "full", optimizer: {} })).rejects.toThrow("optimizer.layerDecay is");
+  });
+
   it.each<[string, CheckedExperiment]>([
     ["an idle teacher", idle],
     ["adaptive views that nothing trained", { ...experiment, masking: { ...experiment.masking, kind: "adaptive" } }],
