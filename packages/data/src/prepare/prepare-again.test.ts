@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { disk, type FileSystem } from "@kdc-mae/core/node";
 import { beforeAll, describe, expect, it } from "vitest";
 import { openManifest } from "../manifest/read-manifest.js";
@@ -107,6 +107,10 @@ describe("prepare, run again", () => {
     await writeFile(at("media/none.jsonl"), '{"path":"page.mp4"}\n{"path":"gone.mp4"}');
     await expect(run("of-none", { manifest: await openManifest(at("media/none.jsonl")) })).rejects.toThrow(
       `${at("of-none")}: none of its clips could be used (missing 1, not-media 1). Look at ${at("of-none/quarantine.jsonl")}`,
+    );
+    await mkdir(at("empty"));
+    await expect(run("of-empty", { manifest: await openManifest(at("empty")) })).rejects.toThrow(
+      `${at("of-empty")}: there are no clips in what it is made from (its files begin at ${at("empty")}). Give a folder`,
     );
     await writeFile(at("media/other.jsonl"), '{"path":"page.mp4"}');
     await expect(run("whole", { manifest: await openManifest(at("media/other.jsonl")) })).rejects.toThrow(

@@ -129,6 +129,14 @@ export async function prepare(options: PrepareOptions): Promise<PrepareResult | 
 function expectClips({ out, manifest }: PrepareOptions, { samples, quarantined }: DatasetSummary): void {
   if (samples > 0) return;
   const reasons = Object.entries(quarantined);
+  if (reasons.length === 0) {
+    throw new KdcError({
+      where: out,
+      what: `there are no clips in what it is made from (its files begin at ${manifest.media.root})`,
+      remedy: "Give a folder or a list that has some",
+      reason: "no-clips",
+    });
+  }
   throw new KdcError({
     where: out,
     what: `none of its clips could be used (${reasons.map(([reason, count]) => `${reason} ${count}`).join(", ")})`,

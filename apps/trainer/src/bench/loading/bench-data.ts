@@ -56,12 +56,13 @@ const timed = async (work: () => Promise<unknown> | unknown): Promise<number> =>
   return (performance.now() - start) / 1000;
 };
 
-const nothingIn = (where: string) =>
+const nothingIn = (where: string, cause?: unknown) =>
   new KdcError({
     where,
     what: "there are no clips in it that could be used, so nothing can be timed",
     remedy: "Give a folder or list of films; kdc-mae survey says why others are not used",
     reason: "too-few-clips",
+    cause,
   });
 
 /**
@@ -93,8 +94,9 @@ export async function benchData(options: DataBenchOptions): Promise<DataReport> 
     const preparing = await timed(async () => {
       // One more than cores, as the command has it: this process computes between their ends and their starts.
       samples = (await prepare({ manifest, out: folder, decoder, workers: workers + 1, signal })).samples;
+    }).catch((error) => {
+      throw isKdcError(error) && error.reason === "no-clips" ? nothingIn(options.name, error) : error;
     });
-    if (samples === 0) throw nothingIn(options.name);
     const after = await processorSeconds();
     const share =
       before === undefined || after === undefined ? undefined : (after - before) / preparing / availableParallelism();

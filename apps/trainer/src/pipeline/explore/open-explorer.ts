@@ -5,7 +5,6 @@ import { KdcError } from "@kdc-mae/core";
 import { openStore } from "../search/open-store.js";
 import type { ServedPage } from "../serve-here.js";
 import { isHubAddress } from "../share/hub-address.js";
-import { localModel } from "../share/local-model.js";
 import type { Surroundings } from "../surroundings.js";
 import { serveExplorer } from "./serve-explorer.js";
 
@@ -30,7 +29,8 @@ export type ExploreOptions = {
 };
 
 async function modelOf(run: string, env: Surroundings["env"]): Promise<string> {
-  if (isHubAddress(run)) return localModel(run, { env });
+  // What fetches from a hub is loaded where one is asked.
+  if (isHubAddress(run)) return (await import("../share/local-model.js")).localModel(run, { env });
   const file = run.endsWith(".safetensors") ? run : join(run, "model.safetensors");
   if (existsSync(file)) return file;
   throw new KdcError({
