@@ -7,7 +7,7 @@ export type { ColourMap, Rgb } from "./report/colour-map.js";
 export { type HeadlineRow, headline } from "./report/headline.js";
 export { escapeHtml } from "./report/html-text.js";
 export { type LabelledFile, type LabelsPage, labelsHtml } from "./report/labels-page.js";
-export { clockText, intervalText, type NumberKind, numberText } from "./report/number-text.js";
+export { clockText, intervalText, type NumberKind, numberText, overText } from "./report/number-text.js";
 export {
   boxPicture,
   framePicture,

@@ -1,4 +1,5 @@
 import { rename, rm } from "node:fs/promises";
+import { centreCrop } from "@kdc-mae/core";
 import { hold, temporaryName } from "@kdc-mae/core/node";
 import { inputPath } from "../media/command.js";
 import { type Pieces, runFfmpeg, writingError } from "./ffmpeg-run.js";
@@ -68,7 +69,7 @@ export async function overlayFilm(options: OverlaidFilm): Promise<void> {
   const scale = Math.min(1, options.size / Math.min(video.width, video.height));
   const [width, height] = [even(video.width * scale), even(video.height * scale)];
   const side = Math.min(width, height);
-  const [left, top] = [Math.round((width - side) / 2), Math.round((height - side) / 2)];
+  const [left, top] = [centreCrop(width, side), centreCrop(height, side)];
   const outputs = [...(path === undefined ? [] : ["film"]), ...(stills === undefined ? [] : ["stills"])];
   // A picture lasts 1/rate: on a grid twice as fine every second one is the middle of a layer. They are timed anew, and an
   // output of that rate then has each once: the option that would write them as they come has no name that all ffmpegs know.

@@ -6,7 +6,7 @@ type Given = Parameters<tf.KernelFunc>[0];
 const attribute = (given: Given, name: string): unknown => (given.attrs as Record<string, unknown>)[name];
 
 /** Cases in which kernels of tfjs-backend-wasm 4.22 give wrong values without a word. */
-const wrong: Record<string, (given: Given) => boolean> = {
+const wrong: Readonly<Record<string, (given: Given) => boolean>> = {
   // It writes whole numbers whatever type is asked for: read as float32, its ones are 1.4e-45.
   OneHot: (given) => attribute(given, "dtype") === "float32",
   // It keeps the last byte of the whole number: 0.4 becomes 0, and −2.5 becomes 254.
@@ -31,13 +31,12 @@ function floatOneHot(given: Given): tf.TensorInfo {
 
 /**
  * Has kernels of tfjs's wasm backend give the right values, or refuse, where they give wrong ones. Nothing is done where the
- * backend is not loaded, or a second time.
+ * backend is not loaded.
  */
 export function mendWasmKernels(): void {
   for (const [kernel, isWrong] of Object.entries(wrong)) {
     const known = tf.getKernel(kernel, "wasm");
     if (known === undefined) continue;
-    delete wrong[kernel];
     tf.unregisterKernel(kernel, "wasm");
     const kernelFunc: tf.KernelFunc = (given) => {
       if (!isWrong(given)) return known.kernelFunc(given);

@@ -19,9 +19,6 @@ export type HeadlineRow = Omit<Figure, "value" | "baseline" | "over"> & {
   readonly over: NonNullable<Figure["over"]>;
 };
 
-/** What a row's figure is over, in words: `192 clips`. */
-export const overText = ({ over: { count, unit } }: HeadlineRow): string => `${count} ${unit}`;
-
 /** True where the figure is on the better side of its baseline. */
 export const beatsBaseline = ({ value, baseline, better }: HeadlineRow): boolean =>
   better === "higher" ? value > baseline.value : value < baseline.value;

@@ -78,3 +78,7 @@ export function clockText(seconds: number): string {
   const tail = `${two(whole % 60)}${rest === 0 ? "" : `.${rest}`}`;
   return hours > 0 ? `${hours}:${two(minutes)}:${tail}` : `${minutes}:${tail}`;
 }
+
+/** What a figure is over, in words: `192 clips`. */
+export const overText = ({ count, unit }: { readonly count: number; readonly unit: string }): string =>
+  `${count} ${unit}`;

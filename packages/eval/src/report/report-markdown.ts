@@ -1,7 +1,7 @@
 import { printProtocol } from "../protocol.js";
 import { type Cell, classificationGrid, type Grid, inpaintingGrid } from "./figure-grid.js";
-import { beatsBaseline, headline, overText } from "./headline.js";
-import { durationText, intervalText, numberText } from "./number-text.js";
+import { beatsBaseline, headline } from "./headline.js";
+import { durationText, intervalText, numberText, overText } from "./number-text.js";
 import type { ReportInput } from "./report-input.js";
 import { protocolsOf } from "./report-record.js";
 import { markdownBlock, markdownCell, markdownTable } from "./table-text.js";
@@ -13,7 +13,7 @@ function headlineSection(input: ReportInput): string {
     row.figure,
     numberText(row.value, row.kind),
     intervalText(row.interval, row.kind),
-    overText(row),
+    overText(row.over),
     `${row.baseline.name}: ${numberText(row.baseline.value, row.kind)}`,
     beatsBaseline(row) ? "better" : "not better",
   ]);

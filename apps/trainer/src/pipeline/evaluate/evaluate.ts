@@ -1,7 +1,7 @@
 import type { Stream } from "@kdc-mae/core";
 import type { StoredClip } from "@kdc-mae/data";
 import { ANY_SPLIT, type LeftOutBySplit } from "@kdc-mae/data/node";
-import { type HeadResult, inpaintingProtocol, kindsOf, type ProtocolRecord, varyProtocol } from "@kdc-mae/eval";
+import { type HeadResult, inpaintingProtocol, kindsOf, type ProtocolRecord } from "@kdc-mae/eval";
 import type { ReportInput } from "@kdc-mae/eval/report";
 import type { ClipSet } from "../corpus/clip-set.js";
 import { spread } from "../corpus/open-corpus.js";
@@ -11,6 +11,7 @@ import { partsNote } from "./parts-of-recordings.js";
 import { pictureClips, stripsAt } from "./picture-clips.js";
 import { retrievalExamples } from "./pictures.js";
 import { type EmbeddedSet, embeddings } from "./protocols/embedded-set.js";
+import { withFirstLabels } from "./protocols/first-labels.js";
 import { carryOut, protocolsNamed } from "./protocols/run.js";
 import { refuseModel, type Subject } from "./protocols/subject.js";
 import { restoredNote, restoredTargets } from "./run-in-words.js";
@@ -99,15 +100,12 @@ export async function evaluateTasks(
   const { boxed } = await embedded(split);
   const isMeasured = ({ conduct: { task } }: ProtocolRecord): boolean =>
     task === "linear-probe" ? kinds.length > 1 : task !== "localization" || boxed > 0;
-  const looked = Object.values(sets).flatMap(({ items }) => items);
-  const several = looked.filter(({ labels }) => labels.length > 1).length;
-  const firsts = `${several} of ${looked.length} clips have several labels: each is of the class of its first`;
+  const labels = Object.values(sets).flatMap(({ items }) => items.map((item) => item.labels));
   /** Says where a probe of one label takes the first of several. */
   const told = (carried: HeadResult): HeadResult => {
-    if (carried.head !== "classification" || several === 0) return carried;
-    const { protocol } = carried.result;
-    const own = varyProtocol(protocol, { name: protocol.name, notes: [firsts] });
-    return { ...carried, result: { ...carried.result, protocol: own } };
+    if (carried.head !== "classification") return carried;
+    const { result } = carried;
+    return { ...carried, result: { ...result, protocol: withFirstLabels(result.protocol, labels) } };
   };
   const made: { readonly record: ProtocolRecord; readonly carried: HeadResult }[] = [];
   for (const record of reportProtocols(experiment).filter(isMeasured)) {

@@ -5,6 +5,7 @@ import {
   headline,
   intervalText,
   numberText,
+  overText,
   type ReportInput,
   reportHtml,
   reportJson,
@@ -27,7 +28,7 @@ export function headlineTable(input: ReportInput): string {
     figure,
     numberText(value, kind),
     intervalText(interval, kind),
-    `${over.count} ${over.unit}`,
+    overText(over),
     `${baseline.name} ${numberText(baseline.value, kind)}`,
   ]);
   return alignedTable([["task", "figure", "value", "95 %", "over", "baseline"], ...rows]);

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readJson } from "@kdc-mae/core/node";
 import type { Figure, Interval } from "@kdc-mae/eval";
-import { intervalText, type NumberKind, numberText, type Results } from "@kdc-mae/eval/report";
+import { intervalText, type NumberKind, numberText, overText, type Results } from "@kdc-mae/eval/report";
 
 /** One figure of a card: what was measured, how, and over how many of what. */
 export type CardFigure = {
@@ -53,7 +53,7 @@ const shown = (
   { protocol, evaluated }: Measured,
   { name, kind, value, interval, baseline = "", over = { unit: "clips", count: evaluated } }: Row,
 ): CardFigure => ({
-  ...{ protocol, name, value, baseline, over: `${over.count} ${over.unit}` },
+  ...{ protocol, name, value, baseline, over: overText(over) },
   ...{ text: numberText(value, kind), interval: intervalText(interval, kind) },
 });
 

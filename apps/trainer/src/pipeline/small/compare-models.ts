@@ -12,7 +12,14 @@ import {
 import { writeWhole } from "@kdc-mae/core/node";
 import type { Execute } from "@kdc-mae/engine";
 import type { Figure, Interval } from "@kdc-mae/eval";
-import { differenceText, intervalText, markdownTable, type NumberKind, numberText } from "@kdc-mae/eval/report";
+import {
+  differenceText,
+  intervalText,
+  markdownTable,
+  type NumberKind,
+  numberText,
+  overText,
+} from "@kdc-mae/eval/report";
 import { countParameters } from "@kdc-mae/model";
 import { createBatchEmbedder } from "../evaluate/embedding.js";
 import type { EvaluatingOptions } from "../evaluate/open-subject.js";
@@ -191,7 +198,7 @@ export function comparisonRows(models: readonly ComparedModel[]): readonly (read
       (value) => value.toFixed(2),
     ),
     ...first.figures.map((figure) => [
-      `${figure.protocol}: ${figure.name}, ${figure.over.count} ${figure.over.unit}`,
+      `${figure.protocol}: ${figure.name}, ${overText(figure.over)}`,
       figureText(figure),
       ...others.map(({ figures }) => {
         const found = figures.find(({ protocol, key }) => protocol === figure.protocol && key === figure.key);

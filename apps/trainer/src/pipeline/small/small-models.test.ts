@@ -2,9 +2,9 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { audioGrid, createRng, type FloatTensor, float32, treeLeaves, visualGrid } from "@kdc-mae/core";
+import { audioGrid, createRng, type FloatTensor, treeLeaves } from "@kdc-mae/core";
 import { compiled } from "@kdc-mae/engine/node";
-import { initModel, type ModelConfig, presets, pruneEncoder } from "@kdc-mae/model";
+import { initModel, pruneEncoder } from "@kdc-mae/model";
 import * as onnx from "onnxruntime-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { clipFormFor } from "../corpus/clip-form.js";
@@ -14,7 +14,6 @@ import { embedFlops } from "../experiment/flops.js";
 import { named } from "../experiment/named.js";
 import { makeGraph } from "../export/make-graph.js";
 import { readExportSource } from "../export/source.js";
-import type { BatchSource } from "../pretrain/masked-batches.js";
 import { configFor } from "../run/model-file.js";
 import { pairingOf } from "../run/pairing.js";
 import { readModel } from "../run/read-saved.js";
@@ -22,28 +21,8 @@ import { saveModel } from "../run/save-model.js";
 import { localHub } from "../share/hub.test.support.js";
 import { compareModels, comparisonRows } from "./compare-models.js";
 import { distill, studentExperiment } from "./distill.js";
-import { openTeacher, readTeacher } from "./fixed-teacher.js";
-import { inDirections, principalDirections } from "./principal.js";
 import { prune } from "./prune.js";
-
-const config: ModelConfig = {
-  ...presets.tiny,
-  ...{ audio: audioGrid(96, 32, 16), visual: visualGrid(48, 16), visualLocality: [0, 0.1, 0.2, 0.3] },
-  ...{ embedDim: 24, heads: 4, modalityDepth: 2, jointDepth: 1, decoderDim: 16, decoderHeads: 2 },
-};
-const params = initModel(config, createRng(3));
-const { layerNormEpsilon: _, ...sizes } = config;
-const experiment = checkExperiment({ ...named.demo, model: { preset: "tiny", ...sizes } }, "test");
-const statistics = { mean: -6, std: 4 };
-const rng = createRng("small models");
-const noise = (...shape: number[]): FloatTensor =>
-  float32(
-    shape,
-    Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => rng.normal()),
-  );
-const patches = () => ({ audio: noise(2, 12, 256), visual: noise(2, 9, 768) });
-const apart = (a: Float32Array, b: Float32Array) =>
-  a.reduce((most, value, at) => Math.max(most, Math.abs(value - b[at])), 0);
+import { apart, config, experiment, params, patches, statistics } from "./small-model.test.support.js";
 
 let folder = "";
 const at = (name: string) => join(folder, name);
@@ -225,109 +204,5 @@ describe("a student's experiment", () => {
     await saved("plain.safetensors", { model: plain }, near);
     const based = { out: "", experiment: checkExperiment(named.demo, "demo") };
     expect(configFor(await studentExperiment(at("plain.safetensors"), based)).visualLocality).toBeUndefined();
-  });
-});
-
-describe("a teacher", { timeout: 600_000 }, () => {
-  it("says what it makes of whole clips, in the directions that hold most of it", async () => {
-    const student = await studentExperiment(at("whole.safetensors"), { out: "" });
-    expect(student.model).toMatchObject({ embedDim: 12, heads: 2, modalityDepth: 1, visualLocality: [0, 0.2] });
-    expect(student.audio.statistics).toEqual(statistics);
-    const given = patches();
-    const source = {
-      stepsPerEpoch: 3,
-      async *batches() {
-        for (let batch = 0; batch < 3; batch++) yield { patches: given, views: [] };
-      },
-    };
-    const own = { ...config, embedDim: 12, heads: 2, visualLocality: [0, 0.2] };
-    const teacher = await readTeacher(student.fixedTeacher!, own, {});
-    const around = { experiment: student, source, statistics, execute: compiled() };
-    const opened = await openTeacher(teacher, own, around);
-    const taught = await opened.teach(given);
-    const plain = createBatchEmbedder(compiled(), config, params);
-    const embedded = await plain.embed(given);
-    const cosine = (x: Float32Array, y: Float32Array, D: number, a: number, b: number) => {
-      const [u, v] = [x.slice(a * D, (a + 1) * D), y.slice(b * D, (b + 1) * D)];
-      const dot = (p: Float32Array, q: Float32Array) => p.reduce((sum, value, d) => sum + value * q[d], 0);
-      return dot(u, v) / Math.sqrt(dot(u, u) * dot(v, v));
-    };
-    for (const stream of ["joint", "audio", "visual"] as const) {
-      expect(taught[stream].shape).toEqual([2, 1, 12]);
-      const [one, other] = [taught[stream].data, embedded[stream].data];
-      // Six vectors lie in six directions, so that twelve hold all of them.
-      expect(cosine(one, one, 12, 0, 1)).toBeCloseTo(cosine(other, other, 24, 0, 1), 4);
-    }
-    // Of a student that has its sound normalised otherwise it hears what it was trained on.
-    const other = { mean: -4, std: 5 };
-    const { audio, visual } = given;
-    const otherwise = { audio: { ...audio, data: audio.data.map((x) => (x * 4 - 6 - -4) / 5) }, visual };
-    const same = { ...own, embedDim: 24 };
-    const [usual, heard] = await Promise.all(
-      [statistics, other].map((by) => openTeacher(teacher, same, { ...around, statistics: by })),
-    );
-    const [wanted, made] = [await usual.teach(given), await heard.teach(otherwise)];
-    for (const stream of ["joint", "audio"] as const) {
-      expect(apart(made[stream].data, wanted[stream].data)).toBeLessThan(1e-5);
-      expect(apart((await usual.teach(otherwise))[stream].data, wanted[stream].data)).toBeGreaterThan(1e-2);
-    }
-    await Promise.all([opened.dispose(), plain.dispose(), usual.dispose(), heard.dispose()]);
-    await expect(readTeacher({ ...student.fixedTeacher!, sum: "another" }, own, {})).rejects.toThrow(
-      "it is not the model that this run was begun with",
-    );
-    await expect(readTeacher(student.fixedTeacher!, { ...own, visual: visualGrid(64, 16) }, {})).rejects.toThrow(
-      "it cuts clips into other patches than the student",
-    );
-    await expect(readTeacher(student.fixedTeacher!, { ...own, embedDim: 32 }, {})).rejects.toThrow(
-      "it has 24 channels and the student 32",
-    );
-  });
-
-  it("has the same directions however a batch is divided", async () => {
-    const own = { ...config, embedDim: 4, heads: 2, visualLocality: [0, 0.2] };
-    const student = await studentExperiment(at("whole.safetensors"), { out: "" });
-    const teacher = await readTeacher(student.fixedTeacher!, own, {});
-    const three = [patches(), patches(), patches()];
-    const both = (of: (one: ReturnType<typeof patches>) => FloatTensor): FloatTensor => {
-      const [first, second] = three.slice(0, 2).map(of);
-      return { ...first, shape: [4, ...first.shape.slice(1)], data: Float32Array.of(...first.data, ...second.data) };
-    };
-    const whole = [{ audio: both(({ audio }) => audio), visual: both(({ visual }) => visual) }];
-    const taughtBy = async (batches: readonly ReturnType<typeof patches>[], pieces: number) => {
-      const source: BatchSource = {
-        ...{ stepsPerEpoch: batches.length, pieces },
-        async *batches(_, __, wanted = () => true) {
-          for (const [at, one] of batches.entries()) if (wanted(at)) yield { patches: one, views: [] };
-        },
-      };
-      const opened = await openTeacher(teacher, own, { experiment: student, source, statistics, execute: compiled() });
-      return opened.teach(three[0]).finally(opened.dispose);
-    };
-    // Of a batch of four clips in pieces of two, a third piece is left over, and no update sees it.
-    const [one, divided] = [await taughtBy(whole, 1), await taughtBy(three, 2)];
-    expect(apart(divided.joint.data, one.joint.data)).toBeLessThan(1e-4);
-    expect(apart((await taughtBy(three, 1)).joint.data, one.joint.data)).toBeGreaterThan(1e-2);
-  });
-
-  it("directions: those that vectors lie in, whatever basis", () => {
-    // In 7 channels, but all within two directions.
-    const [u, v] = [noise(7).data, noise(7).data];
-    const vectors = Array.from({ length: 20 }, () => {
-      const [a, b] = [rng.normal(), rng.normal()];
-      return Float32Array.from(u, (value, d) => a * value + b * v[d]);
-    });
-    const found = principalDirections(vectors, 2);
-    expect(found.kept).toBeCloseTo(1, 6);
-    const rows = float32([20, 7]);
-    for (const [index, vector] of vectors.entries()) rows.data.set(vector, 7 * index);
-    const inside = inDirections(rows, found);
-    for (const [index, vector] of vectors.entries()) {
-      const [a, b] = inside.data.subarray(2 * index, 2 * index + 2);
-      expect(Math.hypot(a, b)).toBeCloseTo(Math.hypot(...vector), 4);
-    }
-    const { data } = found.rows;
-    const dot = (i: number, j: number) =>
-      data.subarray(7 * i, 7 * i + 7).reduce((sum, x, d) => sum + x * data[7 * j + d], 0);
-    expect([dot(0, 0), dot(0, 1), dot(1, 1)].map((value) => Math.round(1e5 * value) / 1e5 + 0)).toEqual([1, 0, 1]);
   });
 });

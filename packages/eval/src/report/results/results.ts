@@ -2,7 +2,7 @@ import { printProtocol } from "../../protocol.js";
 import { confusionMatrix } from "../charts/confusion-matrix.js";
 import { htmlPage } from "../html-page.js";
 import { escapeHtml, htmlTable } from "../html-text.js";
-import { intervalText, numberText } from "../number-text.js";
+import { intervalText, numberText, overText } from "../number-text.js";
 import { alignedTable, markdownBlock, markdownCell, markdownTable } from "../table-text.js";
 import type { ResultSection, ResultTable } from "./section.js";
 
@@ -29,7 +29,7 @@ const figureRow =
     name,
     numberText(value, kind),
     intervalText(interval, kind),
-    `${over.count} ${over.unit}`,
+    overText(over),
     baseline === undefined ? "" : `${baseline.name} ${numberText(baseline.value, kind)}`,
   ];
 

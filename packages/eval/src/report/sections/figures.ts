@@ -11,9 +11,9 @@ import {
   localizationGrid,
   retrievalGrid,
 } from "../figure-grid.js";
-import { beatsBaseline, headline, overText } from "../headline.js";
+import { beatsBaseline, headline } from "../headline.js";
 import { escapeHtml, htmlTable } from "../html-text.js";
-import { intervalText, numberText } from "../number-text.js";
+import { intervalText, numberText, overText } from "../number-text.js";
 import type { ReportInput } from "../report-input.js";
 
 /** A grid of figures, each with its interval below it. */
@@ -36,7 +36,7 @@ export function headlineCards(input: ReportInput): string {
   const cards = headline(input).map((row) => {
     const interval = intervalText(row.interval, row.kind);
     const verdict = beatsBaseline(row) ? "" : ' <span class="worse">not better</span>';
-    return `<div class="card"><h3>${escapeHtml(row.task)}</h3><div class="value"><span>${numberText(row.value, row.kind)}</span><small>${escapeHtml(row.figure)}</small></div>${intervalBar(row)}<div class="against">${interval === "" ? "" : `95 %: ${interval} · `}${overText(row)} · ${escapeHtml(row.baseline.name)} <b>${numberText(row.baseline.value, row.kind)}</b>${verdict}</div></div>`;
+    return `<div class="card"><h3>${escapeHtml(row.task)}</h3><div class="value"><span>${numberText(row.value, row.kind)}</span><small>${escapeHtml(row.figure)}</small></div>${intervalBar(row)}<div class="against">${interval === "" ? "" : `95 %: ${interval} · `}${overText(row.over)} · ${escapeHtml(row.baseline.name)} <b>${numberText(row.baseline.value, row.kind)}</b>${verdict}</div></div>`;
   });
   return cards.length === 0
     ? '<p class="quiet">Nothing was evaluated.</p>'

@@ -1,16 +1,9 @@
-import {
-  type Conduct,
-  choosePerClass,
-  frameRanks,
-  type Protocol,
-  retrieval,
-  takeRows,
-  varyProtocol,
-} from "@kdc-mae/eval";
+import { type Conduct, choosePerClass, frameRanks, type Protocol, retrieval, takeRows } from "@kdc-mae/eval";
 import { expectClips } from "../../corpus/open-corpus.js";
 import { manyRanks } from "../many-ranks.js";
 import { embedFrames } from "./embedded-frames.js";
 import type { EmbeddedSet } from "./embedded-set.js";
+import { withFirstLabels } from "./first-labels.js";
 import { type Carried, refuseModel, type Subject } from "./subject.js";
 
 /**
@@ -51,19 +44,15 @@ export async function retrieveClips(
   const result = retrieval({ audio: takeRows(audio, chosen), visual: takeRows(visual, chosen), protocol, leftOut });
   const few = Object.entries(short).map(([name, count]) => `${name} (${count})`);
   const warning = `${few.length} classes have fewer than ${perClass} clips: ${few.join(", ")}`;
-  const several = labels.filter((own) => own.length > 1).length;
-  const told = varyProtocol(protocol, {
-    name: protocol.name,
-    notes:
-      several === 0
-        ? []
-        : [`${several} of ${labels.length} clips have several labels: each is of the class of its first`],
-  });
   const rows = [...chosen].map((index) => [ids[index], labels[index][0]]);
   return {
     head: "retrieval",
     ids: [...chosen].map((index) => ids[index]),
-    result: { ...result, protocol: told, warnings: [...result.warnings, ...(few.length === 0 ? [] : [warning])] },
+    result: {
+      ...result,
+      protocol: withFirstLabels(protocol, labels),
+      warnings: [...result.warnings, ...(few.length === 0 ? [] : [warning])],
+    },
     tables: [{ title: "The clips drawn", head: ["clip", "class"], rows }],
   };
 }
