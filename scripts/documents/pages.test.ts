@@ -1,7 +1,8 @@
 /** What a page shows holds: every TypeScript block is an example's or is run, and every link leads somewhere. */
+import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { checkExperiment } from "../../apps/trainer/src/pipeline/experiment/check.js";
 import { experimentFrom } from "../../apps/trainer/src/pipeline/experiment/load.js";
@@ -27,6 +28,18 @@ describe("TypeScript and JavaScript blocks", () => {
 });
 
 describe("links", () => {
+  /** The headings of a page as a link names them: small letters, hyphens for spaces, without marks. */
+  const headingsOf = (file: string) =>
+    [
+      ...readFileSync(file, "utf8")
+        .replaceAll(/```[\s\S]*?```/g, "")
+        .matchAll(/^#+ (.+)$/gm),
+    ].map(([, heading]) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
+        .replaceAll(/\s/g, "-"),
+    );
   const below = (folder: string): string[] =>
     readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
       const path = join(folder, entry.name);
@@ -41,12 +54,31 @@ describe("links", () => {
   it.each(pages)("of %s lead somewhere", async (page) => {
     const text = (await readFile(join(root, page), "utf8")).replaceAll(/```[\s\S]*?```/g, "");
     const targets = [...text.matchAll(/\]\(([^)\s]+)\)|<img[^>]+src="([^"]+)"/g)].map(([, a, b]) => a ?? b);
-    const broken = targets.filter(
-      (target) =>
-        !/^(https?:|mailto:|#)/.test(target) && !existsSync(resolve(root, dirname(page), target.split("#")[0])),
-    );
+    const broken = targets.filter((target) => {
+      if (/^(https?:|mailto:)/.test(target)) return false;
+      const [path, heading] = target.split("#");
+      const file = path === "" ? join(root, page) : resolve(root, dirname(page), path);
+      return !existsSync(file) || (heading !== undefined && !headingsOf(file).includes(heading));
+    });
     // docs/api is built, not kept.
     expect(broken.filter((target) => !/(^|\/)api\//.test(target))).toEqual([]);
+  });
+
+  it("and files that a page names between backticks are there", () => {
+    const kept = spawnSync("git", ["ls-files"], { cwd: root, encoding: "utf8" }).stdout.split("\n");
+    const names = new Set(kept.map((file) => basename(file)));
+    const missing = pages.flatMap((page) => {
+      const text = readFileSync(join(root, page), "utf8").replaceAll(/```[\s\S]*?```/g, "");
+      return [...text.matchAll(/`([\w./-]+)`/g)]
+        .map(([, name]) => name)
+        .filter((name) => {
+          if (/^(packages|apps|scripts|docs|examples|fixtures|experiments|native)\//.test(name))
+            return !existsSync(join(root, name)) && !/^docs\/api\b|\/dist\b/.test(name);
+          return /^[\w-]+\.test\.ts$/.test(name) && !names.has(name);
+        })
+        .map((name) => `${page}: ${name}`);
+    });
+    expect(missing).toEqual([]);
   });
 });
 

@@ -16,6 +16,13 @@ afterEach(() => vi.restoreAllMocks());
 
 const media = "manifest.jsonl";
 
+const foldersIn = (root: string) => (folder: string) =>
+  readdirSync(join(root, folder)).map((name) => join(folder, name));
+const pagesIn = (root: string) => (folder: string) =>
+  readdirSync(join(root, folder))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => readFileSync(join(root, folder, name), "utf8"));
+
 /** Every command, as the help lists them. */
 async function commandNames(): Promise<string[]> {
   let out = "";
@@ -292,7 +299,11 @@ it.each(["distill", "prune"])(
   },
 );
 
-it("the help of every option names one default at most", async () => {
+it("every option's help names one default at most, and pages show only commands and options that there are", async () => {
+  const root = fileURLToPath(new URL("../../../..", import.meta.url));
+  const readme = readFileSync(join(root, "README.md"), "utf8");
+  const folders = ["docs", "docs/measurements", "experiments", ...["apps", "examples"].flatMap(foldersIn(root))];
+  const pages = [readme, ...folders.flatMap(pagesIn(root))];
   const commands = await commandNames();
   let out = "";
   vi.spyOn(process.stdout, "write").mockImplementation((text) => {
@@ -300,11 +311,27 @@ it("the help of every option names one default at most", async () => {
     return true;
   });
   expect(commands).toContain("distill");
+  const options = new Map<string, Set<string>>();
   for (const name of commands) {
     out = "";
     await runCommandLine([name, "--help"]);
-    const options = out.replace(/\n {8,}(?=\S)/g, " ").split("\n");
-    expect(options.filter((line) => (line.match(/default: /g) ?? []).length > 1)).toEqual([]);
+    const lines = out.replace(/\n {8,}(?=\S)/g, " ").split("\n");
+    expect(lines.filter((line) => (line.match(/default: /g) ?? []).length > 1)).toEqual([]);
     expect(out).not.toContain("default: none");
+    options.set(name, new Set([...out.matchAll(/^ {2}(?:-\w, )?(--[\w-]+)/gm)].map(([, option]) => option)));
   }
+
+  // What pages show is there: README's table has every command, and no page has an option that its command lacks.
+  const [, table] = readme.split("| every command | |");
+  const listed = [...table.split("\n\n")[0].matchAll(/^\| (.*?) \|/gm)].flatMap(
+    ([, cell]) => cell.match(/\b[a-z][a-z-]+/g) ?? [],
+  );
+  expect(listed.sort()).toEqual([...commands].sort());
+  const shown = pages.flatMap((page) =>
+    [...page.replaceAll(/\\\n\s*/g, "").matchAll(/kdc-mae ([a-z-]+)((?: (?!#)[^\s`|;&]+)*)/g)].flatMap(
+      ([line, name, rest]) => [...rest.matchAll(/(?<= )--[a-z][\w-]*/g)].map(([option]) => ({ line, name, option })),
+    ),
+  );
+  expect(shown.length).toBeGreaterThan(200);
+  expect(shown.filter(({ name, option }) => options.get(name)?.has(option) === false)).toEqual([]);
 });
