@@ -123,7 +123,8 @@ export async function fineTune(options: FineTuneOptions): Promise<FineTuned> {
     },
     async endEpoch(epoch) {
       const { score, figures } = await evaluate(params, `epoch ${epoch + 1}`);
-      if (notes.best === undefined || score > notes.best.score) {
+      const isBest = notes.best === undefined || score > notes.best.score;
+      if (isBest) {
         notes.best = { epoch: epoch + 1, score };
         await keepBest(params, epoch + 1);
       }
@@ -131,7 +132,7 @@ export async function fineTune(options: FineTuneOptions): Promise<FineTuned> {
         notes.averaged += 1;
         addToMean(mean, tuned, notes.averaged);
       }
-      return figures;
+      return { evaluation: figures, isBest };
     },
     saveModel: (file, weights) => options.saveModel(file, params, weights),
   };

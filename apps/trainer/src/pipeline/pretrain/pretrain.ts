@@ -134,9 +134,10 @@ export async function pretrainSteps(options: PretrainStepsOptions): Promise<Pret
     },
     async endEpoch(epoch, { total }) {
       if (!training.keep?.best || total === undefined || total >= (notes.best?.total ?? Number.POSITIVE_INFINITY))
-        return;
+        return { isBest: false };
       notes.best = { epoch: epoch + 1, total };
       if (ranks.rank === 0) await save(folder.file(BEST_FILE));
+      return { isBest: true };
     },
   };
   const { loggers, stopOnCollapse } = options;

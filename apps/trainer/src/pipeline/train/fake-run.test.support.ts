@@ -25,6 +25,8 @@ type Fake = {
   /** The run's folder. */
   readonly path: string;
   readonly modelBytes?: number;
+  /** Keeps what was learned by the end of the epoch with the smallest mean loss, in the file "best". */
+  readonly keepsBest?: true;
   readonly onUpdate?: (step: number) => Promise<void> | void;
   /** Told when an epoch's batches are begun, and when they are closed. */
   readonly onBatches?: (what: "begun" | "closed", epoch: number) => void;
@@ -41,6 +43,7 @@ async function runIn({ losses = () => [1, 2, 3, 4, 5], training = {}, takes = 0,
   const folder = await openRunFolder(rest.path, experiment);
   const learned = float32([1]);
   const state = { step: 0, optimizer: { updates: 0 } };
+  const own: { best?: number } = {};
   const [notes, seen, rates]: [string[], number[], number[]] = [[], [], []];
   let [now, begun] = [0, Promise.resolve() as Promise<void>];
   const trainee: Trainee<number> = {
@@ -74,6 +77,15 @@ async function runIn({ losses = () => [1, 2, 3, 4, 5], training = {}, takes = 0,
       },
     },
     saveModel: (file, weights) => writeFile(file, weights),
+    notes: own,
+    endEpoch: async (epoch, { total }) => {
+      const isBest = rest.keepsBest === true && total < (own.best ?? Number.POSITIVE_INFINITY);
+      if (isBest) {
+        own.best = total;
+        await writeFile(join(rest.path, "best"), `epoch ${epoch + 1}: ${learned.data[0]}`);
+      }
+      return { isBest };
+    },
   };
   async function take(group: readonly number[]) {
     now += takes;

@@ -51,7 +51,7 @@ export type RunState = {
   /** Rank 0 writes; the others have nothing to do. */
   save(): Promise<void>;
   /** Between times: a full disk is reported and the next save tries again, since stopping would lose more. */
-  saveWhenDue(): Promise<void>;
+  saveWhenDue(isDue?: boolean): Promise<void>;
   /** Something counted since the last save though it is of the same step. */
   outdate(): void;
 };
@@ -71,6 +71,7 @@ export function runState(
     source,
     trees,
     state,
+    notes,
     ...trainee
   }: Pick<Trainee<unknown>, "source" | "trees" | "state" | "optimizer" | "collect" | "changed" | "notes" | "expectOwn">,
   options: {
@@ -85,6 +86,7 @@ export function runState(
   const { folder, training, acceptChangedData, clock, onNote, ranks } = options;
   const path = folder.file(STATE_FILE);
   const bytes = bytesIn(...Object.values(trees));
+  const first = { ...notes };
   let counters: Counters = {
     ...freshCounters(training.epochs),
     ...(source.data === undefined ? {} : { data: source.data }),
@@ -114,7 +116,7 @@ export function runState(
       if (state.step !== step) throw changedMeanwhile(path, step);
     };
     try {
-      await saveState(path, trees, { ...counters, own: trainee.notes }, expectStill);
+      await saveState(path, trees, { ...counters, own: notes }, expectStill);
       saved = { at: clock(), step };
     } catch (error) {
       // It is written again when the update that came in between is counted.
@@ -138,7 +140,11 @@ export function runState(
       const { own, updates = 0, ...rest } = read as Counters & { readonly own?: object; readonly updates?: number };
       // A state of before optimizers wrote down their own counters has `updates` beside the others.
       counters = { ...rest, optimizer: rest.optimizer ?? { updates }, ...dataOf(rest) };
-      if (trainee.notes !== undefined) Object.assign(trainee.notes, own);
+      if (notes !== undefined) {
+        // What came up since is undone with the steps it came from.
+        for (const key of Object.keys(notes)) delete notes[key];
+        Object.assign(notes, first, own);
+      }
       state.step = counters.step;
       trainee.optimizer.restore(counters.optimizer);
       trainee.changed?.();
@@ -146,8 +152,8 @@ export function runState(
       return true;
     },
     save,
-    async saveWhenDue() {
-      if (clock() - saved.at <= training.checkpointSeconds * 1000) return;
+    async saveWhenDue(isDue = false) {
+      if (!isDue && clock() - saved.at <= training.checkpointSeconds * 1000) return;
       await save().catch((error: unknown) => {
         if (!isKdcError(error)) throw error;
         saved = { ...saved, at: clock() };

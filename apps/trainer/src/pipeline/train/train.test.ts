@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isKdcError } from "@kdc-mae/core";
 import { describe, expect, it } from "vitest";
@@ -103,6 +103,16 @@ describe("a loss that is not finite", () => {
     // 5, 1 again, then 2 and NaN are left out.
     expect(seen).toEqual([1, 2, 3, 4, 5, 1, 2, Number.NaN, 5, 1, 4, 5, 1, 2, 3, 4, 5]);
     expect(learned).toBe(15 + (1 + 4 + 5) + 15);
+  });
+
+  it("never takes it back over the end of its best epoch, whose file would be of steps undone", async () => {
+    const losses = (epoch: number) => (epoch === 0 ? [5, 4, 3, 2, 1] : [Number.NaN, 9, 9, 9, 9]);
+    const training = { epochs: 2, checkpointSeconds: 3.5 };
+    const { notes, learned, folder } = await run({ losses, takes: 1000, training, keepsBest: true });
+    expect(notes).toEqual([
+      "step 6: the loss is NaN; back to step 5; the batches it came from are skipped (1 of 3 times)",
+    ]);
+    expect([learned, await readFile(folder.file("best"), "utf8")]).toEqual([15 + 36, "epoch 1: 15"]);
   });
 
   it("without any checkpoint yet is left out", async () => {

@@ -132,11 +132,11 @@ export async function train<Batch>(
     return "done";
   };
 
-  const endEpoch = async (epoch: number): Promise<void> => {
+  const endEpoch = async (epoch: number): Promise<{ readonly isBest: boolean }> => {
     await trainee.collect?.();
     const { sums, taken, seconds, waited, lossScale, otherData, travelled = 0, lagged = 0 } = run.counters;
     const losses = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / taken]));
-    const evaluation = await trainee.endEpoch?.(epoch, losses);
+    const { evaluation, isBest = false } = (await trainee.endEpoch?.(epoch, losses)) ?? {};
     if (ranks.rank === 0) {
       await keepEpoch(folder.path, training.keep ?? {}, epoch + 1, (file) =>
         trainee.saveModel(file, `epoch ${epoch + 1}`),
@@ -161,6 +161,7 @@ export async function train<Batch>(
       lagged: 0,
       lossScale: undefined,
     });
+    return { isBest };
   };
 
   const stop = async () => {
@@ -176,8 +177,9 @@ export async function train<Batch>(
         continue;
       }
       if (ended === "stopped") return stop();
+      let isBest = false;
       try {
-        await endEpoch(run.counters.epochs);
+        ({ isBest } = await endEpoch(run.counters.epochs));
       } catch (error) {
         // Of several ranks, others may not have been asked, and go on.
         if (!signal?.aborted || ranks.size > 1) throw error;
@@ -186,7 +188,8 @@ export async function train<Batch>(
       const isLast = run.counters.epochs === training.epochs;
       const isAsked = await asked();
       if (isLast || isAsked) await run.save();
-      else await run.saveWhenDue();
+      // Whoever goes back later must not come to a step before the best epoch's: its file would be of steps undone.
+      else await run.saveWhenDue(isBest);
       if (isAsked && !isLast) return { finished: false, steps: state.step };
     }
     return { finished: true, steps: state.step };

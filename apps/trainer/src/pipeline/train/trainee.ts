@@ -4,6 +4,14 @@ import type { Communication } from "../ranks/timed.js";
 import type { LogEntry } from "../run/run-folder.js";
 import type { StateTrees } from "./state-file.js";
 
+/** What an epoch ended with. */
+export type EpochEnd = {
+  /** Figures for the log. */
+  readonly evaluation?: LogEntry["evaluation"];
+  /** A file of the best epoch holds this one's model now. */
+  readonly isBest: boolean;
+};
+
 /** What learns, and how: all that a pretraining and a fine-tuning have not in common. */
 export type Trainee<Batch> = {
   readonly source: {
@@ -39,8 +47,8 @@ export type Trainee<Batch> = {
   readonly notes?: Record<string, unknown>;
   /** Looks at notes that were saved before they are taken over, and throws where they are of another run. */
   readonly expectOwn?: (saved: Readonly<Record<string, unknown>>) => void;
-  /** After the last update of an epoch, counted from 0; gives figures for the log. `losses` are means over it. */
-  readonly endEpoch?: (epoch: number, losses: Readonly<Record<string, number>>) => Promise<LogEntry["evaluation"]>;
+  /** After the last update of an epoch, counted from 0. `losses` are means over it. */
+  readonly endEpoch?: (epoch: number, losses: Readonly<Record<string, number>>) => Promise<EpochEnd>;
   /** Saves the model as it is; `weights` says which epochs', in words. */
   saveModel(file: string, weights: string): Promise<void>;
   /** Bytes of the file that makes. */
