@@ -84,6 +84,7 @@ it.each([
   ],
   [["pretrain", "demo", "--dry-run", "--tensorboard"], "--tensorboard: nothing is trained where --dry-run"],
   [["pretrain", "demo", "--dry-run", "--stop-on-collapse"], "--stop-on-collapse: nothing is trained where"],
+  [["pretrain", "demo", "--dry-run", "--verify"], "--verify: nothing is trained where"],
   [["watch", "none", "--out", "none", "--port", "1"], "--port: a page written to a file is not served"],
   [["push", "none", "hf://me"], "hf://me: it is not the address of a model on a hub"],
   [["localize", "x.mp4", "--size", "100"], "--size: only what is written uses it"],

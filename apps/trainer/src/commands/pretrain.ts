@@ -58,7 +58,10 @@ export function addPretrainCommand(program: Command): void {
       atLeastOne,
     )
     .option("--stop-on-collapse", "end the run, its state saved, where its model no longer tells clips apart")
-    .option("--dry-run", "print how much memory and how many steps the run would take, and do nothing")
+    .option(
+      "--dry-run",
+      "print how much memory and how many steps the run would take, or why it would be refused, and do nothing",
+    )
     .option("--verify", "read every prepared shard first and compare its checksum")
     .addHelpText(
       "after",
@@ -66,7 +69,10 @@ export function addPretrainCommand(program: Command): void {
     );
   readWith<PretrainCommandOptions>(withEngineOptions(withLoggers(withDataOptions(command))), [
     {
-      ...{ options: ["tensorboard", "mlflow", "stopOnCollapse"], when: ({ dryRun }) => dryRun === undefined },
+      ...{
+        options: ["tensorboard", "mlflow", "stopOnCollapse", "verify", "acceptChangedData"],
+        when: ({ dryRun }) => dryRun === undefined,
+      },
       ...{ what: "nothing is trained where --dry-run asks what a run would take", remedy: "Leave one of them out" },
     },
   ]).action((experiment: string, options: PretrainCommandOptions) =>
@@ -92,8 +98,8 @@ async function run(
 ): Promise<void> {
   const probes = probeEvery === undefined ? [] : [{ training: { probes: { every: probeEvery } } }];
   const experiment = await loadExperiment(name, [...set.map(parseChange), ...dataChanges(rest), ...probes]);
-  if (dryRun) return sayPlan(await planPretraining(experiment, around));
   const to = out ?? `runs/${experiment.name}`;
+  if (dryRun) return sayPlan(await planPretraining(experiment, { ...around, init, media, out: to }));
   const { finished, steps, folder, file } = await pretrain(experiment, {
     loggers: loggersFor(rest, to, environmentOf(around)),
     ...{ ...around, init, media, verify, acceptChangedData, stopOnCollapse, out: to },

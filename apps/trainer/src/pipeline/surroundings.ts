@@ -63,3 +63,15 @@ export const surroundingsOf = ({
 
 /** The ranks of a call. */
 export const ranksOf = ({ ranks = alone }: Surroundings): Ranks => ranks;
+
+/** Surroundings that are told each note once: for whoever opens the same data twice. */
+export function notesOnce({ onNote, ...around }: Surroundings): Surroundings {
+  const told = new Set<string>();
+  return {
+    ...around,
+    onNote: (note) => {
+      if (!told.has(note)) onNote?.(note);
+      told.add(note);
+    },
+  };
+}

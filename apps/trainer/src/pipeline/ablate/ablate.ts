@@ -8,7 +8,7 @@ import type { Comparison } from "@kdc-mae/eval";
 import { fittedSplit } from "../corpus/choose-clips.js";
 import { clipFormFor } from "../corpus/clip-form.js";
 import type { LoadedSplits } from "../corpus/load-clips.js";
-import { mediaFor, openCorpus } from "../corpus/open-corpus.js";
+import { type CorpusOptions, mediaFor, openCorpus } from "../corpus/open-corpus.js";
 import { DEFAULT_ENGINE } from "../evaluate/open-subject.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { MODEL_FILE } from "../pretrain/run-pretraining.js";
@@ -16,6 +16,7 @@ import { configFor } from "../run/model-file.js";
 import { pairingOf } from "../run/pairing.js";
 import { teacherIn } from "../small/fixed-teacher.js";
 import { type Surroundings, surroundingsOf } from "../surroundings.js";
+import { updatesOf } from "../train/epochs.js";
 import type { Arms } from "./arms.js";
 import { flopOfRun } from "./budget.js";
 import { readOutcome } from "./outcome.js";
@@ -127,7 +128,10 @@ async function ablateAlone(options: Filled): Promise<{ comparison: Comparison; f
   const left = plan.runs.filter(({ state }) => state !== "finished");
   await expectTeachers(left, surroundingsOf(options));
   for (const group of byForm(left)) {
-    const corpus = await openClips(group[0], { ...options, media, scored });
+    const expectItems: CorpusOptions["expectItems"] = (_, { train = 0 }) => {
+      for (const { experiment } of group) updatesOf(train, experiment.training);
+    };
+    const corpus = await openClips(group[0], { ...options, media, scored, expectItems });
     for (const run of group) {
       const waiting = plan.runs.filter((one) => !finished.some((done) => done.run === one));
       const seconds = secondsFor(waiting, finished);
@@ -165,12 +169,14 @@ export const openClips = (
     arms: { base },
     media,
     scored = "test",
+    expectItems,
     ...rest
-  }: Surroundings & {
-    readonly media: string;
-    readonly arms: Pick<Arms, "base">;
-    readonly scored?: Scored;
-  },
+  }: Surroundings &
+    Pick<CorpusOptions, "expectItems"> & {
+      readonly media: string;
+      readonly arms: Pick<Arms, "base">;
+      readonly scored?: Scored;
+    },
 ): Promise<LoadedSplits> => {
   if (fittedSplit(base.data) !== "train") {
     throw new KdcError({
@@ -182,7 +188,7 @@ export const openClips = (
   }
   return openCorpus({ ...experiment, data: base.data, seed: base.seed }, formOf(experiment), {
     media,
-    needs: ["train", scored],
+    ...{ needs: ["train", scored], expectItems },
     uses: { train: "fitted", validation: "looked at", test: "looked at", [scored]: "scored" },
     ...surroundingsOf(rest),
   });

@@ -55,8 +55,8 @@ export type CorpusOptions = Surroundings &
     readonly sample?: number;
     /** Told how many clips will be held in memory, before any is decoded; refuses too many. */
     readonly expectRoom?: (clips: number) => void;
-    /** Told what a list or folder names, before any of it is decoded; refuses what cannot be used. */
-    readonly expectItems?: (items: readonly ManifestItem[]) => void;
+    /** Told what a list or folder names, and how many of every split, before any of it is decoded; refuses what cannot be used. */
+    readonly expectItems?: (items: readonly ManifestItem[], counts: Placing["counts"]) => void;
     /** Names labels that a manifest writes as mids. */
     readonly classes?: ClassLabels;
   };
@@ -106,7 +106,7 @@ async function loadItems(
   const found = await firstFirst(ranksOf(around), () => openItems(data, { ...asked, ...around }));
   for (const name of needs) expectSplit(found.placing, name, `data set ${nameOfData(data)}`);
   sayPlacing(data, found.placing, { uses }, around);
-  options.expectItems?.(found.items);
+  options.expectItems?.(found.items, found.placing.counts);
   const items = sample === undefined ? found.items : spread(found.items, sample);
   const expectRoom = options.expectRoom ?? ((clips) => expectMemory(clips * bytes, clips, data));
   expectRoom(sample === undefined ? found.count : items.length);

@@ -1,7 +1,13 @@
-import { readFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createRng } from "@kdc-mae/core";
 import { countParameters, initModel, parameterCount, presets } from "@kdc-mae/model";
 import { describe, expect, it } from "vitest";
+import { ablate } from "../ablate/ablate.js";
+import { workOutArms } from "../ablate/arms.js";
+import { checkAblation } from "../ablate/load.js";
+import { pretrain } from "../pretrain/from-experiment.js";
 import { planPretraining } from "../pretrain/plan.js";
 import { parseChange } from "./change.js";
 import { loadExperiment } from "./load.js";
@@ -84,6 +90,42 @@ describe("expectRoom", () => {
     expect(clips).toBe(experiment.data.train + experiment.data.validation + experiment.data.test);
     expect(training).toBe(experiment.data.train);
     expect(flop).toBeGreaterThan(1e12);
+  });
+
+  it("plans what would be refused as the run refuses it, both before a clip is decoded", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "kdc-plan-"));
+    try {
+      const path = join(folder, "list.csv");
+      const clips = ["a.mp4,train", "b.mp4,train", "c.mp4,train", "d.mp4,test"];
+      await writeFile(path, `path,split\n${clips.join("\n")}\n`);
+      const data = { kind: "manifest", path };
+      const refused = async (change: object, words: string, options: { init?: string } = {}) => {
+        const experiment = await loadExperiment("demo", [{ data, training: { batch: 2, microBatch: null } }, change]);
+        const out = join(folder, "run");
+        await expect(planPretraining(experiment, { ...options, out })).rejects.toThrow(words);
+        await expect(pretrain(experiment, { ...options, out })).rejects.toThrow(words);
+        return experiment;
+      };
+      await refused({ training: { batch: 4 } }, "there are 3 clips and a batch takes 4");
+      const many = await refused(
+        { training: { accumulate: 2 } },
+        "an epoch has 1 batch and training.accumulate takes 2",
+      );
+      const arms = [{ name: "a" }, { name: "b", change: { optimizer: { learningRate: 1e-3 } } }];
+      const ablation = checkAblation({ name: "few", base: many, arms }, "memory.test.ts");
+      const ablating = ablate({ ablation, arms: workOutArms(ablation, many), seeds: [0], out: join(folder, "arms") });
+      await expect(ablating).rejects.toThrow("training.accumulate takes 2");
+      const absent = join(folder, "absent.safetensors");
+      await refused({}, "there is no such file", { init: absent });
+      const taught = { objective: [{ term: "teacher-cosine" }], fixedTeacher: { model: absent, sum: "0" } };
+      await refused(taught, "there is no such file");
+      await mkdir(join(folder, "run"), { recursive: true });
+      await writeFile(join(folder, "run", "experiment.json"), JSON.stringify({ ...many, seed: 77 }));
+      await writeFile(join(folder, "run", "log.jsonl"), "");
+      await refused({}, "it holds a run of another experiment");
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it("plans a run as it is computed: in pieces, or not at all", async () => {

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { basename, extname, join, resolve } from "node:path";
 import { KdcError } from "@kdc-mae/core";
 import { expectWritable, expectWritableFile } from "@kdc-mae/core/node";
@@ -11,7 +12,7 @@ export type Outputs = (index: number) => string | undefined;
  *
  * @param out a file that ends with `ending`, or a folder
  * @param naming the option `out` comes from, for errors; `ending` such as `.mp4`; what comes before it in a folder: `.heat`
- * @throws KdcError (`usage`) for one file name and several files, or the name of a file that is read
+ * @throws KdcError (`usage`) for one file name and several files, the name of a file that is read, or of another kind of file
  */
 export function outputsFor(
   files: readonly string[],
@@ -25,6 +26,13 @@ export function outputsFor(
   const single = ending !== "" && out.toLowerCase().endsWith(ending);
   if (single && files.length > 1) {
     refuse(`there are ${files.length} files, and this names one to write`, "Give a folder, or one file at a time");
+  }
+  const other = extname(out);
+  if (ending !== "" && !single && /^\.[a-z]{2,4}\d?$/i.test(other) && !existsSync(out) && !/[/\\]$/.test(out)) {
+    refuse(
+      `it ends with ${other}, and ${ending.slice(1)} is written`,
+      `Give a name that ends with ${ending}, or a folder: ${out}/`,
+    );
   }
   const stems = files.map((file) => basename(file, extname(file)));
   // Case is not told apart on many disks; a number that some file has by itself is passed over.

@@ -46,7 +46,7 @@ export async function finetune(asked: CheckedFineTuning, options: FinetuneFromOp
   const ranks = ranksOf(around);
   const { pieces, clips } = divide(experiment.training, ranks, false);
   const pieced = { ...experiment, training: { ...experiment.training, batch: clips } };
-  const where = { ...around, media, statistics: start.statistics };
+  const where = { ...around, media, statistics: start.statistics, update: experiment.training };
   const work = async (folder: RunFolder<CheckedFineTuning>): Promise<FineTuning> => {
     if (verify) await verifyData(sources, around);
     const opened = await openFineTuningData(pieced, start.config, where);

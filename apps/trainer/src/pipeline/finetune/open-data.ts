@@ -12,6 +12,7 @@ import { expectClips, openCorpus } from "../corpus/open-corpus.js";
 import type { Statistics } from "../corpus/statistics.js";
 import { clipsInMemory, clipsInShards } from "../corpus/training-clips.js";
 import { type Surroundings, surroundingsOf } from "../surroundings.js";
+import { updatesOf } from "../train/epochs.js";
 import { absentClasses, expectClasses } from "./classes.js";
 import { type LabelledSource, labelledBatches, recipeOf } from "./labelled-batches.js";
 import type { CheckedFineTuning } from "./schema.js";
@@ -29,7 +30,12 @@ export type FineTuningData = {
   close(): Promise<void>;
 };
 
-type Where = Surroundings & { readonly media: string; readonly statistics?: Statistics };
+type Where = Surroundings & {
+  readonly media: string;
+  readonly statistics?: Statistics;
+  /** What one update takes, where the experiment's batch is a piece of it. */
+  readonly update?: { readonly batch: number; readonly accumulate: number };
+};
 
 /** Training clips before their classes are known. */
 type Training = {
@@ -86,7 +92,7 @@ export async function openFineTuningData(
 async function openBoth(
   experiment: CheckedFineTuning,
   form: ClipForm,
-  { media, classes, ...rest }: Where & { readonly classes?: ClassLabels },
+  { media, classes, update = experiment.training, ...rest }: Where & { readonly classes?: ClassLabels },
 ): Promise<Opened> {
   const around = surroundingsOf(rest);
   const { data, seed, evaluation } = experiment;
@@ -99,7 +105,7 @@ async function openBoth(
   const uses: Readonly<Record<string, SplitUse>> = { [fits]: "fitted", ...(own ? { [split]: "scored" } : {}) };
   const purpose = own ? {} : ({ namedFor: "scoring", scored: split, uses: { [split]: "scored" } } as const);
   // Of clips that cannot be decoded nobody asks for a label.
-  const expectItems = (items: readonly ManifestItem[]) => {
+  const expectLabels = (items: readonly ManifestItem[]) => {
     const labelled = items.filter((item) => item.labels.length > 0);
     const labels = experiment.loss.kind === "cross-entropy" ? "one" : "any";
     if (classes !== undefined) expectClasses("clips", labelled, classes.names, labels);
@@ -112,7 +118,7 @@ async function openBoth(
       sayPlacing(given, set.placing, purpose, around);
       return { evaluation: set, leftOut: set.leftOut[split] ?? {} };
     }
-    const wanted = { ...around, ...purpose, media, needs: [split], only: [split], classes, expectItems };
+    const wanted = { ...around, ...purpose, media, needs: [split], only: [split], classes, expectItems: expectLabels };
     const { sets, leftOut } = await openSplitSets({ data: given, seed }, plain, wanted);
     return { evaluation: sets[split], leftOut: leftOut[split] ?? {} };
   };
@@ -125,6 +131,7 @@ async function openBoth(
     const train = await shardSet(data, fits, form, around);
     await train.close();
     expectSplit(train.placing, fits, `data set ${data.path}`);
+    updatesOf(train.items.length, update);
     sayPlacing(data, train.placing, { uses }, around);
     if (train.passedOver !== undefined) around.onNote?.(train.passedOver);
     const scored = await other();
@@ -135,6 +142,10 @@ async function openBoth(
     };
   }
   const needs = own ? [fits, split] : [fits];
+  const expectItems = (items: readonly ManifestItem[], counts: Readonly<Record<string, number>>) => {
+    updatesOf(counts[fits] ?? 0, update);
+    expectLabels(items);
+  };
   const wanted = { ...around, media, needs, only: needs, uses, classes, expectItems };
   const { splits, leftOut, digest } = await openCorpus({ data, seed }, form, wanted);
   const clips = splits[fits] ?? [];

@@ -86,6 +86,22 @@ it("a split that the data do not have is named before any clip is decoded", asyn
   ).rejects.toThrow("no clip is of the validation split (clips by split: test 1, train 1). Say which");
 });
 
+it("clips that make no update are counted before any is decoded", async () => {
+  const path = join(folder, "few.csv");
+  await writeFile(path, "path,labels,split\na.mp4,bell,train\nb.mp4,drum,train\nc.mp4,drum,train\nd.mp4,bell,val\n");
+  const opening = (training: { batch: number; accumulate?: number; epochs: number }, update?: typeof training) =>
+    openFineTuningData(tinyWith({ data: { kind: "manifest", path }, training }), config, {
+      ...{ media: folder, statistics: { mean: -5, std: 4 } },
+      ...(update === undefined ? {} : { update: { accumulate: 1, ...update } }),
+    });
+  await expect(opening({ batch: 4, epochs: 9 })).rejects.toThrow("there are 3 clips and a batch takes 4");
+  await expect(opening({ batch: 2, accumulate: 2, epochs: 9 })).rejects.toThrow(
+    "an epoch has 1 batch and training.accumulate takes 2 for one update",
+  );
+  // A batch that is computed in pieces is told of whole.
+  await expect(opening({ batch: 2, epochs: 9 }, { batch: 4, epochs: 9 })).rejects.toThrow("a batch takes 4");
+});
+
 describe("labels", () => {
   const clips = [
     { id: "a", labels: ["bell"] },

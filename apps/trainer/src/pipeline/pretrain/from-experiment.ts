@@ -2,7 +2,7 @@ import { passedOverInWords } from "@kdc-mae/data/node";
 import { compiled } from "@kdc-mae/engine/node";
 import { expectNoFrames, fittedSplit, sayPlacing } from "../corpus/choose-clips.js";
 import { clipFormFor } from "../corpus/clip-form.js";
-import { mediaFor, openCorpus } from "../corpus/open-corpus.js";
+import { type CorpusOptions, mediaFor, openCorpus } from "../corpus/open-corpus.js";
 import { clipsInMemory, clipsInShards } from "../corpus/training-clips.js";
 import { expectShards, verifyData } from "../corpus/verify-data.js";
 import { withChanges } from "../experiment/change.js";
@@ -14,7 +14,8 @@ import { pairingOf } from "../run/pairing.js";
 import { inRunFolder, type RunFolder } from "../run/run-folder.js";
 import type { RunOptions } from "../run/run-options.js";
 import { teacherIn } from "../small/fixed-teacher.js";
-import { ranksOf, type Surroundings, surroundingsOf } from "../surroundings.js";
+import { notesOnce, ranksOf, type Surroundings, surroundingsOf } from "../surroundings.js";
+import { updatesOf } from "../train/epochs.js";
 import { expectPossible } from "./expect-possible.js";
 import { maskedBatches, type PretrainBatches } from "./masked-batches.js";
 import { expectRoomFor } from "./plan.js";
@@ -61,10 +62,12 @@ export async function pretrain(asked: CheckedExperiment, options: PretrainFromOp
     if (verify) await verifyData([experiment.data], around);
     const { acceptChangedData, loggers, stopOnCollapse } = options;
     const { probes } = experiment.training;
+    // Both open the same data.
+    const opening = notesOnce(around);
     // The few first: where there are none, no others need be decoded.
     const heldOut =
-      ranks.rank === 0 && probes ? await heldOutClips(experiment, probes, config, { ...around, media }) : undefined;
-    const { source, statistics, loader } = await openPretraining(experiment, media, around);
+      ranks.rank === 0 && probes ? await heldOutClips(experiment, probes, config, { ...opening, media }) : undefined;
+    const { source, statistics, loader } = await openPretraining(experiment, media, opening);
     const trained = await runPretraining({
       ...{ ...around, teacher, folder, config, source, statistics, execute, start, acceptChangedData },
       ...{ heldOut, loggers, stopOnCollapse },
@@ -105,8 +108,10 @@ export async function openPretraining(
   }
   const only = [split];
   const expectRoom = (clips: number) => expectRoomFor(experiment, clips, around);
+  const expectItems: CorpusOptions["expectItems"] = (_, counts) =>
+    void updatesOf(counts[split] ?? 0, experiment.training);
   const { splits, digest } = await openCorpus(experiment, form, {
-    ...{ ...around, needs: only, only, uses, expectRoom, media },
+    ...{ ...around, needs: only, only, uses, expectRoom, expectItems, media },
   });
   return maskedBatches(experiment, clipsInMemory(splits[split] ?? [], form, digest), ranksOf(around));
 }

@@ -1,5 +1,4 @@
 import { type ClipGrids, createRng, type HostPatches, type HostView, type Rng } from "@kdc-mae/core";
-import { stepsPerEpoch } from "@kdc-mae/data";
 import { batchViews, type Masker } from "@kdc-mae/masking";
 import type { RunData } from "../corpus/data-digest.js";
 import type { TrainingBatches, TrainingClips } from "../corpus/held-clips.js";
@@ -7,6 +6,7 @@ import type { Statistics } from "../corpus/statistics.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import type { Ranks } from "../ranks/ranks.js";
 import { configFor } from "../run/model-file.js";
+import { updatesOf } from "../train/epochs.js";
 import { inPieces } from "./in-pieces.js";
 import { contrastMaskerFor, maskerFor } from "./masker.js";
 
@@ -100,7 +100,7 @@ export async function maskedBatches(
   });
   try {
     // Of enough clips for a piece there may be too few for a batch.
-    stepsPerEpoch("training data", loader.samples, experiment.training);
+    updatesOf(loader.samples, experiment.training);
   } catch (error) {
     await loader.close();
     throw error;

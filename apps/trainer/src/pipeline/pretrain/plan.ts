@@ -1,17 +1,22 @@
 import { availableMemory } from "@kdc-mae/core/node";
-import { stepsPerEpoch } from "@kdc-mae/data";
 import { readShards } from "@kdc-mae/data/node";
-import { choiceOf, fittedSplit } from "../corpus/choose-clips.js";
+import { choiceOf, expectNoFrames, fittedSplit } from "../corpus/choose-clips.js";
+import { mediaFor } from "../corpus/open-corpus.js";
 import { openDecoder } from "../corpus/open-decoder.js";
 import { openItems } from "../corpus/open-items.js";
 import { remoteAccess } from "../corpus/remote-access.js";
 import { estimateMemory, expectRoom, type MemoryEstimate } from "../experiment/memory.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { configFor } from "../run/model-file.js";
+import { expectNoOtherRun } from "../run/run-folder.js";
+import type { RunOptions } from "../run/run-options.js";
+import { teacherIn } from "../small/fixed-teacher.js";
 import { environmentOf, ranksOf, type Surroundings } from "../surroundings.js";
+import { updatesOf } from "../train/epochs.js";
 import { expectPossible } from "./expect-possible.js";
 import { flopPerClip } from "./flop-per-clip.js";
 import { inPieces } from "./in-pieces.js";
+import { startFrom } from "./start-from.js";
 
 /** What a pretraining would be. */
 export type PretrainPlan = {
@@ -47,18 +52,26 @@ async function countClips({ data, seed }: CheckedExperiment, around: Surrounding
 }
 
 /**
- * Works out what a pretraining would take, without decoding a clip or making a weight.
+ * Works out what a pretraining would take, without decoding a clip.
  *
- * @throws KdcError for data that cannot be opened, or are fewer than a batch
+ * @throws KdcError for whatever `pretrain` refuses before it decodes: data that cannot be opened or are too few, a start or a
+ * teacher that does not fit, a folder with another run
  */
-export async function planPretraining(experiment: CheckedExperiment, around: Surroundings = {}): Promise<PretrainPlan> {
+export async function planPretraining(
+  experiment: CheckedExperiment,
+  { init, media, out, ...around }: Surroundings & Partial<Pick<RunOptions, "init" | "media" | "out">> = {},
+): Promise<PretrainPlan> {
   const config = configFor(experiment);
-  const { training } = experiment;
+  const { training, data, visual } = experiment;
+  mediaFor(media, data);
   expectPossible(experiment, ranksOf(around));
+  if (init !== undefined) await startFrom(init, config, experiment.seed, around);
+  await teacherIn(experiment, config, around);
+  if (out !== undefined) await expectNoOtherRun(out, experiment);
+  if (data.kind === "shards") expectNoFrames(visual.framesPerClip);
   const { piece } = inPieces(experiment, ranksOf(around));
   const counted = await countClips(experiment, around);
-  const perEpoch = stepsPerEpoch("training data", counted.training, training);
-  const steps = training.epochs * Math.floor(perEpoch / training.accumulate);
+  const steps = training.epochs * updatesOf(counted.training, training);
   return {
     ...counted,
     steps,

@@ -77,6 +77,17 @@ const isLonger = (key: string, before: unknown, now: unknown): boolean =>
 export async function openRunFolder<Experiment>(path: string, experiment: Experiment): Promise<RunFolder<Experiment>> {
   await makeFolder(path);
   await sweepTemporaries(path);
+  await expectNoOtherRun(path, experiment);
+  await writeWhole(join(path, EXPERIMENT), `${JSON.stringify(experiment, null, 2)}\n`);
+  return folder(path, experiment);
+}
+
+/**
+ * Looks whether a folder can take a run, and changes nothing.
+ *
+ * @throws KdcError when it holds a run of another experiment
+ */
+export async function expectNoOtherRun(path: string, experiment: unknown): Promise<void> {
   const file = join(path, EXPERIMENT);
   if (existsSync(file) && traces.some((name) => existsSync(join(path, name)))) {
     // As it would be written: a loss term from another package is its name there.
@@ -93,8 +104,6 @@ export async function openRunFolder<Experiment>(path: string, experiment: Experi
       });
     }
   }
-  await writeWhole(file, `${JSON.stringify(experiment, null, 2)}\n`);
-  return folder(path, experiment);
 }
 
 /**

@@ -61,7 +61,7 @@ async function liesIn(folder: string, file: string): Promise<boolean> {
 }
 
 /** @throws KdcError for a folder with a run and what another pruning left */
-async function expectNoOtherRun(out: string, pruned: unknown): Promise<void> {
+async function expectNoOtherPruning(out: string, pruned: unknown): Promise<void> {
   const file = join(out, EXPERIMENT);
   if (!existsSync(file) || !existsSync(join(out, PRUNED_FILE))) return;
   const before = valueAt(await readJson(file, "Put back a copy of it, or give another folder with --out"), PRUNED_KEY);
@@ -156,7 +156,7 @@ export async function prune(file: string, options: PruneOptions): Promise<Prunin
   if (epochs === 0 || !("model" in saved)) {
     await makeFolder(out);
     await withLock(out, async () => {
-      await expectNoOtherRun(out, smaller.config.pruned);
+      await expectNoOtherPruning(out, smaller.config.pruned);
       await write();
     });
     return { finished: true, steps: 0, folder: out, pruned, file: pruned, compared: await measure(models) };

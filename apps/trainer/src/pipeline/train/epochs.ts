@@ -1,4 +1,5 @@
 import { KdcError } from "@kdc-mae/core";
+import { stepsPerEpoch } from "@kdc-mae/data";
 
 /**
  * Updates an epoch makes of its batches.
@@ -22,6 +23,16 @@ export function updatesPerEpoch(batches: number, accumulate: number): number {
     reason: "accumulate",
   });
 }
+
+/**
+ * Updates an epoch makes of so many clips, as data name them before any is decoded.
+ *
+ * @throws KdcError (`too-few-clips`, `accumulate`) where that is none
+ */
+export const updatesOf = (
+  clips: number,
+  { batch, accumulate }: { readonly batch: number; readonly accumulate: number },
+): number => updatesPerEpoch(stepsPerEpoch("training data", clips, { batch }), accumulate);
 
 /**
  * Groups of `size` batches; batches left over at the end are dropped.
