@@ -32,4 +32,18 @@ describe("compile", () => {
     }
     await program.dispose();
   });
+
+  it("refuses to run on with a captured variable's old value", async () => {
+    const rate = tf.variable(tf.scalar(2));
+    const scaled = (x: tf.Tensor) => tf.mul(x, rate);
+    const given = float32([1], Float32Array.of(3));
+    const program = await compile(scaled, given, { threads: 1 });
+    expect((await program.run(given)).data[0]).toBe(6);
+    rate.assign(tf.scalar(5));
+    await expect(program.run(given)).rejects.toThrow(`the variable ${rate.name} was assigned after the function`);
+    const again = await compile(scaled, given, { threads: 1 });
+    expect((await again.run(given)).data[0]).toBe(15);
+    await Promise.all([program.dispose(), again.dispose()]);
+    rate.dispose();
+  });
 });

@@ -16,7 +16,7 @@ export type CompiledProgram<I, O> = Program<I, O> & {
 
 /** Makes a program of a traced function, traced as it is or changed after (`bind`, `weightsInt8`, …). */
 export async function programOf<I, O>(
-  { graph, outputs }: Trace<I, O>,
+  { graph, outputs, expectUnchanged }: Trace<I, O>,
   open: OpenSession,
 ): Promise<CompiledProgram<I, O>> {
   const session = await open(graph);
@@ -24,6 +24,7 @@ export async function programOf<I, O>(
     graph,
     onnx: (metadata) => onnxModel(graph, metadata),
     run: async (inputs, into) => {
+      expectUnchanged?.();
       const given = new Map(treeLeaves(asTree<HostTensor>(inputs)));
       const make = (port: GraphPort): HostTensor => blank(port, samplesIn(graph, given));
       const result = asTree<HostTensor>(into ?? mapTree(asTree<GraphPort>(outputs), make));

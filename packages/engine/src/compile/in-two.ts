@@ -36,7 +36,7 @@ export function inTwoOn(
         example as unknown as Hosted<{ early: Early; late: Late }>,
         rules,
       );
-      const { graph, outputs, values = new Map() } = traced;
+      const { graph, outputs, values = new Map(), expectUnchanged } = traced;
       const halves = cut(graph, values, {
         isFirst: isUnder("first"),
         isLate: isUnder("late"),
@@ -49,6 +49,7 @@ export function inTwoOn(
         inputs: ReadonlyMap<string, HostTensor>,
         into?: Hosted<O>,
       ): Promise<Hosted<O>> => {
+        expectUnchanged?.();
         const result = asTree<HostTensor>(into ?? mapTree(ports[half], (port: GraphPort) => blank(port)));
         const others = await compute(inputs, under(half, result));
         if (others === undefined) return result as Hosted<O>;

@@ -33,6 +33,8 @@ class Recorder extends tf.KernelBackend {
   readonly graph: GraphBuilder;
   private readonly entries = new WeakMap<object, Value | HostConstant>();
   private readonly constants = new WeakMap<object, Value>();
+  /** Variables from outside the function, and what each held when it was read. */
+  private readonly captured = new Map<tf.Variable, object>();
 
   constructor(sites: boolean) {
     super();
@@ -48,6 +50,7 @@ class Recorder extends tf.KernelBackend {
 
   /** The value behind a tensor. Tensors made on another backend become constants, and stay where they are. */
   lookup(info: tf.TensorInfo): Value {
+    if (info instanceof tf.Variable) this.captured.set(info, info.dataId);
     const entry = this.entries.get(info.dataId);
     if (entry && !isConstant(entry)) return entry;
     const known = this.constants.get(info.dataId);
@@ -56,6 +59,22 @@ class Recorder extends tf.KernelBackend {
     const made = this.graph.constant(values, info.shape, elementType(info.dtype, "compile"));
     this.constants.set(info.dataId, made);
     return made;
+  }
+
+  /** Throws once a variable that became a constant holds something else. */
+  expectUnchanged(): () => void {
+    const { captured } = this;
+    return () => {
+      for (const [variable, dataId] of captured) {
+        if (variable.dataId === dataId) continue;
+        throw new KdcError({
+          where: "program.run",
+          what: `the variable ${variable.name} was assigned after the function that reads it was compiled, which took its values for constants`,
+          remedy: "Give the function its value as an input, or compile it again",
+          reason: "variable",
+        });
+      }
+    };
   }
 
   override write(values: tf.BackendValues | null, shape: number[], dtype: tf.DataType): object {

@@ -143,6 +143,21 @@ describe("what trace cannot do, it says with the line", () => {
     expect(messageOf(() => trace((t: tf.Tensor) => tf.tensor(t.arraySync() as number[][]), x))).toMatch(here);
   });
 
+  it("a draw that would be the same in every run; with a seed it is meant to be", () => {
+    const { random } = Math;
+    for (const draw of [
+      (t: tf.Tensor) => tf.dropout(t, 0.5),
+      (t: tf.Tensor) => tf.add(t, tf.randomNormal([3])),
+      (t: tf.Tensor) => tf.mul(t, Math.random()),
+    ]) {
+      const message = messageOf(() => trace(draw, x));
+      expect(message).toMatch(here);
+      expect(message).toContain("a random number is drawn while the function is being traced, and would be the same");
+      expect(Math.random).toBe(random);
+    }
+    expect(ops((t) => tf.dropout(t, 0.5, undefined, 7))).toContain("Floor");
+  });
+
   it("a promise", () => {
     const fn = async (t: tf.Tensor) => tf.scalar((await t.data())[0]);
     expect(messageOf(() => trace(fn as never, x))).toContain("returned a promise");

@@ -1,7 +1,7 @@
 import "../backend/register.js";
 import { KdcError, mapTree, type Tree, type TreeLike, treeLeaves } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
-import { asTree, type Hosted } from "../run/program.js";
+import { asTree, atOnce, type Hosted } from "../run/program.js";
 import { cast } from "./arithmetic.js";
 import { callSite, withDeepStacks } from "./call-site.js";
 import { fuseBias } from "./fuse-bias.js";
@@ -22,6 +22,8 @@ export type Trace<I, O> = {
   readonly outputs: TreeLike<O, GraphPort>;
   /** Type and shape of what is computed on the way, by name, as it was traced. */
   readonly values?: InnerValues;
+  /** Throws when a `tf.Variable` that the function read, a constant of the graph, was assigned since. */
+  readonly expectUnchanged?: () => void;
   /** Never there: it carries the function's types. */
   readonly types?: (inputs: I) => O;
 };
@@ -104,16 +106,7 @@ const record = <I, O>(recorder: Recorder, fn: (inputs: I) => O, inputTree: Tree<
   const tensors = mapTree(inputTree, (port: GraphPort) =>
     tf.engine().makeTensorFromTensorInfo(recorder.keep(graph.input(port.name, port.shape, port.dtype))),
   );
-  const result = fn(tensors as I);
-  if (result instanceof Promise) {
-    result.catch(() => undefined);
-    throw new KdcError({
-      where,
-      what: "the function to compile returned a promise",
-      remedy: "Compile a function that returns its tensors at once; await outside of it",
-      reason: "async",
-    });
-  }
+  const result = atOnce(fn(tensors as I));
   const leaves = treeLeaves(asTree<tf.Tensor>(result)).map(([path, tensor]): [string, Value] => {
     const value = recorder.lookup(tensor);
     const type: ElementType = value.dtype === "float32" ? "float32" : "int32";
@@ -130,19 +123,41 @@ const record = <I, O>(recorder: Recorder, fn: (inputs: I) => O, inputTree: Tree<
   return {
     graph: pruned,
     values: valuesOf(pruned, leaves, graph),
+    expectUnchanged: recorder.expectUnchanged(),
     inputs: inputTree as TreeLike<I, GraphPort>,
     outputs: mapTree(asTree<tf.Tensor>(result), (_: tf.Tensor) => outputs[next++]) as TreeLike<O, GraphPort>,
   };
 };
 
+/** Has `Math.random`, of which tfjs makes its random numbers where no seed is given, refuse: they would be drawn once for all runs. */
+const withoutChance = <Result>(action: () => Result): Result => {
+  const { random } = Math;
+  Math.random = () => {
+    throw new KdcError({
+      where: callSite(new Error().stack) ?? where,
+      what: "a random number is drawn while the function is being traced, and would be the same in every run",
+      remedy:
+        "Draw outside and give the function what was drawn as an input, or give a seed (other than 0) where the same numbers in every run are meant",
+      reason: "random",
+    });
+  };
+  try {
+    return action();
+  } finally {
+    Math.random = random;
+  }
+};
+
 /**
  * Runs `fn` once on tensors without values and writes down what it does. tfjs gradients inside `fn` are recorded like
- * everything else. Random tfjs operations become constants: pass randomness in as an input.
+ * everything else. What the function takes from elsewhere than its inputs (captured tensors, a seeded draw, the time) becomes a
+ * constant.
  *
  * @param fn any synchronous tfjs function from a tree of tensors to a tree of tensors
  * @param example a tree of leaves with the shapes and types (float32, int32) the program will take; values are not read
  * @param rules kernel rules for this trace, before the table
- * @throws KdcError naming kernel and line when a kernel has no ONNX form, or when `fn` reads values or is async
+ * @throws KdcError naming kernel and line when a kernel has no ONNX form, or when `fn` reads values, draws random
+ *   numbers without a seed or is async
  *
  * @example
  * ```ts
@@ -166,9 +181,11 @@ export function trace<I, O>(
       (recorder) => {
         let traced: Trace<I, O> | undefined;
         try {
-          tf.tidy(() => {
-            traced = record(recorder, fn, inputTree);
-          });
+          withoutChance(() =>
+            tf.tidy(() => {
+              traced = record(recorder, fn, inputTree);
+            }),
+          );
         } catch (error) {
           throw explain(error);
         }

@@ -57,5 +57,6 @@ export function bind<I extends object, O, Key extends keyof I & string>(
     },
     inputs: inputs as object as TreeLike<Omit<I, Key>, GraphPort>,
     outputs: trace.outputs,
+    expectUnchanged: trace.expectUnchanged,
   };
 }

@@ -144,5 +144,6 @@ export function traceAnyBatch<I, O>(
     },
     inputs: mapTree(asTree<GraphPort>(first.inputs), replace) as TreeLike<I, GraphPort>,
     outputs: mapTree(asTree<GraphPort>(first.outputs), replace) as TreeLike<O, GraphPort>,
+    expectUnchanged: first.expectUnchanged,
   };
 }

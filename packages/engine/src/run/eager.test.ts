@@ -35,4 +35,9 @@ describe("eager", () => {
       "program.run: the output (root) is float32 [2], the array to write into is float32 with 3 numbers",
     );
   });
+
+  it("refuses a function that gives a promise, whose tensors would be lost", async () => {
+    const program = await eager("cpu")((async (x: tf.Tensor) => x) as never, float32([2]));
+    await expect(program.run(float32([2]) as never)).rejects.toThrow("the function to compile returned a promise");
+  });
 });

@@ -1,7 +1,7 @@
 import { type HostTensor, mapTree, type Tree, treeLeaves } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { type BackendName, selectBackend } from "../backend/select.js";
-import { asTree, type Hosted } from "./program.js";
+import { asTree, atOnce, type Hosted } from "./program.js";
 import {
   type DeviceProgram,
   type DeviceTensor,
@@ -70,7 +70,7 @@ function eagerProgram<I, O>(
     };
     try {
       const given = mapTree(asTree<HostTensor | DeviceTensor>(inputs), tensorOf) as I;
-      const result = asTree<tf.Tensor>(tf.tidy(() => fn(given) as tf.TensorContainer));
+      const result = asTree<tf.Tensor>(tf.tidy(() => atOnce(fn(given)) as tf.TensorContainer));
       // An input that is given back belongs to whoever gave it, and so does one of two outputs that are the same.
       const seen = new Set<number>(treeLeaves(asTree<tf.Tensor>(given)).map(([, { id }]) => id));
       const outputs = mapTree(result, (tensor: tf.Tensor, path) => {

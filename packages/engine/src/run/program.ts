@@ -1,4 +1,4 @@
-import type { FloatTensor, HostTensor, Tree, TreeLike } from "@kdc-mae/core";
+import { type FloatTensor, type HostTensor, KdcError, type Tree, type TreeLike } from "@kdc-mae/core";
 
 /** A tree of tensors with every tensor in ordinary memory. */
 export type Hosted<T> = TreeLike<T, HostTensor>;
@@ -8,6 +8,18 @@ export type HostedParams<T> = TreeLike<T, FloatTensor>;
 
 /** A tree whose type is a parameter, as the tree that it is: TypeScript cannot see it while it does not know the type. */
 export const asTree = <Leaf>(tree: unknown): Tree<Leaf> => tree as Tree<Leaf>;
+
+/** What a function gave, if it gave it at once: a promise would be taken for a tree without leaves. */
+export function atOnce<Result>(result: Result): Result {
+  if (!(result instanceof Promise)) return result;
+  result.catch(() => undefined);
+  throw new KdcError({
+    where: "compile",
+    what: "the function to compile returned a promise",
+    remedy: "Compile a function that returns its tensors at once; await outside of it",
+    reason: "async",
+  });
+}
 
 /** A function of tensors made ready to run on host tensors, again and again. */
 export type Program<I, O> = {

@@ -1,6 +1,6 @@
-import { type HostTensor, isKdcError, KdcError, mapTree, type TreeLike, treeLeaves } from "@kdc-mae/core";
+import { type HostTensor, isKdcError, KdcError, mapTree, treeLeaves } from "@kdc-mae/core";
 import type { GraphPort, OnnxGraph } from "../compile/graph.js";
-import { trace } from "../compile/trace.js";
+import { type Trace, trace } from "../compile/trace.js";
 import { asTree, type Hosted } from "../run/program.js";
 import { type DeviceProgram, type OnDevice, type Placed, type Residence, type Runtime, runOf } from "../run/runtime.js";
 import { type AdapterInfo, adapterInWords, type GpuEntry, openAdapter } from "./adapter.js";
@@ -55,7 +55,7 @@ const withLine = (error: unknown, traced: () => { readonly graph: OnnxGraph }): 
 };
 
 /** A plan of a function, with the trees it takes and gives. */
-export type PlannedFunction<O> = { readonly plan: Plan; readonly outputs: TreeLike<O, GraphPort> };
+export type PlannedFunction<O> = Pick<Trace<unknown, O>, "outputs" | "expectUnchanged"> & { readonly plan: Plan };
 
 /** Traces and plans a function, without a device. */
 export function planFunction<I, O>(
@@ -67,9 +67,9 @@ export function planFunction<I, O>(
   // Scores of at most a gigabyte at a time.
   const rules = webGpuRules(Math.min(limits.largest / 4, 2 ** 28));
   const traced = (sites: boolean) => trace(fn, example as Hosted<I>, rules, { sites });
-  const { graph, outputs } = traced(false);
+  const { graph, outputs, expectUnchanged } = traced(false);
   try {
-    return { plan: planGraph(graph, { limits, half, units, keep }), outputs };
+    return { plan: planGraph(graph, { limits, half, units, keep }), outputs, expectUnchanged };
   } catch (error) {
     throw withLine(error, () => traced(true));
   }
@@ -109,12 +109,13 @@ export async function createWebGpuRuntime({
     residence: Residence = {},
   ): Promise<DeviceProgram<I, O>> => {
     device.expectAlive();
-    const { plan, outputs } = planFunction(fn, example, {
+    const { plan, outputs, expectUnchanged } = planFunction(fn, example, {
       ...{ limits, half: precision === "mixed", units },
       ...residence,
     });
     const launcher = await prepareLaunch(device, plan);
     const launch = async (inputs: Placed<I>): Promise<OnDevice<O>> => {
+      expectUnchanged?.();
       const results = await launcher.launch(asTree(inputs));
       return mapTree(asTree<GraphPort>(outputs), (port: GraphPort) => results.get(port.path)) as OnDevice<O>;
     };
