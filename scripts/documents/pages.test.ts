@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { protocolRecords } from "@kdc-mae/eval";
 import { describe, expect, it } from "vitest";
 import { checkExperiment } from "../../apps/trainer/src/pipeline/experiment/check.js";
 import { experimentFrom } from "../../apps/trainer/src/pipeline/experiment/load.js";
@@ -102,4 +103,22 @@ it("ARCHITECTURE's three ways to read it are ten files each, every one there and
   expect(files.map(({ length }) => length)).toEqual([10, 10, 10]);
   for (const way of files) expect(new Set(way).size).toBe(10);
   expect(files.flat().filter((file) => !file.endsWith(".ts") || !existsSync(join(root, file)))).toEqual([]);
+});
+
+it("the page on evaluation lists every protocol, and no other", async () => {
+  const page = await readFile(join(root, "docs/evaluation.md"), "utf8");
+  const [, table] = page.split("| name | takes | figures |");
+  const rows = [...table.split("\n\n")[0].matchAll(/^\| (`.+?`) \|/gm)];
+  /** `retrieval-{a,b}` is two names. */
+  const spread = (name: string): string[] => {
+    const [all, alternatives] = /\{(.+?)\}/.exec(name) ?? [];
+    return all === undefined ? [name] : alternatives.split(",").flatMap((one) => spread(name.replace(all, one)));
+  };
+  const listed = rows.flatMap(([, cell]) => {
+    const [first, ...others] = [...cell.matchAll(/`(.+?)`/g)].map(([, name]) => name);
+    // `linear-probe-joint`, `-audio`: the last part is another.
+    const whole = others.map((name) => (name.startsWith("-") ? first.replace(/-[a-z]+$/, name) : name));
+    return [first, ...whole].flatMap(spread);
+  });
+  expect(listed.sort()).toEqual(protocolRecords.map(({ protocol }) => protocol.name).sort());
 });

@@ -67,11 +67,15 @@ export const localizationProtocols: readonly LocalizationRecord[] = [
   localization({ name: "localization-ez-vsl" }),
   {
     conduct: { task: "localization", scoring: "plain-iou" },
-    protocol: varyProtocol(ezVsl, {
-      name: "localization-plain-iou",
-      pooling: "cosine of the mean audio embedding with each visual token, nearest upsampling to the frame, min–max",
-      metrics: { ciou: "plain intersection over union of the pixels above 0.5 of the min–max map with the box" },
-    }),
+    protocol: {
+      ...varyProtocol(ezVsl, {
+        name: "localization-plain-iou",
+        pooling: "cosine of the mean audio embedding with each visual token, nearest upsampling to the frame, min–max",
+        metrics: { ciou: "plain intersection over union of the pixels above 0.5 of the min–max map with the box" },
+      }),
+      // What is predicted is as large as the map makes it.
+      notes: [],
+    },
   },
   localization(
     {

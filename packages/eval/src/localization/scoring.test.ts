@@ -3,7 +3,16 @@ import { describe, expect, it } from "vitest";
 import { averagePrecision } from "../classification/average-precision.js";
 import { rank } from "../classification/ranked.js";
 import { matrix } from "../matrix.js";
-import { aboveMedian, consensusIoU, pixelAveragePrecision, plainIoU, successArea } from "./scoring.js";
+import { localizationProtocols } from "./localization-protocols.js";
+import {
+  aboveMedian,
+  consensusIoU,
+  ezVsl,
+  pixelAveragePrecision,
+  plainIoU,
+  type Scoring,
+  successArea,
+} from "./scoring.js";
 
 describe("scoring", () => {
   it("takes the upper half of a picture", () => {
@@ -27,6 +36,25 @@ describe("scoring", () => {
   it("thresholds the plain region at one half of the stretched map", () => {
     const picture = plainIoU.enlarge(matrix(1, 3, Float32Array.of(-4, 2, 0.9)), { width: 3, height: 2 });
     expect(Array.from(plainIoU.region(picture).data)).toEqual([0, 1, 1, 0, 1, 1]);
+  });
+
+  it("predicts half of the frame under EZ-VSL alone, as the protocols say", () => {
+    const small = matrix(
+      4,
+      4,
+      Float32Array.from({ length: 16 }, (_, i) => (i === 5 ? 1 : i / -100)),
+    );
+    const truth = matrix(
+      4,
+      4,
+      Float32Array.from({ length: 16 }, (_, i) => Number(i === 5)),
+    );
+    const size = { width: 4, height: 4 };
+    const scored = (scoring: Scoring) => scoring.overlap(scoring.region(scoring.enlarge(small, size)), truth);
+    expect([scored(ezVsl), scored(plainIoU)]).toEqual([1 / 8, 1]);
+    const halved = localizationProtocols.filter(({ protocol }) => protocol.notes.join().includes("half of the frame"));
+    expect(halved).toEqual(localizationProtocols.filter(({ conduct }) => conduct.scoring === "ez-vsl"));
+    expect(halved).toHaveLength(localizationProtocols.length - 1);
   });
 
   it("ranks pixels as average precision does, negative values and ties included", () => {
