@@ -238,6 +238,25 @@ describe("readCheckpoint of a PyTorch file", () => {
     }
   });
 
+  it("refuses a changed byte of the numbers, unless the file was saved without checksums", async () => {
+    await archive(path, good);
+    const file = await readFile(path);
+    const at = file.indexOf(six) + 7;
+    file[at] ^= 1;
+    await writeFile(path, file);
+    await expect(readCheckpoint(path)).rejects.toThrow(
+      `${path}: it cannot be read as a PyTorch file: model/data/0 is damaged: its checksum is wrong. Give a file written`,
+    );
+    // set_crc32_options(False): zeros in the directory's records.
+    for (let record = file.indexOf("PK\x01\x02"); record >= 0; record = file.indexOf("PK\x01\x02", record + 4)) {
+      file.writeUInt32LE(0, record + 16);
+    }
+    await writeFile(path, file);
+    const { x } = (await readCheckpoint(path)).tensors;
+    expect(x.data[1]).not.toBe(2);
+    expect(x.data[0]).toBe(1);
+  });
+
   it("says so of files older than PyTorch 1.6", async () => {
     await writeFile(path, Uint8Array.of(0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9));
     await expect(readCheckpoint(path)).rejects.toThrow(/saved by PyTorch before 1.6/);

@@ -1,13 +1,14 @@
 import { once } from "node:events";
 import { type FileHandle, open } from "node:fs/promises";
 import { promisify } from "node:util";
+import { crc32 } from "@kdc-mae/core/node";
 import yauzl, { type Entry, type Options, type ZipFile } from "yauzl";
 import { readRange } from "./read-range.js";
 
 /** An open archive: entries by name, read one at a time, so that a file of many gigabytes is never held whole. */
 export type Archive = {
   readonly entries: ReadonlyMap<string, Entry>;
-  /** The bytes of an entry that must be stored as it is and have this size, or at most this size. */
+  /** The bytes of an entry that must be stored as it is and have this size, or at most this size; its CRC-32 is compared. */
   read(name: string, size: { readonly exactly: number } | { readonly atMost: number }): Promise<Uint8Array>;
   close(): Promise<void>;
 };
@@ -82,7 +83,11 @@ export async function openArchive(path: string): Promise<Archive> {
         if ("atMost" in size && length > size.atMost) {
           throw new Error(`${name} has ${length} bytes, more than the ${size.atMost} that are reasonable`);
         }
-        return stored(file, entry);
+        const bytes = await stored(file, entry);
+        // torch.save without checksums (set_crc32_options) writes 0.
+        if (entry.crc32 !== 0 && crc32(bytes) !== entry.crc32)
+          throw new Error(`${name} is damaged: its checksum is wrong`);
+        return bytes;
       },
       close,
     };
