@@ -5,6 +5,7 @@ import {
   float,
   int,
   notOnTensorflow,
+  numbers,
   operation,
   positive,
   testGradients,
@@ -83,6 +84,17 @@ describe("kernels of two tensors", () => {
       cases(["bitwiseAnd", [int(-99, 100, 5, 7), int(-99, 100, 5, 7)], (a: X, b: X) => tf.bitwiseAnd(a, b)]),
     ),
     ...cases(
+      [
+        "mod, exact whatever the quotient",
+        [numbers([7], [1e10, 1, 0.3, -7.5, 1e20, 5, -5]), numbers([7], [7, 0.1, 0.1, 2, 3, 0, -3])],
+        (a: X, b: X) => tf.mod(a, b),
+      ],
+      // 1 to the power of NaN is 1 in IEEE 754 and NaN in JavaScript.
+      [
+        "pow of NaN and to it",
+        [numbers([4], [Number.NaN, -2, 3, 0]), numbers([4], [1, Number.NaN, Number.NaN, Number.NaN])],
+        (a: X, b: X) => tf.pow(a, b),
+      ],
       ["factors too small for one number", [float(5)], (x: X) => tf.mul(tf.mul(tf.mul(x, 1e-30), 1e-30), 1e30)],
       [
         "logical",

@@ -54,6 +54,39 @@ describe("kernels of one tensor", () => {
       ["round halves", [numbers([5], [0.5, 1.5, 2.5, -0.5, -1.5])], (x: X) => tf.round(x)],
       ["log1p of small numbers", [numbers([4], [1e-7, -3e-6, 0, 1e9])], (x: X) => tf.mul(tf.log1p(x), 1e6)],
       ["expm1 of small numbers", [numbers([4], [1e-7, -3e-6, 0, -40])], (x: X) => tf.mul(tf.expm1(x), 1e6)],
+      // IEEE 754: what has no value is NaN, and NaN stays NaN. Eager tfjs computes with JavaScript's Math, in 64 bits.
+      [
+        "logarithms of what has none, of infinity and of NaN",
+        [numbers([7], [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -2.5, 0, 1e30, 0.75])],
+        (x: X) => [
+          tf.log(x),
+          tf.log1p(x),
+          tf.sqrt(x),
+          tf.acosh(x),
+          tf.atanh(x),
+          tf.log(tf.asinh(tf.mul(x, 1e8))),
+          tf.cast(x, "bool"),
+        ],
+      ],
+      [
+        "exponentials of NaN and infinity",
+        [numbers([4], [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0.5])],
+        (x: X) => [
+          tf.exp(x),
+          tf.sigmoid(x),
+          tf.cosh(x),
+          tf.sinh(x),
+          tf.tanh(x),
+          tf.softplus(x),
+          tf.expm1(x),
+          tf.elu(x),
+        ],
+      ],
+      [
+        "logarithms about 1, where all is in the last digits",
+        [numbers([5], [1e-4, -1e-6, 3e-7, 1e-3, -1e-3])],
+        (x: X) => [tf.mul(tf.log1p(x), 1e4), tf.mul(tf.log(tf.add(x, 1)), 1e4), tf.log1p(tf.mul(x, 1e-4)).mul(1e6)],
+      ],
       [
         "isNaN, isInf, isFinite",
         [numbers([4], [1, Number.NaN, Number.POSITIVE_INFINITY, 0])],

@@ -151,9 +151,10 @@ const pool =
       (index: boolean) =>
       (text: KernelText, at: string): string => {
         const [b, c, y, px] = coordinates(text, at, shape);
+        text.need("isNan");
         const [best, found, count] = [text.fresh("best"), text.fresh("found"), text.fresh("count")];
         text.line(
-          `var ${best} = ${mean ? "0.0f" : literal(Number.NEGATIVE_INFINITY, "f32")}; var ${found} = 0i; var ${count} = 0.0f;`,
+          `var ${best} = ${mean ? "0.0f" : literal(Number.NEGATIVE_INFINITY, "f32")}; var ${found} = -1i; var ${count} = 0.0f;`,
         );
         text.block(`for (var ky = 0u; ky < ${kernel[0]}u; ky += 1u)`, () =>
           text.block(`for (var kx = 0u; kx < ${kernel[1]}u; kx += 1u)`, () => {
@@ -164,7 +165,10 @@ const pool =
               text.line(`let place = ((${b} * ${C}u + ${c}) * ${H}u + row) * ${W}u + column;`);
               const value = text.operand(x, "place");
               if (mean) text.line(`${best} += ${value}; ${count} += 1.0f;`);
-              else text.line(`if (${value} > ${best}) { ${best} = ${value}; ${found} = i32(place); }`);
+              else
+                text.line(
+                  `if (${found} < 0i || ${value} > ${best} || isNan(${value})) { ${best} = ${value}; ${found} = i32(place); }`,
+                );
             });
           }),
         );

@@ -61,7 +61,8 @@ export const softmaxCore =
     text.need("larger");
     const top = agree(text, row.threads, combinations.largest, "high", "f32");
     const total = agree(text, row.threads, combinations.sum, `sum * exp(high - ${top})`, "f32");
-    text.line(`let scale = ${logarithm ? `log(${total})` : `1.0 / ${total}`};`);
+    text.need("log");
+    text.line(`let scale = ${logarithm ? `logOf(${total})` : `1.0 / ${total}`};`);
     text.block(`if (group < ${row.rows}u)`, () =>
       row.each(() => {
         const x = row.value("c");

@@ -70,8 +70,9 @@ export const mapFunctions: Readonly<Record<string, MapFunction>> = {
   Round: plain((a) => `round(${a})`),
   Reciprocal: plain((a) => `1.0 / ${a}`),
   Sqrt: plain((a) => `sqrt(${a})`),
-  Exp: costly((a) => `exp(${a})`),
-  Log: costly((a) => `log(${a})`),
+  Exp: costly((a) => `expOf(${a})`, "exp"),
+  Log: costly((a) => `logOf(${a})`, "log"),
+  Log1p: costly((a) => `log1pOf(${a})`, "log1p"),
   Sin: costly((a) => `sineOf(${a}, 0)`, "sine"),
   Cos: costly((a) => `sineOf(${a}, 1)`, "sine"),
   Tan: costly((a) => `sineOf(${a}, 0) / sineOf(${a}, 1)`, "sine"),
@@ -79,13 +80,13 @@ export const mapFunctions: Readonly<Record<string, MapFunction>> = {
   Acos: costly((a) => `1.5707963267948966 - asinOf(${a})`, "asin"),
   Atan: costly((a) => `atanOf(${a})`, "atan"),
   Sinh: costly((a) => `0.5 * (expm1Of(${a}) - expm1Of(-${a}))`, "expm1"),
-  Cosh: costly((a) => `0.5 * (exp(${a}) + exp(-${a}))`),
+  Cosh: costly((a) => `0.5 * (expOf(${a}) + expOf(-${a}))`, "exp"),
   Tanh: costly((a) => `tanhOf(${a})`, "tanh"),
-  Asinh: costly((a) => `sign(${a}) * log1pOf(abs(${a}) + ${a} * ${a} / (1.0 + sqrt(${a} * ${a} + 1.0)))`, "log1p"),
-  Acosh: costly((a) => `log(${a} + sqrt(${a} * ${a} - 1.0))`),
+  Asinh: costly((a) => `asinhOf(${a})`, "asinh"),
+  Acosh: costly((a) => `acoshOf(${a})`, "acosh"),
   Atanh: costly((a) => `0.5 * (log1pOf(${a}) - log1pOf(-${a}))`, "log1p"),
   Erf: costly((a) => `erfOf(${a})`, "erf"),
-  Sigmoid: costly((a) => `1.0 / (1.0 + exp(-${a}))`),
+  Sigmoid: costly((a) => `1.0 / (1.0 + expOf(-${a}))`, "exp"),
   Softplus: costly((a) => `larger(${a}, 0.0) + log1pOf(exp(-abs(${a})))`, "larger", "log1p"),
   Gelu: costly((a) => `0.5 * ${a} * (1.0 + erfOf(${a} * 0.70710678118654752))`, "erf"),
   Relu: plain((a, _, type) => (type === "f32" ? `select(${a}, 0.0, ${a} < 0.0)` : `max(${a}, 0i)`)),
@@ -112,10 +113,10 @@ export const mapFunctions: Readonly<Record<string, MapFunction>> = {
   Where: { write: ([condition, on, off]) => `select(${off}, ${on}, ${condition})`, needs: [], cost: 1 },
 };
 
-/** A value in another type: fractions are cut off, truth asks "is it not zero". */
+/** A value in another type: fractions are cut off, truth asks "is it not zero", which NaN is not (`!=` may say it is). */
 export function castText(value: string, from: DeviceType, to: DeviceType): string {
   if (from === to) return value;
-  if (to === "bool") return `${value} != ${literal(0, from)}`;
+  if (to === "bool") return `!(${value} == ${literal(0, from)})`;
   if (from === "bool") return `select(${literal(0, to)}, ${literal(1, to)}, ${value})`;
   return to === "f32" ? `f32(${value})` : `i32(${value})`;
 }

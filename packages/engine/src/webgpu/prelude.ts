@@ -1,6 +1,7 @@
 /**
  * WGSL functions that kernels share. WGSL promises little for its own: `sin` may be off by 2⁻¹¹, `tanh` overflow, `atan`
- * lose 12 bits. Polynomials are those of Cephes (Moshier 1984–2000, single precision) and, for `erf` and `tanh`, the
+ * lose 12 bits, `log` be off by 2⁻²¹ about 1, and no function need notice what is not a number: on SwiftShader log(−x) is
+ * log(x), and exp(NaN) infinite. Polynomials are those of Cephes (Moshier 1984–2000, single precision) and, for `erf` and `tanh`, the
  * rational ones of Eigen.
  */
 const functions = {
@@ -59,20 +60,58 @@ const functions = {
   let y = select(p, 1.5707963267948966 - 2.0 * p, far);
   return select(y, -y, x < 0.0);
 }`,
-  log1p: `fn log1pOf(x: f32) -> f32 {
-  let u = 1.0 + x;
-  return select(log(u) * (x / (u - 1.0)), x, u == 1.0);
+  // log(1 + m) = m + its second, for m from √½ − 1 to √2 − 1.
+  log1pParts: `fn log1pParts(m: f32) -> vec2f {
+  let z = m * m;
+  let p = ((((((((7.0376836292e-2 * m - 1.1514610310e-1) * m + 1.1676998740e-1) * m - 1.2420140846e-1) * m + 1.4249322787e-1) * m - 1.6668057665e-1) * m + 2.0000714765e-1) * m - 2.4999993993e-1) * m + 3.3333331174e-1) * m * z;
+  return vec2f(m, p - 0.5 * z);
 }`,
-  expm1: "fn expm1Of(x: f32) -> f32 { return select(exp(x) - 1.0, tanhOf(0.5 * x) * (exp(x) + 1.0), abs(x) < 1.0); }",
+  log: `fn logOf(x: f32) -> f32 {
+  let b = bitcast<u32>(x);
+  if ((b & 0x7fffffffu) == 0u) { return -bitcast<f32>(infinityBits); }
+  if (b >= 0x7f800000u) { return select(bitcast<f32>(nanBits), x, b == 0x7f800000u); }
+  let tiny = b < 0x800000u; let n = select(b, bitcast<u32>(f32(b)), tiny);
+  var e = f32(i32(n >> 23u) - select(126, 275, tiny)); var m = bitcast<f32>((n & 0x7fffffu) | 0x3f000000u);
+  if (m < 0.707106781186547524) { e -= 1.0; m += m; }
+  let p = log1pParts(m - 1.0);
+  return p.x + (p.y - 2.12194440e-4 * e) + 0.693359375 * e;
+}`,
+  exp: "fn expOf(x: f32) -> f32 { return select(exp(x), x, isNan(x)); }",
+  // Nothing of 1 + x is asked that a compiler may shorten: (1 + x) − 1 becomes x in some.
+  log1p: `fn log1pOf(x: f32) -> f32 {
+  if (x > -0.29289 && x < 0.41421) { let p = log1pParts(x); return p.x + p.y; }
+  return logOf(1.0 + x);
+}`,
+  // Beyond 10⁹ squares overflow, and the root is the number.
+  asinh: `fn asinhOf(x: f32) -> f32 {
+  let a = abs(x); let near = log1pOf(a + a * a / (1.0 + sqrt(a * a + 1.0)));
+  return sign(x) * select(near, logOf(a) + 0.69314718055994531, a > 1e9);
+}`,
+  acosh: `fn acoshOf(x: f32) -> f32 {
+  let t = x - 1.0;
+  return select(log1pOf(t + sqrt(t) * sqrt(t + 2.0)), logOf(x) + 0.69314718055994531, x > 1e9);
+}`,
+  expm1: "fn expm1Of(x: f32) -> f32 { return select(expOf(x) - 1.0, tanhOf(0.5 * x) * (exp(x) + 1.0), abs(x) < 1.0); }",
   power: `fn powerOf(a: f32, b: f32) -> f32 {
-  if (b == 0.0) { return 1.0; }
+  if (b == 0.0 || a == 1.0) { return 1.0; }
+  if (isNan(a) || isNan(b)) { return bitcast<f32>(nanBits); }
   if (a == 0.0) { return select(0.0, bitcast<f32>(infinityBits), b < 0.0); }
   let p = pow(abs(a), b);
   if (a > 0.0) { return p; }
   if (floor(b) != b) { return bitcast<f32>(nanBits); }
   return select(p, -p, floor(b * 0.5) * 2.0 != b);
 }`,
-  floatRemainder: "fn floatRemainder(a: f32, b: f32) -> f32 { return a - b * trunc(a / b); }",
+  // b · 2ᵏ is taken off as long as it fits, the largest first; no difference is rounded (Sterbenz).
+  floatRemainder: `fn floatRemainder(a: f32, b: f32) -> f32 {
+  let y = abs(b); var r = abs(a);
+  if (!(y >= 1.17549435e-38) || !(r <= 3.4028234e38)) { return bitcast<f32>(nanBits); }
+  while (r >= y) {
+    let k = (bitcast<u32>(r) >> 23u) - (bitcast<u32>(y) >> 23u);
+    let t = bitcast<f32>(bitcast<u32>(y) + (k << 23u));
+    r -= select(t, 0.5 * t, t > r);
+  }
+  return select(r, -r, a < 0.0);
+}`,
   wholeModulo:
     "fn wholeModulo(a: i32, b: i32) -> i32 { let r = a % b; return select(r, r + b, r != 0 && ((r < 0) != (b < 0))); }",
 } as const;
@@ -84,7 +123,13 @@ const needs: Readonly<Partial<Record<Prelude, readonly Prelude[]>>> = {
   smaller: ["isNan"],
   erf: ["isNan"],
   tanh: ["isNan"],
-  expm1: ["isNan", "tanh"],
+  exp: ["isNan"],
+  log: ["log1pParts"],
+  log1p: ["log1pParts", "log"],
+  asinh: ["log1pParts", "log", "log1p"],
+  acosh: ["log1pParts", "log", "log1p"],
+  expm1: ["isNan", "tanh", "exp"],
+  power: ["isNan"],
 };
 
 /** Numbers WGSL has no literal for, in variables, which no compiler takes for constants. */

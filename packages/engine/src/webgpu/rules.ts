@@ -40,11 +40,13 @@ const attend = (graph: GraphBuilder, q: Value, k: Value, v: Value): readonly Val
 
 /**
  * Kernels said otherwise than for a processor: attention and its gradient without scores in memory (where a head is too
- * wide or scores are few, all heads at once, as far as one tensor may be large); the gradient of a layer norm as kernels of its own.
+ * wide or scores are few, all heads at once, as far as one tensor may be large); the gradient of a layer norm as kernels of its own;
+ * log(1 + x), which ONNX has not.
  *
  * @param largest numbers in one tensor
  */
 export const webGpuRules = (largest: number): KernelRules => ({
+  Log1p: ({ inputs: { x }, graph }) => graph.elementwise("Log1p", [x]),
   [fusedKernels.attention]: ({ inputs: { q, k, v }, graph }) => {
     if (isFused(q, k, v)) return attend(graph, q, k, v)[0];
     const size = groupSize(q.shape[0], q.shape[1] * k.shape[1], largest);

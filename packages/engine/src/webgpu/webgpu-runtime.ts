@@ -42,7 +42,7 @@ export type WebGpuRuntime = Runtime & {
 };
 
 /** Goes up with every change to what the kernels compute: adapters are then tested again. */
-const kernelsVersion = 5;
+const kernelsVersion = 6;
 
 /** Traces once more, keeping the line of each operator, to say in an error which line called it. */
 const withLine = (error: unknown, traced: () => { readonly graph: OnnxGraph }): unknown => {
