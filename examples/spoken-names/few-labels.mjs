@@ -27,7 +27,7 @@ const percent = (value) => `${(100 * value).toFixed(1)} %`;
 function rowsOf(split, stream, vectors) {
   const own = clips.filter((clip) => clip.split === split);
   const rows = own.map(({ path }) => {
-    const vector = vectors.get(path)?.[stream];
+    const vector = vectors.get(basename(path))?.[stream];
     if (vector === undefined || vector === null) throw new Error(`${path} has no ${stream} vector`);
     return vector;
   });
@@ -46,7 +46,10 @@ for (const stream of ["audio", "visual", "joint"]) {
     const vectors = new Map(linesOf(path).map((line) => [basename(line.file), line]));
     const [train, test] = ["train", "test"].map((split) => rowsOf(split, stream, vectors));
     const result = fewShot({ kinds, train, test, shots });
-    const cells = result.shots.map(({ accuracy, interval }) => {
+    const cells = shots.map((count) => {
+      const scored = result.shots.find((found) => found.shots === count);
+      if (scored === undefined) return "too few clips";
+      const { accuracy, interval } = scored;
       const [low, high] = [interval.low, interval.high].map((bound) => (100 * bound).toFixed(1));
       return `${percent(accuracy)} (${low}–${high})`;
     });
