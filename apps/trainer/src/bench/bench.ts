@@ -149,7 +149,7 @@ const casesOf = ({ engines: chosen, dtypes, works, device }: BenchOptions): read
         .filter((dtype) => dtypes?.includes(dtype) ?? true)
         .map((dtype): Case => {
           const own: Work = dtype === "int8" ? { ...work, dtype } : work;
-          // wasm is 80 times too slow for anything but the smallest model.
+          // Even there a step of wasm takes some twenty times as long as a compiled one (docs/measurements/performance.md).
           return { engine, dtype, work: engine === "wasm" ? { ...own, size: "tiny", steps: 1, warmup: 1 } : own };
         }),
     ),

@@ -48,7 +48,7 @@ const loaders: Readonly<Record<BackendName, () => Promise<string>>> = {
   wasm: async () => {
     await importOptional("@tensorflow/tfjs-backend-wasm");
     mendWasmKernels();
-    return "@tensorflow/tfjs-backend-wasm is loaded; right for small inputs, 80 times too slow to train on";
+    return "@tensorflow/tfjs-backend-wasm is loaded; right for small inputs, tens of times too slow to train on";
   },
   cpu: async () => "plain JavaScript, always there; right for tests",
 };
