@@ -46,12 +46,14 @@ describe.skipIf(redirected)("backends", () => {
         tf.oneHot(tf.tensor1d(indices, "int32"), 3, 1, 0, "float32").dataSync(),
         tf.oneHot(tf.tensor1d(indices, "int32"), 3, 0.5, -2, "float32").dataSync(),
         tf.oneHot(tf.tensor1d(indices, "int32"), 3).dataSync(),
+        tf.oneHot(tf.tensor1d(indices, "int32"), 3, 1, 0, "bool").dataSync(),
       ]);
       const ones = [0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0];
       expect([name, ...made.map((values) => [...values])]).toEqual([
         name,
         ones,
         ones.map((one) => one * 2.5 - 2),
+        ones,
         ones,
       ]);
     }
@@ -68,11 +70,19 @@ describe.skipIf(redirected)("backends", () => {
     const at = tf.tensor2d([1, 0], [2, 1], "int32");
     expect([...tf.gather(table, tf.tensor1d([1], "int32")).dataSync()]).toEqual([3, 4]);
     const pooled = (x: tf.Tensor) => tf.maxPool(x as tf.Tensor4D, 2, 2, "valid");
+    const whole = tf.tensor1d([-5, 9], "int32");
+    expect([...tf.clipByValue(numbers, -1, 1).dataSync()].map(Math.fround)).toEqual([-1, 0, Math.fround(0.4), 1]);
+    expect(tf.matMul(tf.ones([1, 2, 3]), tf.ones([5, 3, 2])).shape).toEqual([5, 2, 2]);
     const refused: readonly [kernel: string, () => unknown][] = [
       ["Cast", () => tf.cast(numbers, "bool")],
       ["Select", () => tf.where(isFirst, isFirst, tf.logicalNot(isFirst))],
       ["GatherV2", () => tf.gather(table, at, 1, 1)],
       ["DenseBincount", () => tf.denseBincount(tf.tensor1d([1, 1], "int32"), tf.tensor1d([]), 2, true)],
+      ["ClipByValue", () => tf.clipByValue(whole, -2, 3)],
+      ["IsNan", () => tf.isNaN(whole)],
+      ["Prod", () => tf.prod(tf.tensor1d([]))],
+      ["StridedSlice", () => tf.stridedSlice(numbers, [-1], [0], [-1], 0, 1)],
+      ["BatchMatMul", () => tf.matMul(tf.ones([2, 1, 3, 2]), tf.ones([3, 2, 4]))],
       [
         "MaxPoolGrad",
         () =>

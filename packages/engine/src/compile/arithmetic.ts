@@ -54,10 +54,10 @@ const gatherFactors = (graph: GraphBuilder, value: Value, other: Value, factor: 
   return { ...multiply(graph, rest, flat), shape };
 };
 
-/** a / b; dividing by a known number becomes a multiplication, which {@link multiply} can gather. */
+/** a / b; dividing by a known power of two, whose inverse is exact, becomes a multiplication, which {@link multiply} can gather. */
 export function divide(graph: GraphBuilder, a: Value, b: Value): Value {
   const inverse = b.splat === undefined || b.dtype !== "float32" ? 0 : Math.fround(1 / b.splat);
-  if (Number.isFinite(inverse) && Math.abs(inverse) > 1e-30) {
+  if (inverse * (b.splat ?? 0) === 1 && Math.abs(inverse) > 1e-30) {
     return multiply(graph, a, graph.splat(inverse, b.shape, b.dtype));
   }
   return graph.elementwise("Div", [a, b]);

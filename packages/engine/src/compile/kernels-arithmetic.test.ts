@@ -89,6 +89,11 @@ describe("kernels of two tensors", () => {
         [numbers([7], [1e10, 1, 0.3, -7.5, 1e20, 5, -5]), numbers([7], [7, 0.1, 0.1, 2, 3, 0, -3])],
         (a: X, b: X) => tf.mod(a, b),
       ],
+      [
+        "over a known number, to the last digit",
+        [numbers([6], [55, 110, 147, 41, 82, 3])],
+        (x: X) => [55, 49, 41, 3, 0.1].map((by) => tf.floor(tf.div(x, by))),
+      ],
       // 1 to the power of NaN is 1 in IEEE 754 and NaN in JavaScript.
       [
         "pow of NaN and to it",

@@ -1,5 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { describe } from "vitest";
+import { describe, expect, it } from "vitest";
+import { compile } from "../onnxruntime/compile.js";
+import { runtimeForTests } from "../webgpu/adapter.test.support.js";
 import { cases, float, int, notOnTensorflow, testGradients, testValues, type X } from "./cases.test.support.js";
 
 const pick = (x: X, i: X, axis?: number, batch?: number): X => tf.gather(x, i as tf.Tensor1D, axis, batch);
@@ -31,6 +33,13 @@ describe("kernels that go by index", () => {
         [float(7, 3), int(0, 5, 7)],
         (x: X, i: X) => tf.unsortedSegmentSum(x, i as tf.Tensor1D, 5),
       ],
+      // TensorFlow: what belongs to no segment is left out.
+      [
+        "unsortedSegmentSum, of rows of no segment too",
+        [float(7, 3), int(-2, 7, 7)],
+        (x: X, i: X) =>
+          tf.unsortedSegmentSum(x, tf.maximum(i, tf.tensor1d([-1, 5, 0, 0, 0, 0, 0], "int32")) as tf.Tensor1D, 5),
+      ],
       ["diag", [float(5)], (x: X) => tf.diag(x)],
       ["diag of ints, more axes", [int(-4, 5, 2, 3)], (x: X) => tf.diag(x)],
       ["diag of one number, and of a known one", [float(1)], (x: X) => [tf.diag(x), tf.diag(tf.fill([3], 2))]],
@@ -59,4 +68,18 @@ describe("kernels that go by index", () => {
       cases(["diag of bools", [float(5)], (x: X) => tf.diag(tf.greater(x, 0))]),
     ),
   );
+
+  it.each([
+    ["gather", [float(5, 3), int(-1, 0, 1)], pick],
+    ["gatherND", [float(5, 3), int(-1, 0, 1, 1)], (x: X, i: X) => tf.gatherND(x, i)],
+    ["scatterND", [float(1, 3), int(-1, 0, 1, 1)], (x: X, i: X) => tf.scatterND(i, x, [5, 3])],
+    ["gather beyond", [float(5, 3), int(5, 6, 1)], pick],
+  ] as const)("%s with an index that is none: refused, as eagerly; NaN on WebGPU", async (_, inputs, fn) => {
+    const given = ([x, i]: readonly X[]) => fn(x, i);
+    const program = await compile(given, [...inputs], { threads: 1 });
+    await expect(program.run([...inputs])).rejects.toThrow(/out of data bounds|invalid ind/);
+    await program.dispose();
+    const onCard = await (await runtimeForTests())?.execute(given, [...inputs]);
+    if (onCard) expect((await onCard.run([...inputs])).data[0]).toBeNaN();
+  });
 });

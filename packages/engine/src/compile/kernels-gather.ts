@@ -5,6 +5,28 @@ import type { KernelRules } from "./kernel-rule.js";
 import { select } from "./kernels-arithmetic.js";
 import { transpose } from "./kernels-shape.js";
 
+const known = (graph: GraphBuilder, { name }: Value): ArrayLike<number | bigint> | undefined =>
+  graph.constants.find((constant) => constant.name === name)?.data;
+
+/**
+ * Indices [..] or [.., R] into axes of these sizes, negative ones set beyond the end, which is refused: ONNX counts them
+ * from the end, and tfjs has none.
+ */
+const fromStart = (graph: GraphBuilder, indices: Value, sizes: readonly number[]): Value => {
+  const data = known(graph, indices);
+  if (data !== undefined && Array.from(data).every((index) => index >= 0)) return indices;
+  const beyond = graph.constant(sizes, sizes.length === 1 ? [] : [sizes.length], indices.dtype);
+  return select(
+    { graph },
+    graph.elementwise("Less", [indices, number(graph, 0, indices)], { dtype: "bool" }),
+    beyond,
+    indices,
+  );
+};
+
+/** The leading axes of a shape that index vectors [.., R] name. */
+const named = ({ shape }: Value, sizes: readonly number[]): number[] => sizes.slice(0, shape[shape.length - 1]);
+
 /** Adds `updates` into zeros of a shape at `indices [.., R]`; an index named twice adds twice. */
 export const scatterSum = (graph: GraphBuilder, indices: Value, updates: Value, shape: readonly number[]): Value =>
   graph.node("ScatterND", [graph.splat(0, shape, updates.dtype), cast(graph, indices, "int64"), updates], shape, {
@@ -41,17 +63,27 @@ export const gatherRules: KernelRules = {
   GatherV2: ({ inputs: { x, indices }, attributes: { axis, batchDims = 0 }, graph }) => {
     const at = axis < 0 ? axis + x.shape.length : axis;
     const batch = batchDims < 0 ? batchDims + indices.shape.length : batchDims;
-    return batch === 0 ? gather(graph, x, indices, at) : gatherInBatches(graph, x, indices, at, batch);
+    const places = fromStart(graph, indices, [x.shape[at]]);
+    return batch === 0 ? gather(graph, x, places, at) : gatherInBatches(graph, x, places, at, batch);
   },
   GatherNd: ({ inputs: { params, indices }, graph }) => {
     const depth = indices.shape[indices.shape.length - 1];
     const shape = [...indices.shape.slice(0, -1), ...params.shape.slice(depth)];
-    return graph.node("GatherND", [params, cast(graph, indices, "int64")], shape, { dtype: params.dtype });
+    return graph.node(
+      "GatherND",
+      [params, cast(graph, fromStart(graph, indices, named(indices, params.shape)), "int64")],
+      shape,
+      { dtype: params.dtype },
+    );
   },
   ScatterNd: ({ inputs: { indices, updates }, attributes: { shape }, graph }) =>
-    scatterSum(graph, indices, updates, shape),
+    scatterSum(graph, fromStart(graph, indices, named(indices, shape)), updates, shape),
   TensorScatterUpdate: ({ inputs: { tensor, indices, updates }, graph }) =>
-    graph.node("ScatterND", [tensor, cast(graph, indices, "int64"), updates], tensor.shape),
+    graph.node(
+      "ScatterND",
+      [tensor, cast(graph, fromStart(graph, indices, named(indices, tensor.shape)), "int64"), updates],
+      tensor.shape,
+    ),
   SparseToDense: ({ inputs: { sparseIndices, sparseValues, defaultValue }, attributes: { outputShape }, graph }) => {
     const [count] = sparseIndices.shape.length === 0 ? [1] : sparseIndices.shape;
     const indices = cast(graph, reshape(graph, sparseIndices, [count, outputShape.length]), "int64");
@@ -70,7 +102,14 @@ export const gatherRules: KernelRules = {
     const rank = segmentIds.shape.length;
     const rows = reshape(graph, segmentIds, [sizeOf(segmentIds.shape), 1]);
     const values = reshape(graph, x, [sizeOf(segmentIds.shape), ...x.shape.slice(rank)]);
-    return scatterSum(graph, rows, values, [numSegments, ...x.shape.slice(rank)]);
+    // What belongs to no segment goes to one more, which is cut off.
+    const test = (op: string, bound: number) =>
+      graph.elementwise(op, [rows, number(graph, bound, rows)], { dtype: "bool" });
+    const outside = graph.elementwise("Or", [test("Less", 0), test("Greater", numSegments - 1)], { dtype: "bool" });
+    const places = select({ graph }, outside, number(graph, numSegments, rows), rows);
+    const sums = scatterSum(graph, places, values, [numSegments + 1, ...x.shape.slice(rank)]);
+    const [from, to] = [0, numSegments].map((end) => graph.int64s([end]));
+    return graph.node("Slice", [sums, from, to, graph.int64s([0])], [numSegments, ...x.shape.slice(rank)]);
   },
   Diag: ({ inputs: { x }, graph }) => {
     const size = sizeOf(x.shape);

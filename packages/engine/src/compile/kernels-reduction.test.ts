@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { describe } from "vitest";
-import { cases, float, int, testGradients, testValues, type X } from "./cases.test.support.js";
+import { cases, float, int, numbers, testGradients, testValues, type X } from "./cases.test.support.js";
 
 const axes = [undefined, 0, 1, 2, [0, 2]] as const;
 const reductions = { sum: tf.sum, mean: tf.mean, max: tf.max, min: tf.min, prod: tf.prod };
@@ -62,6 +62,20 @@ describe("kernels that reduce", () => {
         "reductions of ints",
         [int(-4, 5, 5, 3)],
         (x: X) => [tf.sum(x, 1), tf.max(x, 0), tf.min(x), tf.prod(x, 1), tf.mean(x, 1)],
+      ],
+      [
+        "largest and smallest where one is NaN",
+        [numbers([3, 3], [1, Number.NaN, 2, 1, 2, Number.NaN, 3, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])],
+        (x: X) => [tf.max(x, 1), tf.min(x, 1), tf.max(x), tf.min(x, 0, true)],
+      ],
+      // Eager tfjs adds in 64 bits; one float32 after the other is off by 1 % here.
+      [
+        "sums and means of a million",
+        [numbers([1], [0.1])],
+        (x: X) => {
+          const many = tf.add(tf.tile(x, [1_000_000]), tf.zeros([1_000_000])).mul(tf.sign(tf.range(1, 1_000_001)));
+          return [tf.sum(many), tf.mean(many), tf.sum(tf.reshape(many, [250, 2000, 2]), [0, 1], true)];
+        },
       ],
       ["sum of bools", [float(5, 3)], (x: X) => tf.sum(tf.greater(x, 0), 1)],
     ),

@@ -1,3 +1,4 @@
+import { sizeOf } from "@kdc-mae/core";
 import { cast, multiply, number, reshape, sizeAlong } from "./arithmetic.js";
 import type { GraphBuilder, Value } from "./graph-builder.js";
 import type { KernelRule, KernelRules } from "./kernel-rule.js";
@@ -19,21 +20,49 @@ const reduce = (graph: GraphBuilder, op: string, x: Value, axes: readonly number
   });
 };
 
+/** Numbers that may be added one after another: 4096 ones are off by 2⁻¹³ at most, a million by one in a hundred. */
+const inARow = 4096;
+
+/** A sum or mean over neighbouring axes, many numbers in parts and then the parts: ONNX Runtime adds in order. */
+const total = (graph: GraphBuilder, op: string, x: Value, axes: readonly number[], keepDims: boolean): Value => {
+  const [count, first] = [sizeAlong(x.shape, axes), Math.min(...axes)];
+  let part = Math.floor(Math.sqrt(count));
+  while (count % part !== 0) part--;
+  const apart = Math.max(...axes) - first >= axes.length;
+  if (x.dtype !== "float32" || count <= inARow || part < 8 || apart) return reduce(graph, op, x, axes, keepDims);
+  const [before, after] = [sizeOf(x.shape.slice(0, first)), sizeOf(x.shape.slice(first + axes.length))];
+  const middle = (value: Value, shape: readonly [number, number, number]): Value =>
+    reduce(graph, op, reshape(graph, value, shape), [1], false);
+  const parts = middle(x, [(before * count) / part, part, after]);
+  return reshape(graph, middle(parts, [before, count / part, after]), reducedShape(x.shape, axes, keepDims));
+};
+
 /** Sum over axes. Along an axis where the value only repeats, the sum is a multiplication by the axis's size. */
 const sum = (graph: GraphBuilder, x: Value, axes: readonly number[], keepDims: boolean): Value => {
   const repeated = axes.filter((axis) => x.stored[axis] === 1 && x.shape[axis] > 1);
-  if (repeated.length === 0) return reduce(graph, "ReduceSum", x, axes, keepDims);
+  if (repeated.length === 0) return total(graph, "ReduceSum", x, axes, keepDims);
   const short = { ...x, shape: x.shape.map((size, axis) => (repeated.includes(axis) ? 1 : size)) };
   const rest = axes.filter((axis) => short.shape[axis] > 1);
-  const kept = rest.length === 0 ? short : reduce(graph, "ReduceSum", short, rest, true);
+  const kept = rest.length === 0 ? short : total(graph, "ReduceSum", short, rest, true);
   const scaled = multiply(graph, kept, number(graph, sizeAlong(x.shape, repeated), x));
   return reshape(graph, scaled, reducedShape(x.shape, axes, keepDims));
 };
 
-const reduction =
+export const reduction =
   (op: string, attribute = "axis"): KernelRule =>
   ({ inputs: { x }, attributes, graph }) =>
     reduce(graph, op, x, axesOf(attributes[attribute], x.shape.length), attributes.keepDims);
+
+/** ONNX Runtime passes over NaN unless it comes first; a sum of sizes is NaN where one is. */
+const extreme =
+  (op: string, attribute: string): KernelRule =>
+  (call) => {
+    const [found, { x }] = [reduction(op, attribute)(call) as Value, call.inputs];
+    if (x.dtype !== "float32") return found;
+    const sizes = reduction("ReduceL1", attribute)(call) as Value;
+    const isNone = call.graph.elementwise("IsNaN", [sizes], { dtype: "bool" });
+    return call.graph.elementwise("Where", [isNone, sizes, found], { dtype: x.dtype });
+  };
 
 /** Truth values are reduced as integers: all is the minimum, any the maximum. */
 const truth =
@@ -71,9 +100,9 @@ export const reductionRules: KernelRules = {
   Sum: ({ inputs: { x }, attributes: { axis, keepDims }, graph }) =>
     sum(graph, x.dtype === "bool" ? cast(graph, x, "int32") : x, axesOf(axis, x.shape.length), keepDims),
   Mean: ({ inputs: { x }, attributes: { axis, keepDims }, graph }) =>
-    reduce(graph, "ReduceMean", cast(graph, x, "float32"), axesOf(axis, x.shape.length), keepDims),
-  Max: reduction("ReduceMax", "reductionIndices"),
-  Min: reduction("ReduceMin"),
+    total(graph, "ReduceMean", cast(graph, x, "float32"), axesOf(axis, x.shape.length), keepDims),
+  Max: extreme("ReduceMax", "reductionIndices"),
+  Min: extreme("ReduceMin", "axis"),
   Prod: reduction("ReduceProd"),
   All: truth("ReduceMin"),
   Any: truth("ReduceMax"),

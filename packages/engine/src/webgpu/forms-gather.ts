@@ -1,15 +1,21 @@
+import { literal } from "./kernel-text.js";
 import { rowMajor } from "./layout.js";
 import { axisOf, type Form, type FormCall, type Forms, shapeOfOperand, typeOf, whole } from "./lowering.js";
 import type { KernelText, Operand } from "./plan-node.js";
 
 const product = (sizes: readonly number[]): number => sizes.reduce((all, size) => all * size, 1);
 
-/** An index into an axis as a place: negative ones count from the end, others are held inside. */
-const within = (text: KernelText, index: string, size: number): string => {
-  const name = text.fresh("index");
-  text.line(`let ${name} = u32(clamp(select(${index}, ${index} + ${size}i, ${index} < 0i), 0i, ${size - 1}i));`);
-  return name;
+/** A place to read, and whether there is one: what names none reads as NaN, since a card cannot refuse. */
+type Place = { readonly at: string; readonly inside: string };
+
+/** An index into an axis, held inside. */
+const within = (text: KernelText, index: string, size: number): Place => {
+  const [at, inside] = [text.fresh("index"), text.fresh("inside")];
+  text.line(`let ${at} = u32(clamp(${index}, 0i, ${size - 1}i)); let ${inside} = i32(${at}) == ${index};`);
+  return { at, inside };
 };
+
+const nothing = { f32: "bitcast<f32>(nanBits)", i32: literal(-(2 ** 31), "i32"), bool: "false" } as const;
 
 const random = { family: "gather", cost: 3, elsewhere: true } as const;
 
@@ -27,8 +33,10 @@ const gather: Form = ({ inputs: [x, indices], attributes, lowering }) => {
       const which = text.once(`which ${inner} ${count} ${at}`, "c", () => `(${at} / ${inner}u) % ${count}u`);
       const index = within(text, text.operand(indices, which), size);
       const place = text.fresh("a");
-      text.line(`let ${place} = ((${at} / ${inner * count}u) * ${size}u + ${index}) * ${inner}u + ${at} % ${inner}u;`);
-      return text.operand(x, place);
+      text.line(
+        `let ${place} = ((${at} / ${inner * count}u) * ${size}u + ${index.at}) * ${inner}u + ${at} % ${inner}u;`,
+      );
+      return `select(${nothing[typeOf(x)]}, ${text.operand(x, place)}, ${index.inside})`;
     },
     { ...random, stored: [0] },
   );
@@ -36,21 +44,17 @@ const gather: Form = ({ inputs: [x, indices], attributes, lowering }) => {
 };
 
 /** Writes the place an index vector (row `which` of indices) names in the leading axes of a shape, in elements. */
-const placeOf = (
-  text: KernelText,
-  indices: Operand,
-  which: string,
-  sizes: readonly number[],
-  inner: number,
-): string => {
+const placeOf = (text: KernelText, indices: Operand, which: string, sizes: readonly number[], inner: number): Place => {
   const depth = sizes.length;
   const strides = rowMajor(sizes).axes.map(([{ stride }]) => stride * inner);
   const terms = sizes.map((size, at) => {
     const position = text.fresh("n");
     text.line(`let ${position} = (${which}) * ${depth}u + ${at}u;`);
-    return `${within(text, text.operand(indices, position), size)} * ${strides[at]}u`;
+    const { at: index, inside } = within(text, text.operand(indices, position), size);
+    return { at: `${index} * ${strides[at]}u`, inside };
   });
-  return terms.join(" + ") || "0u";
+  const all = (one: keyof Place, sign: string) => terms.map((term) => term[one]).join(sign);
+  return { at: all("at", " + ") || "0u", inside: all("inside", " && ") || "true" };
 };
 
 const gatherNd: Form = ({ inputs: [x, indices], attributes, lowering }) => {
@@ -67,8 +71,8 @@ const gatherNd: Form = ({ inputs: [x, indices], attributes, lowering }) => {
     (text, at) => {
       const named = placeOf(text, indices, `${at} / ${inner}u`, from.slice(batch, batch + depth), inner);
       const place = text.fresh("a");
-      text.line(`let ${place} = (${at} / ${perBatch}u) * ${each}u + ${named} + ${at} % ${inner}u;`);
-      return text.operand(x, place);
+      text.line(`let ${place} = (${at} / ${perBatch}u) * ${each}u + ${named.at} + ${at} % ${inner}u;`);
+      return `select(${nothing[typeOf(x)]}, ${text.operand(x, place)}, ${named.inside})`;
     },
     { ...random, stored: [0] },
   );
@@ -85,7 +89,7 @@ const scatter = (
   updates: Operand,
   count: number,
   inner: number,
-  place: (text: KernelText, which: string) => string,
+  place: (text: KernelText, which: string) => Place,
   indices: Operand,
 ): Operand => {
   const reduction = attributes.reduction ?? "none";
@@ -102,7 +106,9 @@ const scatter = (
       text.line(`let ${start} = ${at} - ${at} % ${inner}u; let ${column} = ${at} % ${inner}u;`);
       text.block(`for (var ${u} = 0u; ${u} < ${count}u; ${u} += 1u)`, () => {
         const named = text.fresh("a");
-        text.line(`let ${named} = ${place(text, u)};`);
+        const { at: known, inside } = place(text, u);
+        text.line(`let ${named} = ${known};`);
+        text.line(`if (!(${inside})) { ${name} = ${nothing[type]}; break; }`);
         text.block(`if (${named} == ${start})`, () => {
           const from = text.fresh("a");
           text.line(`let ${from} = ${u} * ${inner}u + ${column};`);

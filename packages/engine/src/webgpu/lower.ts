@@ -59,6 +59,8 @@ export function lower(graph: OnnxGraph, half: boolean, units?: MatrixUnits): Low
   }
   // An input or a constant leaves as a copy: what a program gives is its own.
   const outputs = graph.outputs.map((port) => {
+    lowering.op = `the output ${port.path || "(root)"}`;
+    if (port.shape.includes(0)) throw lowering.refuse("it has no elements");
     const value = lowering.copied(lowering.value(port.name));
     return value.node.family === "memory" ? lowering.copy(value) : value;
   });

@@ -40,7 +40,7 @@ export const mapFunctions: Readonly<Record<string, MapFunction>> = {
   Add: plain((a, b) => `${a} + ${b}`),
   Sub: plain((a, b) => `${a} - ${b}`),
   Mul: plain((a, b) => `${a} * ${b}`),
-  Div: plain((a, b) => `${a} / ${b}`),
+  Div: plain((a, b, type) => (type === "f32" ? `quotientOf(${a}, ${b})` : `${a} / ${b}`), "quotient"),
   Max: extreme("max", "larger"),
   Min: extreme("min", "smaller"),
   Pow: costly((a, b) => `powerOf(${a}, ${b})`, "power"),
