@@ -1,17 +1,14 @@
 import { availableMemory } from "@kdc-mae/core/node";
-import { readShards } from "@kdc-mae/data/node";
-import { choiceOf, expectNoFrames, fittedSplit } from "../corpus/choose-clips.js";
+import { expectNoFrames } from "../corpus/choose-clips.js";
+import { countClips } from "../corpus/count-clips.js";
 import { mediaFor } from "../corpus/open-corpus.js";
-import { openDecoder } from "../corpus/open-decoder.js";
-import { openItems } from "../corpus/open-items.js";
-import { remoteAccess } from "../corpus/remote-access.js";
 import { estimateMemory, expectRoom, type MemoryEstimate } from "../experiment/memory.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { configFor } from "../run/model-file.js";
 import { expectNoOtherRun } from "../run/run-folder.js";
 import type { RunOptions } from "../run/run-options.js";
 import { teacherIn } from "../small/fixed-teacher.js";
-import { environmentOf, ranksOf, type Surroundings } from "../surroundings.js";
+import { ranksOf, type Surroundings } from "../surroundings.js";
 import { updatesOf } from "../train/epochs.js";
 import { expectPossible } from "./expect-possible.js";
 import { flopPerClip } from "./flop-per-clip.js";
@@ -33,24 +30,6 @@ export type PretrainPlan = {
   readonly available: number;
 };
 
-type Counted = { readonly clips: number; readonly training: number };
-
-/** Clips of a data source, told by its list and not by its media: those named, and those trained on. */
-async function countClips({ data, seed }: CheckedExperiment, around: Surroundings): Promise<Counted> {
-  if (data.kind === "synthetic") return { clips: data.train + data.validation + data.test, training: data.train };
-  const split = fittedSplit(data);
-  if (data.kind === "manifest") {
-    const asked = { directory: "", opened: await openDecoder(around, data), seed, only: [split], most: 0 };
-    const { placing } = await openItems(data, { ...around, ...asked });
-    const clips = Object.values(placing.counts).reduce((sum, count) => sum + count, 0);
-    return { clips, training: placing.counts[split] ?? 0 };
-  }
-  const choice = await choiceOf(data);
-  const reader = await readShards(data.path, { split, choice, remote: remoteAccess(environmentOf(around)) });
-  await reader.close();
-  return { clips: reader.everything.length, training: reader.count };
-}
-
 /**
  * Works out what a pretraining would take, without decoding a clip.
  *
@@ -70,14 +49,14 @@ export async function planPretraining(
   if (out !== undefined) await expectNoOtherRun(out, experiment);
   if (data.kind === "shards") expectNoFrames(visual.framesPerClip);
   const { piece } = inPieces(experiment, ranksOf(around));
-  const counted = await countClips(experiment, around);
-  const steps = training.epochs * updatesOf(counted.training, training);
+  const { clips, training: fitted } = await countClips(experiment, around);
+  const steps = training.epochs * updatesOf(fitted, training);
   return {
-    ...counted,
+    ...{ clips, training: fitted },
     steps,
     flop: steps * training.accumulate * training.batch * flopPerClip(experiment),
     // Made clips are all decoded; of a list the training clips are.
-    memory: estimateMemory(piece, config, experiment.data.kind === "synthetic" ? counted.clips : counted.training),
+    memory: estimateMemory(piece, config, experiment.data.kind === "synthetic" ? clips : fitted),
     available: availableMemory(),
   };
 }

@@ -10,8 +10,9 @@ import {
   patchLength,
 } from "@kdc-mae/core";
 import { writeWhole } from "@kdc-mae/core/node";
+import { expectSplit } from "@kdc-mae/data/node";
 import type { Execute } from "@kdc-mae/engine";
-import type { Figure, Interval } from "@kdc-mae/eval";
+import type { Figure, Interval, ProtocolRecord } from "@kdc-mae/eval";
 import {
   differenceText,
   intervalText,
@@ -21,8 +22,12 @@ import {
   overText,
 } from "@kdc-mae/eval/report";
 import { countParameters } from "@kdc-mae/model";
+import { fittedSplit, nameOfData } from "../corpus/choose-clips.js";
+import { countClips } from "../corpus/count-clips.js";
+import { evaluatedSplit } from "../evaluate/chosen-data.js";
 import { createBatchEmbedder } from "../evaluate/embedding.js";
 import type { EvaluatingOptions } from "../evaluate/open-subject.js";
+import { splitsFor } from "../evaluate/protocols/run.js";
 import { sharedOf } from "../evaluate/protocols/subject.js";
 import type { GivenBeside } from "../evaluate/protocols/takes.js";
 import { evaluate } from "../evaluate/under-protocols.js";
@@ -30,7 +35,7 @@ import { differingKeys } from "../experiment/differing.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { type ReadOptions, readSaved, type Saved } from "../run/read-saved.js";
 import { localModel } from "../share/local-model.js";
-import { clockOf } from "../surroundings.js";
+import { clockOf, type Surroundings } from "../surroundings.js";
 
 /** A model beside a larger one: what it takes, how fast it embeds, and what it reaches. */
 export type ComparedModel = {
@@ -78,6 +83,22 @@ export const MEASURED: GivenBeside = { denormalize: false };
 const BATCH = 8;
 /** Passes that are timed, after one that makes the program. */
 const PASSES = 9;
+
+/**
+ * Asked before a model is trained, which may take days: whether its experiment has the clips that it is to be measured on then.
+ *
+ * @throws KdcError (`empty-split`) where no clip is of a split that one of the protocols needs
+ */
+export async function expectClipsFor(
+  chosen: readonly ProtocolRecord[],
+  on: MeasuredOn,
+  around: Surroundings,
+): Promise<void> {
+  if (chosen.length === 0) return;
+  const { needs } = splitsFor(chosen, evaluatedSplit(undefined, fittedSplit(on.data)));
+  const counted = await countClips(on, { ...around, onNote: undefined });
+  for (const name of needs) expectSplit(counted, name, `data set ${nameOfData(on.data)}`);
+}
 
 const noise = (grid: PatchGrid): FloatTensor => {
   const rng = createRng("compare");

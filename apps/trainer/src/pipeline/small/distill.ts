@@ -12,7 +12,7 @@ import { pairingOf } from "../run/pairing.js";
 import { readEncoder, readSaved } from "../run/read-saved.js";
 import { surroundingsOf } from "../surroundings.js";
 import { encoderSum } from "../train/encoder-sum.js";
-import { type ComparedModel, compareModels, MEASURED, writeComparison } from "./compare-models.js";
+import { type ComparedModel, compareModels, expectClipsFor, MEASURED, writeComparison } from "./compare-models.js";
 
 /** From what a student learns, and where its run goes. */
 export type DistillOptions = Omit<PretrainFromOptions, "init" | "stopOnCollapse"> & {
@@ -115,6 +115,7 @@ export async function distill(teacher: string, options: DistillOptions): Promise
   for (const one of [await readSaved(teacher, surroundingsOf(options)), student]) {
     for (const record of chosen) expectTaken(record, one, MEASURED);
   }
+  await expectClipsFor(chosen, experiment, surroundingsOf(options));
   const trained = await pretrain(experiment, run);
   const { file } = trained;
   if (file === undefined) return trained;

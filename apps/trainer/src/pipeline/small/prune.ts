@@ -23,6 +23,7 @@ import {
   type Comparable,
   type ComparedModel,
   compareModels,
+  expectClipsFor,
   MEASURED,
   type MeasuredOn,
   writeComparison,
@@ -168,6 +169,7 @@ export async function prune(file: string, options: PruneOptions): Promise<Prunin
     training: { epochs },
   });
   const experiment = checkExperiment(changes.reduce(withChanges, base), "the pruned model's experiment");
+  await expectClipsFor(chosen, experiment, around);
   // Nothing is written into a folder that holds another run.
   await inRunFolder(out, experiment, write);
   const { model: _, ...trained } = await pretrain(experiment, { ...run, out, init: pruned });

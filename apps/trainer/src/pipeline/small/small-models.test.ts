@@ -138,6 +138,19 @@ describe("before anything is written", () => {
     expect(existsSync(at("nowhere"))).toBe(false);
   });
 
+  it("clips without the split that all would be measured on afterwards are refused", async () => {
+    await writeFile(at("train.csv"), "path,split\na.mp4,train\nb.mp4,train\n");
+    const changes = [{ data: { kind: "manifest", path: at("train.csv") }, training: { batch: 2, microBatch: null } }];
+    const options = { out: at("nowhere"), protocols: ["retrieval-middle-frame"], changes };
+    const refused = "no clip is of the test split (clips by split: train 2)";
+    await expect(distill(at("whole.safetensors"), options)).rejects.toThrow(refused);
+    await expect(prune(at("whole.safetensors"), { ...options, shares, epochs: 1 })).rejects.toThrow(refused);
+    expect(existsSync(at("nowhere"))).toBe(false);
+    // Nothing is measured: the clips are trained on, were they there.
+    const unmeasured = prune(at("whole.safetensors"), { ...options, protocols: [], shares, epochs: 1 });
+    await expect(unmeasured).rejects.toThrow("no clip of the train split could be used");
+  });
+
   it("the folder of the model that is pruned is refused, and the model stays", async () => {
     const before = await readFile(at("pruned.safetensors"));
     await expect(prune(at("pruned.safetensors"), { out: folder, shares, epochs: 0 })).rejects.toThrow(
