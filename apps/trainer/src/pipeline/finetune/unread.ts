@@ -12,9 +12,16 @@ function unheard({ mode, audio }: CheckedFineTuning): string | undefined {
   return `a visual-only classifier hears nothing: ${unread.join(" and ")} ${unread.length === 1 ? "changes" : "change"} nothing`;
 }
 
+/** The same of pictures where nothing is seen. */
+function unseen({ mode, evaluation }: CheckedFineTuning): string | undefined {
+  if (mode !== "audio-only" || evaluation.frames === "middle") return undefined;
+  return "an audio-only classifier sees nothing: evaluation.frames changes nothing";
+}
+
 /**
  * Asked as a fine-tuning begins, before anything is read: options that nothing would look at, which those of older classifiers
- * may still have. What a base that is tuned by sight alone says of its sound is only told.
+ * may still have. What a base says of the sound of those tuned by sight alone, or of the pictures of
+ * those tuned by sound, is only told.
  *
  * @returns what is to be told
  * @throws KdcError for the others
@@ -29,5 +36,5 @@ export function unreadIn(experiment: CheckedFineTuning): readonly string[] {
       reason: "option",
     });
   }
-  return [unheard(experiment)].filter((note) => note !== undefined);
+  return [unheard(experiment), unseen(experiment)].filter((note) => note !== undefined);
 }

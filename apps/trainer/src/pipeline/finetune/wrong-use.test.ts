@@ -160,6 +160,9 @@ describe("the experiment", () => {
       "a visual-only classifier hears nothing: audio.noise and audio.specAugment change nothing",
     ]);
     expect(unreadIn(tinyWith({ mode: "audio-only", audio }))).toEqual([]);
+    expect(unreadIn(tinyWith({ mode: "audio-only", evaluation: { frames: "all" } }))).toEqual([
+      "an audio-only classifier sees nothing: evaluation.frames changes nothing",
+    ]);
   });
 
   it("by an unknown name lists those there are", async () => {
