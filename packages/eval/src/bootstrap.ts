@@ -103,11 +103,13 @@ export function bootstrap<Name extends string>(
 }
 
 /**
- * Student's intervals around shares, their errors from a jackknife (Tukey 1958): for figures that resampling raises, because
- * a resample holds clips twice, and what ranks high in it ranks higher still. Leaving clips out doubles none. Kept within
- * 0–1. They are the intervals of the figures *at this number of clips*, whatever they would be for more.
+ * Student's intervals of shares, their errors from a jackknife (Tukey 1958): for figures that resampling raises, because a
+ * resample holds clips twice, and what ranks high in it ranks higher still. Leaving clips out doubles none. They are the
+ * intervals of the figures *at this number of clips*, whatever they would be for more. Ends are as far in log odds, the error
+ * carried there by the slope at the figure, 1 / (p·(1 − p)): a share near 1 varies downwards more than upwards, and ends
+ * stay within 0–1 (Pepe 2003, §5.2, for AUC; Boyd, Eng and Page 2013 for average precision).
  *
- * @param figures all of them, from clips counted `counts[i]` times each
+ * @param figures all of them, from 0 to 1, from clips counted `counts[i]` times each
  * @param options.resamples clips are left out one by one up to so many; of more, in so many groups
  * @returns `resamples` counts the clips, or groups of clips, that were left out in turn
  */
@@ -127,16 +129,23 @@ export function jackknife<Name extends string>(
   });
   // One group cannot be left out: nothing is known of how far its figure varies.
   const ends = groups < 2 ? 0 : studentQuantile(groups - 1, level);
-  const within = (end: number) => Math.min(1, Math.max(0, end));
   const intervalOf = (name: Name): Interval => {
     const known = without.map((left) => left[name]).filter(Number.isFinite);
     const mean = known.reduce((sum, one) => sum + one, 0) / known.length;
     const squares = groups < 2 ? 0 : known.reduce((sum, one) => sum + (one - mean) ** 2, 0);
     const half = ends * Math.sqrt(((groups - 1) / groups) * squares);
-    return { low: within(values[name] - half), high: within(values[name] + half), level, resamples: known.length };
+    return { ...sharesAround(values[name], half), level, resamples: known.length };
   };
   const names = Object.keys(values) as Name[];
   return Object.fromEntries(names.map((name) => [name, intervalOf(name)])) as Record<Name, Interval>;
+}
+
+/** Shares on either side of one, as far from it in log odds as `half` is at its place. All and none have no odds. */
+function sharesAround(share: number, half: number): { readonly low: number; readonly high: number } {
+  if (share <= 0 || share >= 1) return { low: Math.max(0, share - half), high: Math.min(1, share + half) };
+  const odds = share / (1 - share);
+  const times = Math.exp(half / (share * (1 - share)));
+  return { low: odds / (odds + times), high: odds / (odds + 1 / times) };
 }
 
 /** The statistic "mean of one value per clip"; clips whose value is NaN take no part. */

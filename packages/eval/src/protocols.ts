@@ -51,7 +51,7 @@ const fineTuned: Protocol = {
   metrics: {
     accuracy: "share of clips whose most probable kind is their label",
     mAP: "mean over kinds of average precision Σ (Rₙ − Rₙ₋₁)·Pₙ, equal scores taken together (scikit-learn); few clips of a kind raise it, so it stands beside that of random scores on as many, and its interval, by a jackknife over clips, is for as many",
-    auc: "mean over kinds of the area under the ROC curve, a tie counting one half",
+    auc: "mean over kinds of the area under the ROC curve, a tie counting one half; its interval by a jackknife over clips",
     dPrime: "√2 · Φ⁻¹(auc)",
     calibration:
       "expected calibration error over 15 equal confidence bins, weighted by their clips; few clips raise it, so it stands beside that of a perfectly calibrated model on as many, and its interval, from an inverted bootstrap, is for as many",

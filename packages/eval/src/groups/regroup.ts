@@ -1,4 +1,4 @@
-import { type BootstrapOptions, type Interval, jackknife, type Statistic } from "../bootstrap.js";
+import { type BootstrapOptions, type Interval, jackknife, mapInterval, type Statistic } from "../bootstrap.js";
 import { calibration, calibrationInterval } from "../classification/calibration.js";
 import type { ClassificationResult } from "../classification/classification.js";
 import type { FewShotResult, ShotScores } from "../classification/few-shot.js";
@@ -70,8 +70,8 @@ const medianOver = (values: ArrayLike<number>): Regrouped => ({
   },
 });
 
-/** A figure that a resample raises, because it holds clips twice; leaving clips out doubles none. */
-const leftOutInTurn = (over: Regrouped["over"]): Regrouped => ({
+/** A share of an order, whose interval leaves clips out in turn, since a resample holds some twice. */
+const leftOutInTurn = (over: Regrouped["over"]): Regrouped & Required<Pick<Regrouped, "interval">> => ({
   over,
   interval: (clips, options) => {
     const own = Array.from(clips);
@@ -85,8 +85,14 @@ const leftOutInTurn = (over: Regrouped["over"]): Regrouped => ({
 function ranking(kinds: readonly string[], scores: Matrix, targets: Matrix): Regroups {
   const { mAP, auc } = rankKinds(kinds, scores, targets).statistics;
   const [N] = scores.shape;
-  const area = counted(N, auc);
-  return { mAP: leftOutInTurn(counted(N, mAP)), auc: { over: area }, dPrime: { over: (clips) => dPrime(area(clips)) } };
+  const area = leftOutInTurn(counted(N, auc));
+  return {
+    ...{ mAP: leftOutInTurn(counted(N, mAP)), auc: area },
+    dPrime: {
+      over: (clips) => dPrime(area.over(clips)),
+      interval: (clips, options) => mapInterval(area.interval(clips, options), dPrime),
+    },
+  };
 }
 
 const namesOf = ({ kinds }: TaggingResult | ClassificationResult) => kinds.map(({ kind }) => kind);
