@@ -13,7 +13,10 @@ const axesOf = (axis: number | readonly number[] | null | undefined, rank: numbe
 const reducedShape = (shape: readonly number[], axes: readonly number[], keepDims: boolean): number[] =>
   shape.flatMap((size, axis) => (axes.includes(axis) ? (keepDims ? [1] : []) : [size]));
 
-const reduce = (graph: GraphBuilder, op: string, x: Value, axes: readonly number[], keepDims: boolean): Value => {
+/** Makes a reduction of ONNX. */
+type Reduce = (graph: GraphBuilder, op: string, x: Value, axes: readonly number[], keepDims: boolean) => Value;
+
+const reduce: Reduce = (graph, op, x, axes, keepDims) => {
   if (axes.length === 0) return x;
   return graph.node(op, [x, graph.int64s(axes)], reducedShape(x.shape, axes, keepDims), {
     attributes: { keepdims: keepDims ? 1 : 0 },
@@ -24,7 +27,7 @@ const reduce = (graph: GraphBuilder, op: string, x: Value, axes: readonly number
 const inARow = 4096;
 
 /** A sum or mean over neighbouring axes, many numbers in parts and then the parts: ONNX Runtime adds in order. */
-const total = (graph: GraphBuilder, op: string, x: Value, axes: readonly number[], keepDims: boolean): Value => {
+const inParts: Reduce = (graph, op, x, axes, keepDims) => {
   const [count, first] = [sizeAlong(x.shape, axes), Math.min(...axes)];
   let part = Math.floor(Math.sqrt(count));
   while (count % part !== 0) part--;
@@ -38,17 +41,24 @@ const total = (graph: GraphBuilder, op: string, x: Value, axes: readonly number[
 };
 
 /** Sum over axes. Along an axis where the value only repeats, the sum is a multiplication by the axis's size. */
-const sum = (graph: GraphBuilder, x: Value, axes: readonly number[], keepDims: boolean): Value => {
+const sum = (by: Reduce, graph: GraphBuilder, x: Value, axes: readonly number[], keepDims: boolean): Value => {
   const repeated = axes.filter((axis) => x.stored[axis] === 1 && x.shape[axis] > 1);
-  if (repeated.length === 0) return total(graph, "ReduceSum", x, axes, keepDims);
+  if (repeated.length === 0) return by(graph, "ReduceSum", x, axes, keepDims);
   const short = { ...x, shape: x.shape.map((size, axis) => (repeated.includes(axis) ? 1 : size)) };
   const rest = axes.filter((axis) => short.shape[axis] > 1);
-  const kept = rest.length === 0 ? short : total(graph, "ReduceSum", short, rest, true);
+  const kept = rest.length === 0 ? short : by(graph, "ReduceSum", short, rest, true);
   const scaled = multiply(graph, kept, number(graph, sizeAlong(x.shape, repeated), x));
   return reshape(graph, scaled, reducedShape(x.shape, axes, keepDims));
 };
 
-export const reduction =
+const sumsBy = (by: Reduce): KernelRules => ({
+  Sum: ({ inputs: { x }, attributes: { axis, keepDims }, graph }) =>
+    sum(by, graph, x.dtype === "bool" ? cast(graph, x, "int32") : x, axesOf(axis, x.shape.length), keepDims),
+  Mean: ({ inputs: { x }, attributes: { axis, keepDims }, graph }) =>
+    by(graph, "ReduceMean", cast(graph, x, "float32"), axesOf(axis, x.shape.length), keepDims),
+});
+
+const reduction =
   (op: string, attribute = "axis"): KernelRule =>
   ({ inputs: { x }, attributes, graph }) =>
     reduce(graph, op, x, axesOf(attributes[attribute], x.shape.length), attributes.keepDims);
@@ -95,12 +105,15 @@ const runningProduct: KernelRule = ({ inputs: { x }, attributes: { axis, exclusi
   return concat(graph, reverse ? products.toReversed() : products, at);
 };
 
+/** For a runtime whose reductions add in parts and show NaN by themselves. */
+export const plainReductions: KernelRules = {
+  ...sumsBy(reduce),
+  ...{ Max: reduction("ReduceMax", "reductionIndices"), Min: reduction("ReduceMin") },
+};
+
 /** Kernels that reduce or accumulate along axes. */
 export const reductionRules: KernelRules = {
-  Sum: ({ inputs: { x }, attributes: { axis, keepDims }, graph }) =>
-    sum(graph, x.dtype === "bool" ? cast(graph, x, "int32") : x, axesOf(axis, x.shape.length), keepDims),
-  Mean: ({ inputs: { x }, attributes: { axis, keepDims }, graph }) =>
-    total(graph, "ReduceMean", cast(graph, x, "float32"), axesOf(axis, x.shape.length), keepDims),
+  ...sumsBy(inParts),
   Max: extreme("ReduceMax", "reductionIndices"),
   Min: extreme("ReduceMin", "axis"),
   Prod: reduction("ReduceProd"),

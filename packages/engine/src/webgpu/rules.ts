@@ -3,7 +3,7 @@ import { multiply, subtract } from "../compile/arithmetic.js";
 import type { GraphBuilder, NodeRequest, Value } from "../compile/graph-builder.js";
 import type { KernelRules } from "../compile/kernel-rule.js";
 import { inGroups } from "../compile/kernels-attention.js";
-import { reduction } from "../compile/kernels-reduction.js";
+import { plainReductions } from "../compile/kernels-reduction.js";
 import { transpose } from "../compile/kernels-shape.js";
 import { widestHead } from "./attention-tiles.js";
 
@@ -47,9 +47,7 @@ const attend = (graph: GraphBuilder, q: Value, k: Value, v: Value): readonly Val
  * @param largest numbers in one tensor
  */
 export const webGpuRules = (largest: number): KernelRules => ({
-  // Its own show NaN.
-  Max: reduction("ReduceMax", "reductionIndices"),
-  Min: reduction("ReduceMin"),
+  ...plainReductions,
   Log1p: ({ inputs: { x }, graph }) => graph.elementwise("Log1p", [x]),
   [fusedKernels.attention]: ({ inputs: { q, k, v }, graph }) => {
     if (isFused(q, k, v)) return attend(graph, q, k, v)[0];
