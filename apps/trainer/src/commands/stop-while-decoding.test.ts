@@ -34,7 +34,10 @@ beforeAll(async () => {
   await saveModel(at("model.safetensors"), { config, params, experiment, statistics: { mean: -6, std: 4 } });
   await writeFile(
     at("experiment.json"),
-    JSON.stringify({ base: "demo", change: { model: small, data: { kind: "manifest", path: at("made", "train") } } }),
+    JSON.stringify({
+      base: "demo",
+      change: { model: small, data: { kind: "manifest", path: at("made", "train") }, training: { batch: 2 } },
+    }),
   );
   await writeFile(
     at("tuning.json"),

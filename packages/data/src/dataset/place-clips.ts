@@ -59,9 +59,20 @@ export function placingInWords({ counts, unnamed }: Placing, uses: Readonly<Reco
 }
 
 /**
- * Before anything is decoded.
+ * Refuses data without a clip of a split that is needed, before anything is decoded.
  *
- * @throws KdcError reason `empty-split` for a split that is needed and that no clip is of
+ * @param counts clips by split, as {@link placeClips} counts them
+ * @param where what the error names: the data's path
+ * @throws KdcError reason `empty-split` for a split that no clip is of
+ *
+ * @example
+ * ```ts
+ * import { expectSplit, openManifest, placeClips } from "@kdc-mae/data/node";
+ *
+ * const splits: (string | undefined)[] = [];
+ * for await (const { split } of (await openManifest("clips.csv")).items()) splits.push(split);
+ * expectSplit(placeClips(splits), "test", "clips.csv");
+ * ```
  */
 export function expectSplit({ counts }: Pick<Placing, "counts">, split: string, where: string): void {
   if ((counts[split] ?? 0) > 0) return;
