@@ -92,7 +92,8 @@ const functions = {
   return select(log1pOf(t + sqrt(t) * sqrt(t + 2.0)), logOf(x) + 0.69314718055994531, x > 1e9);
 }`,
   expm1: "fn expm1Of(x: f32) -> f32 { return select(expOf(x) - 1.0, tanhOf(0.5 * x) * (exp(x) + 1.0), abs(x) < 1.0); }",
-  // WGSL's own may be off by 2.5 units in the last place: 55 / 55 need not be 1.
+  // WGSL's own may be off by 2.5 units in the last place: 55 / 55 need not be 1. Here a quotient that float32
+  // holds is exact; where `fma` rounds its product, as it may, others are at most a unit off.
   quotient: `fn quotientOf(a: f32, b: f32) -> f32 {
   let q = a / b; let rest = fma(-q, b, a);
   return select(q, q + rest / b, abs(rest) <= abs(a));

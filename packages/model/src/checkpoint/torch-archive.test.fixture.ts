@@ -51,6 +51,17 @@ export const tensor = (
     ),
   );
 
+/** Numbers of a storage, 1 to 6. */
+export const six = new Uint8Array(Float32Array.of(1, 2, 3, 4, 5, 6).buffer);
+
+/** The entries of an archive as `torch.save` names them, of a pickled value and its storages. */
+export const save = (value: Uint8Array, data: Record<string, Uint8Array> = { "0": six }) => ({
+  "model/data.pkl": pickle(value),
+  "model/byteorder": new TextEncoder().encode("little"),
+  ...Object.fromEntries(Object.entries(data).map(([key, content]) => [`model/data/${key}`, content])),
+  "model/version": new TextEncoder().encode("3\n"),
+});
+
 /** Writes a zip archive of the given entries as `torch.save` does, uncompressed by default. */
 export async function archive(path: string, entries: Record<string, Uint8Array>, compress = false): Promise<void> {
   const zip = new ZipFile();

@@ -2,7 +2,7 @@ import { passedOverInWords } from "@kdc-mae/data/node";
 import { compiled } from "@kdc-mae/engine/node";
 import { expectNoFrames, fittedSplit, sayPlacing } from "../corpus/choose-clips.js";
 import { clipFormFor } from "../corpus/clip-form.js";
-import { type CorpusOptions, mediaFor, openCorpus } from "../corpus/open-corpus.js";
+import { type CorpusOptions, openCorpus } from "../corpus/open-corpus.js";
 import { clipsInMemory, clipsInShards } from "../corpus/training-clips.js";
 import { expectShards, verifyData } from "../corpus/verify-data.js";
 import { withChanges } from "../experiment/change.js";
@@ -13,14 +13,12 @@ import { configFor, type SavedModel } from "../run/model-file.js";
 import { pairingOf } from "../run/pairing.js";
 import { inRunFolder, type RunFolder } from "../run/run-folder.js";
 import type { RunOptions } from "../run/run-options.js";
-import { teacherIn } from "../small/fixed-teacher.js";
 import { notesOnce, ranksOf, type Surroundings, surroundingsOf } from "../surroundings.js";
 import { updatesOf } from "../train/epochs.js";
-import { expectPossible } from "./expect-possible.js";
+import { readBeforeClips } from "./before-clips.js";
 import { maskedBatches, type PretrainBatches } from "./masked-batches.js";
 import { expectRoomFor } from "./plan.js";
 import { MODEL_FILE, runPretraining } from "./run-pretraining.js";
-import { startFrom } from "./start-from.js";
 
 /** Where {@link pretrain} begins (`init` may be a CAV-MAE, KDC-MAE or ImageNet MAE checkpoint) and where its run goes. */
 export type PretrainFromOptions = RunOptions & {
@@ -50,13 +48,13 @@ export type Pretraining = {
 export async function pretrain(asked: CheckedExperiment, options: PretrainFromOptions): Promise<Pretraining> {
   const experiment = options.stopOnCollapse ? withProbes(asked) : asked;
   const { out, init, verify = false, execute = compiled() } = options;
-  const media = mediaFor(options.media, experiment.data);
   const around = surroundingsOf(options);
-  const config = configFor(experiment);
   const ranks = ranksOf(around);
-  expectPossible(experiment, ranks);
-  const start = init === undefined ? undefined : await startFrom(init, config, experiment.seed, around);
-  const teacher = await teacherIn(experiment, config, around);
+  const { config, media, start, teacher } = await readBeforeClips(experiment, {
+    ...around,
+    init,
+    media: options.media,
+  });
   if (verify) expectShards([experiment.data]);
   const work = async (folder: RunFolder): Promise<Pretraining> => {
     if (verify) await verifyData([experiment.data], around);

@@ -1,19 +1,16 @@
 import { availableMemory } from "@kdc-mae/core/node";
 import { expectNoFrames } from "../corpus/choose-clips.js";
 import { countClips } from "../corpus/count-clips.js";
-import { mediaFor } from "../corpus/open-corpus.js";
 import { estimateMemory, expectRoom, type MemoryEstimate } from "../experiment/memory.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { configFor } from "../run/model-file.js";
 import { expectNoOtherRun } from "../run/run-folder.js";
 import type { RunOptions } from "../run/run-options.js";
-import { teacherIn } from "../small/fixed-teacher.js";
-import { ranksOf, type Surroundings } from "../surroundings.js";
+import { ranksOf, type Surroundings, surroundingsOf } from "../surroundings.js";
 import { updatesOf } from "../train/epochs.js";
-import { expectPossible } from "./expect-possible.js";
+import { readBeforeClips } from "./before-clips.js";
 import { flopPerClip } from "./flop-per-clip.js";
 import { inPieces } from "./in-pieces.js";
-import { startFrom } from "./start-from.js";
 
 /** What a pretraining would be. */
 export type PretrainPlan = {
@@ -38,14 +35,11 @@ export type PretrainPlan = {
  */
 export async function planPretraining(
   experiment: CheckedExperiment,
-  { init, media, out, ...around }: Surroundings & Partial<Pick<RunOptions, "init" | "media" | "out">> = {},
+  { out, ...options }: Surroundings & Partial<Pick<RunOptions, "init" | "media" | "out">> = {},
 ): Promise<PretrainPlan> {
-  const config = configFor(experiment);
+  const around = surroundingsOf(options);
   const { training, data, visual } = experiment;
-  mediaFor(media, data);
-  expectPossible(experiment, ranksOf(around));
-  if (init !== undefined) await startFrom(init, config, experiment.seed, around);
-  await teacherIn(experiment, config, around);
+  const { config } = await readBeforeClips(experiment, options);
   if (out !== undefined) await expectNoOtherRun(out, experiment);
   if (data.kind === "shards") expectNoFrames(visual.framesPerClip);
   const { piece } = inPieces(experiment, ranksOf(around));

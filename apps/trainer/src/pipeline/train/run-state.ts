@@ -51,7 +51,9 @@ export type RunState = {
   /** Rank 0 writes; the others have nothing to do. */
   save(): Promise<void>;
   /** Between times: a full disk is reported and the next save tries again, since stopping would lose more. */
-  saveWhenDue(isDue?: boolean): Promise<void>;
+  saveIfPossible(): Promise<void>;
+  /** The same, where the last save is long enough ago. */
+  saveWhenDue(): Promise<void>;
   /** Something counted since the last save though it is of the same step. */
   outdate(): void;
 };
@@ -124,6 +126,13 @@ export function runState(
     }
   };
 
+  const saveIfPossible = (): Promise<void> =>
+    save().catch((error: unknown) => {
+      if (!isKdcError(error)) throw error;
+      saved = { ...saved, at: clock() };
+      onNote?.(`no checkpoint could be saved at step ${state.step}: ${error.message}`);
+    });
+
   return {
     get counters() {
       return counters;
@@ -152,13 +161,9 @@ export function runState(
       return true;
     },
     save,
-    async saveWhenDue(isDue = false) {
-      if (!isDue && clock() - saved.at <= training.checkpointSeconds * 1000) return;
-      await save().catch((error: unknown) => {
-        if (!isKdcError(error)) throw error;
-        saved = { ...saved, at: clock() };
-        onNote?.(`no checkpoint could be saved at step ${state.step}: ${error.message}`);
-      });
+    saveIfPossible,
+    async saveWhenDue() {
+      if (clock() - saved.at > training.checkpointSeconds * 1000) await saveIfPossible();
     },
     outdate() {
       saved = { ...saved, step: -1 };

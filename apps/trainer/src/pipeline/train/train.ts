@@ -189,7 +189,7 @@ export async function train<Batch>(
       const isAsked = await asked();
       if (isLast || isAsked) await run.save();
       // Whoever goes back later must not come to a step before the best epoch's: its file would be of steps undone.
-      else await run.saveWhenDue(isBest);
+      else await (isBest ? run.saveIfPossible() : run.saveWhenDue());
       if (isAsked && !isLast) return { finished: false, steps: state.step };
     }
     return { finished: true, steps: state.step };
