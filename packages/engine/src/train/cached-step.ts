@@ -6,7 +6,7 @@ import { createDeviceCachedStep } from "./device-cached-step.js";
 import { scalarOf } from "./device-step.js";
 import { valueAndGradients } from "./gradient.js";
 import { exactSum, floatSum } from "./gradient-sum.js";
-import { gatherParts, joinParts, partOfBatch, rebuild } from "./join-parts.js";
+import { partOfBatch, partsAcross, rebuild } from "./join-parts.js";
 import { type Along, type LossInParts, projected, type WholeInMemory, wholeWithGradients } from "./loss-in-parts.js";
 import { freshLossScale, unscale } from "./loss-scale.js";
 import { createOnePass } from "./one-pass.js";
@@ -39,6 +39,7 @@ export function createCachedStep<Params, Batch, Parts, OptimizerState>(
   const { part, whole } = loss;
   const lossScale = execute.precision === "mixed" ? freshLossScale() : undefined;
   const sum = options.exact ? exactSum(peers) : floatSum(peers);
+  const join = partsAcross(peers);
   let missing: readonly string[] = [];
   const apart = execute.apart ?? execute;
   const forward = createRunner(apart, ({ params, batch }: { params: Params; batch: Batch }) => part(params, batch));
@@ -70,7 +71,7 @@ export function createCachedStep<Params, Batch, Parts, OptimizerState>(
           : await once.forward({ params: state.params as Hosted<Params>, batch }, batches.length),
       );
     }
-    const joined = joinParts(await gatherParts(peers, made), shares);
+    const joined = await join(made, shares);
     const scaling = lossScale === undefined ? {} : { scale: scalarOf(scale) };
     const parts = { parts: rebuild(made[0], joined), ...scaling } as Hosted<{ parts: Parts }>;
     const { toParams, toParts, ...joint } = (await middle.run(params, parts, 0)) as WholeInMemory;

@@ -22,6 +22,8 @@ export type GradientSum = (
 
 /** Numbers that travel at a time (16 MB of float32). */
 const BUCKET = 4 * 2 ** 20;
+/** An array of as many numbers travels as it lies; smaller ones are packed together first. */
+const LARGE = 2 ** 18;
 
 const arraysOf = (tree: Weights): Float32Array[] => treeLeaves(tree).map(([, { data }]) => data);
 
@@ -53,6 +55,7 @@ function exchange(arrays: readonly Float32Array[], bucket: Float32Array, from: n
 
 /** Adds up in float32: fast, and by as much as float32 rounds a matter of who adds what first. */
 export function floatSum(peers: Peers = noPeers): GradientSum {
+  let space = new Float32Array();
   return async (addends, direct = {}) => {
     let sum: Weights | undefined;
     for (const { weight, make } of addends) {
@@ -69,13 +72,19 @@ export function floatSum(peers: Peers = noPeers): GradientSum {
     }
     if (peers.size === 1) return sum;
     const arrays = arraysOf(sum);
-    const length = lengthOf(arrays);
-    const space = new Float32Array(Math.min(length, BUCKET));
+    const small = arrays.filter(({ length }) => length < LARGE);
+    const length = lengthOf(small);
+    if (space.length < Math.min(length, BUCKET)) space = new Float32Array(Math.min(length, BUCKET));
     for (let from = 0; from < length; from += BUCKET) {
       const bucket = space.subarray(0, Math.min(BUCKET, length - from));
-      exchange(arrays, bucket, from, "out");
+      exchange(small, bucket, from, "out");
       await peers.allreduce(bucket, "sum");
-      exchange(arrays, bucket, from, "in");
+      exchange(small, bucket, from, "in");
+    }
+    for (const array of arrays.filter((one) => one.length >= LARGE)) {
+      for (let from = 0; from < array.length; from += BUCKET) {
+        await peers.allreduce(array.subarray(from, from + BUCKET), "sum");
+      }
     }
     return sum;
   };

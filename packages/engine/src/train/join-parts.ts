@@ -9,7 +9,7 @@ import {
   type Tree,
   treeLeaves,
 } from "@kdc-mae/core";
-import type { Peers } from "./peers.js";
+import { bytesOf, type Peers } from "./peers.js";
 
 /** One leaf of all batches together, and which rows came from which batch. */
 export type Joined = { readonly value: HostTensor; readonly rows: readonly number[] };
@@ -23,8 +23,16 @@ const refuse = (path: string, what: string): never => {
   });
 };
 
-const mean = (leaves: readonly HostTensor[], shares: readonly number[]): HostTensor =>
-  float32([], Float32Array.of(leaves.reduce((sum, { data }, index) => sum + data[0] * shares[index], 0)));
+const meanOf = (values: ArrayLike<number>, shares: readonly number[]): HostTensor =>
+  float32([], Float32Array.of(shares.reduce((sum, share, index) => sum + values[index] * share, 0)));
+
+/** A leaf of each batch: whole numbers have rows, since they have no mean. */
+function leavesAt(path: string, parts: readonly ReadonlyMap<string, HostTensor>[]): readonly HostTensor[] {
+  const leaves = parts.map((leavesOf) => leavesOf.get(path) ?? refuse(path, "is missing in one batch"));
+  const [{ shape, dtype }] = leaves;
+  if (shape.length === 0 && dtype !== "float32") refuse(path, "is a whole number, which has no mean");
+  return leaves;
+}
 
 const stacked = (path: string, leaves: readonly HostTensor[]): HostTensor => {
   const [{ dtype, shape: first }] = leaves;
@@ -43,46 +51,60 @@ const stacked = (path: string, leaves: readonly HostTensor[]): HostTensor => {
   return value;
 };
 
-/** The parts that all processes made, alike but for their numbers, in the order of ranks. */
-export async function gatherParts(
-  peers: Peers,
-  own: readonly Tree<HostTensor>[],
-): Promise<readonly Tree<HostTensor>[]> {
-  if (peers.size === 1) return own;
-  const leaves = own.flatMap((tree) => treeLeaves(tree).map(([, leaf]) => leaf));
-  const bytes = new Uint8Array(leaves.reduce((sum, { data }) => sum + data.byteLength, 0));
-  let to = 0;
-  for (const { data } of leaves) {
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), to);
-    to += data.byteLength;
-  }
-  const gathered = await peers.allgather(bytes);
-  const each = bytes.length / own.length;
-  return gathered.flatMap((all) =>
-    Array.from({ length: all.length / each }, (_, index) => {
-      let from = index * each;
-      return mapTree(own[0], ({ dtype, shape, data }: HostTensor) => {
-        const part = all.slice(from, from + data.byteLength).buffer;
-        from += data.byteLength;
-        return dtype === "float32" ? float32(shape, new Float32Array(part)) : int32(shape, new Int32Array(part));
-      });
-    }),
-  );
-}
-
 /** Puts the parts of several batches together: scalars to their mean over clips, all else one after another. */
 export function joinParts(parts: readonly Tree<HostTensor>[], shares: readonly number[]): ReadonlyMap<string, Joined> {
   const each = parts.map((tree) => new Map(treeLeaves(tree)));
   return new Map(
     [...each[0].keys()].map((path) => {
-      const leaves = each.map((tree) => tree.get(path) ?? refuse(path, "is missing in one batch"));
+      const leaves = leavesAt(path, each);
       if (leaves[0].shape.length > 0) {
         return [path, { value: stacked(path, leaves), rows: leaves.map(({ shape }) => shape[0]) }];
       }
-      if (leaves[0].dtype !== "float32") refuse(path, "is a whole number, which has no mean");
-      return [path, { value: mean(leaves, shares), rows: [] }];
+      const values = leaves.map(({ data }) => data[0]);
+      return [path, { value: meanOf(values, shares), rows: [] }];
     }),
   );
+}
+
+/**
+ * Puts together what all processes made, batches alike but for their numbers and those of a process one after another:
+ * {@link joinParts} of all of them, in the order of ranks. Each leaf is gathered to where it will lie, and lies there
+ * again in the next step: memory that is new each time costs more than its copy.
+ */
+export function partsAcross(
+  peers: Peers,
+): (own: readonly Tree<HostTensor>[], shares: readonly number[]) => Promise<ReadonlyMap<string, Joined>> {
+  const places = new Map<string, HostTensor>();
+  const gathered = async (path: string, mine: HostTensor, shape: readonly number[]): Promise<HostTensor> => {
+    const key = `${path}[${shape.join()}]`;
+    const place = places.get(key) ?? (mine.dtype === "float32" ? float32(shape) : int32(shape));
+    places.set(key, place);
+    await peers.allgather(bytesOf(mine.data), bytesOf(place.data));
+    return place;
+  };
+  return async (own, shares) => {
+    if (peers.size === 1) return joinParts(own, shares);
+    const each = own.map((tree) => new Map(treeLeaves(tree)));
+    const joined = new Map<string, Joined>();
+    for (const path of each[0].keys()) {
+      const leaves = leavesAt(path, each);
+      const { shape } = leaves[0];
+      if (shape.length === 0) {
+        const mine = float32(
+          [own.length],
+          Float32Array.from(leaves, ({ data }) => data[0]),
+        );
+        const { data } = await gathered(path, mine, [shares.length]);
+        joined.set(path, { value: meanOf(data, shares), rows: [] });
+        continue;
+      }
+      const mine = own.length === 1 ? leaves[0] : stacked(path, leaves);
+      if (mine.shape[0] !== own.length * shape[0]) refuse(path, "has more rows in one batch than in another");
+      const value = await gathered(path, mine, [shares.length * shape[0], ...shape.slice(1)]);
+      joined.set(path, { value, rows: shares.map(() => shape[0]) });
+    }
+    return joined;
+  };
 }
 
 /** A tree like one of the parts, with the joined leaves. */

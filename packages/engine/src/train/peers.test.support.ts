@@ -30,19 +30,33 @@ export function peersInMemory(size: number): readonly Peers[] {
     size,
     async allreduce(values, how) {
       const given = await meet(rank, values.slice());
+      if (values instanceof Float32Array && how === "sum") {
+        values.fill(0);
+        for (const { what } of given) {
+          const more = what as Float32Array;
+          for (let i = 0; i < values.length; i++) values[i] += more[i];
+        }
+        return;
+      }
       for (let i = 0; i < values.length; i++) {
         const each = given.map(({ what }) => (what as Numbers)[i]);
         const joined = each.reduce((a, b) => {
           if (typeof a !== "bigint" && how === "max") return Math.max(a, b as number);
           if (typeof a === "bigint") return BigInt.asIntN(64, a + (b as bigint));
-          return values instanceof Float32Array ? Math.fround(a + (b as number)) : a + (b as number);
+          return a + (b as number);
         });
         values[i] = joined as never;
       }
     },
-    async allgather(bytes) {
+    async allgather(bytes, into) {
       const given = await meet(rank, bytes.slice());
-      return [...given].sort((a, b) => a.rank - b.rank).map(({ what }) => what as Uint8Array);
+      const pieces = [...given].sort((a, b) => a.rank - b.rank).map(({ what }) => what as Uint8Array);
+      if (into !== undefined) {
+        const all = pieces.flatMap((piece) => [...piece]);
+        if (all.length !== into.length) throw new Error(`${all.length} bytes for a place of ${into.length}`);
+        into.set(all);
+      }
+      return pieces;
     },
   }));
 }

@@ -110,6 +110,28 @@ describe.each(Object.entries(kinds))("%s with peers", (_, make) => {
   });
 });
 
+describe("floatSum", () => {
+  it("adds up arrays that travel packed, as they lie, and in pieces", async () => {
+    const lengths = [3, 2 ** 18 - 1, 2 ** 18, 5, 2 ** 22 + 7];
+    const made = (rank: number) =>
+      lengths.map((length, leaf) =>
+        float32(
+          [length],
+          new Float32Array(length).map((_, at) => (rank + 1) * (at % 1000) + leaf),
+        ),
+      );
+    const sums = await Promise.all(
+      peersInMemory(2).map((peers) => floatSum(peers)([{ weight: 1, make: async () => made(peers.rank) }])),
+    );
+    for (const sum of sums as FloatTensor[][]) {
+      for (const [leaf, { data }] of sum.entries()) {
+        expect(data.length).toBe(lengths[leaf]);
+        expect(data.every((value, at) => value === 3 * (at % 1000) + 2 * leaf)).toBe(true);
+      }
+    }
+  });
+});
+
 describe("exactSum", () => {
   const trees = (values: readonly (readonly number[])[]) =>
     values.map((row) => ({ weight: 1, make: async () => ({ w: float32([row.length], Float32Array.from(row)) }) }));

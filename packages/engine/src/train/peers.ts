@@ -7,8 +7,12 @@ export type Peers = {
   readonly size: number;
   /** Adds up, or takes the largest of, what all have at each place; everybody's array holds it then, bit for bit. */
   readonly allreduce: (values: Float32Array | Float64Array | BigInt64Array, how: "sum" | "max") => Promise<void>;
-  /** What each has to say, by rank; of any length. */
-  readonly allgather: (bytes: Uint8Array) => Promise<readonly Uint8Array[]>;
+  /**
+   * What each has to say, by rank; of any length.
+   *
+   * @param into where it is to lie, one after another: as long as all of it together. New memory unless given.
+   */
+  readonly allgather: (bytes: Uint8Array, into?: Uint8Array) => Promise<readonly Uint8Array[]>;
 };
 
 /** One process. */
@@ -16,7 +20,10 @@ export const noPeers: Peers = {
   rank: 0,
   size: 1,
   allreduce: async () => undefined,
-  allgather: async (bytes) => [bytes],
+  allgather: async (bytes, into) => {
+    into?.set(bytes);
+    return [bytes];
+  },
 };
 
 /** Whether anybody is asked to stop: the same answer for all. */
@@ -27,7 +34,7 @@ export async function anyoneAsked(peers: Peers, signal: { readonly aborted: bool
   return asked[0] > 0;
 }
 
-const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
+export const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
   new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
 
 /** Rows of numbers, all of one length, that the processes have between them, in the order of ranks. */

@@ -137,7 +137,7 @@ export async function startOpenMpi(env: Readonly<Record<string, string | undefin
           await allreduce(IN_PLACE, part, part.length, typeOf(part), operations[how], world);
         }
       },
-      async allgather(bytes) {
+      async allgather(bytes, into) {
         const lengths = new Float64Array(size[0]);
         await allgather(Float64Array.of(bytes.length), 1, double, lengths, 1, double, world);
         const total = lengths.reduce((sum, length) => sum + length, 0);
@@ -149,9 +149,17 @@ export async function startOpenMpi(env: Readonly<Record<string, string | undefin
             reason: "memory",
           });
         }
+        if (into !== undefined && into.length !== total) {
+          throw new KdcError({
+            where: "MPI_Allgatherv",
+            what: `the ranks have ${total} bytes between them, and this one made room for ${into.length}`,
+            remedy: "Give every rank batches of the same shape",
+            reason: "shape",
+          });
+        }
         const counts = Int32Array.from(lengths);
         const places = Int32Array.from(counts, (_, index) => counts.subarray(0, index).reduce((sum, n) => sum + n, 0));
-        const all = new Uint8Array(total);
+        const all = into ?? new Uint8Array(total);
         await allgatherv(bytes, bytes.length, byte, all, counts, places, byte, world);
         return Array.from(counts, (count, index) => all.subarray(places[index], places[index] + count));
       },

@@ -30,7 +30,7 @@ export function timed(ranks: Ranks, clock: () => number): Ranks & { readonly spe
     ...{ rank: ranks.rank, size: ranks.size, spent },
     allreduce: (values, how) => together(values.byteLength, () => ranks.allreduce(values, how)),
     // Of any length, others' too: all must take the same way.
-    allgather: (bytes) => together(Number.POSITIVE_INFINITY, () => ranks.allgather(bytes)),
+    allgather: (bytes, into) => together(Number.POSITIVE_INFINITY, () => ranks.allgather(bytes, into)),
     broadcast: (bytes) => within("travelled", () => ranks.broadcast(bytes)),
     barrier: () => within("waited", ranks.barrier),
   };
