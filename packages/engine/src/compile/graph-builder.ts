@@ -127,8 +127,13 @@ export function createGraphBuilder(site?: () => string | undefined) {
     return outputs;
   };
 
+  /** Nothing, in a shape that has a size of 0. No operation is needed for it, and ONNX Runtime's abort on some. */
+  const nothing = (shape: readonly number[], dtype: ElementType): Value =>
+    port(addConstant(typed([], dtype), shape, dtype), shape, dtype);
+
   /** The same value stored at its full shape. */
   const full = (value: Value): Value => {
+    if (sizeOf(value.shape) === 0) return nothing(value.shape, value.dtype);
     if (sameShape(value.stored, value.shape)) return value;
     const [name] = addNode("Expand", [value.name, int64s(value.shape).name], 1, {});
     return port(name, value.shape, value.dtype);
@@ -141,15 +146,17 @@ export function createGraphBuilder(site?: () => string | undefined) {
     outputs: readonly { readonly shape: readonly number[]; readonly dtype?: ElementType }[],
     request: NodeRequest = {},
   ): Value[] => {
+    const typeOf = (dtype?: ElementType) => dtype ?? request.dtype ?? inputs[0]?.dtype ?? "float32";
+    if (outputs.every(({ shape }) => sizeOf(shape) === 0)) {
+      return outputs.map(({ shape, dtype }) => nothing(shape, typeOf(dtype)));
+    }
     const names = addNode(
       op,
       inputs.map((value) => (value === null ? "" : full(value).name)),
       outputs.length,
       request,
     );
-    return outputs.map(({ shape, dtype }, index) =>
-      port(names[index], shape, dtype ?? request.dtype ?? inputs[0]?.dtype ?? "float32"),
-    );
+    return outputs.map(({ shape, dtype }, index) => port(names[index], shape, typeOf(dtype)));
   };
 
   /** {@link nodeMany} with one output. */
@@ -162,6 +169,9 @@ export function createGraphBuilder(site?: () => string | undefined) {
 
   /** Adds a node that works element by element and broadcasts its inputs, which may therefore stay short. */
   const elementwise = (op: string, inputs: readonly Value[], request: NodeRequest = {}): Value => {
+    const shape = broadcastShapes(inputs.map((value) => value.shape));
+    const dtype = request.dtype ?? inputs[0].dtype;
+    if (sizeOf(shape) === 0) return nothing(shape, dtype);
     const [name] = addNode(
       op,
       inputs.map((value) => value.name),
@@ -169,10 +179,7 @@ export function createGraphBuilder(site?: () => string | undefined) {
       request,
     );
     const stored = broadcastShapes(inputs.map((value) => value.stored));
-    return {
-      ...port(name, stored, request.dtype ?? inputs[0].dtype),
-      shape: broadcastShapes(inputs.map((value) => value.shape)),
-    };
+    return { ...port(name, stored, dtype), shape };
   };
 
   /** The node that makes a value, if it is made in this graph and not an input or a constant. */

@@ -53,17 +53,22 @@ const modulo: KernelRule = ({ inputs: { a, b }, graph }) => {
   return select({ graph }, signsDiffer, fmod(add(graph, rest, b), b), rest);
 };
 
-/** Angle of the point (b, a): the arc tangent of a / b, moved by π where b is negative. */
+/**
+ * Angle of the point (b, a): the arc tangent of a / |b|, taken from π or −π where b is negative. As in IEEE 754, −0 lies
+ * below the axis, or left of it, and two infinities are as good as two ones; NaN stays.
+ */
 const arcTangent2: KernelRule = ({ inputs: { a, b }, graph }) => {
-  const zero = number(graph, 0, a);
-  const less = (x: Value, y: Value) => graph.elementwise("Less", [x, y], { dtype: "bool" });
-  const equal = (x: Value, y: Value) => graph.elementwise("Equal", [x, y], { dtype: "bool" });
-  const constant = (x: number) => number(graph, x, a);
-  const side = (x: number) => select({ graph }, less(a, zero), constant(-x), constant(x));
-  const slope = graph.elementwise("Atan", [graph.elementwise("Div", [a, b])]);
-  const moved = select({ graph }, less(b, zero), add(graph, slope, side(Math.PI)), slope);
-  const onAxis = select({ graph }, equal(a, zero), zero, side(Math.PI / 2));
-  return select({ graph }, equal(b, zero), onAxis, moved);
+  const [zero, one] = [number(graph, 0, a), number(graph, 1, a)];
+  const test = (op: string, ...of: Value[]) => graph.elementwise(op, of, { dtype: "bool" });
+  const isNegative = (x: Value) => test("Or", test("Less", x, zero), test("Less", divide(graph, one, x), zero));
+  const size = graph.elementwise("Abs", [b]);
+  const endless = test("And", test("IsInf", a), test("IsInf", b));
+  // 0 / 0 is the side of zero that a is on.
+  const atRest = test("And", test("Equal", a, zero), test("Equal", b, zero));
+  const slope = select({ graph }, endless, graph.elementwise("Sign", [a]), graph.elementwise("Div", [a, size]));
+  const angle = graph.elementwise("Atan", [select({ graph }, atRest, a, slope)]);
+  const half = select({ graph }, isNegative(a), number(graph, -Math.PI, a), number(graph, Math.PI, a));
+  return select({ graph }, isNegative(b), subtract(graph, half, angle), angle);
 };
 
 const power: KernelRule = ({ inputs: { a, b }, graph }) => {

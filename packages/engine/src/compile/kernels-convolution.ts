@@ -8,6 +8,7 @@ import {
   channelsBack,
   channelsFirst,
   dilations,
+  fitting,
   kernel,
   outputShape,
   pads,
@@ -19,20 +20,23 @@ import {
 
 /** How tfjs itself reads strides, padding and sizes from the attributes of a convolution. */
 const windowOf = (
-  { attributes }: KernelCall,
+  { attributes, kernel: name }: KernelCall,
   inputShape: readonly number[],
   filterShape: readonly number[],
   depthwise = false,
 ): Window =>
-  tf.backend_util.computeConv2DInfo(
-    [...inputShape] as Shape4,
-    [...filterShape] as Shape4,
-    attributes.strides,
-    attributes.dilations ?? 1,
-    attributes.pad,
-    attributes.dimRoundingMode,
-    depthwise,
-    tf.backend_util.convertConv2DDataFormat(attributes.dataFormat ?? "NHWC"),
+  fitting(
+    tf.backend_util.computeConv2DInfo(
+      [...inputShape] as Shape4,
+      [...filterShape] as Shape4,
+      attributes.strides,
+      attributes.dilations ?? 1,
+      attributes.pad,
+      attributes.dimRoundingMode,
+      depthwise,
+      tf.backend_util.convertConv2DDataFormat(attributes.dataFormat ?? "NHWC"),
+    ),
+    name,
   );
 
 const convolve = (call: KernelCall): Value => {

@@ -6,6 +6,7 @@ import type { KernelCall, KernelRule, KernelRules } from "./kernel-rule.js";
 import {
   channelsBack,
   channelsFirst,
+  fitting,
   kernel,
   outputShape,
   pads,
@@ -15,14 +16,17 @@ import {
   type Window,
 } from "./window.js";
 
-const poolOf = ({ attributes }: KernelCall, inputShape: readonly number[]): Window =>
-  tf.backend_util.computePool2DInfo(
-    [...inputShape] as Shape4,
-    attributes.filterSize,
-    attributes.strides,
-    1,
-    attributes.pad,
-    attributes.dimRoundingMode,
+const poolOf = ({ attributes, kernel: name }: KernelCall, inputShape: readonly number[]): Window =>
+  fitting(
+    tf.backend_util.computePool2DInfo(
+      [...inputShape] as Shape4,
+      attributes.filterSize,
+      attributes.strides,
+      1,
+      attributes.pad,
+      attributes.dimRoundingMode,
+    ),
+    name,
   );
 
 const poolAttributes = (window: Window) => ({

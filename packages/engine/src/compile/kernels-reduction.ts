@@ -2,13 +2,7 @@ import { sizeOf } from "@kdc-mae/core";
 import { cast, multiply, number, reshape, sizeAlong } from "./arithmetic.js";
 import type { GraphBuilder, Value } from "./graph-builder.js";
 import type { KernelRule, KernelRules } from "./kernel-rule.js";
-import { concat, split } from "./kernels-slicing.js";
-
-/** Axes as a list of non-negative numbers; none given means all. */
-const axesOf = (axis: number | readonly number[] | null | undefined, rank: number): number[] => {
-  const given = axis === null || axis === undefined ? Array.from({ length: rank }, (_, i) => i) : [axis].flat();
-  return given.map((one) => (one < 0 ? one + rank : one));
-};
+import { axesOf, concat, split } from "./kernels-slicing.js";
 
 const reducedShape = (shape: readonly number[], axes: readonly number[], keepDims: boolean): number[] =>
   shape.flatMap((size, axis) => (axes.includes(axis) ? (keepDims ? [1] : []) : [size]));
@@ -16,8 +10,21 @@ const reducedShape = (shape: readonly number[], axes: readonly number[], keepDim
 /** Makes a reduction of ONNX. */
 type Reduce = (graph: GraphBuilder, op: string, x: Value, axes: readonly number[], keepDims: boolean) => Value;
 
+/** What is left of no numbers at all, as TensorFlow has it. */
+const ofNothing: Readonly<Record<string, number>> = {
+  ReduceMean: Number.NaN,
+  ReduceProd: 1,
+  ReduceMax: Number.NEGATIVE_INFINITY,
+  ReduceMin: Number.POSITIVE_INFINITY,
+};
+
 const reduce: Reduce = (graph, op, x, axes, keepDims) => {
   if (axes.length === 0) return x;
+  if (sizeAlong(x.shape, axes) === 0) {
+    const value = ofNothing[op] ?? 0;
+    const whole = Math.min(Math.max(value, -(2 ** 31)), 2 ** 31 - 1);
+    return graph.splat(x.dtype === "int32" ? whole : value, reducedShape(x.shape, axes, keepDims), x.dtype);
+  }
   return graph.node(op, [x, graph.int64s(axes)], reducedShape(x.shape, axes, keepDims), {
     attributes: { keepdims: keepDims ? 1 : 0 },
   });
@@ -45,11 +52,19 @@ const sum = (by: Reduce, graph: GraphBuilder, x: Value, axes: readonly number[],
   const repeated = axes.filter((axis) => x.stored[axis] === 1 && x.shape[axis] > 1);
   if (repeated.length === 0) return by(graph, "ReduceSum", x, axes, keepDims);
   const short = { ...x, shape: x.shape.map((size, axis) => (repeated.includes(axis) ? 1 : size)) };
-  const rest = axes.filter((axis) => short.shape[axis] > 1);
+  const rest = axes.filter((axis) => short.shape[axis] !== 1);
   const kept = rest.length === 0 ? short : by(graph, "ReduceSum", short, rest, true);
   const scaled = multiply(graph, kept, number(graph, sizeAlong(x.shape, repeated), x));
   return reshape(graph, scaled, reducedShape(x.shape, axes, keepDims));
 };
+
+/** ONNX Runtime adds and multiplies int32 as floating numbers, which stop at the largest; int64 wraps around, and so does its end. */
+const wrapping =
+  (by: Reduce): Reduce =>
+  (graph, op, x, axes, keepDims) =>
+    x.dtype === "int32"
+      ? cast(graph, by(graph, op, cast(graph, x, "int64"), axes, keepDims), "int32")
+      : by(graph, op, x, axes, keepDims);
 
 const sumsBy = (by: Reduce): KernelRules => ({
   Sum: ({ inputs: { x }, attributes: { axis, keepDims }, graph }) =>
@@ -59,9 +74,9 @@ const sumsBy = (by: Reduce): KernelRules => ({
 });
 
 const reduction =
-  (op: string, attribute = "axis"): KernelRule =>
+  (op: string, attribute = "axis", by = reduce): KernelRule =>
   ({ inputs: { x }, attributes, graph }) =>
-    reduce(graph, op, x, axesOf(attributes[attribute], x.shape.length), attributes.keepDims);
+    by(graph, op, x, axesOf(attributes[attribute], x.shape.length), attributes.keepDims);
 
 /** ONNX Runtime passes over NaN unless it comes first; a sum of sizes is NaN where one is. */
 const extreme =
@@ -74,7 +89,7 @@ const extreme =
     return call.graph.elementwise("Where", [isNone, sizes, found], { dtype: x.dtype });
   };
 
-/** Truth values are reduced as integers: all is the minimum, any the maximum. */
+/** Truth values are reduced as integers: all is the minimum, any a sum that is not 0. */
 const truth =
   (op: string): KernelRule =>
   ({ inputs: { x }, attributes: { axis, keepDims }, graph }) =>
@@ -94,6 +109,7 @@ const extremeIndex =
 /** Running product. ONNX has no such operation: one multiplication per index, right for short axes. */
 const runningProduct: KernelRule = ({ inputs: { x }, attributes: { axis, exclusive, reverse }, graph }) => {
   const [at] = axesOf(axis, x.shape.length);
+  if (x.shape[at] === 0) return x;
   const pieces = split(graph, x, new Array(x.shape[at]).fill(1), at);
   const ordered = reverse ? pieces.toReversed() : pieces;
   let product = graph.splat(1, ordered[0].shape, x.dtype);
@@ -109,16 +125,17 @@ const runningProduct: KernelRule = ({ inputs: { x }, attributes: { axis, exclusi
 export const plainReductions: KernelRules = {
   ...sumsBy(reduce),
   ...{ Max: reduction("ReduceMax", "reductionIndices"), Min: reduction("ReduceMin") },
+  Prod: reduction("ReduceProd"),
 };
 
 /** Kernels that reduce or accumulate along axes. */
 export const reductionRules: KernelRules = {
-  ...sumsBy(inParts),
+  ...sumsBy(wrapping(inParts)),
   Max: extreme("ReduceMax", "reductionIndices"),
   Min: extreme("ReduceMin", "axis"),
-  Prod: reduction("ReduceProd"),
+  Prod: reduction("ReduceProd", "axis", wrapping(reduce)),
   All: truth("ReduceMin"),
-  Any: truth("ReduceMax"),
+  Any: truth("ReduceSum"),
   ArgMax: extremeIndex("ArgMax"),
   ArgMin: extremeIndex("ArgMin"),
   Cumsum: ({ inputs: { x }, attributes: { axis, exclusive, reverse }, graph }) => {

@@ -18,6 +18,12 @@ const slice = (graph: GraphBuilder, x: Value, { begin, end, steps }: Slice, shap
   return graph.node("Slice", [x, along(begin), along(end), graph.int64s(axes), along(steps)], shape);
 };
 
+/** Axes as a list of non-negative numbers; none given means all. */
+export const axesOf = (axis: number | readonly number[] | null | undefined, rank: number): number[] => {
+  const given = axis === null || axis === undefined ? Array.from({ length: rank }, (_, i) => i) : [axis].flat();
+  return given.map((one) => (one < 0 ? one + rank : one));
+};
+
 const axisOf = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
 
 /** Cut along an axis into pieces of these sizes. */
@@ -32,13 +38,14 @@ export const split = (graph: GraphBuilder, x: Value, sizes: readonly number[], a
 /** Joined along an axis; empty parts are left out. */
 export const concat = (graph: GraphBuilder, parts: readonly Value[], axis: number): Value => {
   const filled = parts.filter((part) => part.shape.every((size) => size > 0));
-  if (filled.length <= 1) return filled[0] ?? parts[0];
-  const size = filled.reduce((sum, part) => sum + part.shape[axis], 0);
+  if (filled.length === 1) return filled[0];
+  const size = parts.reduce((sum, part) => sum + part.shape[axis], 0);
   return graph.node(
     "Concat",
     filled,
-    filled[0].shape.map((whole, at) => (at === axis ? size : whole)),
+    parts[0].shape.map((whole, at) => (at === axis ? size : whole)),
     {
+      dtype: parts[0].dtype,
       attributes: { axis },
     },
   );
@@ -125,7 +132,7 @@ export const slicingRules: KernelRules = {
       return graph.node("Gather", [padded, graph.int64s(indices)], shape, { attributes: { axis } });
     }, x),
   Reverse: ({ inputs: { x }, attributes: { dims }, graph }) => {
-    const axes = [dims].flat().map((axis: number) => axisOf(axis, x.shape.length));
+    const axes = axesOf(dims, x.shape.length);
     if (axes.length === 0) return x;
     const each = (value: number): Value => graph.int64s(axes.map(() => value));
     return graph.node("Slice", [x, each(-1), each(beforeFirst), graph.int64s(axes), each(-1)], x.shape);

@@ -17,8 +17,13 @@ const floating =
 const test = (graph: GraphBuilder, op: string, inputs: readonly Value[]): Value =>
   graph.elementwise(op, inputs, { dtype: "bool" });
 
+/** Whether it is NaN, or infinite; whole numbers never are, and have no such operation. */
+const endless = (graph: GraphBuilder, op: string, x: Value): Value =>
+  x.dtype === "float32" ? test(graph, op, [x]) : graph.splat(0, x.shape, "bool");
+
 /** log(1 + x) without losing small x: x · log(u) / (u − 1) with u = 1 + x (Kahan, in HP-15C Advanced Functions, 1982). */
-const log1p: KernelRule = ({ inputs: { x }, graph }) => {
+const log1p: KernelRule = ({ inputs, graph }) => {
+  const x = cast(graph, inputs.x, "float32");
   const one = number(graph, 1, x);
   const u = add(graph, x, one);
   const gained = subtract(graph, u, one);
@@ -29,7 +34,8 @@ const log1p: KernelRule = ({ inputs: { x }, graph }) => {
 };
 
 /** exp(x) − 1 = tanh(x / 2) · (exp(x) + 1), which keeps small x. */
-const expm1: KernelRule = ({ inputs: { x }, graph }) => {
+const expm1: KernelRule = ({ inputs, graph }) => {
+  const x = cast(graph, inputs.x, "float32");
   const half = graph.elementwise("Tanh", [multiply(graph, x, number(graph, 0.5, x))]);
   return multiply(graph, half, add(graph, graph.elementwise("Exp", [x]), number(graph, 1, x)));
 };
@@ -84,7 +90,7 @@ export const unaryRules: KernelRules = {
   Relu: unary("Relu"),
   Relu6: ({ inputs: { x }, graph }) => graph.elementwise("Clip", [x, number(graph, 0, x), number(graph, 6, x)]),
   LeakyRelu: ({ inputs: { x }, attributes: { alpha }, graph }) =>
-    graph.elementwise("LeakyRelu", [x], { attributes: { alpha: { float: alpha } } }),
+    graph.elementwise("LeakyRelu", [cast(graph, x, "float32")], { attributes: { alpha: { float: alpha } } }),
   Prelu: ({ inputs: { x, alpha }, graph }) =>
     select({ graph }, test(graph, "Less", [x, number(graph, 0, x)]), multiply(graph, x, alpha), x),
   Elu: floating("Elu"),
@@ -96,8 +102,8 @@ export const unaryRules: KernelRules = {
   Step: step,
   ClipByValue: ({ inputs: { x }, attributes: { clipValueMin, clipValueMax }, graph }) =>
     graph.elementwise("Clip", [x, number(graph, clipValueMin, x), number(graph, clipValueMax, x)]),
-  IsNan: ({ inputs: { x }, graph }) => test(graph, "IsNaN", [x]),
-  IsInf: ({ inputs: { x }, graph }) => test(graph, "IsInf", [x]),
+  IsNan: ({ inputs: { x }, graph }) => endless(graph, "IsNaN", x),
+  IsInf: ({ inputs: { x }, graph }) => endless(graph, "IsInf", x),
   IsFinite: ({ inputs: { x }, graph }) =>
-    test(graph, "Not", [test(graph, "Or", [test(graph, "IsNaN", [x]), test(graph, "IsInf", [x])])]),
+    test(graph, "Not", [test(graph, "Or", [endless(graph, "IsNaN", x), endless(graph, "IsInf", x)])]),
 };

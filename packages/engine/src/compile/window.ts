@@ -1,3 +1,4 @@
+import { KdcError } from "@kdc-mae/core";
 import type * as tf from "@tensorflow/tfjs-core";
 import type { GraphBuilder, Value } from "./graph-builder.js";
 import { transpose } from "./kernels-shape.js";
@@ -22,6 +23,26 @@ export const kernel = (window: Window): number[] => [window.filterHeight, window
 
 /** Kernel sizes as the padding sees them, dilation included. */
 const reach = (window: Window): number[] => kernel(window).map((size, i) => (size - 1) * dilations(window)[i] + 1);
+
+/**
+ * The window as it is, where its windows fit into the padded picture as often as tfjs says. Where padding is given in numbers,
+ * tfjs counts by the height of the window and the first stride, and may round up.
+ */
+export const fitting = (window: Window, kernelName: string): Window => {
+  const [top, left, bottom, right] = pads(window);
+  const padded = [window.inHeight + top + bottom, window.inWidth + left + right];
+  const fits = padded.map((size, i) => Math.floor((size - reach(window)[i]) / strides(window)[i]) + 1);
+  const said = [window.outHeight, window.outWidth];
+  if (fits.join() !== said.join()) {
+    throw new KdcError({
+      where: `compile: ${kernelName}`,
+      what: `tfjs says that this padding gives ${said.join(" × ")} places to the window, and there are ${fits.join(" × ")}`,
+      remedy: 'Pad the picture with tf.pad and use padding "valid", or give square windows and equal strides',
+      reason: "shape",
+    });
+  }
+  return window;
+};
 
 export const outputShape = ({ batchSize, outChannels, outHeight, outWidth }: Window): Shape4 => [
   batchSize,

@@ -4,18 +4,12 @@ import { combinations, reduceCore } from "./kernel-reduce.js";
 import { literal } from "./kernel-text.js";
 import type { Factor } from "./layout.js";
 import { type Form, type FormCall, type Forms, type Lowering, shapeOfOperand, typeOf, whole } from "./lowering.js";
-import { castText, floatAttribute } from "./map-functions.js";
+import { floatAttribute } from "./map-functions.js";
 import type { Operand } from "./plan-node.js";
 
 const product = (sizes: readonly number[]): number => sizes.reduce((all, size) => all * size, 1);
 
-/** Whole numbers multiplied as floats: exact below 2²⁴. */
-const asFloat = (lowering: Lowering, x: Operand): Operand =>
-  typeOf(x) === "f32"
-    ? x
-    : lowering.map(shapeOfOperand(x), "f32", [x], (text, at) => castText(text.operand(x, at), typeOf(x), "f32"));
-
-/** What is too small for tiles: every element of the result its own sum, a [.., M, 1, K] times b [.., 1, N, K]. */
+/** What is too small for tiles, or of whole numbers, which wrap around and have no tiles: every element of the result its own sum, a [.., M, 1, K] times b [.., 1, N, K]. */
 const sumOfProducts = (lowering: Lowering, a: Operand, b: Operand) => {
   const rank = a.layout.axes.length;
   const lead = Array.from({ length: rank - 2 }, (_, axis) => axis);
@@ -34,9 +28,11 @@ const sumOfProducts = (lowering: Lowering, a: Operand, b: Operand) => {
   const once = (size: number): Factor[] => [{ size, stride: 0 }];
   const left = axes(a, a.layout.axes[rank - 2], once(N), a.layout.axes[rank - 1]);
   const right = axes(b, once(M), b.layout.axes[rank - 1], b.layout.axes[rank - 2]);
-  const half = (value: string): string => (lowering.half ? `halfOf(${value})` : value);
-  const terms = lowering.map(shape, "f32", [left, right], (text, at) => {
-    if (lowering.half) text.need("half");
+  const type = typeOf(a);
+  const isHalf = lowering.half && type === "f32";
+  const half = (value: string): string => (isHalf ? `halfOf(${value})` : value);
+  const terms = lowering.map(shape, type, [left, right], (text, at) => {
+    if (isHalf) text.need("half");
     return `${half(text.operand(left, at))} * ${half(text.operand(right, at))}`;
   });
   return { core: reduceCore(terms, [rank], combinations.sum), operands: [terms] };
@@ -44,24 +40,22 @@ const sumOfProducts = (lowering: Lowering, a: Operand, b: Operand) => {
 
 /** a [.., M, K] · b [.., K, N], batches broadcast. */
 export const multiply = (lowering: Lowering, a: Operand, b: Operand): Operand => {
-  const [left, right] = [asFloat(lowering, a), asFloat(lowering, b)];
-  const [from, other] = [shapeOfOperand(left), shapeOfOperand(right)];
+  const [from, other] = [shapeOfOperand(a), shapeOfOperand(b)];
   const batch = broadcastShapes([from.slice(0, -2), other.slice(0, -2)]);
   const [M, K, N] = [from[from.length - 2], from[from.length - 1], other[other.length - 1]];
   const sides = {
-    a: lowering.broadcast(left, [...batch, M, K]),
-    b: lowering.broadcast(right, [...batch, K, N]),
+    a: lowering.broadcast(a, [...batch, M, K]),
+    b: lowering.broadcast(b, [...batch, K, N]),
   };
   const shape = [...batch, M, N];
-  const isSmall = product(shape) <= 2 ** 14 && K <= 512;
+  const type = typeOf(a);
+  const isSmall = type === "i32" || (product(shape) <= 2 ** 14 && K <= 512);
   const { core, operands, repeats } = isSmall
     ? { ...sumOfProducts(lowering, sides.a, sides.b), repeats: 1 }
     : // An element is read once per tile: what is computed on the way in must be cheap.
       { core: productCore(sides, lowering.half, lowering.units), operands: [sides.a, sides.b], repeats: 8 };
   const asked = { op: lowering.op, family: "product" as const, repeats, operands, core };
-  const [made] = lowering.outputs(lowering.node({ ...asked, sizes: [product(shape)], types: ["f32"] }), [shape]);
-  if (typeOf(a) === "f32") return made;
-  return lowering.map(shape, "i32", [made], (text, at) => `i32(round(${text.operand(made, at)}))`);
+  return lowering.outputs(lowering.node({ ...asked, sizes: [product(shape)], types: [type] }), [shape])[0];
 };
 
 const matMul: Form = ({ inputs: [a, b], lowering }) => {
@@ -122,7 +116,8 @@ const summed = (call: FormCall, one: Labelled, needed: string): Labelled => {
     product(M.map((letter) => shape[one.letters.indexOf(letter)])),
     product(K.map((axis) => shape[axis])),
   ]);
-  const ones = lowering.map([shapeOfOperand(flat)[1], 1], "f32", [], () => "1.0f", { cost: 0 });
+  const type = typeOf(one.operand);
+  const ones = lowering.map([shapeOfOperand(flat)[1], 1], type, [], () => literal(1, type), { cost: 0 });
   const made = multiply(lowering, flat, ones);
   return {
     letters: M.join(""),

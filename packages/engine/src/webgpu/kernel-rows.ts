@@ -62,7 +62,10 @@ export const softmaxCore =
     const top = agree(text, row.threads, combinations.largest, "high", "f32");
     const total = agree(text, row.threads, combinations.sum, `sum * exp(high - ${top})`, "f32");
     text.need("log");
-    text.line(`let scale = ${logarithm ? `logOf(${total})` : `1.0 / ${total}`};`);
+    text.need("isInfinite");
+    // ∞ − ∞ is no number, and neither is anything in its row; `exp` of it may be one.
+    text.line(`let all = select(${total}, bitcast<f32>(nanBits), isInfinite(${top}));`);
+    text.line(`let scale = ${logarithm ? "logOf(all)" : "1.0 / all"};`);
     text.block(`if (group < ${row.rows}u)`, () =>
       row.each(() => {
         const x = row.value("c");

@@ -1,5 +1,5 @@
 import { fusedKernels } from "@kdc-mae/core";
-import { multiply, subtract } from "../compile/arithmetic.js";
+import { cast, multiply, subtract } from "../compile/arithmetic.js";
 import type { GraphBuilder, NodeRequest, Value } from "../compile/graph-builder.js";
 import type { KernelRules } from "../compile/kernel-rule.js";
 import { inGroups } from "../compile/kernels-attention.js";
@@ -48,7 +48,7 @@ const attend = (graph: GraphBuilder, q: Value, k: Value, v: Value): readonly Val
  */
 export const webGpuRules = (largest: number): KernelRules => ({
   ...plainReductions,
-  Log1p: ({ inputs: { x }, graph }) => graph.elementwise("Log1p", [x]),
+  Log1p: ({ inputs: { x }, graph }) => graph.elementwise("Log1p", [cast(graph, x, "float32")]),
   [fusedKernels.attention]: ({ inputs: { q, k, v }, graph }) => {
     if (isFused(q, k, v)) return attend(graph, q, k, v)[0];
     const size = groupSize(q.shape[0], q.shape[1] * k.shape[1], largest);
