@@ -10,7 +10,7 @@ export type {
   Sampling,
   ViewEvidence,
 } from "./evidence.js";
-export { type FloatTensor, float32, type HostTensor, type IntTensor, int32 } from "./host-tensor.js";
+export { type FloatTensor, float32, type HostTensor, hostTensorFault, type IntTensor, int32 } from "./host-tensor.js";
 export { fusedKernels } from "./kernel-names.js";
 export { parseJson } from "./parse-json.js";
 export { audioGrid, type ClipGrids, countPatches, type PatchGrid, patchLength, visualGrid } from "./patch-grid.js";

@@ -23,5 +23,10 @@ describe("trees", () => {
   it("refuses what is not a tensor", () => {
     // @ts-expect-error: nor does it compile
     expect(() => treeLeaves({ a: { b: 3 } })).toThrow("treeLeaves: a.b is number, not a tensor, record or list");
+    // @ts-expect-error: nor does it compile
+    expect(() => treeLeaves({ w: new Float32Array(0) })).toThrow("treeLeaves: w is Float32Array, not a tensor");
+    // Entries of a map are no keys of it: it would be a tree without leaves.
+    // @ts-expect-error: nor does it compile
+    expect(() => treeLeaves(new Map([["w", { shape: [1] }]]))).toThrow("treeLeaves: the root is Map, not a tensor");
   });
 });

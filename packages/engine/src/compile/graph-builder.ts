@@ -1,4 +1,5 @@
-import { sizeOf } from "@kdc-mae/core";
+import { KdcError, sizeOf } from "@kdc-mae/core";
+import { callSite } from "./call-site.js";
 import type { Attribute, ConstantData, ElementType, GraphConstant, GraphNode } from "./graph.js";
 
 /**
@@ -204,11 +205,27 @@ export function createGraphBuilder(site?: () => string | undefined) {
   };
 }
 
-/** The shape NumPy broadcasting gives. The shapes are known to fit: tfjs has checked them. */
+/** Shapes that an operation cannot take together, at the caller's line: most operations of tfjs leave that to the backend. */
+export function misfit(what: string, shapes: readonly (readonly number[])[], remedy: string): KdcError {
+  return new KdcError({
+    where: callSite(new Error().stack) ?? "compile",
+    what: `${what} [${shapes.map((shape) => shape.join(", ")).join("] and [")}] do not fit`,
+    remedy,
+    reason: "shape",
+  });
+}
+
+/**
+ * The shape NumPy broadcasting gives.
+ *
+ * @throws KdcError (`shape`) where the shapes do not fit
+ */
 export function broadcastShapes(shapes: readonly (readonly number[])[]): number[] {
   const rank = Math.max(0, ...shapes.map((shape) => shape.length));
   return Array.from({ length: rank }, (_, axis) => {
     const sizes = shapes.map((shape) => shape[axis - rank + shape.length] ?? 1);
-    return sizes.find((size) => size !== 1) ?? 1;
+    const found = sizes.find((size) => size !== 1) ?? 1;
+    if (sizes.every((size) => size === 1 || size === found)) return found;
+    throw misfit("the shapes", shapes, "Counted from the last axis, sizes must be equal or 1: reshape one of them");
   });
 }

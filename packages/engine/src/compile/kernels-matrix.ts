@@ -1,6 +1,6 @@
 import { KdcError } from "@kdc-mae/core";
 import { add } from "./arithmetic.js";
-import { broadcastShapes, type GraphBuilder, type Value } from "./graph-builder.js";
+import { broadcastShapes, type GraphBuilder, misfit, type Value } from "./graph-builder.js";
 import type { KernelCall, KernelRule, KernelRules } from "./kernel-rule.js";
 import { transpose } from "./kernels-shape.js";
 import { unaryRules } from "./kernels-unary.js";
@@ -22,6 +22,15 @@ export function matrixProduct(
 ): Value {
   const rows = a.shape[a.shape.length - (transposeA ? 1 : 2)];
   const columns = b.shape[b.shape.length - (transposeB ? 2 : 1)];
+  const inner = [a.shape[a.shape.length - (transposeA ? 2 : 1)], b.shape[b.shape.length - (transposeB ? 1 : 2)]];
+  if (inner[0] !== inner[1]) {
+    const turned = [transposeA ? "the first transposed" : "", transposeB ? "the second transposed" : ""].filter(
+      Boolean,
+    );
+    const how = turned.length > 0 ? `, ${turned.join(", ")}` : "";
+    const remedy = `The axis that is summed over has ${inner[0]} and ${inner[1]} numbers${how}: transpose or reshape one of them`;
+    throw misfit("the factors of a matrix product, of shapes", [a.shape, b.shape], remedy);
+  }
   const batch = broadcastShapes([a.shape.slice(0, -2), b.shape.slice(0, -2)]);
   const shape = [...batch, rows, columns];
   if (!transposeA && !transposeB) return graph.node("MatMul", [a, b], shape);

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { cast, number, reshape } from "./arithmetic.js";
-import type { GraphBuilder, Value } from "./graph-builder.js";
+import { type GraphBuilder, misfit, type Value } from "./graph-builder.js";
 import type { KernelRules } from "./kernel-rule.js";
 
 /** ONNX takes any number below every index for "beyond the first", where a slice runs backwards. */
@@ -39,6 +39,15 @@ export const split = (graph: GraphBuilder, x: Value, sizes: readonly number[], a
 export const concat = (graph: GraphBuilder, parts: readonly Value[], axis: number): Value => {
   const filled = parts.filter((part) => part.shape.every((size) => size > 0));
   if (filled.length === 1) return filled[0];
+  const others = ({ shape }: Value) => shape.filter((_, at) => at !== axis).join();
+  if (filled.some((part) => others(part) !== others(filled[0]))) {
+    const remedy = `They are joined along axis ${axis}: all other sizes must be equal`;
+    throw misfit(
+      "the shapes",
+      filled.map(({ shape }) => shape),
+      remedy,
+    );
+  }
   const size = parts.reduce((sum, part) => sum + part.shape[axis], 0);
   return graph.node(
     "Concat",

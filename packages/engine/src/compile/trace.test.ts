@@ -202,3 +202,31 @@ describe("kernel rules from outside", () => {
     expect(graph.nodes.map((node) => node.op)).toEqual(["Neg"]);
   });
 });
+
+describe("shapes that do not fit", () => {
+  it.each<[string, (a: tf.Tensor2D, b: tf.Tensor2D) => tf.Tensor, string]>([
+    [
+      "a product",
+      (a, b) => tf.matMul(a, b),
+      "the factors of a matrix product, of shapes [5, 3] and [2, 4] do not fit. The axis that is summed over has 3 and 2 numbers:",
+    ],
+    [
+      "a product transposed",
+      (a, b) => tf.matMul(a, b, true, true),
+      "has 5 and 4 numbers, the first transposed, the second transposed",
+    ],
+    ["a sum", (a, b) => tf.add(a, b), "the shapes [5, 3] and [2, 4] do not fit. Counted from the last axis"],
+    ["joined", (a, b) => tf.concat([a, b], 0), "the shapes [5, 3] and [2, 4] do not fit. They are joined along axis 0"],
+    [
+      "in the middle of a batch",
+      (a, b) => tf.matMul(tf.reshape(a, [5, 1, 3]), tf.reshape(b, [4, 1, 2]), true),
+      "[5] and [4] do not fit",
+    ],
+  ])("are refused at the line that would join them: %s", (_, fn, message) => {
+    const said = messageOf(() =>
+      trace(({ a, b }: { a: tf.Tensor2D; b: tf.Tensor2D }) => fn(a, b), { a: float32([5, 3]), b: float32([2, 4]) }),
+    );
+    expect(said).toContain(message);
+    expect(said).toMatch(/trace\.test\.ts:\d+:\d+/);
+  });
+});

@@ -48,7 +48,10 @@ describe("a session", () => {
     await refuse({ a: float32([3, 2]) }, "program.run: the input a has shape [3, 2], not [2, 3]. Pass a as float32");
     await refuse({ i: float32([3]) }, "the input i is float32, not int32");
     await refuse({ i: undefined }, "the input i is missing");
-    await refuse({ a: float32([2, 3], new Float32Array(5)) }, "the input a holds 5 numbers, not 6");
+    const with6 = (data: unknown) => ({ a: { dtype: "float32", shape: [2, 3], data } });
+    await refuse(with6(new Float32Array(5)), "the input a holds 5 numbers, not 6");
+    await refuse(with6(new Float64Array(6)), "the input a holds its numbers in a Float64Array, not a Float32Array");
+    await refuse({ a: tf.zeros([2, 3]) }, "the input a is a tensor of tfjs, not one in ordinary memory");
   });
 
   it("refuses a result that does not fit, by name", async () => {

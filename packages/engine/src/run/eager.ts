@@ -1,7 +1,7 @@
 import { type HostTensor, mapTree, type Tree, treeLeaves } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { type BackendName, selectBackend } from "../backend/select.js";
-import { asTree, atOnce, type Hosted } from "./program.js";
+import { asTree, atOnce, expectHosted, type Hosted } from "./program.js";
 import {
   type DeviceProgram,
   type DeviceTensor,
@@ -14,7 +14,11 @@ import {
   runOf,
 } from "./runtime.js";
 
-const toTensor = (leaf: HostTensor): tf.Tensor => tf.tensor(leaf.data, [...leaf.shape], leaf.dtype);
+/** @throws KdcError for what is no host tensor */
+const toTensor = (leaf: HostTensor, path: string): tf.Tensor => {
+  expectHosted("program.run", path, leaf);
+  return tf.tensor(leaf.data, [...leaf.shape], leaf.dtype);
+};
 
 /** A tensor of the backend's that lives on between programs; undefined when it is gone. */
 type Kept = DeviceTensor & { readonly tensor: () => tf.Tensor | undefined };
@@ -61,7 +65,7 @@ function eagerProgram<I, O>(
     const made: tf.Tensor[] = [];
     const tensorOf = (leaf: HostTensor | DeviceTensor, path: string): tf.Tensor => {
       if (!isOnDevice(leaf)) {
-        made.push(toTensor(leaf));
+        made.push(toTensor(leaf, path));
         return made[made.length - 1];
       }
       const tensor = (leaf as Kept).tensor();
@@ -123,7 +127,7 @@ export function eager(backend: BackendName): Execute {
     place: async <T>(tree: T): Promise<OnDevice<T>> => {
       await selectBackend(backend);
       return mapTree(asTree<HostTensor>(tree), (leaf: HostTensor, path) =>
-        hold(backend, toTensor(leaf), path),
+        hold(backend, toTensor(leaf, path), path),
       ) as OnDevice<T>;
     },
     dispose: async () => undefined,

@@ -1,4 +1,4 @@
-import { type FloatTensor, type HostTensor, KdcError, type Tree, type TreeLike } from "@kdc-mae/core";
+import { type FloatTensor, type HostTensor, hostTensorFault, KdcError, type Tree, type TreeLike } from "@kdc-mae/core";
 
 /** A tree of tensors with every tensor in ordinary memory. */
 export type Hosted<T> = TreeLike<T, HostTensor>;
@@ -8,6 +8,21 @@ export type HostedParams<T> = TreeLike<T, FloatTensor>;
 
 /** A tree whose type is a parameter, as the tree that it is: TypeScript cannot see it while it does not know the type. */
 export const asTree = <Leaf>(tree: unknown): Tree<Leaf> => tree as Tree<Leaf>;
+
+/**
+ * @throws KdcError (`shape`) for a leaf that is no host tensor: one of tfjs, a list, an array of another type or length
+ */
+export function expectHosted(where: string, path: string, leaf: HostTensor): void {
+  const fault = hostTensorFault(leaf);
+  if (fault === undefined) return;
+  const data = typeof leaf.data === "function" ? "await tensor.data()" : "data";
+  throw new KdcError({
+    where,
+    what: `${path || "the input"} ${fault}`,
+    remedy: `Make it with ${leaf.dtype === "int32" ? "int32" : "float32"}(shape, ${data}) of @kdc-mae/core`,
+    reason: "shape",
+  });
+}
 
 /** What a function gave, if it gave it at once: a promise would be taken for a tree without leaves. */
 export function atOnce<Result>(result: Result): Result {

@@ -1,4 +1,4 @@
-import { type Shaped, treeLeaves } from "@kdc-mae/core";
+import { KdcError, type Shaped, treeLeaves } from "@kdc-mae/core";
 import { asTree, type Hosted, type Program } from "./program.js";
 import { type Execute, type Placed, resident } from "./runtime.js";
 
@@ -28,6 +28,17 @@ export const shapesOf = (tree: unknown): string =>
     .map(([path, { shape }]) => `${path}[${shape.join()}]`)
     .join();
 
+/** `compiled` and `eager` make an `Execute` when they are called; called with a function and an example they make one as well. */
+const expectProgram = <I, O>(made: Program<I, O>): Program<I, O> => {
+  if (typeof made.run === "function") return made;
+  throw new KdcError({
+    where: "createRunner",
+    what: "what was given to run functions makes no programs",
+    remedy: 'Call it first: compiled(), eager("cpu"), or give the execute of a runtime',
+    reason: "option",
+  });
+};
+
 /**
  * Runs a function of parameters, whose shapes stay, and of something whose shapes may change: a program is made at the
  * first run, and again for inputs of other shapes.
@@ -55,7 +66,7 @@ export function createRunner<Inputs extends WithParams, Outputs>(
     run: async (params, given, slot) => {
       const inputs = { params, ...given } as unknown as Hosted<Inputs>;
       const key = shapesOf(given);
-      const program = programs.get(key) ?? execute(fn, inputs);
+      const program = programs.get(key) ?? Promise.resolve(execute(fn, inputs)).then(expectProgram<Inputs, Outputs>);
       programs.set(key, program);
       if (slot === undefined) return (await program).run(inputs);
       const place = `${slot} ${key}`;

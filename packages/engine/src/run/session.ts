@@ -1,4 +1,4 @@
-import { float32, type HostTensor, int32, KdcError, sizeOf } from "@kdc-mae/core";
+import { float32, type HostTensor, hostTensorFault, int32, KdcError } from "@kdc-mae/core";
 import type { Cut } from "../compile/cut.js";
 import { type GraphPort, type OnnxGraph, shapeFor } from "../compile/graph.js";
 
@@ -91,8 +91,8 @@ export function fitting(role: "input" | "output", port: GraphPort, samples: numb
   if (value.dtype !== port.dtype) return refuse(`is ${value.dtype}, not ${port.dtype}`);
   const fits = value.shape.length === shape.length && value.shape.every((size, axis) => size === shape[axis]);
   if (!fits) return refuse(`has shape [${value.shape.join(", ")}], not [${shape.join(", ")}]`);
-  if (value.data.length !== sizeOf(shape)) return refuse(`holds ${value.data.length} numbers, not ${sizeOf(shape)}`);
-  return value;
+  const fault = hostTensorFault(value);
+  return fault === undefined ? value : refuse(fault);
 }
 
 /** How many samples inputs hold, by the first input that has a batch axis; 1 where none has. */

@@ -24,10 +24,16 @@ const createAdam = <Params extends Weights>(
   options: AdamOptions,
   decoupled: boolean,
 ): Optimizer<Params, AdamState<Params>> => {
+  expectOptions(name, options);
   const { betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0, groups = [] } = options;
   const [beta1, beta2] = betas;
   const updateArray = createAdamKernel();
-  const groupOf = (path: string): ParameterGroup | undefined => groups.find(({ paths }) => paths.test(path));
+  const groupOf = (path: string): ParameterGroup | undefined =>
+    groups.find(({ paths }) => {
+      // An expression with the flag g goes on where its last match ended.
+      paths.lastIndex = 0;
+      return paths.test(path);
+    });
   const zeros = (params: Params): Params =>
     mapTree<Weights, FloatTensor, FloatTensor>(params, ({ shape }) => float32(shape)) as Params;
   /** Numbers of the traced update: the root's correction, then rate and shrinking of each group, the last all others. */
@@ -96,6 +102,34 @@ const createAdam = <Params extends Weights>(
     },
   };
 };
+
+/** What PyTorch calls otherwise; the rate is given with each step. */
+const elsewhere: Readonly<Record<string, string>> = {
+  eps: "It is called epsilon here",
+  weight_decay: "It is called weightDecay here",
+  lr: "Give the rate with each step: train.step(state, batch, rate)",
+  learningRate: "Give the rate with each step: train.step(state, batch, rate)",
+};
+
+/** @throws KdcError (reason `option`): an option that nobody reads would change nothing, without a word */
+function expectOptions(name: string, options: AdamOptions): void {
+  const refuse = (what: string, remedy: string): never => {
+    throw new KdcError({ where: name, what, remedy, reason: "option" });
+  };
+  const known = ["betas", "epsilon", "weightDecay", "groups"];
+  const odd = Object.keys(options).find((key) => !known.includes(key));
+  if (odd !== undefined) refuse(`there is no option "${odd}"`, elsewhere[odd] ?? `Its options are ${known.join(", ")}`);
+  const { betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0, groups = [] } = options;
+  if (!(betas.length === 2 && betas.every((beta) => beta >= 0 && beta < 1))) {
+    refuse(`betas are ${JSON.stringify(betas)}`, "Give two numbers from 0 to below 1, such as [0.9, 0.999]");
+  }
+  for (const [key, value] of Object.entries({ epsilon, weightDecay })) {
+    if (!(Number.isFinite(value) && value >= 0)) refuse(`${key} is ${value}`, "Give a finite number of 0 or more");
+  }
+  const text = groups.find(({ paths }) => !(paths instanceof RegExp));
+  if (text !== undefined)
+    refuse(`a group's paths are ${JSON.stringify(text.paths)}`, "Give a regular expression, such as /bias$/");
+}
 
 const withoutUpdates = (name: string): KdcError =>
   new KdcError({

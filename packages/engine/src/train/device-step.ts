@@ -3,6 +3,7 @@ import { type FloatTensor, float32, KdcError, mapTree, treeLeaves } from "@kdc-m
 import * as tf from "@tensorflow/tfjs-core";
 import { asTree, type Hosted, type HostedParams } from "../run/program.js";
 import type { DeviceTensor, OnDevice, Placed } from "../run/runtime.js";
+import { carefully, expectTools } from "./careful-step.js";
 import { createDeviceState, type DeviceState, programsOf, type StepRuntime } from "./device-state.js";
 import { withFollower } from "./follower.js";
 import { type Loss, valueAndGradients } from "./gradient.js";
@@ -76,6 +77,7 @@ export function stepOnDevice<Params, Batch, OptimizerState>(
   { clipNorm, follower }: TrainStepOptions<Batch>,
   make: (tools: DeviceTools<Params, Batch, OptimizerState>) => Own<Params, Batch, OptimizerState>,
 ): TrainStep<Params, Batch, OptimizerState> {
+  expectTools(optimizer, clipNorm);
   const { traced } = optimizer;
   if (traced === undefined) {
     throw new KdcError({
@@ -124,10 +126,9 @@ export function stepOnDevice<Params, Batch, OptimizerState>(
     running = taken.catch(() => undefined);
     return taken;
   };
-  return {
+  return carefully<Params, Batch, OptimizerState>({
     ...{ accumulate, lossScale, changed: device.release, withoutGradient: own.withoutGradient },
     init: (params) => ({ params, optimizer: optimizer.init(params), step: 0 }),
-    step: (state, batch, rate) => accumulate(state, [batch], rate),
     current: async (state) => {
       await running;
       const held = await device.held(state);
@@ -142,7 +143,7 @@ export function stepOnDevice<Params, Batch, OptimizerState>(
       device.release();
       await own.dispose();
     },
-  };
+  });
 }
 
 /**

@@ -16,10 +16,33 @@ const release = (kept: tf.Scalar): tf.Scalar => {
   return copy;
 };
 
+const refuse = (what: string, remedy: string): KdcError =>
+  new KdcError({ where: "valueAndGradients", what: `the loss ${what}`, remedy, reason: "loss" });
+
+const isScalar = (value: unknown): boolean =>
+  typeof value === "number" || (value instanceof tf.Tensor && value.size === 1);
+
+/** @throws KdcError (reason `loss`) for anything but a total and terms of one number each, which is all that is read of them */
+export function expectReport(report: LossReport): LossReport {
+  const remedy = "Return { total, terms }: a scalar to go down on, and scalars to report by their names ({} for none)";
+  const { total, terms } = { ...(report as Partial<LossReport>) };
+  if (report instanceof Promise) throw refuse("gives a promise", "Make it a plain function: tfjs records it at once");
+  if (!(total instanceof tf.Tensor)) throw refuse("gives no tensor as its total", remedy);
+  if (!isScalar(total))
+    throw refuse(`has a total of shape [${total.shape.join(", ")}], not one number`, "Take its mean or its sum");
+  if (typeof terms !== "object" || terms === null) throw refuse("gives no terms", remedy);
+  const odd = Object.entries(terms).find(([, term]) => !isScalar(term));
+  if (odd === undefined) return report;
+  const shape = odd[1] instanceof tf.Tensor ? `has shape [${odd[1].shape.join(", ")}]` : "is no tensor";
+  throw refuse(`has a term ${odd[0]} that ${shape}, not one number`, remedy);
+}
+
 /**
  * The loss with its gradients, itself a tfjs function, so that it may run eagerly or be compiled.
  * A parameter the total does not depend on gets zeros.
  *
+ * @throws KdcError, when it is run or traced, where there are no parameters (reason `parameters`), where the loss gives anything but
+ * `{ total, terms }` of one number each, and where it depends on no parameter at all (`loss`)
  * @param withoutGradient told, each time the function is run or traced, the paths of such parameters
  *
  * @example
@@ -57,7 +80,7 @@ export function valueAndGradients<Params, Batch>(
     let terms: [name: string, term: tf.Scalar][] = [];
     const { value, grads } = tf.engine().gradients(
       () => {
-        const report = loss(params, batch);
+        const report = expectReport(loss(params, batch));
         terms = Object.entries(report.terms).map(([name, term]) => [name, tf.keep(tf.clone(term))]);
         return report.total;
       },
@@ -65,6 +88,12 @@ export function valueAndGradients<Params, Batch>(
       undefined,
       true,
     );
+    if (grads.every((gradient) => !gradient)) {
+      throw refuse(
+        "depends on none of the parameters, so that nothing would be learned",
+        "Compute it from the parameters that the loss is given, not from captured variables or from values read before",
+      );
+    }
     withoutGradient(leaves.flatMap(([path], index) => (grads[index] ? [] : [path])));
     let next = 0;
     const gradients = mapTree(

@@ -1,6 +1,6 @@
 import { isKdcError, type LossReport } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
-import type { Loss } from "./gradient.js";
+import { expectReport, type Loss } from "./gradient.js";
 import { gradientNorm, type LossScale, type StepReport } from "./update.js";
 
 /** As PyTorch's GradScaler: where it begins, and after how many good steps it doubles. */
@@ -17,7 +17,7 @@ const unscaled = "(unscaled)";
 export const scaledLoss =
   <Params, Batch>(loss: Loss<Params, Batch>) =>
   (params: Params, { batch, scale }: { readonly batch: Batch; readonly scale: tf.Scalar }): LossReport => {
-    const { total, terms } = loss(params, batch);
+    const { total, terms } = expectReport(loss(params, batch));
     return { total: tf.mul(total, scale), terms: { ...terms, [unscaled]: total } };
   };
 

@@ -24,4 +24,12 @@ describe("schedules", () => {
     expect(rates[20]).toBeCloseTo(0.1, 12);
     for (let at = 5; at < 20; at++) expect(rates[at + 1]).toBeLessThan(rates[at]);
   });
+
+  it("refuse options of other names, and a warm-up of half a unit, which would rise above the rate", () => {
+    const pyTorch = { lr: 1, gamma: 0.1, milestones: [2] } as unknown as Parameters<typeof multiStep>[0];
+    expect(() => multiStep(pyTorch)).toThrow("multiStep: rate is undefined. Give rate, factor as numbers");
+    expect(() => warmupCosine({ rate: 1, warmup: 0.5, total: 3 })).toThrow(
+      "warmupCosine: warmup is 0.5. Give a whole number",
+    );
+  });
 });

@@ -1,6 +1,7 @@
 import type { FloatTensor } from "@kdc-mae/core";
 import { asTree, type Hosted, type HostedParams } from "../run/program.js";
 import type { Placed } from "../run/runtime.js";
+import { carefully, expectTools } from "./careful-step.js";
 import { follow, withFollower } from "./follower.js";
 import { atLossScale } from "./loss-scale.js";
 import type { Optimizer } from "./optimizer.js";
@@ -9,7 +10,7 @@ import type { StepReport, TrainState, TrainStep, TrainStepOptions } from "./upda
 /** A step whose state lies in ordinary memory, from its one way to make an update. */
 export const stepOnHost = <Params, Batch, OptimizerState>(
   optimizer: Optimizer<HostedParams<Params>, OptimizerState>,
-  { follower }: TrainStepOptions<Batch>,
+  { follower, clipNorm }: TrainStepOptions<Batch>,
   {
     attempt,
     ...own
@@ -23,19 +24,19 @@ export const stepOnHost = <Params, Batch, OptimizerState>(
     ) => Promise<StepReport>;
   },
 ): TrainStep<Params, Batch, OptimizerState> => {
+  expectTools(optimizer, clipNorm);
   const accumulate: TrainStep<Params, Batch, OptimizerState>["accumulate"] = async (state, batches, learningRate) => {
     const seen = batches.map((batch) => batch && withFollower(batch, follower, follower?.tree));
     const report = await atLossScale(own.lossScale, (scale) => attempt(state, seen, learningRate, scale));
     if (follower !== undefined) follow(follower, asTree<FloatTensor>(state.params));
     return report;
   };
-  return {
+  return carefully<Params, Batch, OptimizerState>({
     ...{ ...own, accumulate },
     init: (params) => ({ params, optimizer: optimizer.init(params), step: 0 }),
-    step: (state, batch, learningRate) => accumulate(state, [batch], learningRate),
     // Float32 is what parameters are; what a program takes says only that they are tensors.
     current: async (state) => ({ params: state.params as Placed<Params>, follower: follower?.tree }),
     collect: async () => undefined,
     changed: () => undefined,
-  };
+  });
 };

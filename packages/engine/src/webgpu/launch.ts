@@ -1,4 +1,4 @@
-import { type HostTensor, KdcError, type Tree, treeLeaves } from "@kdc-mae/core";
+import { type HostTensor, hostTensorFault, KdcError, type Tree, treeLeaves } from "@kdc-mae/core";
 import type { GraphPort } from "../compile/graph.js";
 import { type DeviceTensor, goneTensor, isOnDevice } from "../run/runtime.js";
 import { bindingsOf } from "./bind-sets.js";
@@ -32,9 +32,8 @@ const expectShape = (port: GraphPort, leaf: HostTensor | DeviceTensor | undefine
   if (leaf.shape.join() !== port.shape.join()) {
     return refuse(`has shape [${leaf.shape.join(", ")}], not [${port.shape.join(", ")}]`);
   }
-  const size = port.shape.reduce((all, one) => all * one, 1);
-  if (!isOnDevice(leaf) && leaf.data.length !== size) return refuse(`holds ${leaf.data.length} numbers, not ${size}`);
-  return leaf;
+  const fault = isOnDevice(leaf) ? undefined : hostTensorFault(leaf);
+  return fault === undefined ? leaf : refuse(fault);
 };
 
 const bytesOfPort = ({ shape }: GraphPort): number => Math.max(4, shape.reduce((all, one) => all * one, 1) * 4);

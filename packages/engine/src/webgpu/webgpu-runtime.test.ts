@@ -78,7 +78,7 @@ describe.skipIf(runtime === undefined)("the WebGPU runtime", () => {
     const refuse = (a: unknown, message: string) => expect(program.launch({ a } as never)).rejects.toThrow(message);
     await refuse(float32([3]), "program.launch: the input a has shape [3], not [2]. Pass a as float32");
     await refuse(int32([2]), "the input a is int32, not float32");
-    await refuse(float32([2], new Float32Array(1)), "the input a holds 1 numbers, not 2");
+    await refuse({ ...float32([2]), data: new Float32Array(1) }, "the input a holds 1 numbers, not 2");
     await refuse(undefined, "the input a is missing");
     await program.dispose();
   });
