@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type Clip, type ClipItem, KdcError } from "@kdc-mae/core";
 import { describe, expect, it } from "vitest";
 import type { Decoder, SoundDecoder } from "../media/decoder.js";
+import { createPipesDecoder } from "../media/ffmpeg-pipes.js";
 import { mediaError } from "../media/media-error.js";
 import { encodePicture } from "../visual/encode-picture.js";
 import { decodeAll } from "./decode-all.js";
@@ -49,6 +50,29 @@ describe("decodeAll", () => {
     expect(told).toHaveLength(11);
     expect(told.at(-1)).toEqual([11, 11, 3]);
   });
+
+  it.each<[object, string]>([
+    [{ size: 0 }, "decoder ffmpeg-pipes: size is 0. Give a whole number of 1 or more"],
+    [{ size: "original" }, 'size is "original"'],
+    [{ sampleRate: 0 }, "sampleRate is 0"],
+    [{ frames: { count: 0, limit: 10 } }, "frames.count is 0"],
+    [{ frames: { times: [0, Number.NaN] } }, "frames.times holds NaN"],
+    [{ frames: undefined }, "frames names no pictures"],
+    [{ seconds: -1 }, "seconds is -1. Give a finite number of seconds above 0"],
+  ])("refuses to ask for %o, and blames no file for it", async (odd, message) => {
+    // Nothing is started before it is refused.
+    const decoder = createPipesDecoder("/no/such/ffmpeg");
+    const work = decodeAll(items, { decoder, request: { ...request, ...odd }, concurrency: 3, keep: () => 0 });
+    await expect(work).rejects.toThrow(message);
+  });
+
+  it.each([undefined, 0, Number.NaN, 1.5])(
+    "refuses to work on %s clips at once, which would be none",
+    async (count) => {
+      const work = decodeAll(items, { decoder: scripted(), request, concurrency: count as number, keep: () => 0 });
+      await expect(work).rejects.toThrow(`decodeAll: concurrency is ${count}. Give a whole number of 1 or more`);
+    },
+  );
 
   it("stops on an error that is not the file's fault", async () => {
     const keep = () => {

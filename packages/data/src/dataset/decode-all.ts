@@ -1,4 +1,5 @@
 import { type Clip, isKdcError, type KdcError } from "@kdc-mae/core";
+import { expectCount } from "../expect-count.js";
 import { expectItemAdmitted, type MediaRoot } from "../manifest/confine.js";
 import type { ManifestItem } from "../manifest/manifest-item.js";
 import { decodeItem, type ItemDecoder } from "../media/decode-item.js";
@@ -46,6 +47,7 @@ export async function decodeAll<T>(
   options: DecodeAllOptions<T>,
 ): Promise<DecodedSet<T>> {
   const { decoder, media, request, concurrency, keep, onProgress, signal } = options;
+  expectCount("decodeAll", "concurrency", concurrency);
   const outcomes: ({ readonly value: T } | { readonly error: KdcError })[] = new Array(items.length);
   const ending = new AbortController();
   const stop = signal ? AbortSignal.any([signal, ending.signal]) : ending.signal;

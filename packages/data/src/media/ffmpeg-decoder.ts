@@ -15,6 +15,7 @@ import {
 } from "./command.js";
 import type { DecodeRequest, MediaDecoder, MediaInfo } from "./decoder.js";
 import { findFault } from "./diagnose.js";
+import { expectRequest } from "./expect-request.js";
 import type { PictureTrack, SoundTrack } from "./ffmpeg/facts.js";
 import type { Ran, RunJob } from "./ffmpeg/job.js";
 import { splitPictures } from "./ffmpeg/pictures.js";
@@ -85,6 +86,7 @@ export function decoderThrough(
   };
 
   const decode = async (item: ClipItem, request: DecodeRequest): Promise<Clip> => {
+    expectRequest(`decoder ${name}`, request);
     const { path } = item;
     const { looked, span, left } = await open(item, request.seconds, request.signal);
     const { sound, pictures } = expectTracks(path, looked);
@@ -102,6 +104,7 @@ export function decoderThrough(
   };
 
   const decodePictures: MediaDecoder["decodePictures"] = async (item, { times, size, signal }) => {
+    expectRequest(`decoder ${name}`, { frames: { times }, size });
     const { looked, span } = await open(item, usualSeconds, signal);
     const track = looked.facts.pictures;
     if (!track) throw mediaError(item.path, "no-video");
@@ -112,6 +115,7 @@ export function decoderThrough(
     ...{ name, probe, decode, decodePictures },
     windows: (item, request) => filmWindows(item, request, { ffmpeg, timeoutMs, maxBytes, run, work, decodePictures }),
     decodeSound: async (item, { sampleRate, seconds, signal }) => {
+      expectRequest(`decoder ${name}`, { sampleRate, seconds });
       const { looked, span } = await open(item, seconds, signal);
       const track = looked.facts.sound;
       if (!track) throw mediaError(item.path, "no-audio");

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { KdcError } from "@kdc-mae/core";
 import { disk, type FileSystem, makeFolder, sweepTemporaries, withLock, writeWhole } from "@kdc-mae/core/node";
 import { orderedMap } from "../dataset/ordered-map.js";
+import { expectCount } from "../expect-count.js";
 import type { ManifestItem } from "../manifest/manifest-item.js";
 import { countPassedOver, type PassedOver, type PassOver } from "../manifest/passed-over.js";
 import type { Manifest } from "../manifest/read-manifest.js";
@@ -159,6 +160,7 @@ async function makeShards(
   readonly passedOver: PassedOver;
 }> {
   const { manifest, out, decoder, workers, decodedBy, onNote, onProgress, files = disk } = options;
+  expectCount("prepare", "workers", workers);
   const content = { ...publishedContent, ...options.content };
   const ending = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, ending.signal]) : ending.signal;

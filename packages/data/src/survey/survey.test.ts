@@ -97,6 +97,12 @@ it("a piece of the same sound and pictures in another container is a duplicate",
   expect(reasons.duplicate).toBe(1);
 });
 
+it("looks at nothing rather than at none: without a number of workers it is refused", async () => {
+  const manifest = await openManifest(at("list.jsonl"));
+  const options = { manifest, decoder: createPipesDecoder(ffmpeg) } as unknown as Parameters<typeof survey>[0];
+  await expect(survey(options)).rejects.toThrow("survey: workers is undefined. Give a whole number of 1 or more");
+});
+
 it("stops when told to and leaves no half manifest", async () => {
   const manifest = await openManifest(at("list.jsonl"));
   const decoder = createPipesDecoder(ffmpeg);

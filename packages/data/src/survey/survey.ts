@@ -1,6 +1,7 @@
 import { isKdcError } from "@kdc-mae/core";
 import { beginFile } from "@kdc-mae/core/node";
 import { orderedMap } from "../dataset/ordered-map.js";
+import { expectCount } from "../expect-count.js";
 import type { ClassLabels } from "../manifest/class-labels.js";
 import { expectItemAdmitted } from "../manifest/confine.js";
 import type { ManifestItem } from "../manifest/manifest-item.js";
@@ -110,6 +111,7 @@ type Finding = {
  */
 export async function survey(options: SurveyOptions): Promise<Survey> {
   const { manifest, workers, cleaned, onProblem, onProgress, together } = options;
+  expectCount("survey", "workers", workers);
   const ending = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, ending.signal]) : ending.signal;
   const reasons = Object.fromEntries(surveyReasons.map((reason) => [reason, 0])) as Record<SurveyReason, number>;
