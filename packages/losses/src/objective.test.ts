@@ -120,6 +120,21 @@ describe("objective", () => {
       `objective: the loss term "contrast" is not known. Use one of ${Object.keys(builtinTerms).join(", ")}, or a LossTerm value`,
     ],
     [
+      "a key that nothing reads",
+      [{ term: "contrastive", weigth: 3 } as ObjectiveEntry],
+      'objective: an entry has the key "weigth", which nothing reads. Its keys are term, weight, name, options',
+    ],
+    [
+      "a name that is no entry",
+      ["contrastive" as unknown as ObjectiveEntry],
+      'objective: an entry is "contrastive". Write { term: "contrastive", weight: 0.01 }',
+    ],
+    [
+      "a value that is no term",
+      [{ term: { name: "mine" } } as unknown as ObjectiveEntry],
+      "objective: the term of an entry is no LossTerm: it lacks needs or compute, which are functions",
+    ],
+    [
       "a bad option",
       [{ term: "view-distillation", options: { divergence: "wasserstein" as "js" } }],
       'view-distillation: the divergence "wasserstein" is not known',

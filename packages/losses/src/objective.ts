@@ -75,7 +75,16 @@ function refuse(what: string, remedy: string, reason: string): never {
   throw new KdcError({ where: "objective", what, remedy, reason });
 }
 
-function readLine({ term, weight = 1, name, options }: ObjectiveEntry): Line {
+const entryKeys: readonly string[] = ["term", "weight", "name", "options"] satisfies (keyof TermEntry)[];
+
+function readLine(given: ObjectiveEntry): Line {
+  const shape = 'Write { term: "contrastive", weight: 0.01 }, or { term: myTerm } of a LossTerm';
+  if (typeof given !== "object" || given === null) refuse(`an entry is ${JSON.stringify(given)}`, shape, "entry");
+  const { term, weight = 1, name, options } = given;
+  const odd = Object.keys(given).find((key) => !entryKeys.includes(key));
+  if (odd !== undefined) {
+    refuse(`an entry has the key "${odd}", which nothing reads`, `Its keys are ${entryKeys.join(", ")}`, "entry");
+  }
   if (typeof term === "string" && !Object.hasOwn(builtinTerms, term)) {
     refuse(
       `the loss term "${term}" is not known`,
@@ -84,6 +93,9 @@ function readLine({ term, weight = 1, name, options }: ObjectiveEntry): Line {
     );
   }
   const found = (typeof term === "string" ? builtinTerms[term] : term) as LossTerm;
+  if (typeof found?.needs !== "function" || typeof found.compute !== "function") {
+    refuse("the term of an entry is no LossTerm: it lacks needs or compute, which are functions", shape, "entry");
+  }
   const label = name ?? found.name;
   if (!(Number.isFinite(weight) && weight >= 0)) {
     refuse(`the weight of "${label}" is ${weight}`, "Give a finite number, 0 or more", "weight");

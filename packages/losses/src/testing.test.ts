@@ -48,6 +48,23 @@ describe("a faulty term is told what is wrong", () => {
 
   it.each<[string, Partial<LossTerm>, string | RegExp]>([
     ["no name", { name: " " }, /it has no name/],
+    ["nothing for a name", { name: undefined }, /it has no name/],
+    ["needs that are a value", { needs: { views: 1 } as never }, "mine: its needs is no function"],
+    [
+      "a plain number",
+      { compute: (e) => square(e).dataSync()[0] as never },
+      /it gives number, not a scalar tensor: make it of tfjs operations at once/,
+    ],
+    [
+      "nothing at all",
+      { compute: () => undefined as never },
+      /it gives undefined, not a scalar tensor: make it of tfjs operations at once/,
+    ],
+    [
+      "a promise",
+      { compute: (async (e: Evidence) => square(e)) as never },
+      /it gives promise, not a scalar tensor: make it of tfjs operations at once/,
+    ],
     [
       "not a scalar",
       { compute: (e) => tf.mean(joint(e), [1, 2]) as unknown as tf.Scalar },

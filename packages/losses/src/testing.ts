@@ -1,5 +1,5 @@
 import { createRng, type Evidence, mapTree, type Rng, treeLeaves } from "@kdc-mae/core";
-import { add, gather, grads, memory, mul, type Scalar, sum, type Tensor, tidy } from "@tensorflow/tfjs-core";
+import { add, gather, grads, memory, mul, type Scalar, sum, Tensor, tidy } from "@tensorflow/tfjs-core";
 import { exampleEvidence } from "./example-evidence.js";
 import { expectOptions } from "./options.js";
 import type { LossTerm } from "./term.js";
@@ -80,6 +80,19 @@ function schemaProblems<Options>(term: LossTerm<Options>, options: Options | und
   ];
 }
 
+/** What is wrong with a term that is none, or whose value is no tensor: nothing else can be asked of it. */
+function kindProblems<Options>(term: LossTerm<Options>, evidence: Evidence, options: Options | undefined): string[] {
+  const lacking = (["needs", "compute"] as const).filter((key) => typeof term[key] !== "function");
+  if (lacking.length > 0) return lacking.map((key) => `its ${key} is no function`);
+  const kind = tidy(() => {
+    const made: unknown = term.compute(evidence, options);
+    // A promise may not leave tidy.
+    return made instanceof Tensor ? "tensor" : made instanceof Promise ? "promise" : typeof made;
+  });
+  const remedy = "make it of tfjs operations at once, without reading values";
+  return kind === "tensor" ? [] : [`it gives ${kind}, not a scalar tensor: ${remedy}`];
+}
+
 /** What is wrong with the value: its kind, and what happens to it when the batch is reordered or taken apart. */
 function valueProblems<Options>(
   term: LossTerm<Options>,
@@ -147,7 +160,9 @@ export function checkLossTerm<Options>(
   const { options, evidence: make = exampleEvidence } = setup;
   const evidence = make(createRng(`checkLossTerm ${term.name}`));
   try {
-    const named = term.name.trim() === "" ? ["it has no name"] : [];
+    const wrongKind = kindProblems(term, evidence, options);
+    if (wrongKind.length > 0) return wrongKind.map((problem) => `${term.name}: ${problem}`);
+    const named = (term.name ?? "").trim() === "" ? ["it has no name"] : [];
     const value = valueProblems(term, evidence, options);
     return [...named, ...schemaProblems(term, options), ...value, ...gradientProblems(term, evidence, options)].map(
       (problem) => `${term.name}: ${problem}`,
