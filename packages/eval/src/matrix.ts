@@ -1,10 +1,12 @@
-import { expectShape, KdcError } from "@kdc-mae/core";
+import { expectShape, hostTensorFault, KdcError } from "@kdc-mae/core";
 
 /** Rows of float32 numbers, row-major, shape `[N, D]`. Every rank-2 `FloatTensor` of core is one, and so is a plain record. */
 export type Matrix = { readonly shape: readonly number[]; readonly data: Float32Array };
 
 /**
  * A matrix of `rows` × `columns`; zeros unless data is given.
+ *
+ * @throws KdcError (`length`) where the data are no Float32Array of rows · columns numbers
  *
  * @example
  * ```ts
@@ -18,6 +20,15 @@ export function matrix(
   columns: number,
   data: Float32Array = new Float32Array(rows * columns),
 ): { readonly shape: readonly [number, number]; readonly data: Float32Array } {
+  const fault = hostTensorFault({ dtype: "float32", shape: [rows, columns], data });
+  if (fault !== undefined) {
+    throw new KdcError({
+      where: "matrix",
+      what: `the matrix of ${rows} rows and ${columns} columns ${fault}`,
+      remedy: "Pass the whole matrix, row by row: Float32Array.from(rows.flat())",
+      reason: "length",
+    });
+  }
   return { shape: [rows, columns], data };
 }
 

@@ -1,6 +1,6 @@
 import { float32, type HostTensor, int32 } from "@kdc-mae/core";
 import { describe, expect, it } from "vitest";
-import { parseSafetensors, safetensorsChunks } from "./safetensors.js";
+import { parseSafetensors, safetensorsChunks, safetensorsHeader } from "./safetensors.js";
 
 const tensors: Record<string, HostTensor> = {
   "a.weight": float32([2, 3], Float32Array.of(1, -2.5, 3e-41, -0, Number.NaN, 6)),
@@ -37,9 +37,23 @@ describe("safetensors", () => {
     expect((first.byteLength + json.byteLength) % 8).toBe(0);
   });
 
+  it("refuses to write metadata that are no text, which no reader would take", () => {
+    const metadata = { step: 3 } as unknown as Record<string, string>;
+    for (const write of [() => safetensorsChunks(tensors, metadata), () => safetensorsHeader([], metadata)]) {
+      expect(write).toThrow("safetensors: the metadata step is 3, and a file with anything but text there");
+    }
+  });
+
   it("refuses to write numbers that do not fit their shape", () => {
-    expect(() => safetensorsChunks({ w: float32([2, 3], new Float32Array(5)) })).toThrow(
-      "w holds 5 numbers, but its shape [2, 3] says 6",
+    const refuse = (w: unknown, message: string) =>
+      expect(() => safetensorsChunks({ w } as Record<string, HostTensor>)).toThrow(message);
+    refuse({ dtype: "float32", shape: [2], data: new Float64Array(2) }, "w holds its numbers in a Float64Array");
+    refuse(
+      { bias: float32([2]) },
+      "w is no host tensor. Give host tensors by their names; Object.fromEntries(treeLeaves",
+    );
+    expect(() => safetensorsChunks({ w: { ...float32([2, 3]), data: new Float32Array(5) } })).toThrow(
+      "safetensors: w holds 5 numbers, not 6",
     );
   });
 

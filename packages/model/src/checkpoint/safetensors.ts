@@ -1,4 +1,4 @@
-import { type HostTensor, KdcError, sizeOf } from "@kdc-mae/core";
+import { type HostTensor, hostTensorFault, KdcError, sizeOf } from "@kdc-mae/core";
 import { bytesPer, type CheckpointDtype, fromBytes, unreadType } from "./dtypes.js";
 
 /** Tensors by name, and free text by name. */
@@ -129,19 +129,20 @@ export function safetensorsChunks(
   tensors: Readonly<Record<string, HostTensor>>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array[] {
-  const header: [string, unknown][] = Object.keys(metadata).length > 0 ? [["__metadata__", metadata]] : [];
+  const header: [string, object][] = Object.keys(metadata).length > 0 ? [["__metadata__", metadata]] : [];
   const data: Uint8Array[] = [];
   let reached = 0;
   for (const [name, tensor] of Object.entries(tensors)) {
-    const { buffer, byteOffset, byteLength } = tensor.data;
-    if (tensor.data.length !== sizeOf(tensor.shape)) {
+    const fault = Array.isArray(tensor?.shape) ? hostTensorFault(tensor) : "is no host tensor";
+    if (fault !== undefined) {
       throw new KdcError({
         where: "safetensors",
-        what: `${name} holds ${tensor.data.length} numbers, but its shape [${tensor.shape.join(", ")}] says ${sizeOf(tensor.shape)}`,
-        remedy: "Write tensors whose data fits their shape",
+        what: `${name} ${fault}`,
+        remedy: "Give host tensors by their names; Object.fromEntries(treeLeaves(tree)) makes such a record of a tree",
         reason: "shape",
       });
     }
+    const { buffer, byteOffset, byteLength } = tensor.data;
     header.push([
       name,
       { dtype: storedAs[tensor.dtype], shape: tensor.shape, data_offsets: [reached, reached + byteLength] },
@@ -153,7 +154,18 @@ export function safetensorsChunks(
 }
 
 /** The first 8 bytes of a file, and its header. */
-function headerBytes(header: Readonly<Record<string, unknown>>): readonly [Uint8Array, Uint8Array] {
+function headerBytes(
+  header: Readonly<Record<string, unknown>> & { readonly __metadata__?: object },
+): readonly [Uint8Array, Uint8Array] {
+  const odd = Object.entries(header.__metadata__ ?? {}).find(([, value]) => typeof value !== "string");
+  if (odd !== undefined) {
+    throw new KdcError({
+      where: "safetensors",
+      what: `the metadata ${odd[0]} is ${JSON.stringify(odd[1])}, and a file with anything but text there is read by nobody`,
+      remedy: "Write it as text: String(value), or JSON.stringify(value)",
+      reason: "metadata",
+    });
+  }
   const text = JSON.stringify(header);
   const bare = new TextEncoder().encode(text);
   // Spaces up to a multiple of 8, so that readers may map the numbers in place.
