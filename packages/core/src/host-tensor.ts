@@ -11,8 +11,6 @@ export type FloatTensor = Extract<HostTensor, { dtype: "float32" }>;
 /** An int32 tensor in ordinary memory. */
 export type IntTensor = Extract<HostTensor, { dtype: "int32" }>;
 
-const kindOf = (data: unknown): string => Object.prototype.toString.call(data).slice("[object ".length, -1);
-
 /**
  * What keeps a leaf's numbers from being those of a host tensor, in words to follow its name: a tensor of tfjs, a plain list, an array of
  * another type or length. Undefined where they fit.
@@ -27,31 +25,23 @@ const kindOf = (data: unknown): string => Object.prototype.toString.call(data).s
 export function hostTensorFault({ dtype, shape, data }: HostTensor): string | undefined {
   if (typeof data === "function") return "is a tensor of tfjs, not one in ordinary memory";
   const wanted = dtype === "int32" ? "Int32Array" : "Float32Array";
-  if (kindOf(data) !== wanted) return `holds its numbers in ${article(kindOf(data))}, not ${article(wanted)}`;
+  const kind = Object.prototype.toString.call(data).slice(8, -1);
+  if (kind !== wanted) return `holds its numbers in ${kind}, not ${wanted}`;
   const size = sizeOf(shape);
   return data.length === size ? undefined : `holds ${data.length} numbers, not ${size}`;
 }
 
-const article = (kind: string): string => `${/^[AEIU]/.test(kind) ? "an" : "a"} ${kind}`;
-
-function refuse(dtype: HostTensor["dtype"], shape: readonly number[], fault: string): never {
-  const wanted = dtype === "int32" ? "Int32Array" : "Float32Array";
+function sound<Made extends HostTensor>(tensor: Made): Made {
+  const { dtype, shape } = tensor;
+  const isShape = shape.every((size) => Number.isInteger(size) && size >= 0);
+  const fault = isShape ? hostTensorFault(tensor) : "has a size that is no whole number";
+  if (fault === undefined) return tensor;
   throw new KdcError({
     where: dtype,
     what: `the tensor of shape [${shape.join(", ")}] ${fault}`,
-    remedy: `Give the shape, and ${article(wanted)} of as many numbers; ${wanted}.from(list) makes one of a list`,
+    remedy: "Give a shape, and a typed array of as many numbers",
     reason: "shape",
   });
-}
-
-function expectSizes(dtype: HostTensor["dtype"], shape: readonly number[]): void {
-  if (shape.every((size) => Number.isInteger(size) && size >= 0)) return;
-  refuse(dtype, shape, "has a size that is no whole number of 0 or more");
-}
-
-function sound<Made extends HostTensor>(tensor: Made): Made {
-  const fault = hostTensorFault(tensor);
-  return fault === undefined ? tensor : refuse(tensor.dtype, tensor.shape, fault);
 }
 
 /**
@@ -67,8 +57,7 @@ function sound<Made extends HostTensor>(tensor: Made): Made {
  * ```
  */
 export function float32(shape: readonly number[], data?: Float32Array): FloatTensor {
-  expectSizes("float32", shape);
-  return sound({ dtype: "float32", shape, data: data ?? new Float32Array(sizeOf(shape)) });
+  return sound({ dtype: "float32", shape, data: data ?? new Float32Array(Math.max(0, sizeOf(shape))) });
 }
 
 /**
@@ -84,6 +73,5 @@ export function float32(shape: readonly number[], data?: Float32Array): FloatTen
  * ```
  */
 export function int32(shape: readonly number[], data?: Int32Array): IntTensor {
-  expectSizes("int32", shape);
-  return sound({ dtype: "int32", shape, data: data ?? new Int32Array(sizeOf(shape)) });
+  return sound({ dtype: "int32", shape, data: data ?? new Int32Array(Math.max(0, sizeOf(shape))) });
 }

@@ -45,12 +45,11 @@ function collect<Leaf extends Shaped>(tree: Tree<Leaf>, path: string, leaves: [s
     return;
   }
   if (typeof tree !== "object" || tree === null || ArrayBuffer.isView(tree) || tree instanceof Map) {
-    const kind = tree === null ? "null" : typeof tree === "object" ? (tree as object).constructor.name : typeof tree;
+    const kind = tree === null ? "null" : typeof tree === "object" ? tree.constructor.name : typeof tree;
     throw new KdcError({
       where: "treeLeaves",
       what: `${path || "the root"} is ${kind}, not a tensor, record or list`,
-      remedy:
-        "Give trees of tensors only; float32(shape, data) and int32(shape, data) of @kdc-mae/core make one of numbers",
+      remedy: "Give trees of tensors only, such as float32(shape, data) makes",
     });
   }
   for (const [key, child] of Object.entries(tree as Readonly<Record<string, Tree<Leaf> | undefined>>)) {

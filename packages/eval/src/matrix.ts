@@ -1,4 +1,4 @@
-import { expectShape, hostTensorFault, KdcError } from "@kdc-mae/core";
+import { expectShape, KdcError } from "@kdc-mae/core";
 
 /** Rows of float32 numbers, row-major, shape `[N, D]`. Every rank-2 `FloatTensor` of core is one, and so is a plain record. */
 export type Matrix = { readonly shape: readonly number[]; readonly data: Float32Array };
@@ -20,12 +20,11 @@ export function matrix(
   columns: number,
   data: Float32Array = new Float32Array(rows * columns),
 ): { readonly shape: readonly [number, number]; readonly data: Float32Array } {
-  const fault = hostTensorFault({ dtype: "float32", shape: [rows, columns], data });
-  if (fault !== undefined) {
+  if (!(data instanceof Float32Array && data.length === rows * columns)) {
     throw new KdcError({
       where: "matrix",
-      what: `the matrix of ${rows} rows and ${columns} columns ${fault}`,
-      remedy: "Pass the whole matrix, row by row: Float32Array.from(rows.flat())",
+      what: `${rows} × ${columns} numbers are not what the data hold`,
+      remedy: "Pass the whole matrix: Float32Array.from(rows.flat())",
       reason: "length",
     });
   }

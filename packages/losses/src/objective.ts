@@ -78,12 +78,12 @@ function refuse(what: string, remedy: string, reason: string): never {
 const entryKeys: readonly string[] = ["term", "weight", "name", "options"] satisfies (keyof TermEntry)[];
 
 function readLine(given: ObjectiveEntry): Line {
-  const shape = 'Write { term: "contrastive", weight: 0.01 }, or { term: myTerm } of a LossTerm';
+  const shape = 'Write { term: "contrastive" } or { term: myTerm }';
   if (typeof given !== "object" || given === null) refuse(`an entry is ${JSON.stringify(given)}`, shape, "entry");
   const { term, weight = 1, name, options } = given;
   const odd = Object.keys(given).find((key) => !entryKeys.includes(key));
   if (odd !== undefined) {
-    refuse(`an entry has the key "${odd}", which nothing reads`, `Its keys are ${entryKeys.join(", ")}`, "entry");
+    refuse(`an entry has the key "${odd}"`, `Its keys are ${entryKeys.join(", ")}`, "entry");
   }
   if (typeof term === "string" && !Object.hasOwn(builtinTerms, term)) {
     refuse(
@@ -94,7 +94,7 @@ function readLine(given: ObjectiveEntry): Line {
   }
   const found = (typeof term === "string" ? builtinTerms[term] : term) as LossTerm;
   if (typeof found?.needs !== "function" || typeof found.compute !== "function") {
-    refuse("the term of an entry is no LossTerm: it lacks needs or compute, which are functions", shape, "entry");
+    refuse("a term is no LossTerm: it lacks the function needs or compute", shape, "entry");
   }
   const label = name ?? found.name;
   if (!(Number.isFinite(weight) && weight >= 0)) {

@@ -50,7 +50,7 @@ describe("a session", () => {
     await refuse({ i: undefined }, "the input i is missing");
     const with6 = (data: unknown) => ({ a: { dtype: "float32", shape: [2, 3], data } });
     await refuse(with6(new Float32Array(5)), "the input a holds 5 numbers, not 6");
-    await refuse(with6(new Float64Array(6)), "the input a holds its numbers in a Float64Array, not a Float32Array");
+    await refuse(with6(new Float64Array(6)), "the input a holds its numbers in Float64Array, not Float32Array");
     await refuse({ a: tf.zeros([2, 3]) }, "the input a is a tensor of tfjs, not one in ordinary memory");
   });
 

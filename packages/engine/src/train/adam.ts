@@ -103,32 +103,22 @@ const createAdam = <Params extends Weights>(
   };
 };
 
-/** What PyTorch calls otherwise; the rate is given with each step. */
-const elsewhere: Readonly<Record<string, string>> = {
-  eps: "It is called epsilon here",
-  weight_decay: "It is called weightDecay here",
-  lr: "Give the rate with each step: train.step(state, batch, rate)",
-  learningRate: "Give the rate with each step: train.step(state, batch, rate)",
-};
-
 /** @throws KdcError (reason `option`): an option that nobody reads would change nothing, without a word */
 function expectOptions(name: string, options: AdamOptions): void {
-  const refuse = (what: string, remedy: string): never => {
-    throw new KdcError({ where: name, what, remedy, reason: "option" });
+  const checks: Readonly<Record<string, (value: never) => boolean>> = {
+    betas: (pair: AdamOptions["betas"] & object) => pair.length === 2 && pair.every((beta) => beta >= 0 && beta < 1),
+    epsilon: Number.isFinite,
+    weightDecay: Number.isFinite,
+    groups: (groups: readonly ParameterGroup[]) => groups.every(({ paths }) => paths instanceof RegExp),
   };
-  const known = ["betas", "epsilon", "weightDecay", "groups"];
-  const odd = Object.keys(options).find((key) => !known.includes(key));
-  if (odd !== undefined) refuse(`there is no option "${odd}"`, elsewhere[odd] ?? `Its options are ${known.join(", ")}`);
-  const { betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0, groups = [] } = options;
-  if (!(betas.length === 2 && betas.every((beta) => beta >= 0 && beta < 1))) {
-    refuse(`betas are ${JSON.stringify(betas)}`, "Give two numbers from 0 to below 1, such as [0.9, 0.999]");
-  }
-  for (const [key, value] of Object.entries({ epsilon, weightDecay })) {
-    if (!(Number.isFinite(value) && value >= 0)) refuse(`${key} is ${value}`, "Give a finite number of 0 or more");
-  }
-  const text = groups.find(({ paths }) => !(paths instanceof RegExp));
-  if (text !== undefined)
-    refuse(`a group's paths are ${JSON.stringify(text.paths)}`, "Give a regular expression, such as /bias$/");
+  const odd = Object.entries(options).find(([key, value]) => value !== undefined && !checks[key]?.(value as never));
+  if (odd === undefined) return;
+  throw new KdcError({
+    where: name,
+    what: `the option ${odd[0]} is not known, or cannot be ${JSON.stringify(odd[1])}`,
+    remedy: "Give two betas below 1, epsilon, weightDecay, and groups of a RegExp each; the rate comes with each step",
+    reason: "option",
+  });
 }
 
 const withoutUpdates = (name: string): KdcError =>

@@ -47,7 +47,7 @@ describe("safetensors", () => {
   it("refuses to write numbers that do not fit their shape", () => {
     const refuse = (w: unknown, message: string) =>
       expect(() => safetensorsChunks({ w } as Record<string, HostTensor>)).toThrow(message);
-    refuse({ dtype: "float32", shape: [2], data: new Float64Array(2) }, "w holds its numbers in a Float64Array");
+    refuse({ dtype: "float32", shape: [2], data: new Float64Array(2) }, "w holds its numbers in Float64Array");
     refuse(
       { bias: float32([2]) },
       "w is no host tensor. Give host tensors by their names; Object.fromEntries(treeLeaves",
