@@ -120,6 +120,40 @@ describe.each(ways)("values by definition, on %s", (_, execute) => {
 });
 
 it.each([
+  ["bools added", (x: X) => tf.add(tf.greater(x, 0), tf.greater(x, 1)), /Add is asked of bool tensors/],
+  ["bools scanned", (x: X) => tf.cumsum(tf.greater(x, 0)), /CumSum is asked of bool tensors/],
+  ["bools multiplied", (x: X) => tf.dot(tf.greater(x, 0), tf.greater(x, 1)), /MatMul is asked of bool tensors/],
+  ["pow of int32", (x: X) => tf.pow(tf.cast(x, "int32"), tf.cast(x, "int32")), /pow of int32 tensors/],
+] as const)("%s: refused, and what to do", (_, fn, words) => {
+  expect(() => trace(fn, numbers([2], []))).toThrow(words);
+});
+
+it("a variable from outside is not assigned while tracing, one from inside is", () => {
+  const total = tf.variable(tf.scalar(2));
+  const assigning = (variable: () => tf.Variable) => (x: X) => {
+    const own = variable();
+    own.assign(tf.mean(x));
+    return tf.mul(x, own);
+  };
+  expect(() =>
+    trace(
+      assigning(() => total),
+      numbers([2], []),
+    ),
+  ).toThrow(/is assigned while the function is being traced/);
+  expect(total.dataSync()[0]).toBe(2);
+  total.assign(tf.scalar(3));
+  expect(total.dataSync()[0]).toBe(3);
+  expect(
+    trace(
+      assigning(() => tf.variable(tf.scalar(0))),
+      numbers([2], []),
+    ).graph.nodes.map(({ op }) => op),
+  ).toContain("Mul");
+  total.dispose();
+});
+
+it.each([
   ["conv2d", (x: tf.Tensor4D) => tf.conv2d(x, tf.ones([3, 2, 1, 1]), 1, 1)],
   ["conv2d, rounded up", (x: tf.Tensor4D) => tf.conv2d(x, tf.ones([3, 3, 1, 1]), 2, 1, "NHWC", 1, "ceil")],
   ["depthwiseConv2d", (x: tf.Tensor4D) => tf.depthwiseConv2d(x, tf.ones([3, 2, 1, 1]), 1, 1)],

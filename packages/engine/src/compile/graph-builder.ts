@@ -55,6 +55,11 @@ const equalBytes = (a: Uint8Array, b: Uint8Array): boolean => {
 const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((size, axis) => size === b[axis]);
 
+/** Operators of ONNX that take numbers, and no truth values. */
+const ofNumbers = new Set(
+  "Add Sub Mul Div Mod Pow Neg Abs Sign Relu Clip CumSum ArgMax ArgMin TopK Less Greater MatMul Gemm Einsum".split(" "),
+);
+
 /** Builds one graph: equal nodes and equal constants are made once. */
 export type GraphBuilder = ReturnType<typeof createGraphBuilder>;
 
@@ -120,6 +125,14 @@ export function createGraphBuilder(site?: () => string | undefined) {
     const key = `${copy}${domain}/${op}(${inputs.join()})${outputCount}${JSON.stringify(attributes)}`;
     const made = madeNodes.get(key);
     if (made) return made;
+    if (ofNumbers.has(op) && inputs.some((name) => known.get(name)?.dtype === "bool")) {
+      throw new KdcError({
+        where: callSite(new Error().stack) ?? "compile",
+        what: `${op} is asked of bool tensors, which are no numbers`,
+        remedy: 'Cast them before: tf.cast(x, "int32")',
+        reason: "dtype",
+      });
+    }
     const outputs = Array.from({ length: outputCount }, freshName);
     const node = { op, domain, inputs, outputs, attributes, ...(site === undefined ? {} : { site: site() }) };
     nodes.push(node);

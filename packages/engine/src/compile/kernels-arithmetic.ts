@@ -1,4 +1,6 @@
+import { KdcError } from "@kdc-mae/core";
 import { add, cast, divide, multiply, number, subtract } from "./arithmetic.js";
+import { callSite } from "./call-site.js";
 import type { Value } from "./graph-builder.js";
 import type { KernelCall, KernelRule, KernelRules } from "./kernel-rule.js";
 
@@ -73,6 +75,14 @@ const arcTangent2: KernelRule = ({ inputs: { a, b }, graph }) => {
 
 const power: KernelRule = ({ inputs: { a, b }, graph }) => {
   if (b.splat === 2 && b.shape.length === 0) return multiply(graph, a, a);
+  if (a.dtype !== "float32") {
+    throw new KdcError({
+      where: callSite(new Error().stack) ?? "compile",
+      what: `pow of ${a.dtype} tensors has no right value for negative exponents, nor beyond the type's range`,
+      remedy: 'Cast them before: tf.cast(x, "float32"); or multiply',
+      reason: "dtype",
+    });
+  }
   return graph.elementwise("Pow", [a, b]);
 };
 

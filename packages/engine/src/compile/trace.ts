@@ -129,6 +129,26 @@ const record = <I, O>(recorder: Recorder, fn: (inputs: I) => O, inputTree: Tree<
   };
 };
 
+/** Has variables from outside refuse to be assigned: they would hold a tensor without values, and no run would assign them. */
+const withoutAssigning = <Result>(action: () => Result): Result => {
+  const { assign } = tf.Variable.prototype;
+  const outside = new Set(Object.values(tf.engine().state.registeredVariables));
+  tf.Variable.prototype.assign = function (value) {
+    if (!outside.has(this)) return assign.call(this, value);
+    throw new KdcError({
+      where: callSite(new Error().stack) ?? where,
+      what: `the variable ${this.name} is assigned while the function is being traced, and no run would assign it`,
+      remedy: "Return the new value as an output, and assign it outside",
+      reason: "variable",
+    });
+  };
+  try {
+    return action();
+  } finally {
+    tf.Variable.prototype.assign = assign;
+  }
+};
+
 /** Has `Math.random`, of which tfjs makes its random numbers where no seed is given, refuse: they would be drawn once for all runs. */
 const withoutChance = <Result>(action: () => Result): Result => {
   const { random } = Math;
@@ -182,9 +202,11 @@ export function trace<I, O>(
         let traced: Trace<I, O> | undefined;
         try {
           withoutChance(() =>
-            tf.tidy(() => {
-              traced = record(recorder, fn, inputTree);
-            }),
+            withoutAssigning(() =>
+              tf.tidy(() => {
+                traced = record(recorder, fn, inputTree);
+              }),
+            ),
           );
         } catch (error) {
           throw explain(error);
