@@ -103,6 +103,8 @@ describe.each(ways)("what a step is given, %s", (_, engine) => {
   it("gradients cannot be clipped to no length or less", () => {
     expect(() => setUp(good, { clipNorm: -1 })).toThrow("clipNorm is -1. Give a number above 0, or none");
     expect(() => setUp(good, { clipNorm: 0 })).toThrow("clipNorm is 0");
+    const misspelt = { clipnorm: 1 } as TrainStepOptions<Batch>;
+    expect(() => setUp(good, misspelt)).toThrow("there is no option clipnorm. Its options are clipNorm, signal, clips");
   });
 });
 

@@ -1,27 +1,31 @@
 import { type FloatTensor, KdcError, treeLeaves } from "@kdc-mae/core";
 import { asTree, expectHosted } from "../run/program.js";
-import type { TrainStep } from "./update.js";
+import type { TrainStep, TrainStepOptions } from "./update.js";
 
 const refuse = (where: string, what: string, remedy: string, reason: string): KdcError =>
   new KdcError({ where, what, remedy, reason });
 
-/** @throws KdcError for an optimizer that was not made yet, and a length that gradients cannot be clipped to */
-export function expectTools(optimizer: { readonly init: unknown }, clipNorm: number | undefined): void {
+const names: readonly string[] = [
+  "clipNorm",
+  "signal",
+  "clips",
+  "peers",
+  "exact",
+  "follower",
+] satisfies (keyof TrainStepOptions<unknown>)[];
+
+/** @throws KdcError for an optimizer that was not made yet, an option nobody reads, and a length that gradients cannot be clipped to */
+export function expectTools<Batch>(optimizer: { readonly init: unknown }, options: TrainStepOptions<Batch>): void {
+  const where = "createTrainStep";
   if (typeof optimizer?.init !== "function") {
-    throw refuse(
-      "createTrainStep",
-      "the optimizer is none",
-      "Call it: adam(), adamW({ weightDecay: 0.01 })",
-      "optimizer",
-    );
+    throw refuse(where, "the optimizer is none", "Call it: adam(), adamW({ weightDecay: 0.01 })", "optimizer");
   }
+  const odd = Object.keys(options).find((name) => !names.includes(name));
+  if (odd !== undefined)
+    throw refuse(where, `there is no option ${odd}`, `Its options are ${names.join(", ")}`, "option");
+  const { clipNorm } = options;
   if (clipNorm !== undefined && !(clipNorm > 0)) {
-    throw refuse(
-      "createTrainStep",
-      `clipNorm is ${clipNorm}`,
-      "Give a number above 0, or none for no clipping",
-      "option",
-    );
+    throw refuse(where, `clipNorm is ${clipNorm}`, "Give a number above 0, or none for no clipping", "option");
   }
 }
 

@@ -74,10 +74,11 @@ type Own<Params, Batch, OptimizerState> = {
 export function stepOnDevice<Params, Batch, OptimizerState>(
   runtime: StepRuntime,
   optimizer: Optimizer<HostedParams<Params>, OptimizerState>,
-  { clipNorm, follower }: TrainStepOptions<Batch>,
+  options: TrainStepOptions<Batch>,
   make: (tools: DeviceTools<Params, Batch, OptimizerState>) => Own<Params, Batch, OptimizerState>,
 ): TrainStep<Params, Batch, OptimizerState> {
-  expectTools(optimizer, clipNorm);
+  expectTools(optimizer, options);
+  const { clipNorm, follower } = options;
   const { traced } = optimizer;
   if (traced === undefined) {
     throw new KdcError({

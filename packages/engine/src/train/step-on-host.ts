@@ -10,7 +10,7 @@ import type { StepReport, TrainState, TrainStep, TrainStepOptions } from "./upda
 /** A step whose state lies in ordinary memory, from its one way to make an update. */
 export const stepOnHost = <Params, Batch, OptimizerState>(
   optimizer: Optimizer<HostedParams<Params>, OptimizerState>,
-  { follower, clipNorm }: TrainStepOptions<Batch>,
+  options: TrainStepOptions<Batch>,
   {
     attempt,
     ...own
@@ -24,7 +24,8 @@ export const stepOnHost = <Params, Batch, OptimizerState>(
     ) => Promise<StepReport>;
   },
 ): TrainStep<Params, Batch, OptimizerState> => {
-  expectTools(optimizer, clipNorm);
+  expectTools(optimizer, options);
+  const { follower } = options;
   const accumulate: TrainStep<Params, Batch, OptimizerState>["accumulate"] = async (state, batches, learningRate) => {
     const seen = batches.map((batch) => batch && withFollower(batch, follower, follower?.tree));
     const report = await atLossScale(own.lossScale, (scale) => attempt(state, seen, learningRate, scale));
