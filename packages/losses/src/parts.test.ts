@@ -30,9 +30,15 @@ const joined = (first: ObjectiveParts, second: ObjectiveParts, share: number): O
 };
 
 const teacher: ObjectiveEntry = { term: "view-distillation", weight: 10, options: { target: "teacher" } };
+const tokenwise: ObjectiveEntry = { term: "contrastive", name: "any token", options: { pooling: "max" } };
 const cases: readonly (readonly [string, readonly ObjectiveEntry[]])[] = [
   ["the published objective", kdcMae],
   ["a teacher, and contrast both ways", [...avMae, { term: "contrastive", options: { direction: "both" } }, teacher]],
+  ["one term that looks at every visual token, one that looks at their mean", [...kdcMae, tokenwise]],
+  [
+    "a statistic of the batch, and relations to a teacher",
+    [{ term: "variance-covariance" }, { term: "teacher-relations" }],
+  ],
   ["reconstruction alone", avMae],
 ];
 
@@ -59,5 +65,32 @@ describe("an objective in parts", () => {
       "evidence.views.0.encoded.audio",
       "evidence.views.0.encoded.visual",
     ]);
+  });
+
+  it("keeps a mean token where no term looks at more, and patches where one may", () => {
+    const shapes = (entries: readonly ObjectiveEntry[]) =>
+      Object.fromEntries(
+        treeLeaves<tf.Tensor>(objective(entries).part(evidence))
+          .filter(([path]) => /patches|views\.0\.encoded/.test(path))
+          .map(([path, { shape }]) => [path.replace("evidence.", ""), shape]),
+      );
+    const { audio, joint } = evidence.views[0].encoded;
+    const [, K, D] = evidence.views[0].encoded.visual.shape;
+    expect([audio.shape[1], K, joint.shape[1]].every((count) => count > 1)).toBe(true);
+    const means = { "views.0.encoded.audio": [5, 1, D], "views.0.encoded.visual": [5, 1, D] };
+    expect(shapes(kdcMae)).toEqual({ ...means, "views.0.encoded.joint": [5, 1, D] });
+    expect(shapes([{ term: "contrastive" }, tokenwise])).toEqual({ ...means, "views.0.encoded.visual": [5, K, D] });
+    const own: ObjectiveEntry = {
+      term: {
+        name: "of my own",
+        comparesClips: true,
+        needs: () => ({ views: 1, encoded: ["audio"] }),
+        compute: ({ views: [{ encoded }] }) => tf.mean(tf.square(encoded.audio)),
+      },
+    };
+    expect(shapes([own, { term: "contrastive" }])).toEqual({
+      ...{ "patches.audio": evidence.patches.audio.shape, "patches.visual": evidence.patches.visual.shape },
+      ...{ "views.0.encoded.audio": audio.shape, "views.0.encoded.visual": [5, 1, D] },
+    });
   });
 });

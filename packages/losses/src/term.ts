@@ -12,6 +12,13 @@ export type Needs = {
   /** The fewest clips that it says anything of when it sees them together: two where it compares them. One unless given. */
   readonly clips?: number;
   readonly encoded?: readonly EncodedStream[];
+  /**
+   * Those of its streams, the contrast's and a teacher's of the views among them, of which it looks at the mean token alone:
+   * where a batch is seen in parts, a clip's `[1, D]` is all that is gathered of its `[K, D]`.
+   */
+  readonly pooled?: readonly EncodedStream[];
+  /** False if it does not look at the patches themselves, which then need not be gathered. True unless given. */
+  readonly patches?: boolean;
   readonly reconstruction?: readonly Modality[];
   /** Streams of the views that the contrast has for itself (`masking.contrast`). */
   readonly contrast?: readonly EncodedStream[];

@@ -138,6 +138,19 @@ describe("a faulty term is told what is wrong", () => {
       "mine: a gradient reaches views.0.encoded.joint, which its needs do not name",
     ],
     [
+      "says it looks at means and looks at every token",
+      { needs: () => ({ views: 1, encoded: ["joint"], pooled: ["joint"] }) },
+      /^mine: its needs say that it looks at the mean token of joint alone, and without the rest .* became/,
+    ],
+    [
+      "says it does not look at patches and does",
+      {
+        needs: () => ({ views: 1, encoded: ["joint"], patches: false }),
+        compute: (e) => tf.tidy(() => tf.mul<tf.Scalar>(square(e), tf.mean(tf.square(e.patches.audio)))),
+      },
+      /^mine: its needs say that it does not look at the patches, and without the rest .* became/,
+    ],
+    [
       "moves the teacher",
       { compute: (e) => tf.tidy(() => tf.add<tf.Scalar>(square(e), tf.mean(tf.square(e.teacher![0].joint)))) },
       "mine: a gradient reaches teacher.0.joint: a teacher must get none",

@@ -1,5 +1,5 @@
 import { createRng, type Evidence, mapTree, type Rng, treeLeaves } from "@kdc-mae/core";
-import { add, gather, grads, memory, mul, type Scalar, sum, Tensor, tidy } from "@tensorflow/tfjs-core";
+import { add, gather, grads, mean, memory, mul, type Scalar, sum, Tensor, tidy } from "@tensorflow/tfjs-core";
 import { exampleEvidence } from "./example-evidence.js";
 import { expectOptions } from "./options.js";
 import type { LossTerm } from "./term.js";
@@ -118,11 +118,32 @@ function valueProblems<Options>(
     const own = Array.from({ length: clips }, (_, clip) =>
       tidy(() => read(changeClips(evidence, (leaf) => gather(leaf, [clip])))),
     );
-    const mean = own.reduce((sum, one) => sum + one, 0) / clips;
-    if (!closeTo(mean, value)) {
+    const average = own.reduce((sum, one) => sum + one, 0) / clips;
+    if (!closeTo(average, value)) {
       problems.push(
-        `its clips alone give ${mean} on average and together ${value}: take the mean over clips, or set comparesClips`,
+        `its clips alone give ${average} on average and together ${value}: take the mean over clips, or set comparesClips`,
       );
+    }
+  }
+
+  const { pooled = [], patches = true } = term.needs(options);
+  const unread: readonly (readonly [says: string, where: RegExp, change: (leaf: Tensor) => Tensor])[] = [
+    ...pooled.map(
+      (stream) =>
+        [
+          `looks at the mean token of ${stream} alone`,
+          new RegExp(`^((views|contrast)\\.\\d+\\.encoded|teacher\\.\\d+)\\.${stream}$`),
+          (leaf: Tensor) => mean(leaf, 1, true),
+        ] as const,
+    ),
+    ...(patches ? [] : [["does not look at the patches", /^patches\./, (leaf: Tensor) => mul(leaf, -2)] as const]),
+  ];
+  for (const [says, where, change] of unread) {
+    const changed = tidy(() =>
+      read(mapTree(evidence, (leaf: Tensor, path) => (where.test(path) ? change(leaf) : leaf)) as Evidence),
+    );
+    if (!closeTo(changed, value)) {
+      problems.push(`its needs say that it ${says}, and without the rest ${value} became ${changed}`);
     }
   }
 
@@ -135,7 +156,8 @@ function valueProblems<Options>(
 
 /**
  * The suite that every loss term must pass, built-in or not: a finite scalar, the same for the same evidence, whatever
- * the order of the clips; the mean of what each clip gives alone (unless it says `comparesClips`); no tensor left behind; gradients that reach what `needs` names, in every
+ * the order of the clips; the mean of what each clip gives alone (unless it says `comparesClips`); no tensor left behind; nothing
+ * looked at that its `needs` say is not; gradients that reach what `needs` names, in every
  * view, and nothing else. Knows no test framework: expect the result to equal `[]`.
  *
  * tfjs-core alone knows no gradients and no backend: import `@tensorflow/tfjs` (or the engine) before.

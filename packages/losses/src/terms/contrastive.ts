@@ -105,9 +105,12 @@ const schema = strictOptions<ContrastiveOptions>({
 function readOptions(options: ContrastiveOptions = {}) {
   expectOptions({ name: "contrastive", schema }, options);
   const { temperature = 0.05, direction = "visual-to-audio", pooling = "mean", tokens = "patches" } = options;
+  const streams = tokenPairs[tokens];
   return {
-    pairs: tokenPairs[tokens],
-    ...{ temperature, asked: directions[direction], pooled: poolings[pooling] },
+    // Of a sound the mean token is always looked at.
+    pooled: streams.flatMap(([audio, visual]) => (pooling === "mean" ? [audio, visual] : [audio])),
+    pairs: streams,
+    ...{ temperature, asked: directions[direction], scored: poolings[pooling] },
     // Where the views of a path stand in the evidence, and what is needed of them.
     ...(options.path === "own"
       ? { viewsOf: ({ contrast = [] }: Evidence) => contrast, needed: "contrast" as const }
@@ -117,10 +120,10 @@ function readOptions(options: ContrastiveOptions = {}) {
 
 /** For each direction the scores `[B asking, B answering]`: cosines over the temperature; the true pairs are the diagonal. */
 function scores(audio: Tensor3D, visual: Tensor3D, options: ContrastiveOptions): Tensor2D[] {
-  const { temperature, asked, pooled } = readOptions(options);
+  const { temperature, asked, scored } = readOptions(options);
   const { B, D } = expectShape("contrastive", "audio tokens", audio, "B K D");
   expectShape("contrastive", "visual tokens", visual, "B _ D", { B, D });
-  return asked(pooled(audio, visual, temperature));
+  return asked(scored(audio, visual, temperature));
 }
 
 /**
@@ -158,8 +161,8 @@ export const contrastive: LossTerm<ContrastiveOptions> = {
   schema,
   comparesClips: true,
   needs: (options) => {
-    const { pairs, needed } = readOptions(options);
-    return { views: 1, clips: 2, [needed]: pairs.flat() };
+    const { pairs, needed, pooled } = readOptions(options);
+    return { views: 1, clips: 2, [needed]: pairs.flat(), pooled, patches: false };
   },
   compute: (evidence, options) =>
     tidy(() => {

@@ -44,7 +44,7 @@ const needsOf = ({
   streams = streamNames,
 }: TeacherCosineOptions = {}): Needs & {
   readonly encoded: readonly EncodedStream[];
-} => ({ views: 1, encoded: streams, teacher: true });
+} => ({ views: 1, encoded: streams, pooled: streams, patches: false, teacher: true });
 
 /** Mean tokens of student and teacher, both `[B, D]`: of every view, every stream. */
 function pairsOf(where: string, evidence: Evidence, options?: TeacherCosineOptions): [Tensor2D, Tensor2D][] {

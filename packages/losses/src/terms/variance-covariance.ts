@@ -60,7 +60,10 @@ export const varianceCovariance: LossTerm<VarianceCovarianceOptions> = {
     variance: aboveZero(1),
     covariance: aboveZero(0.04),
   }),
-  needs: ({ streams = bothModalities } = {}) => ({ views: 1, clips: 2, encoded: streams }),
+  needs: ({ streams = bothModalities } = {}) => ({
+    ...{ views: 1, clips: 2, encoded: streams },
+    ...{ pooled: streams, patches: false },
+  }),
   compute: (evidence, { streams = bothModalities, variance: v = 1, covariance: c = 0.04 } = {}) => {
     expectNeeds(where, { views: 1, encoded: streams }, evidence);
     return tidy(() => {

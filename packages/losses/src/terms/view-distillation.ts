@@ -87,7 +87,7 @@ function readOptions(options: DistillationOptions = {}) {
     refuse(`the temperature is ${temperature}`, "shift-and-sum has none: leave it out or use softmax");
   }
   return {
-    needs: { views: 2, encoded: streams, teacher: target === "teacher" },
+    needs: { views: 2, encoded: streams, pooled: streams, patches: false, teacher: target === "teacher" },
     ...{ streams, divergence, pairUp: pairings[target] },
     distribution: distribution === "softmax" ? softmaxDistribution(temperature ?? 1) : shiftAndSum,
   };
