@@ -44,6 +44,8 @@ const known: readonly (readonly [
     [2, 1],
   ],
   ["batches of nothing", (x) => tf.sum(tf.matMul(empty(x, 0, 1, 2), tf.ones([1, 2, 1]))), [0], []],
+  ["a transposed product of nothing", (x) => tf.matMul(empty(x, 0, 2), empty(x, 0, 1), true), [0, 0], [2, 1]],
+  ["pow of −∞", (x) => tf.pow(tf.div(x, [-0, -0]), tf.tensor1d([-2.5, 1.5])), [0, endless], [2]],
   ["a product of nothing", (x) => tf.matMul(empty(x, 2, 0), empty(x, 0, 1)), [0, 0], [2, 1]],
   ["sum of nothing, repeated", (x) => tf.sum(tf.broadcastTo(empty(x, 1, 0), [3, 0]), [0, 1]), [0], []],
   ["mean of nothing", (x) => tf.mean(empty(x, 0, 2), 0), [none, none], [2]],

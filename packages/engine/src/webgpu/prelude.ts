@@ -104,7 +104,7 @@ const functions = {
   if (a == 0.0) { return select(0.0, bitcast<f32>(infinityBits), b < 0.0); }
   let p = pow(abs(a), b);
   if (a > 0.0) { return p; }
-  if (floor(b) != b) { return bitcast<f32>(nanBits); }
+  if (floor(b) != b) { return select(bitcast<f32>(nanBits), p, isInfinite(a)); }
   return select(p, -p, floor(b * 0.5) * 2.0 != b);
 }`,
   // b · 2ᵏ is taken off as long as it fits, the largest first; no difference is rounded (Sterbenz).
@@ -135,7 +135,7 @@ const needs: Readonly<Partial<Record<Prelude, readonly Prelude[]>>> = {
   asinh: ["log1pParts", "log", "log1p"],
   acosh: ["log1pParts", "log", "log1p"],
   expm1: ["isNan", "tanh", "exp"],
-  power: ["isNan"],
+  power: ["isNan", "isInfinite"],
 };
 
 /** Numbers WGSL has no literal for, in variables, which no compiler takes for constants. */
