@@ -105,13 +105,13 @@ const createAdam = <Params extends Weights>(
 
 /** @throws KdcError (reason `option`): an option that nobody reads would change nothing, without a word */
 function expectOptions(name: string, options: AdamOptions): void {
-  const checks: Readonly<Record<string, (value: never) => boolean>> = {
-    betas: (pair: AdamOptions["betas"] & object) => pair.length === 2 && pair.every((beta) => beta >= 0 && beta < 1),
+  const checks: Readonly<Record<string, (value: unknown) => boolean>> = {
+    betas: (pair) => Array.isArray(pair) && pair.length === 2 && pair.every((beta) => beta >= 0 && beta < 1),
     epsilon: Number.isFinite,
     weightDecay: Number.isFinite,
-    groups: (groups: readonly ParameterGroup[]) => groups.every(({ paths }) => paths instanceof RegExp),
+    groups: (groups) => Array.isArray(groups) && groups.every(({ paths }) => paths instanceof RegExp),
   };
-  const odd = Object.entries(options).find(([key, value]) => value !== undefined && !checks[key]?.(value as never));
+  const odd = Object.entries(options).find(([key, value]) => value !== undefined && !checks[key]?.(value));
   if (odd === undefined) return;
   throw new KdcError({
     where: name,
