@@ -209,7 +209,7 @@ describe("what is assumed", () => {
 
   it("is 64 channels a head, and 32 in the decoder, as in the published sizes", () => {
     const { audio, visual } = presets.base;
-    const zeros = (shape: number[]) => float32(shape, new Float32Array(1));
+    const zeros = (shape: number[]) => float32(shape);
     const shapes = {
       "module.patch_embed_a.proj.weight": zeros([768, 1, 16, 16]),
       "module.patch_embed_v.proj.weight": zeros([768, 3, 16, 16]),
