@@ -80,6 +80,16 @@ const inWords = ({ start, end, sound, frames }: MediaWindow) => ({
 const wanted: WindowsRequest = { window: 8, sampleRate: 16000, size: 32, pictures: 2 };
 const tone = (second: number) => 200 + 50 * second;
 
+it.each<[object, string]>([
+  [{ size: 0 }, "windows: size is 0. Give a whole number of 1 or more"],
+  [{ sampleRate: undefined }, "windows: sampleRate is undefined"],
+])("windows of %o are refused, and no file is blamed for it", async (odd, message) => {
+  // Nothing is started before it is refused.
+  const decoder = createPipesDecoder("/no/such/ffmpeg");
+  const windows = readWindows(decoder, at("film.mp4"), { ...wanted, ...odd })[Symbol.asyncIterator]();
+  await expect(windows.next()).rejects.toThrow(message);
+});
+
 describe.each(programs)("windows through %s", { timeout: 120_000 }, (program) => {
   const decoder = createBatchDecoder(program, { processes: 2 });
   const all = async (name: string, more: Partial<WindowsRequest> = {}) => {

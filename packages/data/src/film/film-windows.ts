@@ -1,6 +1,7 @@
 import { type ClipItem, type Frame, isKdcError, KdcError } from "@kdc-mae/core";
 import type { Span } from "../media/command.js";
 import type { MediaDecoder } from "../media/decoder.js";
+import { expectRequest } from "../media/expect-request.js";
 import type { RunJob } from "../media/ffmpeg/job.js";
 import { type LookedAt, lookAt } from "../media/look.js";
 import { mediaError } from "../media/media-error.js";
@@ -28,6 +29,7 @@ type How = Pick<MediaDecoder, "decodePictures"> & {
 export async function* filmWindows(item: ClipItem, request: WindowsRequest, how: How): AsyncGenerator<MediaWindow> {
   const { path } = item;
   const { sampleRate, size, only, skip = 0, signal, onLength } = request;
+  expectRequest("windows", { ...(only === "pictures" ? {} : { sampleRate }), size });
   const from = item.start ?? 0;
   const plan = planWindows(from, request);
   const begin = plan.at(skip, Number.POSITIVE_INFINITY)!.start;

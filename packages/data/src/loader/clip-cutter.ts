@@ -1,5 +1,6 @@
 import type { HostPatches } from "@kdc-mae/core";
 import { orderedMap } from "../dataset/ordered-map.js";
+import { expectCount } from "../expect-count.js";
 import type { FrontEnd } from "../prepare-clip.js";
 import type { StoredClip } from "../stored-clip.js";
 import { type OpenPool, onThisThread, pieceOf } from "./make-batch.js";
@@ -23,13 +24,15 @@ export type ClipCutter = {
  * Makes a {@link ClipCutter}.
  *
  * @param openPool `batchThreads` of `@kdc-mae/data/node`, or this thread unless given
- * @param workers threads
+ * @param workers threads; 0 cuts on this one
+ * @throws KdcError (reason `option`) for another number of workers
  */
 export function clipCutter(
   frontEnd: FrontEnd,
   openPool: OpenPool = (recipe) => onThisThread(recipe),
   workers = 1,
 ): ClipCutter {
+  expectCount("clipCutter", "workers", workers, 0);
   const pool = openPool({ frontEnd, augment: {}, picture: "middle", smoothing: 0 }, workers);
   const cut = async (shown: readonly Shown[]): Promise<HostPatches> => {
     const jobs = shown.map(({ clip, picture }) => ({ stream: "shown", of: pieceOf(clip), picture }));

@@ -1,5 +1,6 @@
 import { type FloatTensor, type HostPatches, KdcError } from "@kdc-mae/core";
 import { orderedMap } from "../dataset/ordered-map.js";
+import { expectCount } from "../expect-count.js";
 import { type Augmentation, drawPartner, type SampleRecipe, sampleStream, streamName } from "../make-sample.js";
 import type { FrontEnd } from "../prepare-clip.js";
 import type { OpenPool, SampleJob, SamplePiece } from "./make-batch.js";
@@ -125,6 +126,8 @@ export function stepsPerEpoch(
 export function loaderOf(clips: Clips, options: BatchOptions, openPool: OpenPool): Loader {
   const { batch, frontEnd, seed, augment = {}, picture = "random", smoothing = 0, classes, workers = 1 } = options;
   const { ahead = workers + 2 } = options;
+  expectCount("loader", "workers", workers, 0);
+  expectCount("loader", "ahead", ahead);
   const recipe: SampleRecipe = { frontEnd, augment, picture, smoothing, ...(classes ? { classes } : {}) };
   const pool = openPool(recipe, workers);
   const { items, told } = clips;

@@ -100,6 +100,14 @@ describe("openShards", () => {
     await expect(load({ workers: 1, classes: ["a", "b"] })).rejects.toMatchObject({ reason: "label-unknown" });
   });
 
+  it.each<[Partial<LoaderOptions>, string]>([
+    [{ workers: -3 }, "loader: workers is -3. Give a whole number of 0 or more"],
+    [{ workers: Number.NaN }, "loader: workers is NaN"],
+    [{ ahead: 0 }, "loader: ahead is 0. Give a whole number of 1 or more"],
+  ])("refuses %o, by which nothing would ever be made", async (more, message) => {
+    await expect(load(more)).rejects.toThrow(message);
+  });
+
   it("leaves samples as they are without augmentation, and takes the middle picture", async () => {
     const plain = { augment: {}, picture: "middle" as const, shuffle: false, dropLast: false };
     const [once, again] = [await load(plain), await load(plain, 5)];

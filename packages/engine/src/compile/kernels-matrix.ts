@@ -33,7 +33,7 @@ export function matrixProduct(
   }
   const batch = broadcastShapes([a.shape.slice(0, -2), b.shape.slice(0, -2)]);
   const shape = [...batch, rows, columns];
-  if (a.shape[a.shape.length - (transposeA ? 2 : 1)] === 0) return graph.splat(0, shape, a.dtype);
+  if (inner[0] === 0) return graph.splat(0, shape, a.dtype);
   if (!transposeA && !transposeB) return graph.node("MatMul", [a, b], shape);
   if (a.shape.length === 2 && b.shape.length === 2 && a.dtype === "float32") {
     return graph.node("Gemm", [a, b], shape, {

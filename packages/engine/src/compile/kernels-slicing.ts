@@ -18,13 +18,13 @@ const slice = (graph: GraphBuilder, x: Value, { begin, end, steps }: Slice, shap
   return graph.node("Slice", [x, along(begin), along(end), graph.int64s(axes), along(steps)], shape);
 };
 
+const axisOf = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
+
 /** Axes as a list of non-negative numbers; none given means all. */
 export const axesOf = (axis: number | readonly number[] | null | undefined, rank: number): number[] => {
   const given = axis === null || axis === undefined ? Array.from({ length: rank }, (_, i) => i) : [axis].flat();
-  return given.map((one) => (one < 0 ? one + rank : one));
+  return given.map((one) => axisOf(one, rank));
 };
-
-const axisOf = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
 
 /** Cut along an axis into pieces of these sizes. */
 export const split = (graph: GraphBuilder, x: Value, sizes: readonly number[], axis: number): Value[] =>
