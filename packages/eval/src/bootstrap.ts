@@ -1,8 +1,12 @@
 import { createRng, KdcError, type Rng } from "@kdc-mae/core";
 import { studentQuantile } from "./comparison/t-interval.js";
 import { normal } from "./normal.js";
+import { partsOf, type Recordings } from "./recordings.js";
 
-/** An interval of a figure. `resamples` counts the ones in which the figure existed; 0 of an exact interval, which draws none. */
+/**
+ * An interval of a figure. `resamples` counts the ones in which the figure existed; 0 of an exact interval, which draws none,
+ * and of clips of one recording, whose ends are NaN: nothing is known of how far recordings differ.
+ */
 export type Interval = {
   readonly low: number;
   readonly high: number;
@@ -18,19 +22,23 @@ export type BootstrapOptions = {
   readonly resamples?: number;
   /** Default 0.95. */
   readonly level?: number;
+  /** What is drawn and left out as one: whole recordings, where clips are parts of fewer. Default: every clip by itself. */
+  readonly recordings?: Recordings;
 };
 
 /** A figure recomputed from clips counted `counts[i]` times each; NaN where it does not exist in this resample. */
 export type Statistic = (counts: Int32Array) => number;
 
 /**
- * How often each of `clips` clips is drawn, resample by resample: one array, filled again for each.
+ * How often each of `clips` clips is drawn, resample by resample: one array, filled again for each. As many recordings are
+ * drawn as there are, each with all of its clips, so that resamples differ in their number of clips (Davison and Hinkley
+ * 1997, §3.8, where whole clusters are drawn and nothing within them).
  *
  * @throws KdcError (`empty`) for no clips
  */
 export function* resamplesOf(
   clips: number,
-  { rng = createRng("bootstrap"), resamples = 1000, level = 0.95 }: BootstrapOptions = {},
+  { rng = createRng("bootstrap"), resamples = 1000, level = 0.95, recordings }: BootstrapOptions = {},
 ): Generator<Int32Array> {
   if (clips < 1 || resamples < 1 || !(level > 0 && level < 1)) {
     throw new KdcError({
@@ -41,9 +49,13 @@ export function* resamplesOf(
     });
   }
   const counts = new Int32Array(clips);
+  const parts = partsOf(clips, recordings);
   for (let r = 0; r < resamples; r++) {
     counts.fill(0);
-    for (let i = 0; i < clips; i++) counts[rng.integer(clips)]++;
+    for (let i = 0; i < parts.length; i++) {
+      const drawn = parts[rng.integer(parts.length)];
+      for (let at = 0; at < drawn.length; at++) counts[drawn[at]]++;
+    }
     yield counts;
   }
 }
@@ -69,24 +81,34 @@ function resampled<Name extends string>(
 }
 
 /**
- * The share of resamples beyond either end: (1 − level) / 2, less as much as few clips make percentiles too narrow. A
+ * The share of resamples beyond either end: (1 − level) / 2, less as much as few draws make percentiles too narrow. A
  * resample's variance lacks the factor n / (n − 1), and a normal's ends stand for Student's (Hesterberg 2015, "expanded
  * percentile interval").
  */
-function tailFor(clips: number, level: number): number {
-  if (clips < 2 || clips > 2000) return (1 - level) / 2;
-  return normal(-Math.sqrt(clips / (clips - 1)) * studentQuantile(clips - 1, level));
+function tailFor(drawn: number, level: number): number {
+  if (drawn < 2 || drawn > 2000) return (1 - level) / 2;
+  return normal(-Math.sqrt(drawn / (drawn - 1)) * studentQuantile(drawn - 1, level));
 }
 
-/** The percentiles between which a figure of so many clips lies, widened where they are few. */
-export function percentiles(sorted: Float64Array, clips: number, level = 0.95): Interval {
-  const tail = tailFor(clips, level);
+/** No interval: clips of one recording say nothing of how far recordings differ. */
+const unknown = (level = 0.95): Interval => ({ low: Number.NaN, high: Number.NaN, level, resamples: 0 });
+
+/** The percentiles between which a figure lies, widened where what was drawn, clips or recordings of them, is few. */
+export function percentiles(
+  sorted: Float64Array,
+  clips: number,
+  { level = 0.95, recordings }: Pick<BootstrapOptions, "level" | "recordings"> = {},
+): Interval {
+  const drawn = partsOf(clips, recordings).length;
+  if (drawn === 1 && clips > 1) return unknown(level);
+  const tail = tailFor(drawn, level);
   return { low: quantile(sorted, tail), high: quantile(sorted, 1 - tail), level, resamples: sorted.length };
 }
 
 /**
  * Percentile bootstrap over clips (Efron 1979): every figure is recomputed on the same resamples of `clips` clips drawn
- * with replacement; the percentiles are widened for few clips (Hesterberg 2015).
+ * with replacement; the percentiles are widened for few clips (Hesterberg 2015). Where clips are parts of fewer recordings,
+ * those are drawn, and those are what there may be few of.
  *
  * @throws KdcError (`empty`) for no clips
  */
@@ -96,7 +118,7 @@ export function bootstrap<Name extends string>(
   options: BootstrapOptions = {},
 ): Readonly<Record<Name, Interval>> {
   const drawn = Object.entries<Float64Array>(resampled(clips, statistics, options));
-  return Object.fromEntries(drawn.map(([name, values]) => [name, percentiles(values, clips, options.level)])) as Record<
+  return Object.fromEntries(drawn.map(([name, values]) => [name, percentiles(values, clips, options)])) as Record<
     Name,
     Interval
   >;
@@ -110,21 +132,29 @@ export function bootstrap<Name extends string>(
  * stay within 0–1 (Pepe 2003, §5.2, for AUC; Boyd, Eng and Page 2013 for average precision).
  *
  * @param figures all of them, from 0 to 1, from clips counted `counts[i]` times each
- * @param options.resamples clips are left out one by one up to so many; of more, in so many groups
+ * @param options.resamples clips, or whole recordings of them, are left out one by one up to so many; of more, in so many groups
  * @returns `resamples` counts the clips, or groups of clips, that were left out in turn
  */
 export function jackknife<Name extends string>(
   clips: number,
   figures: (counts: Int32Array) => Readonly<Record<Name, number>>,
-  { level = 0.95, resamples = 1000 }: BootstrapOptions = {},
+  { level = 0.95, resamples = 1000, recordings }: BootstrapOptions = {},
 ): Readonly<Record<Name, Interval>> {
   const counts = new Int32Array(clips).fill(1);
   const values = figures(counts);
-  const groups = Math.min(clips, resamples);
+  const names = Object.keys(values) as Name[];
+  const parts = partsOf(clips, recordings);
+  if (parts.length === 1 && clips > 1) {
+    return Object.fromEntries(names.map((name) => [name, unknown(level)])) as Record<Name, Interval>;
+  }
+  const groups = Math.min(parts.length, resamples);
   const without = Array.from({ length: groups }, (_, group) => {
-    for (let clip = group; clip < clips; clip += groups) counts[clip] = 0;
+    const count = (times: number) => {
+      for (let part = group; part < parts.length; part += groups) for (const clip of parts[part]) counts[clip] = times;
+    };
+    count(0);
     const left = figures(counts);
-    for (let clip = group; clip < clips; clip += groups) counts[clip] = 1;
+    count(1);
     return left;
   });
   // One group cannot be left out: nothing is known of how far its figure varies.
@@ -136,7 +166,6 @@ export function jackknife<Name extends string>(
     const half = ends * Math.sqrt(((groups - 1) / groups) * squares);
     return { ...sharesAround(values[name], half), level, resamples: known.length };
   };
-  const names = Object.keys(values) as Name[];
   return Object.fromEntries(names.map((name) => [name, intervalOf(name)])) as Record<Name, Interval>;
 }
 

@@ -4,11 +4,19 @@ import { chanceMeanAP } from "./classification/chance.js";
 import type { ClassificationResult } from "./classification/classification.js";
 import type { FewShotResult } from "./classification/few-shot.js";
 import type { TaggingResult } from "./classification/tagging.js";
+import type { Evaluated } from "./head.js";
 import type { InpaintingResult } from "./inpainting/inpainting.js";
 import { type LocalizationResult, pointedClips } from "./localization/localization.js";
 import type { NumberKind } from "./report/number-text.js";
 import type { RetrievalResult } from "./retrieval/retrieval.js";
 import type { SounderScores, VggSounderResult } from "./vggsounder/vggsounder.js";
+
+/** What an interval resamples, and how many of them; with the recordings that are drawn whole, where those are fewer. */
+export type Over = {
+  readonly unit: "clips" | "queries" | "episodes";
+  readonly count: number;
+  readonly recordings?: number;
+};
 
 /** One figure of a result: every table, card and comparison shows this. Its protocol and its clips are the result's. */
 export type Figure = {
@@ -24,7 +32,7 @@ export type Figure = {
   /** Left out where resamples do not differ and nothing exact is known. */
   readonly interval?: Interval;
   /** What the interval resamples, and how many of them: all evaluated clips unless given. */
-  readonly over?: { readonly unit: "clips" | "queries" | "episodes"; readonly count: number };
+  readonly over?: Over;
   readonly baseline?: { readonly name: string; readonly value: number | null };
   /** Its score by clip, in the order of the evaluated clips, where it is a mean of such. */
   readonly clips?: ArrayLike<number>;
@@ -40,6 +48,13 @@ export type HeadResult =
   | { readonly head: "few-shot"; readonly result: FewShotResult }
   | { readonly head: "vggsounder"; readonly result: VggSounderResult };
 
+const recordingsIn = ({ recordings }: { readonly recordings?: number }) =>
+  recordings === undefined ? {} : { recordings };
+
+/** What the interval of a figure of a result is over. */
+export const overOf = ({ over }: Pick<Figure, "over">, result: Pick<Evaluated, "evaluated" | "recordings">): Over =>
+  over ?? { unit: "clips", count: result.evaluated, ...recordingsIn(result) };
+
 const inFull = (of: string | undefined, name: string): string => (of === undefined ? name : `${of}, ${name}`);
 
 /** The words of a figure without what it is of. */
@@ -48,10 +63,13 @@ export const shortName = ({ of, name }: Pick<Figure, "of" | "name">): string =>
 
 /**
  * An interval as it is said: none where it has no width, as where resamples do not differ (AUC of a perfect order, a single
- * clip) and nothing is known of other clips. A median rank is a whole number, and may be sure.
+ * clip) and nothing is known of other clips, and none of clips of one recording. A median rank is a whole number, and may be
+ * sure.
  */
 export const intervalSaid = (interval: Interval | undefined, kind: NumberKind): { readonly interval?: Interval } =>
-  interval === undefined || (kind !== "rank" && interval.low === interval.high) ? {} : { interval };
+  interval === undefined || Number.isNaN(interval.low) || (kind !== "rank" && interval.low === interval.high)
+    ? {}
+    : { interval };
 
 type Facts = Omit<Figure, "key" | "name" | "kind" | "better"> & Partial<Pick<Figure, "better">>;
 
@@ -107,7 +125,7 @@ export function retrievalFigures({ gallery, chance, ...result }: RetrievalResult
       const isRank = key === "medianRank";
       return figure(`${direction}.${key}`, recalls[key], isRank ? "rank" : "share", {
         ...{ of: directions[direction], value: scores[key], interval: scores.intervals[key] },
-        over: { unit: "queries", count: scores.ranks.length },
+        over: { unit: "queries", count: scores.ranks.length, ...recordingsIn(result) },
         baseline: { name: `chance, 1 of ${gallery}`, value: chance[key] },
         ...(isRank ? { better: "lower" } : { clips: Array.from(scores.ranks, (rank) => (rank < within[key] ? 1 : 0)) }),
       });
@@ -139,7 +157,10 @@ export function localizationFigures(result: LocalizationResult): readonly Figure
   const { detection, intervals, centreBox } = result;
   const pointed = pointedClips(result);
   // Clips without a visible source are told from the others: they count here, and nowhere else.
-  const told = { unit: "clips", count: new Set(result.steps.map(({ id }) => id)).size } as const;
+  const told = {
+    ...({ unit: "clips", count: new Set(result.steps.map(({ id }) => id)).size } as const),
+    ...recordingsIn(detection ?? {}),
+  };
   const overlaps = [
     ["ciou50", "cIoU@0.5"],
     ["auc", "AUC"],
@@ -182,8 +203,8 @@ const fewShotFigures = ({ shots, kinds, chance }: FewShotResult): readonly Figur
 function vggSounderFigures({ given, alone, confusion }: VggSounderResult): readonly Figure[] {
   const asked = { audio: "sound alone", visual: "pictures alone", both: "both" } as const;
   const confused = { any: "either", audio: "sound", visual: "pictures", each: "each alone" } as const;
-  const two = (key: string, of: string, { f1, hitRate, intervals, clips, random }: SounderScores) => {
-    const shared = { of, over: { unit: "clips", count: clips } as const };
+  const two = (key: string, of: string, { f1, hitRate, intervals, clips, random, recordings }: SounderScores) => {
+    const shared = { of, over: { unit: "clips" as const, count: clips, ...recordingsIn({ recordings }) } };
     const beside = (value: number) => ({ name: "random class", value });
     return [
       figure(`${key}.f1`, "F1", "share", { ...shared, value: f1, interval: intervals.f1, baseline: beside(random.f1) }),

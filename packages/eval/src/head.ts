@@ -5,6 +5,8 @@ export type Evaluated = {
   readonly protocol: Protocol;
   /** Clips the figures are made of. */
   readonly evaluated: number;
+  /** Recordings they are parts of, where those are fewer: intervals are then by recording. */
+  readonly recordings?: number;
   /** Clips that took no part, by reason, such as `{ "no-audio": 3 }`. */
   readonly leftOut: Readonly<Record<string, number>>;
 };

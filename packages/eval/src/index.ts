@@ -38,7 +38,7 @@ export {
 export type { PairedDifference, SeedValue } from "./comparison/paired-difference.js";
 export type { MeanInterval } from "./comparison/t-interval.js";
 export { type Embed, embedAll } from "./embed.js";
-export { type Figure, figuresOf, type HeadResult, locatedClips } from "./figures.js";
+export { type Figure, figuresOf, type HeadResult, locatedClips, type Over, overOf } from "./figures.js";
 export { type ByGroup, byGroup, type Gap, type GroupFigure } from "./groups/by-group.js";
 export { type GroupedFigure, type GroupedFigures, groupFigures } from "./groups/group-figures.js";
 export type { Evaluated, Head } from "./head.js";
@@ -77,6 +77,7 @@ export { rankMe } from "./probes/rank-me.js";
 export { alignment, channelDeviations, uniformity } from "./probes/sphere.js";
 export { findProtocol, type Protocol, printProtocol, type Task, varyProtocol } from "./protocol.js";
 export { type Conduct, inpaintingProtocol, type ProtocolRecord, protocolRecords, protocols } from "./protocols.js";
+export { type Recordings, recordingNumbers } from "./recordings.js";
 export { type FrameEmbeddings, type FrameReduction, frameRanks } from "./retrieval/frame-ranks.js";
 export { type Neighbour, neighbours } from "./retrieval/neighbours.js";
 export { choosePerClass } from "./retrieval/per-class.js";

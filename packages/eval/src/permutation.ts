@@ -1,4 +1,5 @@
 import { createRng, KdcError, type Rng } from "@kdc-mae/core";
+import { partsOf, type Recordings } from "./recordings.js";
 
 /** What {@link pairedPermutation} found. */
 export type PermutationTest = {
@@ -14,7 +15,8 @@ export type PermutationTest = {
 /**
  * Paired permutation test (Fisher 1935): under the null the sign of each pair's difference is a coin toss. Up to 2^16
  * flips are all tried; beyond, `permutations` seeded draws with (1 + hits) / (1 + draws). With n pairs no p can be
- * below 2 / 2ⁿ: three seeds cannot be significant.
+ * below 2 / 2ⁿ: three seeds cannot be significant. Of clips that are parts of recordings the sign of all of a recording's
+ * is one coin: n is then the number of recordings.
  *
  * @param first one value per pair (clip or seed)
  * @param second the other arm's values, in the same order
@@ -29,7 +31,7 @@ export type PermutationTest = {
 export function pairedPermutation(
   first: ArrayLike<number>,
   second: ArrayLike<number>,
-  options: { readonly rng?: Rng; readonly permutations?: number } = {},
+  options: { readonly rng?: Rng; readonly permutations?: number; readonly recordings?: Recordings } = {},
 ): PermutationTest {
   const pairs = first.length;
   const differences = Float64Array.from({ length: pairs }, (_, i) => first[i] - second[i]);
@@ -44,16 +46,18 @@ export function pairedPermutation(
   const observed = Math.abs(differences.reduce((sum, value) => sum + value, 0));
   // Sums of the same numbers in another order differ by rounding; they must still count as equally far.
   const slack = 1e-12 * differences.reduce((sum, value) => sum + Math.abs(value), 0);
-  const { rng = createRng("permutation"), permutations = 10_000 } = options;
-  const exact = pairs <= 16;
-  const tries = exact ? 2 ** pairs : permutations;
+  const { rng = createRng("permutation"), permutations = 10_000, recordings } = options;
+  const parts = partsOf(pairs, recordings);
+  const sums = Float64Array.from(parts, (part) => part.reduce((sum, clip) => sum + differences[clip], 0));
+  const exact = sums.length <= 16;
+  const tries = exact ? 2 ** sums.length : permutations;
   let hits = 0;
   for (let t = 0; t < tries; t++) {
     let sum = 0;
     let bits = 0;
-    for (let i = 0; i < pairs; i++) {
+    for (let i = 0; i < sums.length; i++) {
       if (i % 32 === 0) bits = exact ? t : rng.uint32();
-      sum += (bits >>> (i % 32)) & 1 ? -differences[i] : differences[i];
+      sum += (bits >>> (i % 32)) & 1 ? -sums[i] : sums[i];
     }
     if (Math.abs(sum) >= observed - slack) hits++;
   }

@@ -87,7 +87,11 @@ export function calibrationInterval(
     return sums;
   };
   const seen = gapsOf();
-  const noises = Array.from(resamplesOf(clips, options), (counts) => gapsOf(counts).map((sum, bin) => sum - seen[bin]));
+  const noises = Array.from(resamplesOf(clips, options), (counts) => {
+    // Of whole recordings a resample may hold more clips, or fewer: its gaps are those of as many clips as there are.
+    const scale = clips / counts.reduce((sum, count) => sum + count, 0);
+    return gapsOf(counts).map((sum, bin) => scale * sum - seen[bin]);
+  });
   const error = seen.reduce((sum, gap) => sum + Math.abs(gap), 0) / clips;
   const errors = new Float64Array(noises.length);
   const under = (scale: number) => {
@@ -98,9 +102,10 @@ export function calibrationInterval(
       errors[r] = size / clips;
       mean += errors[r] / noises.length;
     }
-    return { mean, ...percentiles(errors.sort(), clips, options.level) };
+    return { mean, ...percentiles(errors.sort(), clips, options) };
   };
   const calibrated = under(0);
+  if (Number.isNaN(calibrated.low)) return { low: Number.NaN, high: Number.NaN, level: calibrated.level, resamples: 0 };
   const endWhere = (end: "low" | "high"): number => {
     if (calibrated[end] >= error) return error + calibrated.mean - calibrated[end];
     let [below, above] = [0, 1];

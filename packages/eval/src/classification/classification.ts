@@ -5,6 +5,7 @@ import type { Evaluated } from "../head.js";
 import { expectMatrix, type Matrix } from "../matrix.js";
 import { findProtocol, type Protocol } from "../protocol.js";
 import { protocols } from "../protocols.js";
+import { fewerThan } from "../recordings.js";
 import { withExact } from "../where-alike.js";
 import { type CalibrationBin, calibratedError, calibration, calibrationInterval } from "./calibration.js";
 import { type KindScores, rankingIntervals, rankKinds } from "./kind-scores.js";
@@ -93,13 +94,14 @@ export function classification(input: ClassificationInput): ClassificationResult
   const accuracy = meanOf(correct);
   const confidence = Float64Array.from(predicted, (kind, i) => probabilities.data[i * kinds.length + kind]);
   const intervals = {
-    ...withExact(bootstrap(N, { accuracy }, input.intervals), { accuracy: correct }),
+    ...withExact(bootstrap(N, { accuracy }, input.intervals), { accuracy: correct }, input.intervals?.recordings),
     ...rankingIntervals(N, ranking.statistics, input.intervals),
     calibration: calibrationInterval(confidence, correct, input.intervals),
   };
   return {
     protocol: input.protocol ?? findProtocol(protocols, "classification-middle-frame"),
     evaluated: N,
+    ...fewerThan(N, input.intervals?.recordings),
     leftOut: input.leftOut ?? {},
     accuracy: accuracy(new Int32Array(N).fill(1)),
     majority: { kind: frequent.kind, accuracy: frequent.positives / N },

@@ -6,6 +6,7 @@ import { expectMatrix, matrix } from "../matrix.js";
 import { prepareRows } from "../product/row-products.js";
 import { findProtocol, type Protocol } from "../protocol.js";
 import { drawing, protocols } from "../protocols.js";
+import { fewerThan } from "../recordings.js";
 import { unitRows } from "../retrieval/unit-rows.js";
 import { withExact } from "../where-alike.js";
 import { argmaxRows, checkLabels } from "./classification.js";
@@ -83,6 +84,8 @@ export function fewShot(input: {
   }
   const from = unitRows(where, "train features", train.features);
   const asking = unitRows(where, "test features", test.features);
+  // Episodes are what is drawn here, and no episode is a part of a recording.
+  const { recordings: _, ...drawn } = input.intervals ?? {};
   const scored = shots.map((count): ShotScores => {
     const right = new Float64Array(test.labels.length);
     const values = Array.from({ length: episodes }, (_, episode) => {
@@ -100,13 +103,14 @@ export function fewShot(input: {
     const accuracy = meanOf(values);
     return {
       ...{ shots: count, accuracy: accuracy(new Int32Array(episodes).fill(1)), episodes: values, right },
-      interval: withExact(bootstrap(episodes, { accuracy }, input.intervals), { accuracy: values }).accuracy,
+      interval: withExact(bootstrap(episodes, { accuracy }, drawn), { accuracy: values }).accuracy,
     };
   });
   const short = asked.filter((count) => !shots.includes(count));
   return {
     protocol: input.protocol ?? findProtocol(protocols, "few-shot-joint"),
     evaluated: test.labels.length,
+    ...fewerThan(test.labels.length, input.intervals?.recordings),
     leftOut: input.leftOut ?? {},
     kinds: kinds.length,
     shots: scored,

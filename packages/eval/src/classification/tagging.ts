@@ -5,6 +5,7 @@ import type { Evaluated } from "../head.js";
 import { expectMatrix, type Matrix } from "../matrix.js";
 import { findProtocol, type Protocol, varyProtocol } from "../protocol.js";
 import { protocols } from "../protocols.js";
+import { fewerThan } from "../recordings.js";
 import { chanceMeanAP } from "./chance.js";
 import { type KindScores, rankingIntervals, rankKinds } from "./kind-scores.js";
 
@@ -78,6 +79,7 @@ export function tagging(input: TaggingInput): TaggingResult {
   return {
     protocol: input.protocol ?? taggingProtocol,
     evaluated: N,
+    ...fewerThan(N, input.intervals?.recordings),
     leftOut: input.leftOut ?? {},
     mAP: ranking.mAP,
     auc: ranking.auc,

@@ -38,6 +38,8 @@ export type ArmRun = {
       { readonly value: number; readonly baseline: number; readonly clips?: Readonly<Record<string, number>> }
     >
   >;
+  /** The recording of each clip that is a part of one, by the clip's id: clips of one are drawn as one. */
+  readonly recordings?: Readonly<Record<string, string>>;
   readonly cost: RunCost;
 };
 
@@ -72,6 +74,8 @@ export type ShownDifference = PairedDifference & {
   readonly p: number;
   readonly unit: "clips" | "seeds";
   readonly pairs: number;
+  /** Recordings that the clips are parts of, where those are fewer. */
+  readonly recordings?: number;
   /** p after Holm's adjustment over all differences of its table. */
   readonly adjustedP: number;
 };
@@ -122,8 +126,10 @@ const seedValues = ({ runs }: ArmToCompare, key: string): readonly SeedValue[] =
 function compareFigure(arm: ArmToCompare, reference: ArmToCompare, key: string): ComparedFigure | undefined {
   const values = seedValues(arm, key);
   if (values.length === 0) return undefined;
-  const found = arm === reference ? undefined : pairedDifference(values, seedValues(reference, key));
+  const recordings = Object.assign({}, ...[...reference.runs, ...arm.runs].map((run) => run.recordings));
+  const found = arm === reference ? undefined : pairedDifference(values, seedValues(reference, key), recordings);
   const shown = found?.overClips ?? found?.overSeeds;
+  const parts = found?.overClips?.recordings;
   return {
     ...tInterval(values.map(({ value }) => value)),
     bySeed: values.map(({ seed, value }) => ({ seed, value })),
@@ -134,6 +140,7 @@ function compareFigure(arm: ArmToCompare, reference: ArmToCompare, key: string):
             ...found,
             p: shown.p,
             pairs: shown.n,
+            ...(parts === undefined ? {} : { recordings: parts }),
             unit: found.overClips === null ? "seeds" : "clips",
             adjustedP: shown.p,
           },

@@ -17,6 +17,9 @@ const field = (value: string | number | undefined): string => {
   return /[",\n\r]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
 };
 
+/** Empty where it does not exist, as an end of an interval over clips of one recording. */
+const known = (value: number | undefined) => (Number.isFinite(value) ? value : undefined);
+
 const ends = (mean: number, half: number | null) => (half === null ? {} : { low: mean - half, high: mean + half });
 
 function figureRow(table: ComparedTable, arm: string, spec: FigureToCompare, figure: ComparedFigure): Row {
@@ -32,8 +35,8 @@ function figureRow(table: ComparedTable, arm: string, spec: FigureToCompare, fig
     ...{ difference: difference?.overSeeds.mean, difference_low: overSeeds?.low, difference_high: overSeeds?.high },
     ...{ p: difference?.p, p_pairs_of: difference?.unit, p_pairs: difference?.pairs, p_holm: difference?.adjustedP },
     p_over_seeds: difference?.overSeeds.p,
-    clips_difference_low: difference?.overClips?.interval.low,
-    clips_difference_high: difference?.overClips?.interval.high,
+    clips_difference_low: known(difference?.overClips?.interval.low),
+    clips_difference_high: known(difference?.overClips?.interval.high),
   };
 }
 

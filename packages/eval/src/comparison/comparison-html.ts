@@ -1,7 +1,7 @@
 import { printProtocol } from "../protocol.js";
 import { htmlPage } from "../report/html-page.js";
 import { escapeHtml, htmlTable } from "../report/html-text.js";
-import { numberText } from "../report/number-text.js";
+import { numberText, overText } from "../report/number-text.js";
 import type { ComparedTable, Comparison, FigureToCompare, ShownDifference } from "./compare.js";
 import * as words from "./comparison-text.js";
 
@@ -11,11 +11,11 @@ const heads = (figures: readonly FigureToCompare[]) =>
 /** A difference in bold where it words.survives adjustment, its p-values below. */
 function differenceCell(difference: ShownDifference | undefined, kind: FigureToCompare["kind"]): string {
   if (difference === undefined) return "–";
-  const { p, adjustedP, unit, pairs, overSeeds } = difference;
+  const { p, adjustedP, unit, pairs, recordings, overSeeds } = difference;
   const text = words.differenceWithInterval(difference, kind);
   const seeds =
     unit === "clips" ? `<small>over ${overSeeds.n} seeds p ${escapeHtml(words.pText(overSeeds.p))}</small>` : "";
-  return `${words.survives(difference) ? `<b>${text}</b>` : text}<small>p ${escapeHtml(words.pText(p))} over ${pairs} ${unit}, Holm ${escapeHtml(words.pText(adjustedP))}</small>${seeds}`;
+  return `${words.survives(difference) ? `<b>${text}</b>` : text}<small>p ${escapeHtml(words.pText(p))} over ${overText({ count: pairs, unit, recordings })}, Holm ${escapeHtml(words.pText(adjustedP))}</small>${seeds}`;
 }
 
 function section(compared: ComparedTable, { figures }: Comparison): string {

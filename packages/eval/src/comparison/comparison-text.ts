@@ -54,6 +54,7 @@ export function readingNotes({ seeds, tables, missing, notes = [] }: Comparison)
     rows.flatMap(({ figures }) => Object.values(figures).flatMap(({ difference }) => difference ?? [])),
   );
   const clips = differences.filter(({ unit }) => unit === "clips");
+  const parts = clips.filter(({ recordings }) => recordings !== undefined);
   const fewest = Math.min(...differences.map(({ overSeeds }) => overSeeds.smallestP));
   return [
     ...(missing === 0
@@ -64,6 +65,11 @@ export function readingNotes({ seeds, tables, missing, notes = [] }: Comparison)
       ? []
       : [
           "p is a two-sided paired sign-flip permutation test. The unit of pairing is the test clip, its score averaged over the seeds that both arms have: it speaks of other clips for these trained models, not of other seeds.",
+        ]),
+    ...(parts.length === 0
+      ? []
+      : [
+          "Clips that are parts of one recording change their sign together, and intervals draw whole recordings: p speaks of other recordings.",
         ]),
     ...(clips.length === differences.length
       ? []

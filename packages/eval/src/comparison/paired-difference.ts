@@ -1,5 +1,6 @@
 import { bootstrap, type Interval, meanOf } from "../bootstrap.js";
 import { pairedPermutation } from "../permutation.js";
+import { fewerThan, recordingNumbers } from "../recordings.js";
 import { intervalWhereAlike } from "../where-alike.js";
 import { type MeanInterval, tInterval } from "./t-interval.js";
 
@@ -28,6 +29,8 @@ export type PairedDifference = {
     readonly interval: Interval;
     readonly p: number;
     readonly n: number;
+    /** Recordings that the clips are parts of, where those are fewer: drawn whole, each with one sign. */
+    readonly recordings?: number;
     /** Seeds that each clip's score is averaged over. */
     readonly seeds: number;
   } | null;
@@ -53,11 +56,13 @@ const areShares = (runs: readonly SeedValue[], ids: readonly string[]): boolean 
 /**
  * The difference arm − reference, over the seeds that both have.
  *
+ * @param recordings the recording of a clip by its id, where it is a part of one
  * @returns undefined where they share no seed
  */
 export function pairedDifference(
   arm: readonly SeedValue[],
   reference: readonly SeedValue[],
+  recordings: Readonly<Record<string, string>> = {},
 ): PairedDifference | undefined {
   const pairs = arm.flatMap((run) => {
     const other = reference.find(({ seed }) => seed === run.seed);
@@ -74,13 +79,19 @@ export function pairedDifference(
   const ids = sharedIds([...first, ...second]);
   if (ids === undefined || ids.length === 0) return { overSeeds, overClips: null };
   const [ours, theirs] = [averaged(first, ids), averaged(second, ids)];
-  const test = pairedPermutation(ours, theirs);
+  const parts = recordingNumbers(ids.map((id) => (Object.hasOwn(recordings, id) ? recordings[id] : id)));
+  const test = pairedPermutation(ours, theirs, { recordings: parts });
   const differences = ours.map((value, i) => value - theirs[i]);
-  const drawn = bootstrap(ids.length, { difference: meanOf(differences) }).difference;
-  const interval = areShares([...first, ...second], ids) ? (intervalWhereAlike(differences, [-1, 1]) ?? drawn) : drawn;
+  const drawn = bootstrap(ids.length, { difference: meanOf(differences) }, { recordings: parts }).difference;
+  const alike = areShares([...first, ...second], ids)
+    ? intervalWhereAlike(differences, [-1, 1], drawn.level, parts)
+    : undefined;
   return {
     overSeeds,
-    overClips: { mean: test.difference, interval, p: test.p, n: ids.length, seeds: pairs.length },
+    overClips: {
+      ...{ mean: test.difference, interval: alike ?? drawn, p: test.p },
+      ...{ n: ids.length, ...fewerThan(ids.length, parts), seeds: pairs.length },
+    },
   };
 }
 

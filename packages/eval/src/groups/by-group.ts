@@ -1,5 +1,6 @@
 import { createRng, KdcError, type Rng } from "@kdc-mae/core";
 import { type BootstrapOptions, bootstrap, type Interval, meanOf } from "../bootstrap.js";
+import { atPlaces, partsOf, type Recordings } from "../recordings.js";
 import { withExact } from "../where-alike.js";
 
 /** A figure in one group of clips. */
@@ -40,7 +41,8 @@ export function membersOf(groups: readonly (string | undefined)[], fewest = 2): 
 /**
  * The largest gap between groups, and its permutation test (Fisher 1935): groups differ by chance alone, the more so the
  * smaller they are, so the clips are dealt to groups of the same sizes anew. Groups in which the figure does not exist
- * take no part.
+ * take no part. Whole recordings are dealt, to groups of as many: windows of one film were never free to be anywhere. (Of a
+ * recording that is in several groups, what each group has of it is dealt as one.)
  *
  * @param over the figure of some clips
  * @param members clips of each group
@@ -49,26 +51,38 @@ export function membersOf(groups: readonly (string | undefined)[], fewest = 2): 
 export function gapBetween(
   over: (clips: ArrayLike<number>) => number,
   members: ReadonlyMap<string, readonly number[]>,
-  { permutations = 10_000, rng = createRng("groups") }: { readonly permutations?: number; readonly rng?: Rng } = {},
+  {
+    permutations = 10_000,
+    rng = createRng("groups"),
+    recordings,
+  }: { readonly permutations?: number; readonly rng?: Rng; readonly recordings?: Recordings } = {},
 ): Gap | undefined {
   const names = [...members.keys()];
-  const clips = Int32Array.from([...members.values()].flat());
-  const sizes = [...members.values()].map((own) => own.length);
-  const ends = sizes.map((_, at) => sizes.slice(0, at + 1).reduce((sum, size) => sum + size, 0));
-  const valuesOf = (dealt: Int32Array): readonly number[] =>
-    ends.map((end, at) => over(dealt.subarray(end - sizes[at], end)));
+  const parts = [...members.values()].map((own) => partsWithin(own, recordings));
+  const units = parts.flat();
+  const ends = parts.map((_, at) => parts.slice(0, at + 1).reduce((sum, own) => sum + own.length, 0));
+  const clips = new Int32Array(units.reduce((sum, unit) => sum + unit.length, 0));
+  /** Every group's figure where it gets as many units as it has, in this order. */
+  const valuesOf = (order: ArrayLike<number>): readonly number[] => {
+    let [unit, clip] = [0, 0];
+    return ends.map((end) => {
+      const first = clip;
+      for (; unit < end; unit++) for (const one of units[order[unit]]) clips[clip++] = one;
+      return over(clips.subarray(first, clip));
+    });
+  };
   const widthOf = (values: readonly number[]): number => {
     const known = values.filter(Number.isFinite);
     return known.length < 2 ? Number.NaN : Math.max(...known) - Math.min(...known);
   };
-  const own = valuesOf(clips);
+  const own = valuesOf([...units.keys()]);
   const gap = widthOf(own);
   if (Number.isNaN(gap)) return undefined;
   // Sums of the same numbers in another order differ by rounding; they must still count as equally far.
   const slack = 1e-12 * Math.max(1, gap);
   let [hits, dealt] = [0, 0];
   for (let t = 0; t < permutations; t++) {
-    const width = widthOf(valuesOf(rng.permutation(clips.length).map((at) => clips[at])));
+    const width = widthOf(valuesOf(rng.permutation(units.length)));
     // A dealing in which fewer than two groups have the figure has no gap, small or large.
     if (Number.isNaN(width)) continue;
     dealt++;
@@ -81,6 +95,10 @@ export function gapBetween(
     lowest: names[own.indexOf(Math.min(...known))],
   };
 }
+
+/** What is dealt as one of a group's clips. */
+const partsWithin = (own: readonly number[], recordings: Recordings | undefined): readonly Int32Array[] =>
+  partsOf(own.length, atPlaces({ recordings }, own)?.recordings).map((part) => part.map((at) => own[at]));
 
 /**
  * A figure that is a mean of one number per clip (accuracy, recall at 1, squared error, cIoU), group by group.
@@ -108,6 +126,7 @@ export function byGroup(
   } = {},
 ): ByGroup {
   const { fewest = 2 } = options;
+  const { recordings } = options.intervals ?? {};
   const members = membersOf(groups, fewest);
   const bad = Array.from(values).findIndex((value) => !Number.isFinite(value));
   if (values.length !== groups.length || bad >= 0 || members.size < 2) {
@@ -132,12 +151,12 @@ export function byGroup(
   const figures = [...members].map(([group, own]): GroupFigure => {
     const chosen = own.map((clip) => values[clip]);
     const mean = meanOf(chosen);
+    const intervals = atPlaces(options.intervals, own);
+    const drawn = bootstrap(own.length, { mean }, intervals);
     return {
-      group,
-      clips: own.length,
-      mean: over(own),
-      interval: withExact(bootstrap(own.length, { mean }, options.intervals), isShare ? { mean: chosen } : {}).mean,
+      ...{ group, clips: own.length, mean: over(own) },
+      interval: withExact(drawn, isShare ? { mean: chosen } : {}, intervals?.recordings).mean,
     };
   });
-  return { groups: figures, ...(gapBetween(over, members, options) as Gap) };
+  return { groups: figures, ...(gapBetween(over, members, { ...options, recordings }) as Gap) };
 }

@@ -1,6 +1,7 @@
 import { createRng, KdcError } from "@kdc-mae/core";
 import { type BootstrapOptions, bootstrap, type Interval } from "../bootstrap.js";
 import { type Figure, figuresOf, type HeadResult, intervalSaid } from "../figures.js";
+import { fewerThan, recordingNumbers } from "../recordings.js";
 import { type Gap, gapBetween, membersOf } from "./by-group.js";
 import { regroup } from "./regroup.js";
 
@@ -10,6 +11,8 @@ export type GroupedFigure = Pick<Figure, "key" | "name" | "kind"> & {
     readonly group: string;
     /** Of the group, those that the figure is of. */
     readonly clips: number;
+    /** Recordings they are parts of, where those are fewer. */
+    readonly recordings?: number;
     readonly value: number | null;
     readonly interval?: Interval;
   }[];
@@ -33,6 +36,7 @@ export type GroupedFigures = {
  * @param ids the evaluated clips in their order; a localization says its own
  * @param groupOf a clip's group; undefined where nothing says it
  * @param by what groups are made by, in words
+ * @param options.recordingOf the recording a clip is a part of, where clips are parts of fewer: what is drawn and dealt as one
  * @throws KdcError (`groups`) where fewer than two groups have two clips or more
  */
 export function groupFigures(
@@ -40,12 +44,17 @@ export function groupFigures(
   ids: readonly string[],
   groupOf: (id: string) => string | undefined,
   by: string,
-  options: { readonly permutations?: number; readonly intervals?: BootstrapOptions } = {},
+  options: {
+    readonly permutations?: number;
+    readonly intervals?: Omit<BootstrapOptions, "recordings">;
+    readonly recordingOf?: (id: string) => string;
+  } = {},
 ): GroupedFigures {
-  const { permutations = 1000, intervals } = options;
+  const { permutations = 1000, intervals, recordingOf } = options;
   const regrouped = regroup(made);
   const of = (own: readonly string[]) => own.map(groupOf);
-  const all = of(made.head === "localization" ? [...new Set(made.result.steps.map(({ id }) => id))] : ids);
+  const everyId = made.head === "localization" ? [...new Set(made.result.steps.map(({ id }) => id))] : ids;
+  const all = of(everyId);
   const kept = membersOf(all);
   if (kept.size < 2) {
     const found = membersOf(all, 1);
@@ -61,16 +70,20 @@ export function groupFigures(
     const own = regrouped[key];
     if (own === undefined) return [];
     const members = membersOf(own.ids === undefined ? all : of(own.ids));
+    const recordings = recordingOf && recordingNumbers((own.ids ?? everyId).map(recordingOf));
     const groups = [...members].map(([group, clips]) => {
       const value = own.over(clips);
-      const drawn = own.interval?.(clips, intervals) ?? intervalOver(own.over, clips, intervals);
+      const parts = recordings && Int32Array.from(clips, (clip) => recordings[clip]);
+      const drawing = { ...intervals, recordings: parts };
+      const drawn = own.interval?.(clips, drawing) ?? intervalOver(own.over, clips, drawing);
       return {
-        ...{ group, clips: clips.length, value: Number.isFinite(value) ? value : null },
-        ...intervalSaid(own.whereAlike?.(clips, drawn) ?? drawn, kind),
+        ...{ group, clips: clips.length, ...fewerThan(clips.length, parts) },
+        value: Number.isFinite(value) ? value : null,
+        ...intervalSaid(own.whereAlike?.(clips, drawn, parts) ?? drawn, kind),
       };
     });
     // The same dealings for every figure.
-    const gap = gapBetween(own.over, members, { permutations, rng: createRng("groups") });
+    const gap = gapBetween(own.over, members, { permutations, rng: createRng("groups"), recordings });
     return [{ ...{ key, name, kind, groups }, ...(gap === undefined ? {} : { gap }) }];
   });
   const unknown = all.filter((group) => group === undefined).length;
@@ -90,7 +103,7 @@ function intervalOver(
   options?: BootstrapOptions,
 ) {
   const value = (counts: Int32Array) => {
-    const drawn = new Int32Array(clips.length);
+    const drawn = new Int32Array(counts.reduce((sum, count) => sum + count, 0));
     let place = 0;
     for (const [at, clip] of clips.entries()) for (let t = 0; t < counts[at]; t++) drawn[place++] = clip;
     return over(drawn);

@@ -11,6 +11,7 @@ import type { ModalityInpainting } from "../inpainting/inpainting.js";
 import { type Sighting, sightingFigures } from "../localization/detection.js";
 import { type LocalizationResult, pointedClips } from "../localization/localization.js";
 import type { Matrix } from "../matrix.js";
+import { atPlaces, type Recordings } from "../recordings.js";
 import type { DirectionScores, RetrievalResult } from "../retrieval/retrieval.js";
 import { soundedWhereAlike, type VggSounderResult } from "../vggsounder/vggsounder.js";
 import { intervalWhereAlike } from "../where-alike.js";
@@ -19,10 +20,10 @@ import { intervalWhereAlike } from "../where-alike.js";
 export type Regrouped = {
   /** Of some clips, by their places, as often as they are named; NaN where it does not exist. */
   readonly over: (clips: ArrayLike<number>) => number;
-  /** Its interval, where resampling clips would not give one. */
+  /** Its interval, where resampling clips would not give one; `recordings` are those of these clips. */
   readonly interval?: (clips: ArrayLike<number>, options?: BootstrapOptions) => Interval;
   /** The exact interval where the clips are all alike, in place of what was drawn. */
-  readonly whereAlike?: (clips: ArrayLike<number>, drawn: Interval) => Interval;
+  readonly whereAlike?: (clips: ArrayLike<number>, drawn: Interval, recordings?: Recordings) => Interval;
   /** The clips themselves, where they are not all that were evaluated. */
   readonly ids?: readonly string[];
 };
@@ -49,7 +50,8 @@ const chosenOf = (values: ArrayLike<number>, clips: ArrayLike<number>) =>
 /** A mean over clips of numbers from 0 to 1. */
 const shareOver = (values: ArrayLike<number>): Regrouped => ({
   ...meanOver(values),
-  whereAlike: (clips, drawn) => intervalWhereAlike(chosenOf(values, clips), [0, 1], drawn.level) ?? drawn,
+  whereAlike: (clips, drawn, recordings) =>
+    intervalWhereAlike(chosenOf(values, clips), [0, 1], drawn.level, recordings) ?? drawn,
 });
 
 /** A figure that is recomputed from clips counted so many times each. */
@@ -194,16 +196,23 @@ function recallOver(labels: ArrayLike<number>, { right }: ShotScores, kinds: num
 
 /**
  * Where all clips are alike: a mean over kinds leans on the rarest, so that as many clips of every kind count as that one
- * has (the mean of their shares is least, of those with the same product, where they are equal).
+ * has (the mean of their shares is least, of those with the same product, where they are equal). Of clips that are parts of
+ * recordings, a recording counts for one kind once, and as few of all kinds together as there are.
  */
 const recallWhereAlike =
   (labels: ArrayLike<number>, { right }: ShotScores): NonNullable<Regrouped["whereAlike"]> =>
-  (clips, drawn) => {
-    const clipsOf = new Map<number, number>();
-    for (let i = 0; i < clips.length; i++) clipsOf.set(labels[clips[i]], (clipsOf.get(labels[clips[i]]) ?? 0) + 1);
+  (clips, drawn, recordings) => {
+    const recordingsOf = new Map<number, Set<number>>();
+    for (let i = 0; i < clips.length; i++) {
+      const label = labels[clips[i]];
+      const own = recordingsOf.get(label) ?? new Set();
+      recordingsOf.set(label, own.add(recordings?.[i] ?? i));
+    }
     const own = chosenOf(right, clips);
-    if (intervalWhereAlike(own, [0, 1]) === undefined) return drawn;
-    const counting = own.subarray(0, clipsOf.size * Math.min(...clipsOf.values()));
+    if (intervalWhereAlike(own, [0, 1], drawn.level, recordings) === undefined) return drawn;
+    const rarest = Math.min(...Array.from(recordingsOf.values(), ({ size }) => size));
+    const all = recordings === undefined ? clips.length : new Set(Array.from(recordings)).size;
+    const counting = own.subarray(0, Math.min(all, recordingsOf.size * rarest));
     return intervalWhereAlike(counting, [0, 1], drawn.level) ?? drawn;
   };
 
@@ -231,9 +240,11 @@ function ofSounder({ given, alone, confusion }: VggSounderResult): Regroups {
     };
     const whereAlike =
       (figure: "f1" | "hitRate"): NonNullable<Regrouped["whereAlike"]> =>
-      (clips, drawn) => {
-        const asked = Int32Array.from(clips).filter((clip) => wanted[clip] > 0);
-        return soundedWhereAlike({ f1: drawn, hitRate: drawn }, chosenOf(hits, asked), sumsOver(clips).all)[figure];
+      (clips, drawn, recordings) => {
+        const places = [...Array(clips.length).keys()].filter((at) => wanted[clips[at]] > 0);
+        const own = chosenOf(hits, chosenOf(clips, places));
+        const parts = atPlaces({ recordings }, places)?.recordings;
+        return soundedWhereAlike({ f1: drawn, hitRate: drawn }, own, sumsOver(clips).all, parts)[figure];
       };
     const f1 = ({ hit, said, all }: ReturnType<typeof sumsOver>) => (2 * hit) / (said + all);
     return [

@@ -4,6 +4,7 @@ import { expectGiven } from "../given.js";
 import type { Evaluated } from "../head.js";
 import { findProtocol, type Protocol, varyProtocol } from "../protocol.js";
 import { protocols } from "../protocols.js";
+import { fewerThan } from "../recordings.js";
 import { denormalizePatches } from "./denormalize.js";
 import { type HiddenErrors, hiddenErrors, type InpaintedBatch, type PixelUnits } from "./hidden-error.js";
 
@@ -143,6 +144,7 @@ export async function inpainting(input: InpaintingInput): Promise<InpaintingResu
   return {
     protocol: withRestored(input.protocol ?? describe(mask, ratio), restored),
     evaluated,
+    ...fewerThan(evaluated, input.intervals?.recordings),
     leftOut: input.leftOut ?? {},
     mask,
     ratio,

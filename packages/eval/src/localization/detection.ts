@@ -2,6 +2,7 @@ import { createRng } from "@kdc-mae/core";
 import { type BootstrapOptions, type Interval, jackknife } from "../bootstrap.js";
 import { chanceAveragePrecision } from "../classification/chance.js";
 import { type Ranked, rank } from "../classification/ranked.js";
+import { fewerThan } from "../recordings.js";
 
 /** Figures of one detector. */
 export type DetectionScores = {
@@ -15,6 +16,8 @@ export type DetectionScores = {
 export type Detection = {
   readonly positives: number;
   readonly negatives: number;
+  /** Recordings that the clips are parts of, where those are fewer. */
+  readonly recordings?: number;
   /** A hit is a map that has a visible source. */
   readonly presence: DetectionScores;
   /** A hit has a visible source and is shown at cIoU ≥ 0.5; recall still counts every visible source. */
@@ -122,6 +125,7 @@ export function detection(clips: readonly (readonly Sighting[])[], options?: Boo
   return {
     positives,
     negatives: total - positives,
+    ...fewerThan(clips.length, options?.recordings),
     presence: sightingScores(clips, "presence", options),
     located: sightingScores(clips, "located", options),
     chance: { presence: chanceOf(positives, positives, total), located: chanceOf(randomHits, positives, total) },

@@ -4,6 +4,7 @@ import { expectGiven } from "../given.js";
 import type { Evaluated } from "../head.js";
 import { findProtocol, type Protocol, varyProtocol } from "../protocol.js";
 import { protocols } from "../protocols.js";
+import { fewerThan, recordingNumbers } from "../recordings.js";
 import { withExact } from "../where-alike.js";
 import { type Detection, detection } from "./detection.js";
 import { detectionMetrics } from "./localization-protocols.js";
@@ -20,6 +21,8 @@ import { ezVsl, type Scoring, successArea } from "./scoring.js";
 /** A clip with one step (the middle frame with the whole sound), or with several over time. */
 export type LocalizationClip = {
   readonly id: string;
+  /** What it is a part of, such as a film; itself unless given. Intervals are by recording. */
+  readonly recording?: string;
   readonly steps: readonly (LocalizationStep & {
     /** Seconds into the clip. */
     readonly time?: number;
@@ -33,7 +36,7 @@ export type LocalizationInput = MapSizes & {
   readonly scoring?: Scoring;
   readonly protocol?: Protocol;
   readonly leftOut?: Readonly<Record<string, number>>;
-  readonly intervals?: BootstrapOptions;
+  readonly intervals?: Omit<BootstrapOptions, "recordings">;
 };
 
 /** Scores of one way to point at things, means over clips. */
@@ -106,7 +109,7 @@ function pointing(
     ciou50: mean(ciou50),
     auc: mean(auc),
     ciou: mean(ciou),
-    intervals: withExact(bootstrap(clips.length, statistics, options), { ciou50, auc, ciou }),
+    intervals: withExact(bootstrap(clips.length, statistics, options), { ciou50, auc, ciou }, options?.recordings),
   };
 }
 
@@ -127,20 +130,28 @@ export async function localization(input: LocalizationInput): Promise<Localizati
   const steps: LocalizedStep[] = [];
   const clips: (readonly Overlaps[])[] = [];
   const sightings: (readonly LocalizedStep[])[] = [];
+  const recordings = { pointed: [] as string[], seen: [] as string[] };
   let timed = false;
   for await (const clip of input.clips) {
     const rng = root.fork(clip.id);
+    const { recording = clip.id } = clip;
     const scored = clip.steps.flatMap(({ time, ...step }) => {
       const scores = scoreStep(step, input, scoring, rng);
       if (scores === undefined && clip.steps.length > 1) leaveOut("time-step-box-outside-frame");
       return scores === undefined ? [] : [{ id: clip.id, time, ...scores }];
     });
     if (scored.length === 0) leaveOut("box-outside-frame");
-    else sightings.push(scored);
+    else {
+      sightings.push(scored);
+      recordings.seen.push(recording);
+    }
     steps.push(...scored);
     timed ||= clip.steps.length > 1 && clip.steps.some(({ time }) => time !== undefined);
     const overlaps = scored.flatMap((step) => (step.overlaps === undefined ? [] : [step.overlaps]));
-    if (overlaps.length > 0) clips.push(overlaps);
+    if (overlaps.length > 0) {
+      clips.push(overlaps);
+      recordings.pointed.push(recording);
+    }
   }
   if (clips.length === 0) {
     throw new KdcError({
@@ -150,18 +161,23 @@ export async function localization(input: LocalizationInput): Promise<Localizati
       reason: "no-boxes",
     });
   }
-  const found = detection(sightings, input.intervals);
+  const found = detection(sightings, { ...input.intervals, recordings: recordingNumbers(recordings.seen) });
+  const options = { ...input.intervals, recordings: recordingNumbers(recordings.pointed) };
   const pixelAP = perClip(clips, (step) => step.pixelAP);
-  const of = (name: keyof Overlaps) => pointing(clips, name, input.intervals);
+  const of = (name: keyof Overlaps) => pointing(clips, name, options);
   const tiny = clips.flat().filter((step) => step.area < 0.25).length / clips.flat().length;
   return {
     protocol: input.protocol ?? describe(scoring, timed, found),
     evaluated: clips.length,
+    ...fewerThan(clips.length, options.recordings),
     leftOut,
     ...of("model"),
     pixelAP: mean(pixelAP),
-    pixelAPInterval: withExact(bootstrap(clips.length, { pixelAP: meanOf(pixelAP) }, input.intervals), { pixelAP })
-      .pixelAP,
+    pixelAPInterval: withExact(
+      bootstrap(clips.length, { pixelAP: meanOf(pixelAP) }, options),
+      { pixelAP },
+      options.recordings,
+    ).pixelAP,
     centreBox: { side: centreSides.centreBox, ...of("centreBox") },
     centreHalfArea: { side: centreSides.centreHalfArea, ...of("centreHalfArea") },
     oracle: of("oracle"),

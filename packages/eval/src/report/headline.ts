@@ -3,6 +3,8 @@ import {
   type Figure,
   inpaintingFigures,
   localizationFigures,
+  type Over,
+  overOf,
   retrievalFigures,
   shortName,
 } from "../figures.js";
@@ -16,7 +18,7 @@ export type HeadlineRow = Omit<Figure, "value" | "baseline" | "over"> & {
   /** Its name without what it is of, which the task says. */
   readonly figure: string;
   readonly baseline: { readonly name: string; readonly value: number };
-  readonly over: NonNullable<Figure["over"]>;
+  readonly over: Over;
 };
 
 /** True where the figure is on the better side of its baseline. */
@@ -26,16 +28,23 @@ export const beatsBaseline = ({ value, baseline, better }: HeadlineRow): boolean
 /** The rows of some figures of so many clips, those with these keys. */
 const rowsOf = (
   task: string,
-  { evaluated }: Pick<Evaluated, "evaluated">,
+  result: Pick<Evaluated, "evaluated" | "recordings">,
   figures: readonly Figure[],
   keys: RegExp,
 ): readonly HeadlineRow[] =>
-  figures.flatMap(({ value, baseline, over = { unit: "clips", count: evaluated }, ...figure }) => {
+  figures.flatMap(({ value, baseline, ...figure }) => {
     const beside = baseline?.value;
     if (!keys.test(figure.key) || value === null || baseline === undefined || typeof beside !== "number") return [];
     const under = figure.of === undefined ? task : `${task}, ${figure.of}`;
     return [
-      { ...figure, value, over, task: under, figure: shortName(figure), baseline: { ...baseline, value: beside } },
+      {
+        ...figure,
+        value,
+        over: overOf(figure, result),
+        task: under,
+        figure: shortName(figure),
+        baseline: { ...baseline, value: beside },
+      },
     ];
   });
 

@@ -79,6 +79,16 @@ export function clockText(seconds: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${tail}` : `${minutes}:${tail}`;
 }
 
-/** What a figure is over, in words: `192 clips`. */
-export const overText = ({ count, unit }: { readonly count: number; readonly unit: string }): string =>
-  `${count} ${unit}`;
+/** How many recordings, in words. */
+export const inRecordings = (count: number): string => `${count} ${count === 1 ? "recording" : "recordings"}`;
+
+/** What a figure is over, in words: `192 clips`; `192 clips in 24 recordings` where those are drawn whole. */
+export const overText = ({
+  count,
+  unit,
+  recordings,
+}: {
+  readonly count: number;
+  readonly unit: string;
+  readonly recordings?: number;
+}): string => (recordings === undefined ? `${count} ${unit}` : `${count} ${unit} in ${inRecordings(recordings)}`);

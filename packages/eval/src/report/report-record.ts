@@ -7,7 +7,9 @@ import type { DirectionScores, RetrievalResult } from "../retrieval/retrieval.js
 import type { ReportInput } from "./report-input.js";
 
 /** The figures of a result without its protocol in full and without one number per clip. */
-const measured = ({ protocol, evaluated, leftOut }: Evaluated) => ({ protocol: protocol.name, evaluated, leftOut });
+const measured = ({ protocol, evaluated, recordings, leftOut }: Evaluated) => ({
+  ...{ protocol: protocol.name, evaluated, ...(recordings === undefined ? {} : { recordings }), leftOut },
+});
 
 const direction = ({ ranks: _, ...figures }: DirectionScores) => figures;
 

@@ -4,6 +4,7 @@ import type { Evaluated } from "../head.js";
 import type { Matrix } from "../matrix.js";
 import { findProtocol, type Protocol } from "../protocol.js";
 import { protocols } from "../protocols.js";
+import { fewerThan } from "../recordings.js";
 import { withExact } from "../where-alike.js";
 import { type CrossModalRanks, crossModalRanks } from "./ranks.js";
 
@@ -25,7 +26,7 @@ type Figure = (typeof figures)[number];
 
 /** One direction's figures; shares in 0–1, ranks from 1. */
 export type DirectionScores = Readonly<Record<Figure, number>> & {
-  /** Queries resampled, the gallery held. */
+  /** Queries resampled, by recording where clips are parts of some; the gallery held. */
   readonly intervals: Readonly<Record<Figure, Interval>>;
   /** Share of queries whose right answer has exactly the cosine of another item. */
   readonly tied: number;
@@ -48,9 +49,10 @@ function statistics(rank: Int32Array): Readonly<Record<Figure, Statistic>> {
   const within = (k: number): Statistic => {
     const hits = Int32Array.from(rank.keys()).filter((query) => rank[query] < k);
     return (counts) => {
-      let sum = 0;
+      let [sum, queries] = [0, 0];
       for (let i = 0; i < hits.length; i++) sum += counts[hits[i]];
-      return sum / rank.length;
+      for (let i = 0; i < counts.length; i++) queries += counts[i];
+      return sum / queries;
     };
   };
   return {
@@ -85,7 +87,7 @@ function scores(ranks: CrossModalRanks, options: BootstrapOptions | undefined) {
     >;
     return {
       ...{ r1: of.r1(once), r5: of.r5(once), r10: of.r10(once), medianRank: of.medianRank(once) },
-      intervals: withExact(own, hitsOf(rank)),
+      intervals: withExact(own, hitsOf(rank), options?.recordings),
       tied: tied.filter((others) => others > 0).length / tied.length,
       ranks: rank,
     };
@@ -126,6 +128,7 @@ export function retrieval(input: RetrievalInput): RetrievalResult {
   return {
     protocol: input.protocol ?? findProtocol(protocols, "retrieval-middle-frame"),
     evaluated: gallery,
+    ...fewerThan(gallery, input.intervals?.recordings),
     leftOut: input.leftOut ?? {},
     gallery,
     audioToVisual,

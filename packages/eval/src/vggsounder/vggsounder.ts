@@ -6,6 +6,7 @@ import type { Evaluated } from "../head.js";
 import { expectMatrix, type Matrix } from "../matrix.js";
 import { findProtocol, type Protocol } from "../protocol.js";
 import { protocols } from "../protocols.js";
+import { atPlaces, fewerThan, type Recordings } from "../recordings.js";
 import { intervalWhereAlike, withExact } from "../where-alike.js";
 import type { Perceived, VggSounderClip } from "./read-labels.js";
 
@@ -32,6 +33,8 @@ type Shares = Readonly<Record<"f1" | "hitRate", number>>;
 export type SounderScores = Shares & {
   readonly labels: LabelSubset;
   readonly clips: number;
+  /** Recordings they are parts of, where those are fewer. */
+  readonly recordings?: number;
   readonly intervals: Readonly<Record<"f1" | "hitRate", Interval>>;
   /** What saying a class at random gives on average. */
   readonly random: Shares;
@@ -50,8 +53,9 @@ export function soundedWhereAlike(
   drawn: SounderScores["intervals"],
   hits: ArrayLike<number>,
   wanted: number,
+  recordings?: Recordings,
 ): SounderScores["intervals"] {
-  const hitRate = intervalWhereAlike(hits, [0, 1], drawn.hitRate.level);
+  const hitRate = intervalWhereAlike(hits, [0, 1], drawn.hitRate.level, recordings);
   if (hitRate === undefined) return drawn;
   const scale = (2 * hits.length) / (hits.length + wanted);
   const low = Math.min(drawn.f1.low, scale * hitRate.low);
@@ -143,15 +147,15 @@ export function vggSounder(input: {
     const chance = wanted / kinds.length;
     const random = { f1: (2 * chance) / (all + wanted), hitRate: chance / all };
     const drawn = bootstrap(N, figures, input.intervals);
-    const intervals = soundedWhereAlike(
-      drawn,
-      hit.filter((_, clip) => counts[clip] > 0),
-      wanted,
-    );
+    const asked = [...counts.keys()].filter((clip) => counts[clip] > 0);
+    const { recordings } = atPlaces(input.intervals, asked) ?? {};
+    const own = asked.map((clip) => hit[clip]);
+    const intervals = soundedWhereAlike(drawn, own, wanted, recordings);
     return {
       random,
       labels,
       clips: taken,
+      ...fewerThan(taken, recordings),
       f1: figures.f1(once),
       hitRate: figures.hitRate(once),
       intervals,
@@ -174,10 +178,12 @@ export function vggSounder(input: {
   const isRight = (one: Given, clip: number) => any[clip].has(said[one][clip]);
   const confused = (test: (clip: number) => boolean): ConfusedShare => {
     const byClip = any.map((_, clip) => (!isRight("both", clip) && test(clip) ? 1 : 0));
-    const share: Statistic = (times) => byClip.reduce<number>((sum, one, clip) => sum + one * times[clip], 0) / N;
+    const share: Statistic = (times) =>
+      byClip.reduce<number>((sum, one, clip) => sum + one * times[clip], 0) / times.reduce((sum, one) => sum + one, 0);
     return {
       share: share(new Int32Array(N).fill(1)),
-      interval: withExact(bootstrap(N, { share }, input.intervals), { share: byClip }).share,
+      interval: withExact(bootstrap(N, { share }, input.intervals), { share: byClip }, input.intervals?.recordings)
+        .share,
       byClip,
     };
   };
@@ -185,6 +191,7 @@ export function vggSounder(input: {
   return {
     protocol: input.protocol ?? findProtocol(protocols, "vggsounder"),
     evaluated: N,
+    ...fewerThan(N, input.intervals?.recordings),
     leftOut: input.leftOut ?? {},
     given: given as VggSounderResult["given"],
     alone: { "heard only": scoreOn("both", "heard only"), "seen only": scoreOn("both", "seen only") },

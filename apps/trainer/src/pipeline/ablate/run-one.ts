@@ -6,6 +6,7 @@ import type { LoadedSplits } from "../corpus/load-clips.js";
 import { clipsInMemory } from "../corpus/training-clips.js";
 import { evaluateTasks } from "../evaluate/evaluate.js";
 import { subjectOf } from "../evaluate/open-subject.js";
+import { recordingsById } from "../evaluate/parts-of-recordings.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { flopPerClip } from "../pretrain/flop-per-clip.js";
 import { maskedBatches } from "../pretrain/masked-batches.js";
@@ -81,6 +82,7 @@ async function runIn(folder: RunFolder, context: RunContext): Promise<Outcome | 
     evaluation,
     splits[scored].map(({ item }) => item.id),
   );
+  const recordings = recordingsById(splits[scored].map(({ item }) => item));
   const { batch, accumulate } = experiment.training;
   const clips = trained.steps * batch * accumulate;
   const outcome: Outcome = {
@@ -88,6 +90,7 @@ async function runIn(folder: RunFolder, context: RunContext): Promise<Outcome | 
     run: {
       seed: experiment.seed,
       figures,
+      ...(Object.keys(recordings).length === 0 ? {} : { recordings }),
       cost: {
         pretrainSeconds: (await folder.readLog()).reduce((sum, { seconds }) => sum + seconds, 0),
         evaluateSeconds,

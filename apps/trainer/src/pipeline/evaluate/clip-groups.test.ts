@@ -122,13 +122,51 @@ it("a column that makes no groups is told, and the figures without groups are ke
   await expect(grouped(pretrained, names, alone, "speaker")).rejects.toMatchObject({ reason: "groups" });
 });
 
-it("clips that are parts of fewer recordings are told of", async () => {
-  const part = (clip: StoredClip, at: number): StoredClip => ({
+/** Windows of so many films, one after the other. */
+const filmed = (films: number) =>
+  many(100, 11).map((clip, at) => ({
     ...clip,
-    item: { ...clip.item, path: `film ${at % 2}.mp4`, start: at, end: at + 1 },
-  });
-  const [section] = await grouped(pretrained, ["retrieval-middle-frame"], many(100, 11).map(part));
-  expect(section.warnings).toContain(
-    "11 clips are parts of 2 recordings: intervals and p resample clips one by one, and are too narrow where parts of one recording are alike",
-  );
+    item: { ...clip.item, path: `film ${at % films}.mp4`, start: at, end: at + 1 },
+  }));
+
+it.each([
+  [
+    "a pretrained model",
+    pretrained,
+    ["knn-probe-joint", "few-shot-joint", "retrieval-middle-frame", "inpainting-random-75", "localization-silent"],
+  ],
+  ["a classifier", tuned, ["classification-middle-frame", "vggsounder"]],
+] as const)(
+  "%s: intervals of clips that are parts of fewer recordings are by recording, and say so",
+  async (_, saved, names) => {
+    const [whole, parts] = [await grouped(saved, names, filmed(11)), await grouped(saved, names, filmed(2))];
+    for (const [at, section] of parts.entries()) {
+      expect([whole[at].recordings, section.recordings]).toEqual([undefined, 2]);
+      expect(section.protocol.notes.some((note) => note.endsWith("or leave out, whole recordings"))).toBe(
+        section.protocol.name !== "few-shot-joint",
+      );
+      for (const [place, { key, value, interval, over }] of section.figures.entries()) {
+        const before = whole[at].figures[place];
+        expect([key, value]).toEqual([key, before.value]);
+        // Few shots resample episodes; a figure without an interval has none either way.
+        const isOverClips = over?.unit !== "episodes";
+        if (interval !== undefined && interval.low !== interval.high) {
+          expect([key, JSON.stringify(interval) !== JSON.stringify(before.interval)]).toEqual([key, isOverClips]);
+        }
+        if (over !== undefined) expect([key, over.recordings]).toEqual([key, isOverClips ? 2 : undefined]);
+      }
+      expect(section.groups?.figures[0].groups.map(({ recordings }) => recordings)).toEqual([2, 2]);
+    }
+  },
+  120_000,
+);
+
+it("clips of one recording have no intervals, and a warning says why", async () => {
+  const names = ["retrieval-middle-frame", "localization-silent"];
+  for (const { figures, warnings } of await grouped(pretrained, names, filmed(1))) {
+    expect(figures.filter(({ interval }) => interval !== undefined)).toEqual([]);
+    expect(warnings.at(-1)).toBe(
+      "all 11 clips are parts of one recording: no figure has an interval over clips, since intervals are drawn by recording",
+    );
+  }
 });

@@ -7,7 +7,7 @@ import type { ClipSet } from "../corpus/clip-set.js";
 import { spread } from "../corpus/open-corpus.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { embedClips } from "./embed-clips.js";
-import { partsNote } from "./parts-of-recordings.js";
+import { loneNote } from "./parts-of-recordings.js";
 import { pictureClips, stripsAt } from "./picture-clips.js";
 import { retrievalExamples } from "./pictures.js";
 import { type EmbeddedSet, embeddings } from "./protocols/embedded-set.js";
@@ -137,7 +137,7 @@ export async function evaluateTasks(
     ...{ seed, ...ratios, targets },
   });
   const inpaintingStrips = await stripsAt(pictured.slice(0, STRIPS), model, cutting, { seed, targets });
-  const parts = partsNote(sets[split].items);
+  const lone = loneNote(sets[split].items);
   const count = (name: Subject["split"]) => sets[name].items.length;
   return {
     dataset: {
@@ -146,7 +146,7 @@ export async function evaluateTasks(
     },
     retrieval: retrieval && {
       ...retrieval,
-      warnings: [...retrieval.warnings, ...(parts === undefined ? [] : [parts])],
+      warnings: [...retrieval.warnings, ...(lone === undefined ? [] : [lone])],
     },
     ...(kinds.length > 1 ? { classification: probes as Evaluation["classification"] } : {}),
     inpainting: inpainting === undefined ? [] : [inpainting],

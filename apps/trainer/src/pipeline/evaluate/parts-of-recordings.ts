@@ -1,17 +1,28 @@
+import { recordingNumbers } from "@kdc-mae/eval";
 import type { ClipSet } from "../corpus/clip-set.js";
 
 type Item = ClipSet["items"][number];
 
 /** What a clip is a part of: its file, where a part of that was taken; itself else. */
-const recordingOf = ({ id, path, start, end, recording }: Item): string =>
+export const recordingOf = ({ id, path, start, end, recording }: Item): string =>
   recording ?? (path !== undefined && (start !== undefined || end !== undefined) ? path : id);
 
 /**
- * Says that clips are parts of fewer recordings, as windows of films are. They are resampled one by one, though parts of one
- * recording are alike: an interval over 60 windows of 6 films is that of 60 films. Undefined where each is of its own.
+ * How intervals of figures of these clips are drawn: by recording, since windows of one film are near copies, and an interval
+ * over 60 windows of 6 films is that of 6 films.
  */
-export function partsNote(items: readonly Item[]): string | undefined {
-  const recordings = new Set(items.map(recordingOf)).size;
-  if (recordings === items.length) return undefined;
-  return `${items.length} clips are parts of ${recordings} ${recordings === 1 ? "recording" : "recordings"}: intervals and p resample clips one by one, and are too narrow where parts of one recording are alike`;
+export const byRecording = (items: readonly Item[]): { readonly intervals: { readonly recordings: Int32Array } } => ({
+  intervals: { recordings: recordingNumbers(items.map(recordingOf)) },
+});
+
+/** The recording of each clip by the clip's id; none where each is of its own. */
+export const recordingsById = (items: readonly Item[]): Readonly<Record<string, string>> => {
+  const all = items.map((item) => [item.id, recordingOf(item)] as const);
+  return new Set(all.map(([, recording]) => recording)).size === items.length ? {} : Object.fromEntries(all);
+};
+
+/** Says why there are no intervals: of one recording nobody knows how far another is from it. Undefined where there are. */
+export function loneNote(items: readonly Item[]): string | undefined {
+  if (items.length < 2 || new Set(items.map(recordingOf)).size > 1) return undefined;
+  return `all ${items.length} clips are parts of one recording: no figure has an interval over clips, since intervals are drawn by recording`;
 }

@@ -19,7 +19,7 @@ export type CardFigure = {
 
 const remedy = "Evaluate the run again, or take the file out of its folder";
 
-type Measured = { readonly protocol: string; readonly evaluated: number };
+type Measured = { readonly protocol: string; readonly evaluated: number; readonly recordings?: number };
 type Bounds = Readonly<Record<string, Interval>>;
 /** What `report.json` of a demo or an evaluation holds, as far as a card shows it. */
 type ReportFile = {
@@ -50,8 +50,8 @@ type Row = {
 };
 
 const shown = (
-  { protocol, evaluated }: Measured,
-  { name, kind, value, interval, baseline = "", over = { unit: "clips", count: evaluated } }: Row,
+  { protocol, evaluated, recordings }: Measured,
+  { name, kind, value, interval, baseline = "", over = { unit: "clips", count: evaluated, recordings } }: Row,
 ): CardFigure => ({
   ...{ protocol, name, value, baseline, over: overText(over) },
   ...{ text: numberText(value, kind), interval: intervalText(interval, kind) },
@@ -66,7 +66,7 @@ function reportFigures(report: ReportFile): CardFigure[] {
       const { r1, intervals } = retrieval[direction];
       const name = `R@1, ${direction === "audioToVisual" ? "sound to picture" : "picture to sound"}`;
       const baseline = `chance ${share(retrieval.chance.r1)}`;
-      const over = { unit: "queries", count: retrieval.evaluated } as const;
+      const over = { unit: "queries", count: retrieval.evaluated, recordings: retrieval.recordings } as const;
       return [shown(retrieval, { name, kind: "share", value: r1, interval: intervals.r1, baseline, over })];
     }),
     ...(["joint", "audio", "visual"] as const).flatMap((mode) => {
@@ -114,7 +114,7 @@ export async function cardFigures(
   const protocols = join(folder, "evaluation", "protocols.json");
   if (existsSync(protocols)) {
     const { results } = (await readJson(protocols, remedy)) as { readonly results: Results["sections"] };
-    for (const { protocol, evaluated, figures: own, warnings: told } of results) {
+    for (const { protocol, evaluated, recordings, figures: own, warnings: told } of results) {
       warnings.push(...told.map((warning) => `${protocol.name}: ${warning}`));
       for (const { name, kind, value, interval, baseline, over } of own) {
         if (value === null) continue;
@@ -123,7 +123,7 @@ export async function cardFigures(
             ? ""
             : `${baseline.name} ${numberText(baseline.value, kind)}`;
         const row = { name, kind, value, interval, baseline: beside, over };
-        figures.push(shown({ protocol: protocol.name, evaluated }, row));
+        figures.push(shown({ protocol: protocol.name, evaluated, recordings }, row));
       }
     }
   }

@@ -12,7 +12,7 @@ import {
 import { writeWhole } from "@kdc-mae/core/node";
 import { expectSplit } from "@kdc-mae/data/node";
 import type { Execute } from "@kdc-mae/engine";
-import type { Figure, Interval, ProtocolRecord } from "@kdc-mae/eval";
+import { type Interval, type Over, overOf, type ProtocolRecord } from "@kdc-mae/eval";
 import {
   differenceText,
   intervalText,
@@ -59,7 +59,7 @@ export type MeasuredFigure = {
   readonly value: number | null;
   readonly interval?: Interval;
   /** What it is of, and how many: 192 clips. */
-  readonly over: NonNullable<Figure["over"]>;
+  readonly over: Over;
 };
 
 /** What is compared, under which name; `assume`: of an official checkpoint. */
@@ -175,9 +175,9 @@ export async function compareModels(
       parameters: countParameters(params),
       bytes,
       milliseconds: times.sort((a, b) => a - b)[PASSES >> 1],
-      figures: (results?.sections ?? []).flatMap(({ protocol, evaluated, figures }) =>
-        figures.map(({ key, name: words, kind, value, interval, over = { unit: "clips", count: evaluated } }) => ({
-          ...{ protocol: protocol.name, key, name: words, kind, value, over },
+      figures: (results?.sections ?? []).flatMap(({ figures, ...section }) =>
+        figures.map(({ key, name: words, kind, value, interval, over }) => ({
+          ...{ protocol: section.protocol.name, key, name: words, kind, value, over: overOf({ over }, section) },
           ...(interval === undefined ? {} : { interval }),
         })),
       ),

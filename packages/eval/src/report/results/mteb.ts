@@ -1,3 +1,4 @@
+import { overOf } from "../../figures.js";
 import type { Results } from "./results.js";
 import type { ResultSection } from "./section.js";
 
@@ -41,7 +42,8 @@ const known = ({ value }: Figure): boolean => value !== null && Number.isFinite(
  */
 export function resultsMteb({ about, sections }: Results, split: string): string {
   const model = new Map(about).get("model") ?? null;
-  const tasks = sections.map(({ protocol, evaluated, leftOut, figures, warnings, groups }) => {
+  const tasks = sections.map((section) => {
+    const { protocol, evaluated, leftOut, figures, warnings, groups } = section;
     const scored = figures.filter(known);
     const of = <T>(value: (figure: Figure) => T) =>
       Object.fromEntries(scored.map((figure) => [keyOf(figure.name), value(figure)]));
@@ -62,7 +64,7 @@ export function resultsMteb({ about, sections }: Results, split: string): string
             intervals: of(({ interval }) => endsOf(interval)),
             baselines: of(({ baseline }) => baseline?.value ?? null),
             effective_n: evaluated,
-            interval_over: of(({ over = { unit: "clips", count: evaluated } }) => over),
+            interval_over: of((figure) => overOf(figure, section)),
             left_out: leftOut,
             ...(groups === undefined ? {} : { groups: groupsOf(groups) }),
           },

@@ -1,8 +1,9 @@
+import { overOf } from "../../figures.js";
 import { printProtocol } from "../../protocol.js";
 import { confusionMatrix } from "../charts/confusion-matrix.js";
 import { htmlPage } from "../html-page.js";
 import { escapeHtml, htmlTable } from "../html-text.js";
-import { intervalText, numberText, overText } from "../number-text.js";
+import { inRecordings, intervalText, numberText, overText } from "../number-text.js";
 import { alignedTable, markdownBlock, markdownCell, markdownTable } from "../table-text.js";
 import type { ResultSection, ResultTable } from "./section.js";
 
@@ -24,20 +25,21 @@ const head = ["figure", "value", "95 %", "over", "baseline"] as const;
 type Shown = ResultSection["figures"][number];
 
 const figureRow =
-  (evaluated: number) =>
-  ({ name, kind, value, interval, over = { unit: "clips", count: evaluated }, baseline }: Shown): readonly string[] => [
-    name,
-    numberText(value, kind),
-    intervalText(interval, kind),
-    overText(over),
-    baseline === undefined ? "" : `${baseline.name} ${numberText(baseline.value, kind)}`,
+  (section: ResultSection) =>
+  (shown: Shown): readonly string[] => [
+    shown.name,
+    numberText(shown.value, shown.kind),
+    intervalText(shown.interval, shown.kind),
+    overText(overOf(shown, section)),
+    shown.baseline === undefined ? "" : `${shown.baseline.name} ${numberText(shown.baseline.value, shown.kind)}`,
   ];
 
 /** Figures by group as a table: a line for each group, then one for the largest gap. */
 function groupTable({ by, figures, leftOut }: NonNullable<ResultSection["groups"]>): ResultTable {
   const rows = figures.flatMap(({ name, kind, groups, gap }) => [
-    ...groups.map(({ group, clips, value, interval }) => [
-      ...[name, group, String(clips), numberText(value, kind), intervalText(interval, kind), ""],
+    ...groups.map(({ group, clips, recordings, value, interval }) => [
+      ...[name, group, recordings === undefined ? String(clips) : `${clips} in ${inRecordings(recordings)}`],
+      ...[numberText(value, kind), intervalText(interval, kind), ""],
     ]),
     gap === undefined
       ? [name, "largest gap", "", "–", "", ""]
@@ -67,9 +69,13 @@ const tablesOf = ({ tables, groups }: ResultSection): readonly ResultTable[] => 
 ];
 
 /** How many clips, and which were not among them. */
-function counted({ evaluated, leftOut }: ResultSection): string {
+function counted(section: ResultSection): string {
+  const { evaluated, recordings, leftOut, figures } = section;
   const left = Object.entries(leftOut).map(([reason, count]) => `${count} × ${reason}`);
-  return `${evaluated} clips evaluated; left out: ${left.length === 0 ? "none" : left.join(", ")}`;
+  const parts = recordings === undefined ? "" : ` in ${inRecordings(recordings)}`;
+  const isDrawn = figures.some((figure) => (overOf(figure, section).recordings ?? 1) > 1);
+  const drawn = isDrawn ? ", intervals by recording" : "";
+  return `${evaluated} clips${parts} evaluated${drawn}; left out: ${left.length === 0 ? "none" : left.join(", ")}`;
 }
 
 const groupLines = ({ title, head, rows }: ResultTable): string =>
@@ -83,7 +89,7 @@ export function resultsText({ title, about, sections, failed = [] }: Results): s
       counted(section),
       ...section.warnings.map((warning) => `warning: ${warning}`),
       "",
-      alignedTable([head, ...section.figures.map(figureRow(section.evaluated))]),
+      alignedTable([head, ...section.figures.map(figureRow(section))]),
       ...(section.groups === undefined ? [] : ["", groupLines(groupTable(section.groups))]),
     ].join("\n"),
   );
@@ -110,7 +116,7 @@ export function resultsMarkdown({ title, about, sections, failed = [] }: Results
       ...(section.warnings.length === 0
         ? []
         : [section.warnings.map((warning) => `- **Read with care**: ${markdownCell(warning)}`).join("\n")]),
-      markdownTable(head, section.figures.map(figureRow(section.evaluated))),
+      markdownTable(head, section.figures.map(figureRow(section))),
       markdownBlock(printProtocol(section.protocol)),
       ...tables.map((table) => `### ${markdownCell(table.title)}\n\n${markdownTable(table.head, table.rows)}`),
     ].join("\n\n");
@@ -136,7 +142,7 @@ export function resultsHtml({ title, about, sections, failed = [] }: Results): s
     );
     return `<h2 id="${escapeHtml(section.protocol.name)}">${escapeHtml(section.protocol.name)}</h2>
 ${warnings === "" ? "" : `<aside class="care"><strong>To be read with care</strong><ul>${warnings}</ul></aside>`}
-${tableOf(head, section.figures.map(figureRow(section.evaluated)))}
+${tableOf(head, section.figures.map(figureRow(section)))}
 <p class="note">${escapeHtml(counted(section))}.</p>
 <pre>${escapeHtml(printProtocol(section.protocol))}</pre>
 ${section.confusion === undefined ? "" : confusionMatrix(section.confusion.kinds, section.confusion.counts)}

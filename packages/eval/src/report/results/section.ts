@@ -84,9 +84,9 @@ function beside(made: HeadResult): Beside {
 
 /** A result with all that is printed of it; scores by clip are left out. */
 export function sectionOf(made: HeadResult): ResultSection {
-  const { protocol, evaluated, leftOut } = made.result;
+  const { protocol, evaluated, recordings, leftOut } = made.result;
   return {
-    ...{ protocol, evaluated, leftOut },
+    ...{ protocol, evaluated, ...(recordings === undefined ? {} : { recordings }), leftOut },
     figures: figuresOf(made).map(({ clips: _, ...figure }) => figure),
     ...{ tables: [], ...beside(made) },
     warnings: "warnings" in made.result ? made.result.warnings : [],

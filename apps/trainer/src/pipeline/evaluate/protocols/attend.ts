@@ -9,6 +9,7 @@ import {
   takeRows,
   varyProtocol,
 } from "@kdc-mae/eval";
+import { byRecording } from "../parts-of-recordings.js";
 import { fitAttentive, type ProbedSet, predictAttentive } from "./attentive.js";
 import { choosingClips, every } from "./choosing-clips.js";
 import { type Carried, evaluatedSet, type Subject } from "./subject.js";
@@ -74,8 +75,9 @@ export async function attendClips(
       `learning rate ${best.rate}, chosen among ${conduct.rates.join(", ")} on ${source}`,
     ],
   });
+  const drawn = byRecording(sets[split].items);
   if (!isSingle) {
-    const result = tagging({ kinds, scores, targets: targetsOf(sets[split]), protocol: told, leftOut });
+    const result = tagging({ kinds, scores, targets: targetsOf(sets[split]), protocol: told, leftOut, ...drawn });
     return { head: "tagging", result };
   }
   const labels = labelIndices(
@@ -84,6 +86,6 @@ export async function attendClips(
   );
   return {
     head: "classification",
-    result: classification({ kinds, probabilities: scores, labels, protocol: told, leftOut }),
+    result: classification({ kinds, probabilities: scores, labels, protocol: told, leftOut, ...drawn }),
   };
 }

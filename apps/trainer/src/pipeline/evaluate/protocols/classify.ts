@@ -1,6 +1,7 @@
 import { type Conduct, type Protocol, varyProtocol } from "@kdc-mae/eval";
 import type { ClassifierMode } from "@kdc-mae/model";
 import { expectClasses } from "../../finetune/classes.js";
+import { byRecording } from "../parts-of-recordings.js";
 import { createPredictor, linkOf } from "../predict.js";
 import { isSingleLabel, scoreClasses } from "../score-classes.js";
 import { type Carried, evaluatedSet, type Subject } from "./subject.js";
@@ -57,7 +58,7 @@ export async function classifyClips(
         ...(mode === "audio-only" || mode === "missing-visual" ? ["no picture is looked at"] : []),
       ],
     });
-    const result = scoreClasses(classes, link, predicted, { protocol: told, leftOut });
+    const result = scoreClasses(classes, link, predicted, { protocol: told, leftOut, ...byRecording(clips.items) });
     return isSingleLabel(result) ? { head: "classification", result } : { head: "tagging", result };
   } finally {
     await predictor.dispose();

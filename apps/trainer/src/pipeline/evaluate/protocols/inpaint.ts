@@ -1,6 +1,7 @@
 import type { FloatTensor, IntTensor, Modality } from "@kdc-mae/core";
 import { type Conduct, inpainting, type Protocol, standardUnits } from "@kdc-mae/eval";
 import { randomViews, structuredViews } from "@kdc-mae/masking";
+import { byRecording } from "../parts-of-recordings.js";
 import { dealtBy, firstClips, reconstructClips } from "../reconstruct.js";
 import { restoredTargets } from "../run-in-words.js";
 import { type Carried, evaluatedSet, type Subject } from "./subject.js";
@@ -36,6 +37,14 @@ export async function inpaintClips(
   const units = { ...standardUnits, audio: { ...standardUnits.audio, deviation: [cutting.statistics.std] } };
   return {
     head: "inpainting",
-    result: await inpainting({ batches: batches(), targets, mask, protocol, units, leftOut }),
+    result: await inpainting({
+      batches: batches(),
+      targets,
+      mask,
+      protocol,
+      units,
+      leftOut,
+      ...byRecording(evaluatedSet(subject).items),
+    }),
   };
 }

@@ -12,6 +12,7 @@ import {
 } from "@kdc-mae/eval";
 import { boxesOf } from "../boxes.js";
 import { rowOf } from "../embed-clips.js";
+import { recordingOf } from "../parts-of-recordings.js";
 import { type EmbeddedSet, embedBatches } from "./embedded-set.js";
 import { silence } from "./silence.js";
 
@@ -100,11 +101,12 @@ export async function localizeClips(
       : "hidden" in around
         ? windowSteps(set, subject, around.hidden)
         : timeSteps(set, subject, around.seconds);
+  const recordings = new Map(set.items.map((item) => [item.id, recordingOf(item)]));
   let boxed = 0;
   async function* counted() {
     for await (const clip of clips) {
       boxed += 1;
-      yield clip;
+      yield { ...clip, recording: recordings.get(clip.id) };
     }
   }
   const result = await localization({

@@ -10,6 +10,7 @@ import {
   takeRows,
   varyProtocol,
 } from "@kdc-mae/eval";
+import { byRecording } from "../parts-of-recordings.js";
 import { choosingClips } from "./choosing-clips.js";
 import type { EmbeddedSet } from "./embedded-set.js";
 import type { Carried, Subject } from "./subject.js";
@@ -26,7 +27,8 @@ export async function probeClips(
   subject: Subject,
   embedded: (split: Subject["split"]) => Promise<EmbeddedSet>,
 ): Promise<Carried> {
-  const { split, leftOut } = subject;
+  const { sets, split, leftOut } = subject;
+  const drawn = byRecording(sets[split].items);
   const { kinds, isSingle, from, fitted, chosen, source } = choosingClips(subject);
   const [train, test, choosing] = [await embedded("train"), await embedded(split), await embedded(from)];
   if (isSingle) {
@@ -39,7 +41,15 @@ export async function probeClips(
     });
     // Without validation clips it spares a fifth of the training clips by itself.
     const validation = from === "train" ? {} : { validation: rows(choosing) };
-    const result = linearProbe({ kinds, train: rows(train), test: rows(test), ...validation, protocol, leftOut });
+    const result = linearProbe({
+      kinds,
+      train: rows(train),
+      test: rows(test),
+      ...validation,
+      ...drawn,
+      protocol,
+      leftOut,
+    });
     return { head: "classification", result };
   }
   const part = (set: EmbeddedSet, places: Int32Array) => ({
@@ -61,5 +71,5 @@ export async function probeClips(
   });
   const targets = labelTargets(kinds, test.labels);
   const scores = predictLinear(classifier, test[stream]);
-  return { head: "tagging", result: tagging({ kinds, scores, targets, protocol: told, leftOut }) };
+  return { head: "tagging", result: tagging({ kinds, scores, targets, protocol: told, leftOut, ...drawn }) };
 }

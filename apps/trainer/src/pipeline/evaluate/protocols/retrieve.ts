@@ -1,6 +1,7 @@
 import { type Conduct, choosePerClass, frameRanks, type Protocol, retrieval, takeRows } from "@kdc-mae/eval";
 import { expectClips } from "../../corpus/open-corpus.js";
 import { manyRanks } from "../many-ranks.js";
+import { byRecording } from "../parts-of-recordings.js";
 import { embedFrames } from "./embedded-frames.js";
 import type { EmbeddedSet } from "./embedded-set.js";
 import { withFirstLabels } from "./first-labels.js";
@@ -18,16 +19,17 @@ export async function retrieveClips(
   embedded: (split: Subject["split"]) => Promise<EmbeddedSet>,
 ): Promise<Carried> {
   const { sets, split, leftOut, execute } = subject;
-  expectClips(split, sets[split].items);
+  const { items } = sets[split];
+  expectClips(split, items);
   if (frames !== undefined || tokens === "global") {
     const made = await embedFrames(sets[split], subject, { tokens, frames: frames === undefined ? "middle" : "all" });
     const ranks = await frameRanks(made, frames ?? "max");
-    return { head: "retrieval", result: retrieval({ ...made, ranks, protocol, leftOut }) };
+    return { head: "retrieval", result: retrieval({ ...made, ranks, protocol, leftOut, ...byRecording(items) }) };
   }
   const { audio, visual, ids, labels } = await embedded(split);
   if (perClass === undefined) {
     const ranks = await manyRanks(audio, visual, execute);
-    return { head: "retrieval", result: retrieval({ audio, visual, ranks, protocol, leftOut }) };
+    return { head: "retrieval", result: retrieval({ audio, visual, ranks, protocol, leftOut, ...byRecording(items) }) };
   }
   const unlabelled = labels.findIndex((own) => own.length === 0);
   if (unlabelled >= 0) {
@@ -41,7 +43,10 @@ export async function retrieveClips(
     labels.map(([label]) => label),
     perClass,
   );
-  const result = retrieval({ audio: takeRows(audio, chosen), visual: takeRows(visual, chosen), protocol, leftOut });
+  const result = retrieval({
+    ...{ audio: takeRows(audio, chosen), visual: takeRows(visual, chosen), protocol, leftOut },
+    ...byRecording(Array.from(chosen, (place) => items[place])),
+  });
   const few = Object.entries(short).map(([name, count]) => `${name} (${count})`);
   const warning = `${few.length} classes have fewer than ${perClass} clips: ${few.join(", ")}`;
   const rows = [...chosen].map((index) => [ids[index], labels[index][0]]);

@@ -4,7 +4,7 @@ import { type Conduct, groupFigures, type ProtocolRecord, protocolRecords, varyP
 import { type FailedProtocol, type ResultSection, sectionOf } from "@kdc-mae/eval/report";
 import { expectClips } from "../../corpus/open-corpus.js";
 import { ownData } from "../chosen-data.js";
-import { partsNote } from "../parts-of-recordings.js";
+import { loneNote, recordingOf } from "../parts-of-recordings.js";
 import { attendClips } from "./attend.js";
 import { classifyClips } from "./classify.js";
 import { embeddings } from "./embedded-set.js";
@@ -96,7 +96,7 @@ export async function runProtocols(
     };
     try {
       const carried = await carryOut(record, subject, embedded);
-      const section = tellParts(tellWindow(sectionOf(carried), subject), subject);
+      const section = tellLone(tellWindow(sectionOf(carried), subject), subject);
       const told = {
         ...{ ...section, tables: [...section.tables, ...(carried.tables ?? [])] },
         ...groupsOf(carried, subject, failed),
@@ -121,11 +121,19 @@ export async function runProtocols(
  * @throws KdcError for a model that it does not take
  */
 export async function carryOut(
+  record: ProtocolRecord,
+  subject: Subject,
+  embedded: ReturnType<typeof embeddings>,
+): Promise<Carried> {
+  expectTaken(record, subject.saved, subject);
+  return tellRecordings(await underProtocol(record, subject, embedded));
+}
+
+function underProtocol(
   { protocol, conduct }: ProtocolRecord,
   subject: Subject,
   embedded: ReturnType<typeof embeddings>,
 ): Promise<Carried> {
-  expectTaken({ protocol, conduct }, subject.saved, subject);
   switch (conduct.task) {
     case "classification":
       return classifyClips(protocol, conduct, subject);
@@ -150,9 +158,13 @@ export async function carryOut(
 /** Every figure by group of the evaluated clips, where they are asked for and there are any. */
 function groupsOf(carried: Carried, { sets, split, groups }: Subject, onFailed: (error: unknown) => void) {
   if (groups === undefined) return {};
-  const { ids = sets[split].items.map(({ id }) => id) } = carried;
+  const { items } = sets[split];
+  const { ids = items.map(({ id }) => id) } = carried;
+  const recordings = new Map(items.map((item) => [item.id, recordingOf(item)]));
   try {
-    return { groups: groupFigures(carried, ids, groups.of, groups.by) };
+    return {
+      groups: groupFigures(carried, ids, groups.of, groups.by, { recordingOf: (id) => recordings.get(id) ?? id }),
+    };
   } catch (error) {
     if (!isKdcError(error) || error.reason !== "groups") throw error;
     onFailed(error);
@@ -160,9 +172,18 @@ function groupsOf(carried: Carried, { sets, split, groups }: Subject, onFailed: 
   }
 }
 
-/** Says where clips are parts of fewer recordings. */
-function tellParts(section: ResultSection, { sets, split }: Subject): ResultSection {
-  const note = partsNote(sets[split].items);
+/** A protocol says where intervals over clips draw whole recordings of them; those of few shots draw episodes. */
+function tellRecordings(carried: Carried): Carried {
+  const { protocol, evaluated, recordings } = carried.result;
+  if (recordings === undefined || carried.head === "few-shot") return carried;
+  const note = `${evaluated} clips are parts of ${recordings} ${recordings === 1 ? "recording" : "recordings"}: intervals draw, or leave out, whole recordings`;
+  const told = varyProtocol(protocol, { name: protocol.name, notes: [note] });
+  return { ...carried, result: { ...carried.result, protocol: told } } as Carried;
+}
+
+/** Says where there are no intervals, since all clips are parts of one recording. */
+function tellLone(section: ResultSection, { sets, split }: Subject): ResultSection {
+  const note = loneNote(sets[split].items);
   return note === undefined ? section : { ...section, warnings: [...section.warnings, note] };
 }
 

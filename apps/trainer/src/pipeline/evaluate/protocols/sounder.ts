@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import { type Protocol, takeRows, type VggSounderClip, vggSounder } from "@kdc-mae/eval";
 import type { ClassifierMode } from "@kdc-mae/model";
+import { byRecording } from "../parts-of-recordings.js";
 import { createPredictor } from "../predict.js";
 import { type Carried, evaluatedSet, refuseModel, type Subject } from "./subject.js";
 import { scoredClassifier } from "./takes.js";
@@ -63,6 +64,7 @@ export async function sounderClips(protocol: Protocol, subject: Subject): Promis
       scores: scores as Parameters<typeof vggSounder>[0]["scores"],
       clips: kept.flatMap((clip) => found[clip] ?? []),
       protocol,
+      ...byRecording(kept.map((clip) => set.items[clip])),
       leftOut: absent === 0 ? leftOut : { ...leftOut, "not-in-vggsounder": absent },
     }),
   };

@@ -1,5 +1,6 @@
 import { type Conduct, fewShot, kindsOf, knnProbe, labelIndices, type Protocol } from "@kdc-mae/eval";
 import { expectClasses } from "../../finetune/classes.js";
+import { byRecording } from "../parts-of-recordings.js";
 import type { EmbeddedSet } from "./embedded-set.js";
 import type { Carried, Subject } from "./subject.js";
 
@@ -24,7 +25,10 @@ export async function voteClips(
       set.labels.map(([label]) => label),
     ),
   });
-  const input = { kinds, train: rows(await embedded("train")), test: rows(await embedded(split)), protocol, leftOut };
+  const input = {
+    ...{ kinds, train: rows(await embedded("train")), test: rows(await embedded(split)), protocol, leftOut },
+    ...byRecording(sets[split].items),
+  };
   return conduct.task === "knn-probe"
     ? { head: "classification", result: knnProbe({ ...input, ...conduct }) }
     : { head: "few-shot", result: fewShot({ ...input, ...conduct }) };
