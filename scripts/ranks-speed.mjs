@@ -16,6 +16,7 @@ import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { median } from "../apps/trainer/dist/bench/median.js";
 import { createRng } from "../packages/core/dist/index.js";
 import { locateFfmpeg, makeSet } from "../packages/data/dist/node.js";
 import { countParameters, initModel, presets } from "../packages/model/dist/index.js";
@@ -49,8 +50,6 @@ await makeSet({
   ...{ directory: join(folder, "media"), ffmpeg: (await locateFfmpeg({ env: process.env })).path },
   ...{ counts: { train: batch }, seed: 1, workers: 2 },
 });
-
-const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
 
 /** Seconds a process computed so far, all its threads together. */
 function computed(pid) {

@@ -1,12 +1,13 @@
 /**
  * How long gradients of a size travel between ranks, for the model in docs/scale.md: seconds of 2 (N − 1) / N · S / b.
  * `node scripts/ranks-way.mjs [--ranks 2,3,4] [--megabytes 8,100,760] [--times 15]`, after a build. Each figure is the
- * median over so many sums of S bytes, in buckets as training sends them.
+ * median over so many sums of S bytes, one array of them, in pieces as training sends large ones.
  */
 import { spawnSync } from "node:child_process";
 import { cpus, loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { median } from "../apps/trainer/dist/bench/median.js";
 import { launched, startOpenMpi } from "../apps/trainer/dist/pipeline/ranks/open-mpi.js";
 import { float32 } from "../packages/core/dist/index.js";
 import { floatSum } from "../packages/engine/dist/train/gradient-sum.js";
@@ -33,10 +34,13 @@ async function measure() {
       await sum([{ weight: 1, make: async () => gradients }]);
       seconds.push((performance.now() - began) / 1000);
     }
-    const median = seconds.sort((a, b) => a - b)[seconds.length >> 1];
+    const middle = median(seconds);
     const way = ((2 * (ranks.size - 1)) / ranks.size) * size * 1e6;
-    const line = [`${ranks.size} ranks, ${size} MB`, `${median.toFixed(4)} s (${seconds[0].toFixed(4)} at best)`];
-    if (ranks.rank === 0) console.log([...line, `b = ${(way / median / 1e9).toFixed(2)} GB/s`].join(", "));
+    const line = [
+      `${ranks.size} ranks, ${size} MB`,
+      `${middle.toFixed(4)} s (${Math.min(...seconds).toFixed(4)} at best)`,
+    ];
+    if (ranks.rank === 0) console.log([...line, `b = ${(way / middle / 1e9).toFixed(2)} GB/s`].join(", "));
   }
   leave();
 }
