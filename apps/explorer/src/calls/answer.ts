@@ -7,6 +7,8 @@ export type Answer = { readonly id: number } & (
   | { readonly result: unknown }
   | { readonly error: string }
 );
+/** That a worker begins to make a worker of its own, or has made it. */
+export type Making = { readonly making: boolean };
 
 /** What a worker does, by name. Each takes plain data and may tell news on the way. */
 export type Work = Readonly<Record<string, (input: never, tell: (news: unknown) => void) => unknown>>;
@@ -14,6 +16,7 @@ export type Work = Readonly<Record<string, (input: never, tell: (news: unknown) 
 /** The scope of a worker, as far as it is used here. */
 type Scope = {
   postMessage(message: unknown, transfer: Transferable[]): void;
+  Worker?: typeof Worker;
   onmessage: ((event: MessageEvent<Call>) => void) | null;
 };
 
@@ -50,7 +53,20 @@ export function inTurn(work: Work): Work {
 /** Serves calls: what a worker's script ends with. */
 export function answerWith(work: Work): void {
   const scope = globalThis as unknown as Scope;
-  const reply = (answer: Answer) => scope.postMessage(answer, []);
+  const reply = (answer: Answer | Making) => scope.postMessage(answer, []);
+  if (scope.Worker !== undefined) {
+    // Said before, since it may never come back: see `askWorker`.
+    scope.Worker = new Proxy(scope.Worker, {
+      construct(plain, given) {
+        reply({ making: true });
+        try {
+          return Reflect.construct(plain, given);
+        } finally {
+          reply({ making: false });
+        }
+      },
+    });
+  }
   scope.onmessage = async ({ data: { id, name, input } }) => {
     try {
       const tell = (news: unknown) => reply({ id, news });
