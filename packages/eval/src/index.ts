@@ -9,7 +9,7 @@ export {
   type KindRow,
 } from "./classification/classification.js";
 export { type FewShotResult, fewShot, type ShotScores } from "./classification/few-shot.js";
-export { holdOut } from "./classification/hold-out.js";
+export { heldInWords, holdOut } from "./classification/hold-out.js";
 export type { KindScores } from "./classification/kind-scores.js";
 export { kindsOf, labelIndices, labelTargets } from "./classification/labels.js";
 export { type LinearClassifier, predictLinear } from "./classification/linear-classifier.js";

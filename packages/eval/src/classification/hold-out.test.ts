@@ -15,3 +15,17 @@ it("is drawn by seed", () => {
   expect(holdOut(groups, 0.3, createRng(1))).toEqual(holdOut(groups, 0.3, createRng(1)));
   expect(holdOut(groups, 0.3, createRng(1))).not.toEqual(holdOut(groups, 0.3, createRng(2)));
 });
+
+it("sets whole recordings aside, and never all clips of a kind", () => {
+  // Ten recordings of 1 to 4 clips of kind 0, five of kind 1, and one of kind 2 with the only clips of kind 3.
+  const sizes = [1, 4, 2, 3, 1, 4, 2, 3, 1, 4, 2, 2, 2, 2, 2];
+  const kinds = sizes.flatMap((size, at) => new Array<number>(size).fill(at < 10 ? 0 : 1));
+  const recordings = sizes.flatMap((size, at) => new Array<number>(size).fill(100 + at));
+  const { held, kept } = holdOut([...kinds, 2, 3, 2, 2], 0.2, createRng(4), [...recordings, 7, 7, 8, 8]);
+  const of = (places: Int32Array) => new Set(Array.from(places, (place) => [...recordings, 7, 7, 8, 8][place]));
+  expect([...of(held)].filter((recording) => of(kept).has(recording))).toEqual([]);
+  const [some, others] = [[...of(held)].filter((one) => one >= 100), [...of(held)].filter((one) => one < 100)];
+  expect([some.filter((one) => one < 110).length, some.filter((one) => one >= 110).length]).toEqual([2, 1]);
+  expect(others).toEqual([8]);
+  expect(() => holdOut([0, 0, 1], 0.2, createRng(4), [1, 1])).toThrow("there are 3 clips, and recordings of 2");
+});

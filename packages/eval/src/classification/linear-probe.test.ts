@@ -71,6 +71,27 @@ describe("linear probe", () => {
     expect(result.protocol.notes.at(-1)).toContain(`l2 = ${result.l2}, chosen among 1, 0.1`);
   });
 
+  it("chooses by recordings that it is not fitted on, since a window tells of the others", () => {
+    // Labels that features say nothing of; five windows of each of 30 recordings, near copies of one another.
+    const rng = createRng("windows");
+    const [count, windows] = [30, 5];
+    const recordings = Array.from({ length: count * windows }, (_, clip) => clip % count);
+    const features = matrix(count * windows, 40);
+    const one = Float32Array.from({ length: count * 40 }, () => rng.normal());
+    for (const [clip, recording] of recordings.entries())
+      for (let k = 0; k < 40; k++) features.data[clip * 40 + k] = one[recording * 40 + k] + 0.01 * rng.normal();
+    const labels = recordings.map((recording) => recording % 2);
+    const train = { features, labels };
+    const best = (given: typeof train & { recordings?: readonly number[] }) => {
+      const { tried, protocol } = linearProbe({ kinds: ["a", "b"], train: given, test: train });
+      return { score: Math.max(...tried.map(({ score }) => score)), note: protocol.notes.at(-1) };
+    };
+    expect(best(train)).toMatchObject({ score: 1, note: expect.stringContaining("a fifth of the training clips, ") });
+    const { score, note } = best({ ...train, recordings });
+    expect(score).toBeLessThan(0.8);
+    expect(note).toContain("a fifth of the training recordings, whose clips it is not fitted on");
+  });
+
   it("gives the same weights twice", () => {
     const fit = () => fitLinearProbe({ kinds, train: clips(151, "t"), validation: clips(59, "v") }).classifier.weight;
     expect(fit()).toEqual(fit());

@@ -3,6 +3,7 @@ import { expectGiven } from "../given.js";
 import { expectMatrix, type Matrix, takeRows } from "../matrix.js";
 import { findProtocol, varyProtocol } from "../protocol.js";
 import { protocols } from "../protocols.js";
+import type { Recordings } from "../recordings.js";
 import {
   argmaxRows,
   type ClassificationInput,
@@ -10,14 +11,19 @@ import {
   checkLabels,
   classification,
 } from "./classification.js";
-import { holdOut } from "./hold-out.js";
+import { heldInWords, holdOut } from "./hold-out.js";
 import { rankKinds } from "./kind-scores.js";
 import { oneHot } from "./labels.js";
 import { type Fit, fitLinear, type LinearClassifier, predictLinear } from "./linear-classifier.js";
 import { sigmoidLink, softmaxLink } from "./link.js";
 
 /** Features `[N, D]` with one label (place among the kinds) each. */
-export type LabelledRows = { readonly features: Matrix; readonly labels: ArrayLike<number> };
+export type LabelledRows = {
+  readonly features: Matrix;
+  readonly labels: ArrayLike<number>;
+  /** Which recording each is a part of, where clips are parts of fewer: what is set aside is whole recordings. */
+  readonly recordings?: Recordings;
+};
 /** Features `[N, D]` with 0/1 targets `[N, C]`. */
 export type TaggedRows = { readonly features: Matrix; readonly targets: Matrix };
 
@@ -30,14 +36,6 @@ export type LinearProbe = {
   readonly l2: number;
   readonly tried: readonly Tried[];
 };
-
-/** Which clips chose a probe's strength, in words. Where every kind has one training clip none can be spared. */
-const chosenOn = (isGiven: boolean, held: number): string =>
-  isGiven
-    ? "the validation clips"
-    : held > 0
-      ? "a fifth of the training clips, which it is not fitted on"
-      : "the training clips";
 
 const defaultStrengths = [1, 0.1, 0.01, 0.001, 0.0001];
 
@@ -73,9 +71,11 @@ function accuracyOf(probabilities: Matrix, targets: Matrix): number {
   return hits / probabilities.shape[0];
 }
 
+const setAside = ({ labels, recordings }: LabelledRows) => holdOut(labels, undefined, undefined, recordings);
+
 /**
- * Multinomial logistic regression on frozen features, its L2 strength chosen on validation clips (a fifth of the
- * training clips of every kind where none are given) by accuracy. Deterministic.
+ * Multinomial logistic regression on frozen features, its L2 strength chosen on validation clips (where none are given, a
+ * fifth of the training clips of every kind, whole recordings of them; see `holdOut`) by accuracy. Deterministic.
  *
  * @throws KdcError (`single-class`) when the training clips have only one kind; for empty splits, unknown labels, NaN
  */
@@ -108,7 +108,7 @@ export function fitLinearProbe(input: {
   });
   const part = (indices: Int32Array): TaggedRows =>
     rows({ features: takeRows(train.features, indices), labels: indices.map((index) => train.labels[index]) });
-  const { kept, held } = holdOut(train.labels);
+  const { kept, held } = setAside(train);
   const splits =
     validation === undefined && held.length > 0
       ? { train: part(kept), validation: part(held) }
@@ -169,7 +169,11 @@ export function linearProbe(
     probabilities: predictLinear(classifier, input.test.features),
     labels: input.test.labels,
   });
-  const source = chosenOn(input.validation !== undefined, holdOut(input.train.labels).held.length);
+  const { train, validation } = input;
+  const source =
+    validation === undefined
+      ? heldInWords(setAside(train).held, train.labels.length, train.recordings)
+      : "the validation clips";
   const protocol = varyProtocol(result.protocol, {
     name: result.protocol.name,
     notes: [`l2 = ${l2}, chosen among ${tried.map((one) => one.l2).join(", ")} on ${source}`],

@@ -3,6 +3,7 @@ import { predictLinear } from "../classification/linear-classifier.js";
 import { fitLinearProbe, type LabelledRows } from "../classification/linear-probe.js";
 import { neighbourVotes } from "../classification/nearest-neighbours.js";
 import { takeRows } from "../matrix.js";
+import { partsOf } from "../recordings.js";
 
 /** Strength of the linear probe while training runs: one, so that nothing has to be chosen. */
 const STRENGTH = 0.01;
@@ -17,30 +18,29 @@ export type HeldOutAccuracy = {
 };
 
 /**
- * What two probes reach on clips that nothing is trained on: every other clip of each kind is fitted, the rest scored.
- * kNN as `neighbourVotes` has it (k = 20, temperature 0.07), and a logistic regression with l2 = 0.01.
+ * What two probes reach on clips that nothing is trained on: every other recording of each kind is fitted, the rest
+ * scored. kNN as `neighbourVotes` has it (k = 20, temperature 0.07), and a logistic regression with l2 = 0.01.
  *
  * For watching a run, not for a table: few clips, no strength chosen, no interval.
  *
- * @param rows features `[N, D]` with a label each
- * @returns undefined where fewer than two kinds have two clips
+ * @param rows features `[N, D]` with a label each; `recordings` where clips are parts of fewer, of which each is dealt whole
+ * @returns undefined where fewer than two kinds have two recordings
  */
 export function heldOutAccuracy(
   kinds: readonly string[],
-  { features, labels }: LabelledRows,
+  { features, labels, recordings }: LabelledRows,
 ): HeldOutAccuracy | undefined {
-  const seen = new Map<number, number>();
-  const [fitted, scored]: [number[], number[]] = [[], []];
-  const counts = new Map<number, number>();
-  for (let i = 0; i < labels.length; i++) counts.set(labels[i], (counts.get(labels[i]) ?? 0) + 1);
-  const usable = [...counts].filter(([, count]) => count >= 2);
+  const parts = partsOf(labels.length, recordings);
+  const of = new Map<number, Int32Array[]>();
+  for (const part of parts) of.set(labels[part[0]], [...(of.get(labels[part[0]]) ?? []), part]);
+  const usable = [...of.values()].filter((own) => own.length >= 2);
   if (usable.length < 2) return undefined;
-  for (let i = 0; i < labels.length; i++) {
-    if ((counts.get(labels[i]) ?? 0) < 2) continue;
-    const turn = seen.get(labels[i]) ?? 0;
-    seen.set(labels[i], turn + 1);
-    (turn % 2 === 0 ? fitted : scored).push(i);
-  }
+  const dealt = (turn: number) =>
+    usable.flatMap((own) => own.flatMap((part, at) => (at % 2 === turn ? [...part] : []))).sort((a, b) => a - b);
+  const fitted = dealt(0);
+  const known = new Set(fitted.map((clip) => labels[clip]));
+  // A recording may hold a clip of a kind that no fitted one has.
+  const scored = dealt(1).filter((clip) => known.has(labels[clip]));
   const part = (indices: readonly number[]): LabelledRows => ({
     features: takeRows(features, indices),
     labels: indices.map((index) => labels[index]),

@@ -1,6 +1,7 @@
 import { labelIndices } from "../classification/labels.js";
 import { expectGiven } from "../given.js";
 import { expectMatrix, type Matrix } from "../matrix.js";
+import type { Recordings } from "../recordings.js";
 import { crossModalRanks, type DirectionRanks } from "../retrieval/ranks.js";
 import { type HeldOutAccuracy, heldOutAccuracy } from "./held-out-accuracy.js";
 import { rankMe } from "./rank-me.js";
@@ -38,11 +39,15 @@ const firsts = ({ rank, tied }: DirectionRanks): number =>
 /**
  * Looks at a model through its embeddings of clips it is not trained on.
  *
- * @param input mean embeddings `[N, D]` of the same clips in the same order; `labels` of each clip, where there are some
+ * @param input mean embeddings `[N, D]` of the same clips in the same order; `labels` of each clip, where there are some;
+ * `recordings` that they are parts of, where those are fewer
  * @throws KdcError for unequal shapes, rows of zeros, and numbers that are not finite
  */
 export function probeEmbeddings(
-  input: Readonly<Record<(typeof streams)[number], Matrix>> & { readonly labels?: readonly (readonly string[])[] },
+  input: Readonly<Record<(typeof streams)[number], Matrix>> & {
+    readonly labels?: readonly (readonly string[])[];
+    readonly recordings?: Recordings;
+  },
 ): Probe {
   expectGiven("probeEmbeddings", input, ...streams);
   const { audio, visual, labels = [] } = input;
@@ -54,7 +59,7 @@ export function probeEmbeddings(
   const kinds = single ? [...new Set(labels.map(([label]) => label))].sort() : [];
   const accuracy = single
     ? heldOutAccuracy(kinds, {
-        features: input.joint,
+        ...{ features: input.joint, recordings: input.recordings },
         labels: labelIndices(
           kinds,
           labels.map(([label]) => label),

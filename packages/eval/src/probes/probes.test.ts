@@ -183,6 +183,26 @@ describe("by hand", () => {
       }),
     ).toBeUndefined();
   });
+
+  it("accuracy: windows of one recording are fitted or told, all of them", () => {
+    // Two recordings of each kind, two windows each; the second of either kind lies beside the other kind's first.
+    const features = rowsOf([
+      [1, 0],
+      [1, 0.01],
+      [0, 1],
+      [0.01, 1],
+      [0.1, 1],
+      [0.1, 1.01],
+      [1, 0.1],
+      [1.01, 0.1],
+    ]);
+    const labels = [0, 0, 0, 0, 1, 1, 1, 1];
+    const told = (recordings?: readonly number[]) => heldOutAccuracy(["a", "b"], { features, labels, recordings });
+    expect(told()).toMatchObject({ knn: 1, fitted: 4, scored: 4 });
+    expect(told([1, 1, 2, 2, 3, 3, 4, 4])).toEqual({ knn: 0, linear: 0, chance: 0.5, fitted: 4, scored: 4 });
+    // Of one kind there is one recording.
+    expect(told([1, 1, 2, 2, 3, 3, 3, 3])).toBeUndefined();
+  });
 });
 
 describe("probeEmbeddings", () => {

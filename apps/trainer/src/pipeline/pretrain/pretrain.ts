@@ -1,11 +1,11 @@
 import { createRng, type FloatTensor, KdcError } from "@kdc-mae/core";
-import type { StoredClip } from "@kdc-mae/data";
 import { computesOn, createCachedStep, createTrainStep, type Execute, type Placed } from "@kdc-mae/engine";
 import { initModel, type ModelConfig, type ModelParams } from "@kdc-mae/model";
 import type { Statistics } from "../corpus/statistics.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import type { RunWatch } from "../log/observe-run.js";
 import { trainObserved } from "../log/train-observed.js";
+import type { HeldOut } from "../probe/held-out.js";
 import { createProber } from "../probe/probe-model.js";
 import { timed } from "../ranks/timed.js";
 import type { RunFolder } from "../run/run-folder.js";
@@ -38,7 +38,7 @@ export type PretrainStepsOptions = Surroundings & {
   readonly acceptChangedData?: TrainOptions["acceptChangedData"];
 } & Pick<RunWatch, "loggers" | "stopOnCollapse"> & {
     /** Clips that the run is looked at on, where it is. */
-    readonly heldOut?: readonly StoredClip[];
+    readonly heldOut?: HeldOut;
     /** A trained model that teaches this one, in place of a moving average. */
     readonly fixedTeacher?: FixedTeacher;
   };
@@ -141,11 +141,11 @@ export async function pretrainSteps(options: PretrainStepsOptions): Promise<Pret
     },
   };
   const { loggers, stopOnCollapse } = options;
-  const clips = ranks.rank === 0 ? options.heldOut : undefined;
+  const heldOut = ranks.rank === 0 ? options.heldOut : undefined;
   const prober =
-    clips &&
+    heldOut &&
     createProber({
-      ...{ execute, config, experiment, statistics, clips, folder: folder.path },
+      ...{ execute, config, experiment, statistics, heldOut, folder: folder.path },
       model: async () => {
         await stepper.collect(state);
         return model;

@@ -1,12 +1,14 @@
 import { KdcError } from "@kdc-mae/core";
 import type { StoredClip } from "@kdc-mae/data";
+import { type Recordings, recordingNumbers } from "@kdc-mae/eval";
 import type { ModelConfig } from "@kdc-mae/model";
 import { fittedSplit } from "../corpus/choose-clips.js";
 import { clipFormFor } from "../corpus/clip-form.js";
-import { shardSet } from "../corpus/clip-set.js";
+import { type ClipSet, memorySet, shardSet } from "../corpus/clip-set.js";
 import type { LoadedSplits } from "../corpus/load-clips.js";
 import { openCorpus, spread } from "../corpus/open-corpus.js";
 import { middleFrame } from "../evaluate/embed-clips.js";
+import { recordingOf } from "../evaluate/parts-of-recordings.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
 import { alone } from "../ranks/ranks.js";
 import { pairingOf } from "../run/pairing.js";
@@ -19,6 +21,9 @@ const inShort = (clip: StoredClip): StoredClip => {
   const middle = middleFrame(clip);
   return { ...clip, frames: [clip.frames[middle]], times: [clip.times[middle]] };
 };
+
+/** Clips that a run is looked at with, at least two, and of each the recording it is a part of. */
+export type HeldOut = { readonly clips: readonly StoredClip[]; readonly recordings: Recordings };
 
 function refuse(what: string): never {
   throw new KdcError({
@@ -46,11 +51,14 @@ export function expectHeldOut(
 }
 
 /** Clips to look at, of so many. @throws KdcError for fewer than two */
-function enough(clips: readonly StoredClip[], all: number, { split }: Probes, { onNote }: Surroundings) {
+function enough({ items, read }: Looked, all: number, { split }: Probes, { onNote }: Surroundings): HeldOut {
+  const clips = read.map(inShort);
   if (clips.length < 2) refuse(`the ${split} split has ${clips.length} clips to look at`);
   onNote?.(`probes: ${clips.length} of ${all} ${split} clips, which are not trained on`);
-  return clips;
+  const names = new Map(items.map((item) => [item.id, recordingOf(item)] as const));
+  return { clips, recordings: recordingNumbers(clips.map(({ item: { id } }) => names.get(id) ?? id)) };
 }
+type Looked = { readonly items: ClipSet["items"]; readonly read: readonly StoredClip[] };
 
 /**
  * As {@link heldOutClips}, of clips that are decoded already; none where the run is not looked at.
@@ -61,10 +69,11 @@ export function heldOutOf(
   splits: LoadedSplits["splits"],
   probes: Probes | undefined,
   around: Surroundings,
-): readonly StoredClip[] | undefined {
+): HeldOut | undefined {
   if (probes === undefined) return undefined;
   const all = splits[probes.split] ?? [];
-  return enough(spread(all, probes.clips).map(inShort), all.length, probes, around);
+  const read = spread(all, probes.clips);
+  return enough({ items: memorySet(read).items, read }, all.length, probes, around);
 }
 
 /**
@@ -78,31 +87,28 @@ export async function heldOutClips(
   probes: Probes,
   config: ModelConfig,
   { media, ...given }: Surroundings & { readonly media: string },
-): Promise<readonly StoredClip[]> {
+): Promise<HeldOut> {
   // Of several ranks one looks: it must not wait for the others to do their share of the clips.
   const around = { ...given, ranks: alone };
   const { data } = experiment;
   const { split, clips: most } = probes;
   expectHeldOut(experiment, probes);
   const form = clipFormFor(config, pairingOf(experiment));
-  const clips: StoredClip[] = [];
-  let all = 0;
   if (data.kind === "shards") {
     const set = await shardSet(data, split, form, around);
-    all = set.items.length;
+    const read: StoredClip[] = [];
     try {
       for await (const clip of set.read()) {
-        clips.push(inShort(clip));
-        if (clips.length >= most) break;
+        read.push(inShort(clip));
+        if (read.length >= most) break;
       }
     } finally {
       await set.close();
     }
-  } else {
-    const corpus = { ...around, media, needs: [], only: [split], sample: most };
-    const { splits, placing } = await openCorpus(experiment, form, corpus);
-    clips.push(...(splits[split] ?? []).map(inShort));
-    all = placing.counts[split] ?? 0;
+    return enough({ items: set.items, read }, set.items.length, probes, around);
   }
-  return enough(clips, all, probes, around);
+  const corpus = { ...around, media, needs: [], only: [split], sample: most };
+  const { splits, placing } = await openCorpus(experiment, form, corpus);
+  const read = splits[split] ?? [];
+  return enough({ items: memorySet(read).items, read }, placing.counts[split] ?? 0, probes, around);
 }

@@ -22,6 +22,7 @@ import type { Prober } from "../log/observe-run.js";
 import type { RunPicture } from "../log/run-logger.js";
 import { createPatchSampler } from "../pretrain/draw-views.js";
 import { pairingOf } from "../run/pairing.js";
+import type { HeldOut } from "./held-out.js";
 
 /** Clips embedded at once, and those whose attention is looked at: all of it is held. */
 const BATCH = 16;
@@ -41,14 +42,14 @@ export function createProber(options: {
   readonly config: ModelConfig;
   readonly experiment: CheckedExperiment;
   readonly statistics: Statistics;
-  /** Held-out clips, at least two. */
-  readonly clips: readonly StoredClip[];
+  readonly heldOut: HeldOut;
   /** The model, read anew at every look. */
   readonly model: () => Promise<ModelParams<FloatTensor>>;
   /** The run's folder. */
   readonly folder: string;
 }): Prober & { dispose(): Promise<void> } {
-  const { execute, config, experiment, statistics, clips, model, folder } = options;
+  const { execute, config, experiment, statistics, model, folder } = options;
+  const { clips, recordings } = options.heldOut;
   const { pictures: pictured = 0, every } = experiment.training.probes ?? {};
   const grids = { audio: config.audio, visual: config.visual };
   const embedder = createRunner(execute, embedFunction(config));
@@ -141,7 +142,7 @@ export function createProber(options: {
         (_, block) =>
           entropies.data.subarray(block * heads, (block + 1) * heads).reduce((sum, value) => sum + value, 0) / heads,
       );
-      const probe = probeEmbeddings({ ...rows, labels: clips.map(({ item }) => item.labels) });
+      const probe = probeEmbeddings({ ...rows, labels: clips.map(({ item }) => item.labels), recordings });
       return { probe, attentionEntropy };
     },
     async picture(step) {

@@ -30,7 +30,7 @@ import { maskerFor } from "../pretrain/masker.js";
 import { pretrainSteps } from "../pretrain/pretrain.js";
 import { configFor } from "../run/model-file.js";
 import { openRunFolder } from "../run/run-folder.js";
-import { heldOutClips } from "./held-out.js";
+import { type HeldOut, heldOutClips, heldOutOf } from "./held-out.js";
 
 const grids = { audio: audioGrid(48, 32, 16), visual: visualGrid(48, 16) };
 const experiment = checkExperiment(
@@ -73,12 +73,14 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
-async function run(name: string, heldOut?: readonly StoredClip[], own = experiment) {
+const heldOut = { clips: clips.slice(15), recordings: clips.slice(15).map((_, place) => place) };
+async function run(name: string, looked?: HeldOut, own = experiment) {
   const folder = await openRunFolder(join(root, name), own);
   // A clock on which looks take no time, so that none is passed over.
   let steps = 0;
   const { params } = await pretrainSteps({
-    ...{ statistics, experiment: own, config: configFor(own), execute: compiled({ threads: 1 }), folder, heldOut },
+    ...{ statistics, experiment: own, config: configFor(own), execute: compiled({ threads: 1 }), folder },
+    heldOut: looked,
     clock: () => 1e6 * steps,
     onStep: ({ step }) => {
       steps = step;
@@ -93,7 +95,7 @@ async function run(name: string, heldOut?: readonly StoredClip[], own = experime
 
 describe("a run that is looked at", () => {
   it("ends with the same weights, and has figures and pictures every so many steps", async () => {
-    const looked = await run("looked", clips.slice(15));
+    const looked = await run("looked", heldOut);
     expect(looked.weights).toEqual((await run("alone")).weights);
     const records = await readEvents(looked.folder.path);
     const probes = records.flatMap((record) => (record.kind === "probe" ? [record] : []));
@@ -136,7 +138,7 @@ describe("a run whose views a network draws", () => {
       }),
       "probe.test.ts",
     );
-    const looked = await run("adaptive-looked", clips.slice(15), adaptive);
+    const looked = await run("adaptive-looked", heldOut, adaptive);
     expect(looked.weights).toEqual((await run("adaptive-alone", undefined, adaptive)).weights);
     const [record] = (await readEvents(looked.folder.path)).flatMap((one) => (one.kind === "pictures" ? [one] : []));
     expect(record.pictures.map(({ name }) => name.replace(/^.*: (bell|drum), /, ""))).toEqual([
@@ -176,7 +178,7 @@ describe("a run that collapses", () => {
         folder,
         stopOnCollapse: true,
       },
-      heldOut: clips.slice(15),
+      heldOut,
       clock: () => 1e6 * steps,
       onStep: ({ step }) => {
         steps = step;
@@ -251,5 +253,16 @@ describe("held-out clips", () => {
   });
   it("are never those that are trained on", async () => {
     await expect(asked("train")).rejects.toThrow('training.probes: split is "train", which is trained on');
+  });
+  it("are told apart by the film that they are windows of", () => {
+    const parts = clips.slice(0, 6).map((clip, at) => {
+      const part = { id: `w${at}`, path: `/film-${at % 2}.mp4`, start: at, end: at + 1 };
+      return { ...clip, item: { ...clip.item, ...part } };
+    });
+    const looked = heldOutOf({ validation: parts } as never, { ...probes, clips: 6 }, {});
+    expect(looked?.recordings).toEqual(Int32Array.of(0, 1, 0, 1, 0, 1));
+    expect(heldOutOf({ validation: clips.slice(0, 3) } as never, probes, {})?.recordings).toEqual(
+      Int32Array.of(0, 1, 2),
+    );
   });
 });

@@ -33,7 +33,7 @@ function goodness(kinds: readonly string[], scores: Matrix, targets: Matrix, isS
 /**
  * An attentive probe on frozen tokens, trained on the training clips by the engine: one learned query attends to the
  * tokens (V-JEPA, Bardes et al. 2024). Its learning rate is chosen on the validation clips, or on a fifth of the training
- * clips; softmax where every clip has one label, else a sigmoid for each class.
+ * recordings; softmax where every clip has one label, else a sigmoid for each class.
  *
  * @throws KdcError for training clips of one class, labels that no training clip has
  */

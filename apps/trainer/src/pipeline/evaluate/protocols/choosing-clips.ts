@@ -1,5 +1,6 @@
-import { holdOut, kindsOf, labelIndices } from "@kdc-mae/eval";
+import { heldInWords, holdOut, kindsOf, labelIndices, recordingNumbers } from "@kdc-mae/eval";
 import { expectClasses } from "../../finetune/classes.js";
+import { recordingOf } from "../parts-of-recordings.js";
 import type { Subject } from "./subject.js";
 
 /** All of `count` places. */
@@ -7,7 +8,7 @@ export const every = (count: number): Int32Array => Int32Array.from({ length: co
 
 /**
  * Which clips a probe is fitted on, and on which its strength or learning rate is chosen: the validation clips; where
- * there are none, or they are what is evaluated, a fifth of the training clips, which are then not fitted on.
+ * there are none, or they are what is evaluated, a fifth of the training recordings, whose clips are then not fitted on.
  *
  * @returns `fitted`: places of training clips. `chosen`: places of the clips of `from` that choose; `source` names them.
  * `isSingle`: every clip that is looked at has one label
@@ -23,13 +24,12 @@ export function choosingClips({ sets, split, ...given }: Pick<Subject, "sets" | 
   }
   const isSingle = looked.every((name) => sets[name].items.every(({ labels }) => labels.length === 1));
   const first = train.items.map(({ labels: [label] }) => label);
-  const { kept, held } = holdOut(labelIndices(kinds, first));
+  const recordings = recordingNumbers(train.items.map(recordingOf));
+  const { kept, held } = holdOut(labelIndices(kinds, first), undefined, undefined, recordings);
   const all = every(train.items.length);
-  // Where every class has one clip, none can be spared.
+  const among = heldInWords(held, train.items.length, recordings);
   const [from, fitted, chosen, source] = isGiven
     ? (["validation", all, every(validation.items.length), "the validation clips"] as const)
-    : held.length > 0
-      ? (["train", kept, held, "a fifth of the training clips, which it is not fitted on"] as const)
-      : (["train", all, all, "the training clips"] as const);
+    : (["train", ...(held.length > 0 ? ([kept, held] as const) : ([all, all] as const)), among] as const);
   return { kinds, isSingle, from, fitted, chosen, source };
 }

@@ -17,7 +17,7 @@ import type { Carried, Subject } from "./subject.js";
 
 /**
  * A linear probe on frozen embeddings, fitted on the training clips: softmax where every clip has one label, else a
- * sigmoid for each class. Its strength is chosen on the validation clips, or on a fifth of the training clips.
+ * sigmoid for each class. Its strength is chosen on the validation clips, or on a fifth of the training recordings.
  *
  * @throws KdcError for training clips of one class, labels that no training clip has
  */
@@ -29,6 +29,7 @@ export async function probeClips(
 ): Promise<Carried> {
   const { sets, split, leftOut } = subject;
   const drawn = byRecording(sets[split].items);
+  const { recordings } = byRecording(sets.train.items).intervals;
   const { kinds, isSingle, from, fitted, chosen, source } = choosingClips(subject);
   const [train, test, choosing] = [await embedded("train"), await embedded(split), await embedded(from)];
   if (isSingle) {
@@ -39,11 +40,11 @@ export async function probeClips(
         set.labels.map(([label]) => label),
       ),
     });
-    // Without validation clips it spares a fifth of the training clips by itself.
+    // Without validation clips it spares a fifth of the training recordings by itself.
     const validation = from === "train" ? {} : { validation: rows(choosing) };
     const result = linearProbe({
       kinds,
-      train: rows(train),
+      train: { ...rows(train), recordings },
       test: rows(test),
       ...validation,
       ...drawn,
