@@ -33,8 +33,11 @@ const livingNodes = ({ nodes, outputs }: Lowered): PlanNode[] => {
   return nodes.filter((node) => living.has(node));
 };
 
-/** Most places in memory one kernel's inlined operands may lie at, and most work done again for it. */
-const limits = { leaves: 6, work: 16 } as const;
+/**
+ * Most places in memory one kernel's inlined operands may lie at, most work done again for it, and most nodes in one kernel: drivers
+ * take far longer over one long kernel than over several short ones. A model's training step has 20 in its longest.
+ */
+const limits = { leaves: 6, work: 16, members: 24 } as const;
 
 /** Chooses the maps that are computed in their only reader, from the readers backward. */
 const chooseInlined = (living: readonly PlanNode[], outputs: ReadonlySet<PlanNode>): Set<PlanNode> => {
@@ -98,6 +101,7 @@ class Grouping {
     if (node.core !== undefined) return;
     const candidates = new Set(sources.filter(({ same }) => same).map((source) => this.groupOf.get(source.node)!));
     for (const group of candidates) {
+      if (group.size + union.size > limits.members) continue;
       const both = new Set([...group, ...union]);
       if (this.fits(both)) union = both;
     }

@@ -73,6 +73,21 @@ describe.skipIf(runtime === undefined)("the WebGPU runtime", () => {
     await program.dispose();
   });
 
+  it("computes a long chain and its gradient in kernels of bounded length", async () => {
+    const gradient = tf.grad((x: tf.Tensor) => {
+      let y = x;
+      for (let i = 0; i < 60; i++) y = tf.sin(tf.add(y, x));
+      return tf.sum(y);
+    });
+    const x = float32([2], Float32Array.of(0.1, 0.2));
+    const program = await runtime.compile(gradient, x);
+    const before = runtime.traffic().dispatches;
+    expectClose(await program.run(x), await (await eager("cpu")(gradient, x)).run(x));
+    // One kernel of all of them takes drivers minutes where they are thousands.
+    expect(runtime.traffic().dispatches - before).toBeGreaterThan(4);
+    await program.dispose();
+  });
+
   it("refuses inputs that do not fit, by name", async () => {
     const program = await runtime.compile(({ a }: { a: tf.Tensor }) => tf.neg(a), { a: float32([2]) } as never);
     const refuse = (a: unknown, message: string) => expect(program.launch({ a } as never)).rejects.toThrow(message);
