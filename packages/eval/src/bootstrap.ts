@@ -90,7 +90,7 @@ function tailFor(drawn: number, level: number): number {
   return normal(-Math.sqrt(drawn / (drawn - 1)) * studentQuantile(drawn - 1, level));
 }
 
-/** No interval: clips of one recording say nothing of how far recordings differ. */
+/** No interval: clips of one recording say nothing of how far recordings differ, nor does one that a figure stands on. */
 const unknown = (level = 0.95): Interval => ({ low: Number.NaN, high: Number.NaN, level, resamples: 0 });
 
 /** The percentiles between which a figure lies, widened where what was drawn, clips or recordings of them, is few. */
@@ -132,8 +132,11 @@ export function bootstrap<Name extends string>(
  * stay within 0–1 (Pepe 2003, §5.2, for AUC; Boyd, Eng and Page 2013 for average precision).
  *
  * @param figures all of them, from 0 to 1, from clips counted `counts[i]` times each
+ * A figure that does not exist without one of them (all positives of its only kind are in one clip, or one recording) has no
+ * interval: what it would be with others in their place nobody has seen.
+ *
  * @param options.resamples clips, or whole recordings of them, are left out one by one up to so many; of more, in so many groups
- * @returns `resamples` counts the clips, or groups of clips, that were left out in turn
+ * @returns `resamples` counts the clips, or groups of clips, that were left out in turn; ends are NaN where there is no interval
  */
 export function jackknife<Name extends string>(
   clips: number,
@@ -160,11 +163,12 @@ export function jackknife<Name extends string>(
   // One group cannot be left out: nothing is known of how far its figure varies.
   const ends = groups < 2 ? 0 : studentQuantile(groups - 1, level);
   const intervalOf = (name: Name): Interval => {
-    const known = without.map((left) => left[name]).filter(Number.isFinite);
-    const mean = known.reduce((sum, one) => sum + one, 0) / known.length;
-    const squares = groups < 2 ? 0 : known.reduce((sum, one) => sum + (one - mean) ** 2, 0);
+    const all = without.map((left) => left[name]);
+    if (groups > 1 && !all.every(Number.isFinite)) return unknown(level);
+    const mean = all.reduce((sum, one) => sum + one, 0) / groups;
+    const squares = groups < 2 ? 0 : all.reduce((sum, one) => sum + (one - mean) ** 2, 0);
     const half = ends * Math.sqrt(((groups - 1) / groups) * squares);
-    return { ...sharesAround(values[name], half), level, resamples: known.length };
+    return { ...sharesAround(values[name], half), level, resamples: groups };
   };
   return Object.fromEntries(names.map((name) => [name, intervalOf(name)])) as Record<Name, Interval>;
 }

@@ -5,6 +5,7 @@ import { classification } from "./classification/classification.js";
 import { tagging } from "./classification/tagging.js";
 import { studentQuantile } from "./comparison/t-interval.js";
 import { byGroup } from "./groups/by-group.js";
+import { detection } from "./localization/detection.js";
 import { matrix } from "./matrix.js";
 import { pairedPermutation } from "./permutation.js";
 import { recordingNumbers } from "./recordings.js";
@@ -127,6 +128,30 @@ describe("intervals by recording", () => {
     expect(Object.values(intervals).map(({ low, high }) => [low, high])).toEqual(
       new Array(5).fill([Number.NaN, Number.NaN]),
     );
+  });
+
+  it("do not exist where a figure stands on one clip, or on one recording: without it there is nothing to tell apart", () => {
+    const scores = matrix(6, 1, Float32Array.of(0.9, 0.4, 0.8, 0.3, 0.7, 0.2));
+    const of = (targets: readonly number[], recordings?: readonly number[]) => {
+      const given = { kinds: ["bell"], scores, targets: matrix(6, 1, Float32Array.from(targets)) };
+      const { auc, intervals, warnings } = tagging({ ...given, intervals: { recordings } });
+      return [auc, Number.isNaN(intervals.auc.low), Number.isNaN(intervals.mAP.high), warnings];
+    };
+    const told = (one: string) => [
+      `mAP, AUC and d-prime have no interval: without one ${one} there would be nothing to tell apart`,
+    ];
+    expect(of([1, 0, 0, 0, 0, 0])).toEqual([1, true, true, told("clip")]);
+    expect(of([0, 1, 0, 1, 0, 0])).toEqual([0.25, false, false, []]);
+    expect(of([0, 1, 0, 1, 0, 0], [0, 1, 2, 1, 3, 4])).toEqual([0.25, true, true, told("recording")]);
+    // Here all that is negative is in one.
+    expect(of([1, 1, 0, 1, 1, 0], [0, 1, 2, 3, 4, 2])).toEqual([0.625, true, true, told("recording")]);
+    const seen = (confidence: number) => [{ confidence, overlaps: { model: 0.7, random: 0.1 } }];
+    const unseen = (confidence: number) => [{ confidence, overlaps: undefined }];
+    const ends = (clips: Parameters<typeof detection>[0]) =>
+      Object.values(detection(clips)?.presence.intervals ?? {}).map(({ low }) => Number.isNaN(low));
+    expect(ends([seen(0.9), unseen(0.95), unseen(0.3)])).toEqual([true, true]);
+    expect(ends([seen(0.9), seen(0.5), unseen(0.6)])).toEqual([true, true]);
+    expect(ends([seen(0.9), seen(0.5), unseen(0.6), unseen(0.2)])).toEqual([false, false]);
   });
 
   it("count a recording once where all clips are alike: 0.025^(1/3) of six hits in three", () => {

@@ -57,3 +57,14 @@ export function fewerThan(clips: number, recordings: Recordings | undefined): { 
   const count = new Set(Array.from(recordings)).size;
   return count < clips ? { recordings: count } : {};
 }
+
+/** Says why a figure that exists has no interval though there are several clips: it stands on one of them, or on one recording. */
+export function standsOnOne(
+  figures: string,
+  { low }: { readonly low: number },
+  { evaluated, recordings = evaluated }: { readonly evaluated: number; readonly recordings?: number },
+): readonly string[] {
+  if (!Number.isNaN(low) || recordings < 2) return [];
+  const one = recordings < evaluated ? "recording" : "clip";
+  return [`${figures} have no interval: without one ${one} there would be nothing to tell apart`];
+}

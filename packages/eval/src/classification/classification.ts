@@ -5,7 +5,7 @@ import type { Evaluated } from "../head.js";
 import { expectMatrix, type Matrix } from "../matrix.js";
 import { findProtocol, type Protocol } from "../protocol.js";
 import { protocols } from "../protocols.js";
-import { fewerThan } from "../recordings.js";
+import { fewerThan, standsOnOne } from "../recordings.js";
 import { withExact } from "../where-alike.js";
 import { type CalibrationBin, calibratedError, calibration, calibrationInterval } from "./calibration.js";
 import { type KindScores, rankingIntervals, rankKinds } from "./kind-scores.js";
@@ -98,10 +98,10 @@ export function classification(input: ClassificationInput): ClassificationResult
     ...rankingIntervals(N, ranking.statistics, input.intervals),
     calibration: calibrationInterval(confidence, correct, input.intervals),
   };
+  const over = { evaluated: N, ...fewerThan(N, input.intervals?.recordings) };
   return {
     protocol: input.protocol ?? findProtocol(protocols, "classification-middle-frame"),
-    evaluated: N,
-    ...fewerThan(N, input.intervals?.recordings),
+    ...over,
     leftOut: input.leftOut ?? {},
     accuracy: accuracy(new Int32Array(N).fill(1)),
     majority: { kind: frequent.kind, accuracy: frequent.positives / N },
@@ -113,7 +113,10 @@ export function classification(input: ClassificationInput): ClassificationResult
     calibration: { whenCalibrated: calibratedError(confidence), ...calibration(confidence, correct) },
     excluded: ranking.excluded,
     intervals,
-    warnings: exclusionWarnings(frequent, N, ranking.excluded),
+    warnings: [
+      ...exclusionWarnings(frequent, N, ranking.excluded),
+      ...(ranking.auc === null ? [] : standsOnOne("mAP, AUC and d-prime", intervals.auc, over)),
+    ],
     clips: { probabilities, labels: Int32Array.from(labels), correct },
   };
 }

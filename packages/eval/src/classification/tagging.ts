@@ -5,7 +5,7 @@ import type { Evaluated } from "../head.js";
 import { expectMatrix, type Matrix } from "../matrix.js";
 import { findProtocol, type Protocol, varyProtocol } from "../protocol.js";
 import { protocols } from "../protocols.js";
-import { fewerThan } from "../recordings.js";
+import { fewerThan, standsOnOne } from "../recordings.js";
 import { chanceMeanAP } from "./chance.js";
 import { type KindScores, rankingIntervals, rankKinds } from "./kind-scores.js";
 
@@ -76,10 +76,11 @@ export function tagging(input: TaggingInput): TaggingResult {
   }
   const ranking = rankKinds(kinds, scores, targets);
   const names = Object.keys(ranking.excluded);
+  const over = { evaluated: N, ...fewerThan(N, input.intervals?.recordings) };
+  const intervals = rankingIntervals(N, ranking.statistics, input.intervals);
   return {
     protocol: input.protocol ?? taggingProtocol,
-    evaluated: N,
-    ...fewerThan(N, input.intervals?.recordings),
+    ...over,
     leftOut: input.leftOut ?? {},
     mAP: ranking.mAP,
     auc: ranking.auc,
@@ -87,13 +88,15 @@ export function tagging(input: TaggingInput): TaggingResult {
     chance: chanceMeanAP(ranking.kinds, N),
     kinds: ranking.kinds,
     excluded: ranking.excluded,
-    intervals: rankingIntervals(N, ranking.statistics, input.intervals),
+    intervals,
     clips: { scores, targets },
-    warnings:
-      names.length === 0
+    warnings: [
+      ...(names.length === 0
         ? []
         : [
             `${names.length} kinds take no part in mAP and AUC: ${names.map((name) => `${name} (${ranking.excluded[name]})`).join(", ")}`,
-          ],
+          ]),
+      ...(ranking.auc === null ? [] : standsOnOne("mAP, AUC and d-prime", intervals.auc, over)),
+    ],
   };
 }

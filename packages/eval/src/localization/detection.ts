@@ -35,11 +35,15 @@ export type Sighting = {
 /**
  * Both figures from one pass over the maps, highest confidence first, each counted as often as its clip.
  * AP's recall counts all positives, also those that are no hits; F1 is the best over all thresholds,
- * 2·TP / (said + positives).
+ * 2·TP / (said + positives). Both are NaN where no map has a visible source, or all have: there is nothing to tell apart.
  */
 function figuresOf({ order, groupEnds, positive: hit }: Ranked, visible: Uint8Array, times: Int32Array) {
-  let positives = 0;
-  for (let map = 0; map < visible.length; map++) positives += visible[map] * times[map];
+  let [positives, all] = [0, 0];
+  for (let map = 0; map < visible.length; map++) {
+    positives += visible[map] * times[map];
+    all += times[map];
+  }
+  if (positives === 0 || positives === all) return { averagePrecision: Number.NaN, maxF1: Number.NaN };
   let [right, said, sum, maxF1, place] = [0, 0, 0, 0, 0];
   for (const end of groupEnds) {
     const before = right;
@@ -89,8 +93,6 @@ export function sightingScores(
 /** Both figures of one task over the maps of some clips; NaN where none has a visible source, or all have. */
 export function sightingFigures(clips: readonly (readonly Sighting[])[], task: Task) {
   const maps = clips.flat();
-  const shown = maps.filter(({ overlaps }) => overlaps !== undefined).length;
-  if (shown === 0 || shown === maps.length) return { averagePrecision: Number.NaN, maxF1: Number.NaN };
   const { visible, ranked } = ranking(maps, isHit[task]);
   return figuresOf(ranked, visible, new Int32Array(maps.length).fill(1));
 }

@@ -4,7 +4,7 @@ import { expectGiven } from "../given.js";
 import type { Evaluated } from "../head.js";
 import { findProtocol, type Protocol, varyProtocol } from "../protocol.js";
 import { protocols } from "../protocols.js";
-import { fewerThan, recordingNumbers } from "../recordings.js";
+import { fewerThan, recordingNumbers, standsOnOne } from "../recordings.js";
 import { withExact } from "../where-alike.js";
 import { type Detection, detection } from "./detection.js";
 import { detectionMetrics } from "./localization-protocols.js";
@@ -185,12 +185,18 @@ export async function localization(input: LocalizationInput): Promise<Localizati
     area: mean(perClip(clips, (step) => step.area)),
     detection: found ?? null,
     steps,
-    warnings:
-      scoring === ezVsl && tiny > 0.1
+    warnings: [
+      ...(scoring === ezVsl && tiny > 0.1
         ? [
             `${(100 * tiny).toFixed(0)} % of the boxes cover less than a quarter of the frame: no map can reach cIoU 0.5 on them`,
           ]
-        : [],
+        : []),
+      ...(found === undefined
+        ? []
+        : standsOnOne("AP and best F1", found.presence.intervals.averagePrecision, {
+            ...{ evaluated: sightings.length, recordings: found.recordings },
+          })),
+    ],
   };
 }
 
