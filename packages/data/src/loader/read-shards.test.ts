@@ -2,13 +2,17 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import type { Clip } from "@kdc-mae/core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { openManifest } from "../manifest/read-manifest.js";
 import { createPipesDecoder } from "../media/ffmpeg-pipes.js";
 import { locateFfmpeg } from "../media/locate-ffmpeg.js";
 import { prepare } from "../prepare/prepare.js";
+import { chosenFrom } from "../shards/choose-samples.js";
 import { readNotes } from "../shards/sample-notes.js";
+import { scanShard } from "../shards/shard-index.js";
+import { packTar } from "../shards/tar.js";
 import { makeSet } from "../synthetic/make-set.js";
 import { type ReadShardsOptions, readShards } from "./read-shards.js";
 
@@ -68,6 +72,39 @@ it("knows the columns of somebody else's notes", () => {
   const notes = { id: "a", label: "dog", sampleRate: 16_000, times: [0.5], Speaker: "Ann", columns: { Age: 7 } };
   const read = readNotes("key", new TextEncoder().encode(JSON.stringify(notes)));
   expect(read).toMatchObject({ id: "a", labels: ["dog"], columns: { speaker: "Ann", age: "7" } });
+});
+
+it("knows the recording of a clip from its notes, where no index lies beside the tar", async () => {
+  const notes = [
+    { source: { path: "films/a.mp4", start: 0, end: 2 } },
+    { source: { path: "films/b.mp4" } },
+    { source: { path: "cuts/c1.mp4" }, columns: { recording: "c" } },
+    { recording: "d", source: "the web" },
+  ];
+  const tar = packTar(
+    notes.flatMap((note, n) => [
+      { name: `${n}.wav`, data: new Uint8Array(9) },
+      { name: `${n}.jpg`, data: new Uint8Array(9) },
+      { name: `${n}.json`, data: new TextEncoder().encode(JSON.stringify({ id: `clip ${n}`, labels: [], ...note })) },
+    ]),
+  );
+  const found = await scanShard(Readable.from([tar]), "some.tar");
+  expect(found.map(({ recording }) => recording)).toEqual(["films/a.mp4", undefined, "c", "d"]);
+});
+
+it("clips of one recording are dealt together, and one that names its split keeps it", () => {
+  const sample = (n: number, recording: string, split?: string) => ({
+    ...{ key: `${n}`, offset: 0, bytes: 1, id: `clip ${n}`, labels: ["a"], recording },
+    ...(split === undefined ? {} : { split }),
+  });
+  const films = Array.from({ length: 12 }, (_, n) => sample(n, `film ${n % 6}`));
+  const named = [sample(12, "film x", "train"), sample(13, "film x", "test"), sample(14, "film x")];
+  const shard = { source: {} as never, samples: [...films, ...named] };
+  const [{ samples }] = chosenFrom([shard], { splitBy: { shares: [0.5, 0, 0.5], seed: 0 } }, () => undefined);
+  const splits = samples.map(({ split }) => split);
+  expect(splits.slice(0, 6)).toEqual(splits.slice(6, 12));
+  expect(new Set(splits.slice(0, 6)).size).toBe(2);
+  expect(splits.slice(12)).toEqual(["train", "test", "test"]);
 });
 
 it("reads the same from a web server", async () => {

@@ -3,18 +3,19 @@ import { KdcError } from "@kdc-mae/core";
 import type { DealSplits } from "../dataset/deal-from.js";
 import { type DealtUnit, dealSplits } from "../dataset/deal-splits.js";
 import type { ManifestItem } from "./manifest-item.js";
+import { namedRecording } from "./named-recording.js";
 import type { PassOver } from "./passed-over.js";
 import type { Manifest } from "./read-manifest.js";
 
 /**
- * A manifest whose clips are dealt to splits; those that name one keep it. Clips of one file go to one
- * split. It is read
- * once more than before, to count its labels.
+ * A manifest whose clips are dealt to splits; those that name one keep it. Clips of one recording go to one split: of the one
+ * that the list names, else of one file. It is read once more than before, to count its labels.
  *
  * @throws KdcError while reading, when every clip names a split already
  */
 export function splitBy(manifest: Manifest, deal: DealSplits): Manifest {
-  const unitOf = ({ path }: ManifestItem) => relative(manifest.media.root, path).replaceAll("\\", "/");
+  const unitOf = (item: ManifestItem) =>
+    namedRecording(item) ?? relative(manifest.media.root, item.path).replaceAll("\\", "/");
   let dealt: Promise<ReadonlyMap<string, string>> | undefined;
   const look = async (): Promise<ReadonlyMap<string, string>> => {
     const [units, named] = [new Map<string, DealtUnit>(), new Map<string, string>()];

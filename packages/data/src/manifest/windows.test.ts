@@ -134,6 +134,16 @@ describe("splitBy", () => {
     expect(other.some(({ id, split }) => first.get(id) !== split)).toBe(true);
   });
 
+  it("deals files that the list says are parts of one recording together", async () => {
+    const list = join(root, "cuts.csv");
+    const rows = Array.from({ length: 30 }, (_, n) => `cuts/${n}.mp4,film ${n % 10},a`);
+    await writeFile(list, `path,Recording,labels\n${rows.join("\n")}\n`);
+    const items = await itemsOf(splitBy(await openManifest(list), { shares: [0.5, 0, 0.5], seed: 1 }));
+    const splits = items.map(({ split }) => split);
+    expect([splits.slice(10, 20), splits.slice(20)]).toEqual([splits.slice(0, 10), splits.slice(0, 10)]);
+    expect(splits.filter((split) => split === "test")).toHaveLength(15);
+  });
+
   it("has nothing to do where all name one", async () => {
     const dealt = splitBy(await listOf(["a.mp4,,,x,train"]), { shares: [0.5, 0, 0.5], seed: 0 });
     await expect(itemsOf(dealt)).rejects.toThrow("every clip names its split already");

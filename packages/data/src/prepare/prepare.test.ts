@@ -41,6 +41,13 @@ describe("prepare", () => {
     expect(tar.length).toBe(record.bytes);
     expect(createHash("sha256").update(tar).digest("hex")).toBe(record.sha256);
     expect(record.samples.map(({ key }) => key)).toEqual(["00000005_row_5"]);
+    // The recording is the film that a part was taken of, or the one that the list names.
+    const last: ShardRecord = JSON.parse(await readFile(at("whole/shard-000003.json"), "utf8"));
+    expect([...record.samples, ...last.samples].map(({ recording }) => recording)).toEqual([
+      awkward,
+      awkward,
+      "rushes",
+    ]);
     const [{ offset, bytes }] = record.samples;
     const sample = readSample(tar.subarray(offset, offset + bytes), "here");
     expect(sample.notes).toMatchObject({

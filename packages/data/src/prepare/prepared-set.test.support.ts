@@ -25,7 +25,8 @@ beforeAll(async () => {
     const path = index === 3 ? "page.mp4" : index === 4 ? "gone.mp4" : index === 8 ? "silent.mp4" : awkward;
     const part = path === awkward ? { start: 0.1 * index, end: 0.1 * index + 0.7 } : {};
     const labels = index % 2 ? ["odd"] : ["even", "number"];
-    return JSON.stringify({ id: `row ${index}`, path, ...part, labels, split: index < 7 ? "train" : "test" });
+    const whole = index === 10 ? { recording: "rushes" } : {};
+    return JSON.stringify({ id: `row ${index}`, path, ...part, ...whole, labels, split: index < 7 ? "train" : "test" });
   });
   await writeFile(at("media/list.jsonl"), rows.join("\n"));
 });

@@ -53,6 +53,6 @@ function dealt(shards: readonly Shard[], splitBy: DealSplits): readonly Shard[] 
   const splits = new Map<string, string>([...named, ...dealSplits(free, splitBy)]);
   return shards.map((shard) => ({
     ...shard,
-    samples: shard.samples.map((sample) => ({ ...sample, split: splits.get(unitOf(sample)) })),
+    samples: shard.samples.map((sample) => ({ ...sample, split: sample.split ?? splits.get(unitOf(sample)) })),
   }));
 }

@@ -3,6 +3,7 @@ import {
   type ClassLabels,
   expectSplit,
   type LeftOutBySplit,
+  namedRecording,
   type Placing,
   passedOverInWords,
   readShards,
@@ -21,7 +22,7 @@ import { remoteAccess } from "./remote-access.js";
 export type ClipSet = {
   readonly items: readonly (NamedClip & {
     readonly labels: readonly string[];
-    /** What it is a part of, where shards say so. */
+    /** What it is a part of, where its list or shards say so. */
     readonly recording?: string;
   })[];
   /** The clips, one after the other, from the first. */
@@ -32,7 +33,10 @@ export type ClipSet = {
 
 /** Clips that are in memory already. */
 export const memorySet = (clips: readonly StoredClip[]): ClipSet => ({
-  items: clips.map(({ item: { id, labels, path, start, end } }) => ({ id, labels, path, start, end })),
+  items: clips.map(({ item }) => {
+    const { id, labels, path, start, end } = item;
+    return { id, labels, path, start, end, recording: namedRecording(item) };
+  }),
   read: () => clips,
   close: async () => undefined,
 });

@@ -161,6 +161,15 @@ it.each([
   120_000,
 );
 
+it("files of their own that the list says are parts of one recording are one, and those it says nothing of are not", async () => {
+  const cuts = many(100, 11).map((clip, at) => ({
+    ...clip,
+    item: { ...clip.item, columns: at < 9 ? { recording: `film ${at % 3}` } : undefined },
+  }));
+  const [{ recordings, figures }] = await grouped(pretrained, ["retrieval-middle-frame"], cuts, "labels");
+  expect([recordings, figures[0].over]).toEqual([5, { unit: "queries", count: 11, recordings: 5 }]);
+});
+
 it("clips of one recording have no intervals, and a warning says why", async () => {
   const names = ["retrieval-middle-frame", "localization-silent"];
   for (const { figures, warnings } of await grouped(pretrained, names, filmed(1))) {
