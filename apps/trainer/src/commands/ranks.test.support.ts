@@ -14,12 +14,21 @@ export const canStart = isBuilt && isThere;
 /** Containers run as root, with fewer cores than ranks. */
 const freely = ["--bind-to", "none", "--allow-run-as-root", "--oversubscribe"];
 
-/** The program by the built command line, with `mpirun` where there is more than one rank. */
-export function start(ranks: number, args: readonly string[], env = {}): ChildProcess {
-  const line = [process.execPath, at("bin/kdc-mae.js"), ...args];
+function startNode(ranks: number, args: readonly string[], env = {}): ChildProcess {
+  const line = [process.execPath, ...args];
   const [program, ...rest] = ranks === 1 ? line : ["mpirun", "-n", String(ranks), ...freely, ...line];
   return spawn(program, rest, { env: { ...process.env, NO_COLOR: "1", ...env }, stdio: ["ignore", "pipe", "pipe"] });
 }
+
+/** The program by the built command line, with `mpirun` where there is more than one rank. */
+export const start = (ranks: number, args: readonly string[], env = {}): ChildProcess =>
+  startNode(ranks, [at("bin/kdc-mae.js"), ...args], env);
+
+/** A module of text that finds the built open-mpi.js as `openMpi`, on so many ranks. */
+export const runText = (ranks: number, text: string) => {
+  const openMpi = JSON.stringify(new URL("../../dist/pipeline/ranks/open-mpi.js", import.meta.url).href);
+  return ended(startNode(ranks, ["--input-type=module", "--eval", `const openMpi = ${openMpi};\n${text}`]));
+};
 
 /** How a program ended, and what it said: `out` to stdout, `output` all of it. */
 export async function ended(child: ChildProcess) {

@@ -11,6 +11,7 @@ export type AdamOptions = {
   readonly epsilon?: number;
   /** 0 unless given. */
   readonly weightDecay?: number;
+  /** Each must match a parameter: `init` refuses one that matches none. */
   readonly groups?: readonly ParameterGroup[];
 };
 
@@ -28,12 +29,7 @@ const createAdam = <Params extends Weights>(
   const { betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0, groups = [] } = options;
   const [beta1, beta2] = betas;
   const updateArray = createAdamKernel();
-  const groupOf = (path: string): ParameterGroup | undefined =>
-    groups.find(({ paths }) => {
-      // An expression with the flag g goes on where its last match ended.
-      paths.lastIndex = 0;
-      return paths.test(path);
-    });
+  const groupOf = (path: string): ParameterGroup | undefined => groups.find((group) => matches(group, path));
   const zeros = (params: Params): Params =>
     mapTree<Weights, FloatTensor, FloatTensor>(params, ({ shape }) => float32(shape)) as Params;
   /** Numbers of the traced update: the root's correction, then rate and shrinking of each group, the last all others. */
@@ -72,7 +68,10 @@ const createAdam = <Params extends Weights>(
       if (updates === undefined) throw withoutUpdates(name);
       state.updates = updates;
     },
-    init: (params) => ({ first: zeros(params), second: zeros(params), updates: 0 }),
+    init: (params) => {
+      expectMatches(name, groups, params);
+      return { first: zeros(params), second: zeros(params), updates: 0 };
+    },
     update: (state, params, gradients, learningRate, scale = 1, untouched = []) => {
       const still = new Set(untouched);
       const byPath = (tree: Params) => treeLeaves<FloatTensor>(tree);
@@ -117,6 +116,25 @@ function expectOptions(name: string, options: AdamOptions): void {
     where: name,
     what: `the option ${odd[0]} is not known, or cannot be ${JSON.stringify(odd[1])}`,
     remedy: "Give two betas below 1, epsilon, weightDecay, and groups of a RegExp each; the rate comes with each step",
+    reason: "option",
+  });
+}
+
+const matches = ({ paths }: ParameterGroup, path: string): boolean => {
+  // An expression with the flag g goes on where its last match ended.
+  paths.lastIndex = 0;
+  return paths.test(path);
+};
+
+/** @throws KdcError (reason `option`): a group of no parameter is a misspelt one */
+function expectMatches(name: string, groups: readonly ParameterGroup[], params: Weights): void {
+  const known = treeLeaves<FloatTensor>(params).map(([path]) => path);
+  const idle = groups.find((group) => !known.some((path) => matches(group, path)));
+  if (idle === undefined) return;
+  throw new KdcError({
+    where: name,
+    what: `the group ${idle.paths} matches none of the ${known.length} parameters`,
+    remedy: `Match their names, such as ${known.slice(0, 5).join(", ")}; or leave the group out`,
     reason: "option",
   });
 }

@@ -54,6 +54,22 @@ describe.each(ways)("what a step is given, %s", (_, engine) => {
     await train.dispose();
   });
 
+  it("nothing is computed or read after dispose, which may be called twice", async () => {
+    const train = setUp();
+    const state = train.init(start());
+    await train.step(state, batch, 0.1);
+    await train.collect(state);
+    const before = [...state.params.w.data];
+    await train.dispose();
+    await train.dispose();
+    await expect(train.step(state, batch, 0.1)).rejects.toThrow(
+      "train step 2: this training was disposed of. Call dispose after the last step and after collect, or make a new one",
+    );
+    await expect(train.collect(state)).rejects.toThrow("train.collect: this training was disposed of");
+    await expect(train.current(state)).rejects.toThrow("train.current: this training was disposed of");
+    expect([...state.params.w.data, state.step]).toEqual([...before, 1]);
+  });
+
   it.each<[string, (params: Params, batch: Batch) => unknown, string]>([
     ["a scalar", (p, b) => good(p, b).total, "the loss gives no tensor as its total. Return { total, terms }"],
     ["no terms", (p, b) => ({ total: good(p, b).total }), "the loss gives no terms"],
@@ -128,6 +144,18 @@ describe("what a training is made of", () => {
     refuse({ epsilon: "1e-8" }, 'or cannot be "1e-8"');
     refuse({ groups: [{ paths: "bias", weightDecay: 0 }] }, "groups of a RegExp each; the rate comes with each step");
     expect(adam({ betas: undefined, weightDecay: 0.1 }).name).toBe("adam");
+  });
+
+  it("a group of no parameter is refused, with names to choose from", () => {
+    const params = Object.fromEntries("abcdefg".split("").map((name) => [`${name}.weight`, float32([1])]));
+    const groups = [{ paths: /weight$/ }, { paths: /^a\.bias$/, weightDecay: 0 }];
+    expect(() => adamW<Record<string, FloatTensor>>({ groups }).init(params)).toThrow(
+      "adamW: the group /^a\\.bias$/ matches none of the 7 parameters. Match their names, such as a.weight, b.weight, c.weight, d.weight, e.weight",
+    );
+    // One that an earlier group leaves nothing for matches all the same.
+    expect(
+      adamW<Record<string, FloatTensor>>({ groups: [...groups.slice(0, 1), { paths: /^a/ }] }).init(params).updates,
+    ).toBe(0);
   });
 
   it("a group whose expression has the flag g matches every time, not every other", () => {

@@ -47,14 +47,22 @@ function expectRate(step: number, rate: unknown): void {
 /**
  * Steps that refuse, before anything is computed, what would end in weights that are not numbers or in updates that are lost: a rate
  * that is none, parameters that are no host tensors, and a step that is asked for while another is under way, as in a loop
- * without `await`: both would start from the same weights.
+ * without `await`: both would start from the same weights. Nothing is computed or read any more once they were disposed of: the
+ * programs would be made anew, and what lay on a device is gone.
  */
 export function carefully<Params, Batch, State>(
   steps: Omit<TrainStep<Params, Batch, State>, "step">,
 ): TrainStep<Params, Batch, State> {
   let busy = false;
+  let isGone = false;
+  const expectThere = (where: string): void => {
+    if (!isGone) return;
+    const remedy = "Call dispose after the last step and after collect, or make a new one with createTrainStep";
+    throw refuse(where, "this training was disposed of", remedy, "gone");
+  };
   const accumulate: TrainStep<Params, Batch, State>["accumulate"] = async (state, batches, rate) => {
     const step = state.step + 1;
+    expectThere(`train step ${step}`);
     expectRate(step, rate);
     if (!Array.isArray(batches)) {
       throw refuse(
@@ -82,6 +90,18 @@ export function carefully<Params, Batch, State>(
       return steps.init(params);
     },
     accumulate,
+    current: async (state) => {
+      expectThere("train.current");
+      return steps.current(state);
+    },
+    collect: async (state) => {
+      expectThere("train.collect");
+      await steps.collect(state);
+    },
+    dispose: async () => {
+      isGone = true;
+      await steps.dispose();
+    },
     step: (state, batch, rate) => accumulate(state, [batch], rate),
   };
 }

@@ -141,7 +141,7 @@ export type TrainStep<Params, Batch, OptimizerState> = {
   readonly changed: () => void;
   /** Paths of the parameters the loss does not depend on, known after the first step. */
   readonly withoutGradient: () => readonly string[];
-  /** Disposes of its programs, and of the state on a device. */
+  /** Disposes of its programs, and of the state on a device. Steps, `current` and `collect` are refused afterwards (reason `gone`). */
   readonly dispose: () => Promise<void>;
 };
 

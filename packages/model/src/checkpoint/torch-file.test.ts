@@ -189,6 +189,20 @@ describe("readCheckpoint of a PyTorch file", () => {
       save(Uint8Array.of(0x42, 0xf0, 0xff, 0xff, 0xff)),
       "its pickle cannot be read: it ends early",
     ],
+    [
+      "a TorchScript program",
+      {
+        ...save(object("__torch__", "M")),
+        "model/code/__torch__.py": bytes("class M(Module):"),
+        "model/constants.pkl": bytes(0x80, 2, ")."),
+      },
+      `it is a TorchScript program (torch.jit.save), not a file of weights. Take its weights out in PyTorch: torch.save(torch.jit.load(path, map_location='cpu').state_dict(), "weights.pth")`,
+    ],
+    [
+      "an exported program",
+      { "model/archive_format": bytes("pt2"), "model/models/model.json": bytes("{}") },
+      "it is an exported program (torch.export.save), not a file of weights. Take its weights out in PyTorch: torch.save(torch.export.load(path).state_dict",
+    ],
     ["another zip archive", { "readme.txt": six }, "it is a zip archive with 0 data.pkl, not a PyTorch file"],
   ];
   it.each(refusals)("refuses %s", async (_, entries, message) => {

@@ -135,7 +135,34 @@ function expectReasonable(path: string, state: ReadonlyMap<string, TorchTensor>,
   }
 }
 
+/** Programs that PyTorch writes as zip archives too, by an entry that only they have. */
+const programs: readonly { readonly entry: RegExp; readonly what: string; readonly state: string }[] = [
+  {
+    entry: /^[^/]+\/(constants\.pkl$|code\/)/,
+    what: "a TorchScript program (torch.jit.save)",
+    state: "torch.jit.load(path, map_location='cpu').state_dict()",
+  },
+  {
+    entry: /^([^/]+\/)?(archive_format|serialized_exported_program\.json)$/,
+    what: "an exported program (torch.export.save)",
+    state: "torch.export.load(path).state_dict",
+  },
+];
+
+/** @throws KdcError for a program: its weights are there, and reading it would mean to run it */
+function refusePrograms(path: string, { entries }: Archive): void {
+  const program = programs.find(({ entry }) => [...entries.keys()].some((name) => entry.test(name)));
+  if (program === undefined) return;
+  throw new KdcError({
+    where: path,
+    what: `it is ${program.what}, not a file of weights`,
+    remedy: `Take its weights out in PyTorch: torch.save(${program.state}, "weights.pth"). Nothing in the file was run`,
+    reason: "unread-object",
+  });
+}
+
 async function readAll(archive: Archive, path: string): Promise<Record<string, HostTensor>> {
+  refusePrograms(path, archive);
   const pickles = [...archive.entries.keys()].filter((name) => /^([^/]+\/)?data\.pkl$/.test(name));
   if (pickles.length !== 1)
     throw refuse(path, `it is a zip archive with ${pickles.length} data.pkl, not a PyTorch file`);
@@ -164,7 +191,7 @@ async function readAll(archive: Archive, path: string): Promise<Record<string, H
  * bfloat16 and double precision become float32.
  *
  * @throws KdcError where the file is truncated or damaged (`bad-checkpoint`), holds numbers of a type that is not read
- *   (`unread-type`), or needs an object made that is not known (`unread-object`)
+ *   (`unread-type`), or needs an object made that is not known, or is a program (`unread-object`)
  */
 export async function readTorchFile(path: string): Promise<Record<string, HostTensor>> {
   let archive: Archive | undefined;
