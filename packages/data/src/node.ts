@@ -13,6 +13,7 @@ export {
   placingInWords,
   type SplitUse,
 } from "./dataset/place-clips.js";
+export { recordingsInSplits } from "./dataset/recordings-in-splits.js";
 export { type Split, splitNamed } from "./dataset/split-names.js";
 export type { Pieces } from "./encode/ffmpeg-run.js";
 export { type OverlaidFilm, overlayFilm, type Pictures, putSoundUnder, writeFilm } from "./encode/write-film.js";

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { expectSplit, placeClips, placingInWords } from "./place-clips.js";
+import { recordingsInSplits } from "./recordings-in-splits.js";
 
 const all = ["train", "test", "validation", "train", "extra"];
 const none = [undefined, undefined, undefined];
@@ -23,6 +24,28 @@ describe("placeClips", () => {
 
   it("puts clips that are all to be scored where it is asked to", () => {
     expect(placeClips(none, "scoring", "validation").counts).toEqual({ validation: 3 });
+  });
+
+  it("knows recordings with clips in two splits, those that name none where they go", () => {
+    const recordings = recordingsInSplits();
+    const window = (path: string, split?: string) => recordings.add({ path, start: 0, end: 1, split });
+    window("a", "train");
+    window("b", "validation");
+    window("c");
+    recordings.add({ path: "whole", split: "train" });
+    recordings.add({ path: "whole", split: "test" });
+    window("a", "train");
+    window("b", "test");
+    window("b", "train");
+    window("c", "test");
+    for (const split of ["train", "test"]) recordings.add({ path: split, columns: { recording: "d" }, split });
+    for (const split of ["test", "validation"]) recordings.add({ recording: "e", split });
+    const inBoth = (one: string, other: string) => recordings.inBoth(placeClips([]), one, other);
+    expect([inBoth("train", "test"), inBoth("train", "validation"), inBoth("validation", "test")]).toEqual([
+      ["b", "c", "d"],
+      ["b"],
+      ["b", "e"],
+    ]);
   });
 
   it("is told in one line", () => {

@@ -15,6 +15,8 @@ export type Placing = {
   readonly counts: Readonly<Record<string, number>>;
   /** How many name none, and where they went. */
   readonly unnamed: { readonly count: number; readonly to: Split };
+  /** Recordings with clips in both of two splits, where the data say what clips are parts of. */
+  readonly recordingsInBoth?: (one: string, other: string) => readonly string[];
 };
 
 /**

@@ -1,6 +1,7 @@
 import { type Clip, KdcError } from "@kdc-mae/core";
 import { orderedMap } from "../dataset/ordered-map.js";
 import { type NamedFor, type Placing, placeClips } from "../dataset/place-clips.js";
+import { recordingsInSplits } from "../dataset/recordings-in-splits.js";
 import type { Split } from "../dataset/split-names.js";
 import { passedOverInWords } from "../manifest/passed-over.js";
 import type { ShardChoice } from "../shards/choose-samples.js";
@@ -37,7 +38,7 @@ export type ShardReading = {
   /** How many clips {@link ShardReading.clips} gives. */
   readonly count: number;
   /** What the set says of them without being read, in the same order. */
-  readonly items: readonly Pick<IndexedSample, "key" | "id" | "labels" | "split">[];
+  readonly items: readonly Pick<IndexedSample, "key" | "id" | "labels" | "split" | "recording">[];
   /** Statistics of the set, where `prepare` measured them. */
   readonly logMel?: ShardSet["logMel"];
   /** Clips that could not be prepared, by split and reason, where the set says so. */
@@ -134,12 +135,16 @@ export async function readShards(
 }
 
 /** Where the clips of a set go. */
-export const placeSamples = ({ shards }: ShardSet, namedFor?: NamedFor, scored?: Split): Placing =>
-  placeClips(
+export function placeSamples({ shards }: ShardSet, namedFor?: NamedFor, scored?: Split): Placing {
+  const recordings = recordingsInSplits();
+  for (const { samples } of shards) for (const sample of samples) recordings.add(sample);
+  const placing = placeClips(
     shards.flatMap(({ samples }) => samples.map((sample) => sample.split)),
     namedFor,
     scored,
   );
+  return { ...placing, recordingsInBoth: (one, other) => recordings.inBoth(placing, one, other) };
+}
 
 /** The clip as its manifest named it; a tar of somebody else says no path. */
 function itemOf({ id, labels, split, source, boxes, columns }: SampleNotes, key: string): Clip["item"] {

@@ -5,7 +5,7 @@ const columns = [
   ...["table", "arm", "figure", "kind", "better", "protocol", "test_clips", "left_out", "runs"],
   ...["mean", "low", "high", "baseline"],
   ...["reference", "difference", "difference_low", "difference_high", "p", "p_pairs_of", "p_pairs", "p_holm"],
-  ...["p_over_seeds", "clips_difference_low", "clips_difference_high"],
+  ...["p_over_seeds", "clips_difference_low", "clips_difference_high", "p_recordings"],
 ] as const;
 
 type Row = Partial<Record<(typeof columns)[number], string | number | undefined>>;
@@ -37,6 +37,7 @@ function figureRow(table: ComparedTable, arm: string, spec: FigureToCompare, fig
     p_over_seeds: difference?.overSeeds.p,
     clips_difference_low: known(difference?.overClips?.interval.low),
     clips_difference_high: known(difference?.overClips?.interval.high),
+    p_recordings: difference?.recordings,
   };
 }
 

@@ -5,9 +5,8 @@ import { withLock } from "@kdc-mae/core/node";
 import type { Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
 import type { Comparison } from "@kdc-mae/eval";
-import { fittedSplit } from "../corpus/choose-clips.js";
+import { fittedSplit, recordingsOfBoth } from "../corpus/choose-clips.js";
 import { clipFormFor } from "../corpus/clip-form.js";
-import type { LoadedSplits } from "../corpus/load-clips.js";
 import { type CorpusOptions, mediaFor, openCorpus } from "../corpus/open-corpus.js";
 import { DEFAULT_ENGINE } from "../evaluate/open-subject.js";
 import type { CheckedExperiment } from "../experiment/schema.js";
@@ -21,7 +20,7 @@ import type { Arms } from "./arms.js";
 import { flopOfRun } from "./budget.js";
 import { readOutcome } from "./outcome.js";
 import { type AblationPlan, type PlannedRun, planRuns } from "./plan.js";
-import { runOne, type Scored } from "./run-one.js";
+import { type AblatedClips, runOne, type Scored } from "./run-one.js";
 import type { CheckedAblation } from "./schema.js";
 import { compareRuns, type FinishedRun, writeTables } from "./tables.js";
 
@@ -163,7 +162,7 @@ const inOrder = ({ runs }: AblationPlan, finished: readonly FinishedRun[]): read
   runs.flatMap((run) => finished.filter((done) => done.run === run));
 
 /** The clips of the base, made with the base's seed, for the front end of a run. */
-export const openClips = (
+export const openClips = async (
   { experiment }: Pick<PlannedRun, "experiment">,
   {
     arms: { base },
@@ -177,7 +176,7 @@ export const openClips = (
       readonly arms: Pick<Arms, "base">;
       readonly scored?: Scored;
     },
-): Promise<LoadedSplits> => {
+): Promise<AblatedClips> => {
   if (fittedSplit(base.data) !== "train") {
     throw new KdcError({
       where: "ablation, data.split",
@@ -186,10 +185,13 @@ export const openClips = (
       reason: "option",
     });
   }
-  return openCorpus({ ...experiment, data: base.data, seed: base.seed }, formOf(experiment), {
+  const corpus = await openCorpus({ ...experiment, data: base.data, seed: base.seed }, formOf(experiment), {
     media,
     ...{ needs: ["train", scored], expectItems },
     uses: { train: "fitted", validation: "looked at", test: "looked at", [scored]: "scored" },
     ...surroundingsOf(rest),
   });
+  const near = recordingsOfBoth(corpus.placing, "train", scored);
+  if (near !== undefined) rest.onNote?.(near);
+  return { ...corpus, near };
 };

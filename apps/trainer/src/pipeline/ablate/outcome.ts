@@ -10,6 +10,8 @@ export type Outcome = {
   readonly figures: readonly FigureToCompare[];
   readonly engine: string;
   readonly machine: string;
+  /** Says that scored clips are parts of recordings that are trained on too. */
+  readonly near?: string;
 };
 
 /** Its presence means that a run is finished. */

@@ -25,11 +25,14 @@ import type { PlannedRun } from "./plan.js";
 /** The clips that figures are of. */
 export type Scored = "test" | "validation";
 
+/** The clips of all runs, and what is to be read with care of them. */
+export type AblatedClips = LoadedSplits & Pick<Outcome, "near">;
+
 /** What all runs of an ablation share. */
 export type RunContext = Surroundings & {
   /** Evaluation masks as the base does, whatever an arm trains with. */
   readonly base: CheckedExperiment;
-  readonly corpus: LoadedSplits;
+  readonly corpus: AblatedClips;
   readonly scored: Scored;
   readonly execute: Execute;
   readonly engine: string;
@@ -102,6 +105,7 @@ async function runIn(folder: RunFolder, context: RunContext): Promise<Outcome | 
     figures: specs,
     engine,
     machine: machineInWords(),
+    ...(corpus.near === undefined ? {} : { near: corpus.near }),
   };
   await writeOutcome(path, outcome);
   await rm(folder.file(STATE_FILE), { force: true });

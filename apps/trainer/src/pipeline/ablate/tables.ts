@@ -64,6 +64,7 @@ export function compareRuns(
       ...(scored === "test"
         ? []
         : [`Figures are of ${scored} clips, for choices to be made by; the test clips were not looked at.`]),
+      ...new Set(finished.flatMap(({ outcome: { near } }) => (near === undefined ? [] : [`${near}.`]))),
       ...unlike(finished, specs),
     ],
   });

@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { KdcError } from "@kdc-mae/core";
 import { dealFrom } from "@kdc-mae/data";
 import {
@@ -71,6 +72,14 @@ export function expectNoFrames(framesPerClip: number | undefined): void {
 
 /** What data are called in messages. */
 export const nameOfData = (data: DataSource): string => (data.kind === "synthetic" ? "synthetic clips" : data.path);
+
+/** Says that what is scored is of recordings that are fitted too, in words; undefined where it is not. */
+export function recordingsOfBoth({ recordingsInBoth }: Placing, fitted: string, scored: string): string | undefined {
+  const both = fitted === scored ? [] : (recordingsInBoth?.(fitted, scored) ?? []);
+  if (both.length === 0) return undefined;
+  const [are, them] = both.length === 1 ? ["recording has", "it"] : ["recordings have", "them"];
+  return `${both.length} ${are} clips in ${fitted} and in ${scored}, such as ${basename(both[0])}: clips of ${them} are near copies, and figures on ${scored} are not all of unseen recordings`;
+}
 
 /** Says how many clips are fitted, scored and neither. */
 export function sayPlacing(data: DataSource, placing: Placing, { uses }: Purpose, { onNote }: Surroundings): void {

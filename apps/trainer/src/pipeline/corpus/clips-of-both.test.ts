@@ -42,6 +42,15 @@ it("another time of one film is another clip, a time that both have is not", asy
   expect(await both(first, [clip("x", "soft", 5, 15), clip("y", "copy")])).toEqual([["x", "y"], []]);
 });
 
+it("clips of one recording are near each other: another time of a file, and the same name in lists or shards", async () => {
+  const near = async (first: readonly NamedClip[], second: readonly NamedClip[]) =>
+    (await clipsOfBoth(first, second)).near.map(({ id }) => id);
+  const first = [clip("f 0", "a", 0, 10), { ...clip("g", "b"), columns: { recording: "day 1" } }];
+  const named = (id: string, recording: string) => ({ id, recording });
+  expect(await near(first, [clip("x", "soft", 10, 20), clip("y", "c"), clip("f 0", "a", 3, 5)])).toEqual(["x"]);
+  expect(await near(first, [named("x", "day 1"), named("y", "day 2"), named("z", "day 1")])).toEqual(["x", "z"]);
+});
+
 it("where there is no file the same id is suspected", async () => {
   expect(await both([clip("one"), clip("two")], [clip("two"), clip("three", "a")])).toEqual([[], ["two"]]);
   expect(await both([clip("one", "a")], [clip("one"), clip("two")])).toEqual([[], ["one"]]);

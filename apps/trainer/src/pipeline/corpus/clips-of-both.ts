@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { type ClipItem, isKdcError, KdcError } from "@kdc-mae/core";
 import { sha256OfFile } from "@kdc-mae/core/node";
-import { readShards } from "@kdc-mae/data/node";
+import { namedRecording, readShards } from "@kdc-mae/data/node";
 import { environmentOf, type Surroundings, surroundingsOf } from "../surroundings.js";
 import { choiceOf, type DataSource, fittedSplit } from "./choose-clips.js";
 import { openDecoder } from "./open-decoder.js";
@@ -9,7 +9,8 @@ import { openItems } from "./open-items.js";
 import { remoteAccess } from "./remote-access.js";
 
 /** A clip as a list names it, with its file, or as prepared shards do, without. */
-export type NamedClip = Pick<ClipItem, "id"> & Partial<Pick<ClipItem, "path" | "start" | "end">>;
+export type NamedClip = Pick<ClipItem, "id"> &
+  Partial<Pick<ClipItem, "path" | "start" | "end" | "columns">> & { readonly recording?: string };
 
 /** Clips of a second list that are in the first. */
 export type ClipsOfBoth = {
@@ -17,6 +18,8 @@ export type ClipsOfBoth = {
   readonly same: readonly NamedClip[];
   /** Perhaps: the same id, where one of the two has no file to look at. */
   readonly alike: readonly NamedClip[];
+  /** Neither, and of a recording that the first list has clips of: the same file at another time, or the same name. */
+  readonly near: readonly NamedClip[];
 };
 
 type Part = { readonly path: string; readonly start: number; readonly end: number };
@@ -44,6 +47,8 @@ const push = <K, V>(lists: Map<K, V[]>, key: K, value: V) => {
   else list.push(value);
 };
 
+const nameOf = (clip: NamedClip): string | undefined => clip.recording ?? namedRecording(clip);
+
 /** Which clips of `second` are in `first`, by their files (of those of one length the content is compared), else by id. */
 export async function clipsOfBoth(first: readonly NamedClip[], second: readonly NamedClip[]): Promise<ClipsOfBoth> {
   const files = await filesOf([...first, ...second].flatMap(({ path }) => path ?? []));
@@ -51,6 +56,7 @@ export async function clipsOfBoth(first: readonly NamedClip[], second: readonly 
   const byFile = new Map<string, Part[]>();
   const bySize = new Map<number, Part[]>();
   const [ids, withoutFile] = [new Set<string>(), new Set<string>()];
+  const recordings = new Set(first.flatMap((clip) => nameOf(clip) ?? []));
   for (const clip of first) {
     ids.add(clip.id);
     const file = files.get(clip.path ?? "");
@@ -68,6 +74,7 @@ export async function clipsOfBoth(first: readonly NamedClip[], second: readonly 
   };
   const same: NamedClip[] = [];
   const alike: NamedClip[] = [];
+  const near: NamedClip[] = [];
   for (const clip of second) {
     const [part, file] = [partOf(clip), files.get(clip.path ?? "")];
     const isIn = async ({ key, size }: File): Promise<boolean> => {
@@ -79,8 +86,9 @@ export async function clipsOfBoth(first: readonly NamedClip[], second: readonly 
     };
     if (file !== undefined && (await isIn(file))) same.push(clip);
     else if ((file === undefined ? ids : withoutFile).has(clip.id)) alike.push(clip);
+    else if (recordings.has(nameOf(clip) ?? "") || (file !== undefined && byFile.has(file.key))) near.push(clip);
   }
-  return { same, alike };
+  return { same, alike, near };
 }
 
 /**
@@ -94,7 +102,7 @@ export async function expectNoneOfBoth(
   fitted: readonly NamedClip[],
   scored: readonly NamedClip[],
 ): Promise<string | undefined> {
-  const { same, alike } = await clipsOfBoth(fitted, scored);
+  const { same, alike, near } = await clipsOfBoth(fitted, scored);
   if (same.length > 0) {
     throw new KdcError({
       where,
@@ -103,8 +111,19 @@ export async function expectNoneOfBoth(
       reason: "leak",
     });
   }
-  if (alike.length === 0) return;
-  return `${alike.length} of the ${scored.length} clips have ids of clips that were trained on, such as ${alike[0].id}: if they are the same clips, the figures are not of unseen ones`;
+  const told = [
+    ...(alike.length === 0
+      ? []
+      : [
+          `${alike.length} of the ${scored.length} clips have ids of clips that were trained on, such as ${alike[0].id}: if they are the same clips, the figures are not of unseen ones`,
+        ]),
+    ...(near.length === 0
+      ? []
+      : [
+          `${near.length} of the ${scored.length} clips are of recordings of which other clips were trained on, such as ${near[0].id}: near copies, so that the figures are not all of unseen recordings`,
+        ]),
+  ];
+  return told.length === 0 ? undefined : told.join("; ");
 }
 
 /** The clips that a model was trained on, by its experiment's data, nothing decoded; undefined where they are not here. */

@@ -216,7 +216,7 @@ describe("what would be both is refused", () => {
   });
 
   it.each(["list", "shards"] as const)("by finetune, where only ids tell: %s beside other shards", async (kind) => {
-    const { notes, onNote } = around();
+    const { onNote } = around();
     const evaluation = { data: dataOf("shards", "none", 1), split: "test" };
     const opened = await openFineTuningData(
       tinyWith({ data: dataOf(kind, "all"), evaluation, training: { batch: 2, epochs: 9 } } as Parameters<
@@ -226,7 +226,7 @@ describe("what would be both is refused", () => {
       { media: folder, statistics, onNote },
     );
     await opened.close();
-    expect(notes.join("\n")).toMatch(/3 of the 6 clips have ids of clips that were trained on, such as clip0/);
+    expect(opened.notes.join("\n")).toMatch(/3 of the 6 clips have ids of clips that were trained on, such as clip0/);
   });
 
   it("by evaluate: splits dealt after training, and the split a model was trained on", async () => {
@@ -257,6 +257,39 @@ describe("what would be both is refused", () => {
       "visual.framesPerClip",
     );
   });
+});
+
+it("clips of one recording on both sides are told of, whatever scores them", async () => {
+  const rows = clips.map(({ n, label, split }) => {
+    const path = join("folder", split, label, `clip${n}.mp4`);
+    return JSON.stringify({ id: `clip${n}`, path, label, split, recording: `rushes ${n % 3}` });
+  });
+  const path = join(folder, "all", "recorded.jsonl");
+  await writeFile(path, rows.join("\n"));
+  const data = { kind: "manifest", path } as const;
+  const near = (said: string, split: string, them: string) =>
+    `${said} clips in train and in ${split}, such as rushes ${split === "test" ? 1 : 0}: clips of ${them} are near copies, and figures on ${split} are not all of unseen recordings`;
+  const { notes, onNote } = around();
+  const opened = await openEvaluated(protocolsNamed(["retrieval-middle-frame"]), savedOn(data), { onNote });
+  await opened.close();
+  expect([opened.near, notes.at(-1)]).toEqual(new Array(2).fill(near("2 recordings have", "test", "them")));
+  const tuning = tinyWith({ data, training: { batch: 2, epochs: 9 } });
+  const tuned = await openFineTuningData(tuning, config, { media: folder, statistics });
+  await tuned.close();
+  expect(tuned.notes).toContain(near("1 recording has", "validation", "it"));
+  const experiment = experimentOn(data);
+  const ablated = await openClips({ experiment }, { arms: { base: experiment }, media: folder });
+  expect(ablated.near).toBe(opened.near);
+  // Trained on some, scored on others by another list.
+  const other = join(folder, "all", "others.jsonl");
+  await writeFile(other, rows.slice(4).join("\n"));
+  const trained = { ...data, path: join(folder, "all", "trained.jsonl") };
+  await writeFile(trained.path, rows.slice(0, 2).join("\n"));
+  const apart = await openEvaluated(protocolsNamed(["retrieval-middle-frame"]), savedOn(trained), { data: other });
+  await apart.close();
+  expect(apart.seen).toBe(
+    "1 of the 2 clips are of recordings of which other clips were trained on, such as clip4: near copies, so that the figures are not all of unseen recordings",
+  );
 });
 
 it("--split-by deals what names no split, alike for lists and shards, and training and scoring see the same deal", async () => {

@@ -10,6 +10,7 @@ import {
   type Placing,
   passedOverInWords,
   placeClips,
+  recordingsInSplits,
   splitBy,
 } from "@kdc-mae/data/node";
 import type { Surroundings } from "../surroundings.js";
@@ -51,12 +52,14 @@ export async function openItems(data: Exclude<DataSource, { kind: "shards" }>, o
   const all = data.kind === "synthetic" ? await syntheticItems(data, options) : manifest!.items(passed.passOver);
   const only = options.only && new Set(options.only);
   const digest = digestOfClips();
+  const recordings = recordingsInSplits();
   const counts = new Map<string, number>();
   const held: ManifestItem[] = [];
   const labelsHeld = new Map<string, readonly string[]>();
   for await (const item of all) {
     options.signal?.throwIfAborted();
     digest.add(item);
+    recordings.add(item);
     counts.set(item.split ?? "", (counts.get(item.split ?? "") ?? 0) + 1);
     if (only !== undefined && item.split !== undefined && !only.has(item.split)) continue;
     if (held.length > (options.most ?? Number.POSITIVE_INFINITY)) continue;
@@ -69,12 +72,16 @@ export async function openItems(data: Exclude<DataSource, { kind: "shards" }>, o
   const named = function* () {
     for (const [split, count] of counts) for (let at = 0; at < count; at++) yield split === "" ? undefined : split;
   };
-  const placing = placeClips(named(), options.namedFor, options.scored);
-  const placed = held.map((item) => (item.split === undefined ? { ...item, split: placing.of(item.split) } : item));
+  const placed = placeClips(named(), options.namedFor, options.scored);
+  const placing = {
+    ...placed,
+    recordingsInBoth: (one: string, other: string) => recordings.inBoth(placed, one, other),
+  };
+  const items = held.map((item) => (item.split === undefined ? { ...item, split: placing.of(item.split) } : item));
   const words = passedOverInWords(passed.result());
   if (words !== undefined) options.onNote?.(words);
   return {
-    items: only === undefined ? placed : placed.filter(({ split }) => only.has(split ?? "")),
+    items: only === undefined ? items : items.filter(({ split }) => only.has(split ?? "")),
     count: Object.entries(placing.counts).reduce((sum, [split, n]) => sum + (only?.has(split) === false ? 0 : n), 0),
     ...{ placing, digest: digest.result(), passedOver: passed.result() },
     ...(manifest === undefined ? {} : { media: manifest.media }),

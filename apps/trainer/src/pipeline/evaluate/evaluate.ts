@@ -137,7 +137,7 @@ export async function evaluateTasks(
     ...{ seed, ...ratios, targets },
   });
   const inpaintingStrips = await stripsAt(pictured.slice(0, STRIPS), model, cutting, { seed, targets });
-  const lone = loneNote(sets[split].items);
+  const careful = [subject.near, loneNote(sets[split].items)].filter((note) => note !== undefined);
   const count = (name: Subject["split"]) => sets[name].items.length;
   return {
     dataset: {
@@ -146,7 +146,7 @@ export async function evaluateTasks(
     },
     retrieval: retrieval && {
       ...retrieval,
-      warnings: [...retrieval.warnings, ...(lone === undefined ? [] : [lone])],
+      warnings: [...retrieval.warnings, ...careful],
     },
     ...(kinds.length > 1 ? { classification: probes as Evaluation["classification"] } : {}),
     inpainting: inpainting === undefined ? [] : [inpainting],

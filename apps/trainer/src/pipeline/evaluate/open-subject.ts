@@ -4,6 +4,7 @@ import { batchThreads, type ManifestItem, type Split } from "@kdc-mae/data/node"
 import { computesOn, type Execute } from "@kdc-mae/engine";
 import { compiled } from "@kdc-mae/engine/node";
 import type { ProtocolRecord } from "@kdc-mae/eval";
+import { recordingsOfBoth } from "../corpus/choose-clips.js";
 import { clipFormFor } from "../corpus/clip-form.js";
 import { memorySet, openSplitSets } from "../corpus/clip-set.js";
 import { expectUnseen } from "../corpus/clips-of-both.js";
@@ -126,7 +127,11 @@ export async function openEvaluated(chosen: readonly ProtocolRecord[], saved: Sa
     const doubt = await expectUnseen(trained, evaluated, opened.sets[split].items, surroundingsOf(options));
     /** What is known, or can only be suspected, of the model having been trained on these clips; in words. */
     const seen = split === fits ? "the model was trained on these clips" : doubt;
-    return { ...opened, form, data, split, seen };
+    // Of the model's own data, or of those that a probe is fitted on.
+    const fitted = fits ?? (only.includes("train") ? "train" : undefined);
+    const near = fitted === undefined ? undefined : recordingsOfBoth(opened.placing, fitted, split);
+    if (near !== undefined) options.onNote?.(near);
+    return { ...opened, form, data, split, seen, near };
   } catch (error) {
     await opened.close();
     throw error;
@@ -141,7 +146,7 @@ export async function openEvaluated(chosen: readonly ProtocolRecord[], saved: Sa
 export async function openSubject(chosen: readonly ProtocolRecord[], saved: Saved, options: EvaluatedOptions) {
   const { statistics, ...rest } = sharedOf(saved);
   expectData(rest, options);
-  const { sets, leftOut, form, split, seen, data, close } = await openEvaluated(chosen, saved, options);
+  const { sets, leftOut, form, split, seen, near, data, close } = await openEvaluated(chosen, saved, options);
   const between = betweenOf(ranksOf(options));
   const cutting = openCutting(form, { statistics, batch: BATCH, between }, batchThreads);
   const { execute = compiled(), signal } = options;
@@ -157,6 +162,7 @@ export async function openSubject(chosen: readonly ProtocolRecord[], saved: Save
       execute,
       denormalize: false,
     },
+    ...(near === undefined ? {} : { near }),
     onProgress: () => undefined,
   };
   const closeAll = async () => {

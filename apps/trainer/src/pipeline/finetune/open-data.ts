@@ -1,9 +1,16 @@
 import { resolve } from "node:path";
 import { KdcError } from "@kdc-mae/core";
-import { type ClassLabels, expectSplit, type ManifestItem, readClassLabels, type SplitUse } from "@kdc-mae/data/node";
+import {
+  type ClassLabels,
+  expectSplit,
+  type ManifestItem,
+  type Placing,
+  readClassLabels,
+  type SplitUse,
+} from "@kdc-mae/data/node";
 import { kindsOf } from "@kdc-mae/eval";
 import type { ModelConfig } from "@kdc-mae/model";
-import { expectNoFrames, fittedSplit, sayPlacing } from "../corpus/choose-clips.js";
+import { expectNoFrames, fittedSplit, recordingsOfBoth, sayPlacing } from "../corpus/choose-clips.js";
 import { type ClipForm, clipFormFor } from "../corpus/clip-form.js";
 import { type ClipSet, memorySet, openSplitSets, shardSet } from "../corpus/clip-set.js";
 import { expectNoneOfBoth } from "../corpus/clips-of-both.js";
@@ -46,6 +53,8 @@ type Opened = {
   readonly training: Training;
   readonly evaluation: ClipSet;
   readonly leftOut: Readonly<Record<string, number>>;
+  /** What is not certainly unseen among what is scored, in words. */
+  readonly doubts: readonly string[];
 };
 
 /**
@@ -65,7 +74,7 @@ export async function openFineTuningData(
   };
   expectStatistics(experiment, where.statistics);
   const list = experiment.classes === undefined ? undefined : await readClassLabels(experiment.classes);
-  const { training, evaluation, leftOut } = await openBoth(experiment, form, { ...where, classes: list });
+  const { training, evaluation, leftOut, doubts } = await openBoth(experiment, form, { ...where, classes: list });
   try {
     expectClips(experiment.evaluation.split, evaluation.items);
     const labels = experiment.loss.kind === "cross-entropy" ? "one" : "any";
@@ -77,6 +86,7 @@ export async function openFineTuningData(
     const notes = [
       absentClasses("training", training.items, classes),
       absentClasses(experiment.evaluation.split, evaluation.items, classes),
+      ...doubts,
     ].filter((note) => note !== undefined);
     const close = async () => {
       await source.close();
@@ -122,9 +132,10 @@ async function openBoth(
     const { sets, leftOut } = await openSplitSets({ data: given, seed }, plain, wanted);
     return { evaluation: sets[split], leftOut: leftOut[split] ?? {} };
   };
-  const expectUnscored = async (fitted: ClipSet["items"], scored: ClipSet) => {
+  const doubtsOf = async (fitted: ClipSet["items"], scored: ClipSet, placing: Placing): Promise<readonly string[]> => {
     const doubt = await expectNoneOfBoth("fine-tuning", fitted, scored.items);
-    if (!own && doubt !== undefined) around.onNote?.(doubt);
+    const told = own ? recordingsOfBoth(placing, fits, split) : doubt;
+    return told === undefined ? [] : [told];
   };
   if (data.kind === "shards") {
     expectNoFrames(experiment.visual.framesPerClip);
@@ -135,8 +146,8 @@ async function openBoth(
     sayPlacing(data, train.placing, { uses }, around);
     if (train.passedOver !== undefined) around.onNote?.(train.passedOver);
     const scored = await other();
-    await expectUnscored(train.items, scored.evaluation);
     return {
+      doubts: await doubtsOf(train.items, scored.evaluation, train.placing),
       training: { items: train.items, clips: await clipsInShards(data, fits, form, around) },
       ...scored,
     };
@@ -147,11 +158,11 @@ async function openBoth(
     expectLabels(items);
   };
   const wanted = { ...around, media, needs, only: needs, uses, classes, expectItems };
-  const { splits, leftOut, digest } = await openCorpus({ data, seed }, form, wanted);
+  const { splits, leftOut, digest, placing } = await openCorpus({ data, seed }, form, wanted);
   const clips = splits[fits] ?? [];
   const scored = own ? { evaluation: memorySet(splits[split]), leftOut: leftOut[split] ?? {} } : await other();
-  await expectUnscored(memorySet(clips).items, scored.evaluation);
   return {
+    doubts: await doubtsOf(memorySet(clips).items, scored.evaluation, placing),
     training: { items: memorySet(clips).items, clips: clipsInMemory(clips, form, digest) },
     ...scored,
   };

@@ -22,9 +22,12 @@ const groupsOf = ({ by, figures, leftOut }: NonNullable<ResultSection["groups"]>
       keyOf(name),
       {
         groups: Object.fromEntries(
-          groups.map(({ group, clips, value, interval }) => [
+          groups.map(({ group, clips, recordings, value, interval }) => [
             group,
-            { score: value, interval: endsOf(interval), effective_n: clips },
+            {
+              ...{ score: value, interval: endsOf(interval), effective_n: clips },
+              ...(recordings === undefined ? {} : { recordings }),
+            },
           ]),
         ),
         largest_gap: gap ?? null,

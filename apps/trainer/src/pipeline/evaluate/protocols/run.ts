@@ -96,7 +96,7 @@ export async function runProtocols(
     };
     try {
       const carried = await carryOut(record, subject, embedded);
-      const section = tellLone(tellWindow(sectionOf(carried), subject), subject);
+      const section = tellParts(tellWindow(sectionOf(carried), subject), subject);
       const told = {
         ...{ ...section, tables: [...section.tables, ...(carried.tables ?? [])] },
         ...groupsOf(carried, subject, failed),
@@ -181,11 +181,11 @@ function tellRecordings(carried: Carried): Carried {
   return { ...carried, result: { ...carried.result, protocol: told } } as Carried;
 }
 
-/** Says where there are no intervals, since all clips are parts of one recording. */
-function tellLone(section: ResultSection, { sets, split }: Subject): ResultSection {
-  const note = loneNote(sets[split].items);
-  return note === undefined ? section : { ...section, warnings: [...section.warnings, note] };
-}
+/** Says where recordings are fitted too, and where there are no intervals, since all clips are parts of one. */
+const tellParts = (section: ResultSection, { sets, split, near }: Subject): ResultSection => ({
+  ...section,
+  warnings: [...section.warnings, ...[near, loneNote(sets[split].items)].filter((note) => note !== undefined)],
+});
 
 /** Says where a picture does not go with the whole spectrogram. */
 function tellWindow(section: ResultSection, { saved }: Subject): ResultSection {
