@@ -1,8 +1,9 @@
 /**
  * What ranks gain: clips a second of N ranks of one thread against one rank of one thread, and the share of a step in which
- * gradients travel. `node scripts/ranks-speed.mjs [--ranks 2] [--turns 6] [--batch 8] [--width 768] [--only contrast]`,
- * after a build, on a machine with as many quiet processors as ranks. One block per branch, one joint, one to decode, as
- * wide as base's unless told otherwise. Beside it, as the most a machine can give: two independent runs of one rank side
+ * gradients travel. `node scripts/ranks-speed.mjs [--ranks 2] [--turns 6] [--batch 8] [--each 8] [--width 768] [--only
+ * contrast]`, after a build, on a machine with as many quiet processors as ranks. One block per branch, one joint, one to decode, as
+ * wide as base's unless told otherwise. Any number of ranks trains on the same `--batch`, or with `--each` on so many clips a
+ * rank, as whoever adds machines to fill does. Beside it, as the most a machine can give: two independent runs of one rank side
  * by side. All runs are alive at once and take turns: the others are stopped (SIGSTOP) meanwhile, so that a turn of one
  * lies seconds from a turn of another and a machine whose speed drifts does not decide. A turn is a step that is not
  * counted, since the stop is in it, and two that are. Ratios are of one turn; said are their median, least and most.
@@ -26,12 +27,15 @@ const { values } = parseArgs({
     ranks: { type: "string", default: "2" },
     turns: { type: "string", default: "6" },
     batch: { type: "string", default: "8" },
+    each: { type: "string" },
     width: { type: "string", default: "768" },
     only: { type: "string", default: "" },
   },
 });
 const sizes = values.ranks.split(",").map(Number);
-const [turns, batch] = [Number(values.turns), Number(values.batch)];
+const turns = Number(values.turns);
+/** Clips of a step of so many ranks. */
+const batchOf = (ranks) => (values.each === undefined ? Number(values.batch) : Number(values.each) * ranks);
 const folder = mkdtempSync(join(tmpdir(), "kdc-ranks-speed-"));
 const program = fileURLToPath(new URL("../apps/trainer/bin/kdc-mae.js", import.meta.url));
 const width = Number(values.width);
@@ -46,10 +50,12 @@ const objectives = {
   "reconstruction alone": reconstruction,
   "with contrast and distillation": [...reconstruction, { term: "contrastive" }, { term: "view-distillation" }],
 };
-await makeSet({
-  ...{ directory: join(folder, "media"), ffmpeg: (await locateFfmpeg({ env: process.env })).path },
-  ...{ counts: { train: batch }, seed: 1, workers: 2 },
-});
+for (const batch of new Set([1, ...sizes].map(batchOf))) {
+  await makeSet({
+    ...{ directory: join(folder, `media-${batch}`), ffmpeg: (await locateFfmpeg({ env: process.env })).path },
+    ...{ counts: { train: batch }, seed: 1, workers: 2 },
+  });
+}
 
 /** Seconds a process computed so far, all its threads together. */
 function computed(pid) {
@@ -94,8 +100,9 @@ const signal = (out, name) => {
 /** A run that trains in its turns alone; an epoch is a step. */
 function begin(objective, ranks, place) {
   const file = join(folder, `${place}.json`);
+  const batch = batchOf(ranks);
   const experiment = {
-    ...{ name: "speed", data: { kind: "manifest", path: join(folder, "media", "manifest.jsonl") }, objective },
+    ...{ name: "speed", data: { kind: "manifest", path: join(folder, `media-${batch}`, "manifest.jsonl") }, objective },
     model: { preset: "base", ...blocks },
     masking: { kind: "complementary", views: 2, audioRatio: 0.75, visualRatio: 0.75 },
     audio: { statistics: "measured", noise: true },
@@ -145,13 +152,15 @@ const ratiosOf = (list) => {
   return `${median(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)})`;
 };
 const WHATS = ["seconds", "data", "travelled", "waited", "processor"];
+/** How many times the clips of one rank's step. */
+const gain = ([ranks, runs]) => (runs * batchOf(ranks)) / batchOf(1);
 /** The mean of several epochs, or of several runs. */
 const meanOf = (list) =>
   Object.fromEntries(WHATS.map((what) => [what, list.reduce((sum, item) => sum + item[what], 0) / list.length]));
 
 try {
   console.log(
-    `${cpus()[0].model}, ${cpus().length} cores; ${(bytes / 1e9).toFixed(3)} GB of gradients, batch ${batch}, ${turns} turns of 2 steps`,
+    `${cpus()[0].model}, ${cpus().length} cores; ${(bytes / 1e9).toFixed(3)} GB of gradients, batch ${[1, ...sizes].map(batchOf).join(", ")}, ${turns} turns of 2 steps`,
   );
   for (const [name, objective] of Object.entries(objectives)) {
     if (!name.includes(values.only)) continue;
@@ -174,7 +183,7 @@ try {
           const stolen = (after.stolen - before.stolen) / (after.all - before.all);
           seen[way].push({ ...meanOf(made.flatMap((epochs) => epochs.slice(1))), stolen });
           const [last, first] = [seen[way].at(-1), seen[0].at(-1)];
-          const ratio = (ways[way][1] * first.seconds) / last.seconds;
+          const ratio = (gain(ways[way]) * first.seconds) / last.seconds;
           console.error(
             `turn ${turn + 1}, ${ways[way].join(" ranks × ")} runs: ${last.seconds.toFixed(2)} s, ${ratio.toFixed(2)} ×, ${(100 * stolen).toFixed(1)} % stolen`,
           );
@@ -189,7 +198,7 @@ try {
         median(seen[way].map((turn) => turn[what])),
       );
       const turnsOf = seen[way].map((turn, at) => ({
-        ratio: (runs * seen[0][at].seconds) / turn.seconds,
+        ratio: (gain([ranks, runs]) * seen[0][at].seconds) / turn.seconds,
         stolen: Math.max(turn.stolen, seen[0][at].stolen),
       }));
       const whole = turnsOf.filter(({ stolen }) => stolen <= STOLEN);
