@@ -64,6 +64,28 @@ describe("few shots", () => {
     for (const { accuracy } of blind.shots) expect(accuracy).toBeCloseTo(blind.chance, 1);
   });
 
+  it("are of as many recordings: of two of a kind, two shots are one window of each", () => {
+    // Windows of one recording are copies, so that two shots are the same whichever windows are drawn.
+    const [one, test] = [rows(6, 1), rows(60, 1)];
+    const clips = Array.from({ length: 18 }, (_, clip) => clip % 6);
+    const features = matrix(
+      18,
+      7,
+      Float32Array.from(clips.flatMap((clip) => [...one.features.data.subarray(7 * clip, 7 * clip + 7)])),
+    );
+    const train = { features, labels: clips.map((clip) => one.labels[clip]) };
+    const drawn = (recordings?: readonly number[]) =>
+      fewShot({ kinds, train: { ...train, recordings }, test, shots: [2, 3], episodes: 30 });
+    const { shots, warnings } = drawn(clips);
+    expect(new Set(shots[0].episodes).size).toBe(1);
+    expect(warnings).toEqual(["3 shots are left out: the rarest kind has 2 recordings of training clips"]);
+    expect(new Set(drawn().shots[0].episodes).size).toBeGreaterThan(2);
+    expect(fewShot({ kinds, train: one, test, shots: [2], episodes: 1 }).shots[0].accuracy).toBeCloseTo(
+      shots[0].accuracy,
+      12,
+    );
+  });
+
   it("leave out what the rarest kind has not, in words", () => {
     const few = fewShot({ kinds, train: rows(7, 2), test: rows(9, 2), episodes: 5 });
     expect(few.shots.map(({ shots }) => shots)).toEqual([1, 2]);

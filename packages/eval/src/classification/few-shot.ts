@@ -6,7 +6,7 @@ import { expectMatrix, matrix } from "../matrix.js";
 import { prepareRows } from "../product/row-products.js";
 import { findProtocol, type Protocol } from "../protocol.js";
 import { drawing, protocols } from "../protocols.js";
-import { fewerThan } from "../recordings.js";
+import { fewerThan, partsOf } from "../recordings.js";
 import { unitRows } from "../retrieval/unit-rows.js";
 import { withExact } from "../where-alike.js";
 import { argmaxRows, checkLabels } from "./classification.js";
@@ -37,8 +37,8 @@ export type FewShotResult = Evaluated & {
 };
 
 /**
- * Few labels: in every episode `shots` training clips of each kind are drawn, each kind is the mean of its clips'
- * directions, and a test clip is of the kind whose mean is nearest by cosine (nearest class mean, Mensink et al. 2013;
+ * Few labels: in every episode `shots` training clips of each kind are drawn, of as many recordings where clips are parts of
+ * fewer (windows of one film show little more than one of them). Each kind is the mean of its clips' directions, and a test clip is of the kind whose mean is nearest by cosine (nearest class mean, Mensink et al. 2013;
  * SimpleShot's L2N, Wang et al. 2019). The mean over kinds keeps frequent kinds from deciding.
  *
  * @throws KdcError for zero rows, unequal widths, a label outside the kinds, kinds that no number of shots suits
@@ -47,7 +47,7 @@ export function fewShot(input: {
   readonly kinds: readonly string[];
   readonly train: LabelledRows;
   readonly test: LabelledRows;
-  /** Default 1, 2, 5, 10; numbers that some kind has not so many training clips for are left out, and a warning says so. */
+  /** Default 1, 2, 5, 10; numbers that some kind has not so many training clips (or recordings) for are left out, and a warning says so. */
   readonly shots?: readonly number[];
   /** Default 200. */
   readonly episodes?: number;
@@ -69,15 +69,18 @@ export function fewShot(input: {
   for (const set of [train, test]) checkLabels(where, set.labels, kinds);
   const { D } = expectMatrix(where, "train features", train.features, "N D", { N: train.labels.length });
   expectMatrix(where, "test features", test.features, "N D", { N: test.labels.length, D });
+  const parts = partsOf(train.labels.length, train.recordings);
+  /** Of each kind what its recordings have of it. */
   const members = kinds.map((_, kind) =>
-    Array.from(train.labels, (_, clip) => clip).filter((clip) => train.labels[clip] === kind),
+    parts.map((part) => part.filter((clip) => train.labels[clip] === kind)).filter(({ length }) => length > 0),
   );
+  const unit = parts.length < train.labels.length ? "recordings of training clips" : "training clips";
   const fewest = Math.min(...members.map((own) => own.length));
   const shots = asked.filter((count) => Number.isInteger(count) && count >= 1 && count <= fewest);
   if (shots.length === 0 || episodes < 1) {
     throw new KdcError({
       where,
-      what: `${asked.join(", ")} shots were asked for and the rarest kind has ${fewest} training clips`,
+      what: `${asked.join(", ")} shots were asked for and the rarest kind has ${fewest} ${unit}`,
       remedy: "Give every kind as many training clips as the fewest shots, or leave rare kinds out",
       reason: "shots",
     });
@@ -92,8 +95,10 @@ export function fewShot(input: {
       const draw = rng.fork(`${count}/${episode}`);
       const means = matrix(kinds.length, D);
       for (const [kind, own] of members.entries()) {
-        for (const place of draw.fork(kind).permutation(own.length).subarray(0, count)) {
-          for (let k = 0; k < D; k++) means.data[kind * D + k] += from.data[own[place] * D + k];
+        const chosen = draw.fork(kind);
+        for (const place of chosen.permutation(own.length).subarray(0, count)) {
+          const clip = own[place][own[place].length > 1 ? chosen.integer(own[place].length) : 0];
+          for (let k = 0; k < D; k++) means.data[kind * D + k] += from.data[clip * D + k];
         }
       }
       const said = argmaxRows(prepareRows(unitRows(where, "the mean of some clips", means)).times(asking));
@@ -117,9 +122,7 @@ export function fewShot(input: {
     chance: 1 / kinds.length,
     labels: Int32Array.from(test.labels),
     warnings:
-      short.length === 0
-        ? []
-        : [`${short.join(", ")} shots are left out: the rarest kind has ${fewest} training clips`],
+      short.length === 0 ? [] : [`${short.join(", ")} shots are left out: the rarest kind has ${fewest} ${unit}`],
   };
 }
 

@@ -25,8 +25,9 @@ export async function voteClips(
       set.labels.map(([label]) => label),
     ),
   });
+  const train = { ...rows(await embedded("train")), ...byRecording(sets.train.items).intervals };
   const input = {
-    ...{ kinds, train: rows(await embedded("train")), test: rows(await embedded(split)), protocol, leftOut },
+    ...{ kinds, train, test: rows(await embedded(split)), protocol, leftOut },
     ...byRecording(sets[split].items),
   };
   return conduct.task === "knn-probe"
