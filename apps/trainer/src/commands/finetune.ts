@@ -1,4 +1,4 @@
-import { numberText } from "@kdc-mae/eval/report";
+import { intervalText, numberText, overText } from "@kdc-mae/eval/report";
 import type { Command } from "commander";
 import { defaultMedia } from "../pipeline/corpus/open-corpus.js";
 import { parseChange } from "../pipeline/experiment/change.js";
@@ -70,10 +70,18 @@ const percent = (value: number | null | undefined): string =>
   value === null || value === undefined ? "none" : numberText(value, "share");
 
 /** The result in a few lines. */
-function inWords({ evaluated, best, last, averaged, files }: FineTuningResult, metric: string, split: string): string {
+function inWords(result: FineTuningResult, metric: string, split: string): string {
+  const { evaluated, recordings, best, last, averaged, intervals, files } = result;
+  const beside = (of: FineTuningResult["intervals"]["last"] | undefined): string => {
+    const ends = intervalText(of?.[metric], "share");
+    return ends === "" ? "" : ` (95 % ${ends})`;
+  };
+  const over = overText({ count: evaluated, unit: `${split} clips`, recordings });
   const lines = [
-    `${metric} on the ${evaluated} ${split} clips: best ${percent(best.score)} (epoch ${best.epoch}, chosen on these clips), last ${percent(last[metric])}`,
-    ...(averaged === undefined ? [] : [`mean of ${averaged.epochs} epochs' weights: ${percent(averaged[metric])}`]),
+    `${metric} on the ${over}: best ${percent(best.score)} (epoch ${best.epoch}, chosen on these clips), last ${percent(last[metric])}${beside(intervals.last)}`,
+    ...(averaged === undefined
+      ? []
+      : [`mean of ${averaged.epochs} epochs' weights: ${percent(averaged[metric])}${beside(intervals.averaged)}`]),
     ...files.map((file) => `model: ${file}`),
   ];
   return `${lines.join("\n")}\n`;

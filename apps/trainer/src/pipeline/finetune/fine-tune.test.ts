@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRng, type FloatTensor, type Tree, treeLeaves } from "@kdc-mae/core";
@@ -167,6 +167,8 @@ describe("runFineTuning", () => {
         schedule: { kind: "constant" },
       });
       const folder = await newFolder(experiment);
+      // Parts of four films.
+      const parts = held.map((clip, at) => ({ ...clip, item: { ...clip.item, path: `film ${at % 4}`, start: at } }));
       const result = await runFineTuning({
         folder,
         start: { config, encoder: begin().encoder, visual: {}, notes: [] },
@@ -175,7 +177,7 @@ describe("runFineTuning", () => {
             classes,
             statistics,
             source: await source(experiment),
-            evaluation: memorySet(held),
+            evaluation: memorySet(parts),
             leftOut: {},
             notes: [],
           },
@@ -185,6 +187,14 @@ describe("runFineTuning", () => {
       });
       expect(result?.best.score).toBeGreaterThan(0.9);
       expect(result?.files).toHaveLength(3);
+      const written = JSON.parse(await readFile(folder.file("result.json"), "utf8"));
+      expect(written.recordings).toBe(4);
+      // All seven right in four films: 0.025^(1/4). A perfect order has no interval.
+      const exact = { low: expect.closeTo(0.39763536, 8), high: 1, level: 0.95, resamples: 0 };
+      expect(written.intervals.last).toEqual(
+        kind === "cross-entropy" ? { accuracy: exact, calibration: expect.anything() } : {},
+      );
+      expect(Object.keys(written.intervals.averaged)).toEqual(Object.keys(written.intervals.last));
       const losses = (await folder.readLog()).map((entry) => entry.losses[kind]);
       expect(losses.at(-1)).toBeLessThan(losses[0]);
       const best = await readClassifier(folder.file("best.safetensors"));

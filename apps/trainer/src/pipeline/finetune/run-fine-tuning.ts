@@ -2,10 +2,12 @@ import { createRng, type FloatTensor } from "@kdc-mae/core";
 import { writeWhole } from "@kdc-mae/core/node";
 import { batchThreads } from "@kdc-mae/data/node";
 import type { Execute } from "@kdc-mae/engine";
+import { figuresOf, type Interval } from "@kdc-mae/eval";
 import { type ClassifierParams, initClassifier } from "@kdc-mae/model";
 import { clipFormFor } from "../corpus/clip-form.js";
 import { openCutting } from "../evaluate/cutting.js";
-import { createPredictor, linkOf } from "../evaluate/predict.js";
+import { byRecording } from "../evaluate/parts-of-recordings.js";
+import { createPredictor, linkOf, type Predicted } from "../evaluate/predict.js";
 import { type ClassScores, isSingleLabel, scoreClasses } from "../evaluate/score-classes.js";
 import type { RunFolder } from "../run/run-folder.js";
 import { saveClassifier } from "../run/save-classifier.js";
@@ -27,7 +29,20 @@ export type FineTuningResult = {
   readonly best: { readonly epoch: number; readonly score: number };
   readonly last: EpochScore["figures"];
   readonly averaged?: EpochScore["figures"] & { readonly epochs: number };
+  /** 95 % intervals of the last epoch's figures, and of those of averaged weights, over the evaluation clips, where they have one. */
+  readonly intervals: Readonly<Record<"last", FigureIntervals> & Partial<Record<"averaged", FigureIntervals>>>;
+  /** Recordings that the evaluation clips are parts of, where those are fewer: intervals draw whole recordings. */
+  readonly recordings?: number;
   readonly files: readonly string[];
+};
+
+type FigureIntervals = Readonly<Record<string, Interval>>;
+
+const intervalsOf = (result: ClassScores): FigureIntervals => {
+  const made = isSingleLabel(result)
+    ? ({ head: "classification", result } as const)
+    : ({ head: "tagging", result } as const);
+  return Object.fromEntries(figuresOf(made).flatMap(({ key, interval }) => (interval ? [[key, interval]] : [])));
 };
 
 const epochScore = (result: ClassScores): EpochScore =>
@@ -70,14 +85,21 @@ export async function runFineTuning(
   const keep = (name: string, weights: string) => saved(folder.file(name), weights);
   const { epochs } = experiment.training;
   let [step, total, note] = [0, 0, ""];
+  const latest: { predicted?: Predicted } = {};
   const show = (text: string) =>
     options.onProgress?.({ stage: "finetune", unit: "steps", done: step, total, note: text });
   const evaluate = async (tuned: ClassifierParams<FloatTensor>, what: string): Promise<EpochScore> => {
     const shown = (done: number) => show(`evaluating ${what}: ${done}/${data.evaluation.items.length}`);
     const predicted = await predictor.predict(tuned, data.evaluation, shown, ranks.size === 1 ? signal : undefined);
+    latest.predicted = predicted;
     const scored = epochScore(scoreClasses(classes, linkOf(experiment), predicted, { intervals: { resamples: 1 } }));
     note = `${what} ${(100 * scored.score).toFixed(1)} %`;
     return scored;
+  };
+  // Once at the end: over many classes intervals take a thousand times as long as figures.
+  const resampled = async (weights: ClassifierParams<FloatTensor>, what: string): Promise<ClassScores> => {
+    const { predicted = await predictor.predict(weights, data.evaluation, () => show(`evaluating ${what}`)) } = latest;
+    return scoreClasses(classes, linkOf(experiment), predicted, byRecording(data.evaluation.items));
   };
   try {
     const tuned = await fineTune({
@@ -94,17 +116,22 @@ export async function runFineTuning(
     if (!tuned.finished || tuned.best === undefined) return undefined;
     await keep(files.last, `epoch ${epochs}, the last`)(tuned.params);
     const last = (await folder.readLog()).at(-1)?.evaluation ?? {};
+    const scored = await resampled(tuned.params, "the last epoch");
     let averaged: FineTuningResult["averaged"];
+    let ofAveraged: FigureIntervals | undefined;
     if (tuned.averaged !== undefined) {
       const { from, to } = experiment.averaging ?? { from: 1, to: epochs };
       await keep(files.averaged, `mean of epochs ${from} to ${to}`)(tuned.averaged.params);
       averaged = { ...(await evaluate(tuned.averaged.params, "average")).figures, epochs: tuned.averaged.epochs };
+      ofAveraged = intervalsOf(await resampled(tuned.averaged.params, "average"));
     }
     const written = [files.best, files.last, ...(averaged === undefined ? [] : [files.averaged])];
     const result: FineTuningResult = {
       ...{ steps: tuned.steps, evaluated: data.evaluation.items.length, best: tuned.best, last },
       files: written.map((name) => folder.file(name)),
       ...(averaged === undefined ? {} : { averaged }),
+      intervals: { last: intervalsOf(scored), ...(ofAveraged === undefined ? {} : { averaged: ofAveraged }) },
+      ...(scored.recordings === undefined ? {} : { recordings: scored.recordings }),
     };
     const { split, frames } = experiment.evaluation;
     const about = { evaluated: result.evaluated, leftOut: data.leftOut, split, frames, notes: data.notes };

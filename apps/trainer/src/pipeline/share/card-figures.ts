@@ -19,7 +19,12 @@ export type CardFigure = {
 
 const remedy = "Evaluate the run again, or take the file out of its folder";
 
-type Measured = { readonly protocol: string; readonly evaluated: number; readonly recordings?: number };
+type Measured = {
+  readonly protocol: string;
+  readonly evaluated: number;
+  readonly recordings?: number;
+  readonly warnings?: readonly string[];
+};
 type Bounds = Readonly<Record<string, Interval>>;
 /** What `report.json` of a demo or an evaluation holds, as far as a card shows it. */
 type ReportFile = {
@@ -52,10 +57,14 @@ type Row = {
 const shown = (
   { protocol, evaluated, recordings }: Measured,
   { name, kind, value, interval, baseline = "", over = { unit: "clips", count: evaluated, recordings } }: Row,
-): CardFigure => ({
-  ...{ protocol, name, value, baseline, over: overText(over) },
-  ...{ text: numberText(value, kind), interval: intervalText(interval, kind) },
-});
+): CardFigure => {
+  // Without a width nothing is known of other clips; a rank is a whole number, and may be sure.
+  const isWidthless = kind !== "rank" && interval?.low === interval?.high;
+  return {
+    ...{ protocol, name, value, baseline, over: overText(over) },
+    ...{ text: numberText(value, kind), interval: isWidthless ? "" : intervalText(interval, kind) },
+  };
+};
 
 function reportFigures(report: ReportFile): CardFigure[] {
   const { retrieval, classification, inpainting, localization } = report;
@@ -110,10 +119,21 @@ export async function cardFigures(
   const figures: CardFigure[] = [];
   const warnings: string[] = [];
   const report = join(folder, "report.json");
-  if (existsSync(report)) figures.push(...reportFigures((await readJson(report, remedy)) as ReportFile));
+  if (existsSync(report)) {
+    const made = (await readJson(report, remedy)) as ReportFile;
+    figures.push(...reportFigures(made));
+    for (const task of [made.retrieval, made.localization]) {
+      warnings.push(...(task?.warnings ?? []).map((told) => `${task?.protocol}: ${told}`));
+    }
+  }
   const protocols = join(folder, "evaluation", "protocols.json");
   if (existsSync(protocols)) {
-    const { results } = (await readJson(protocols, remedy)) as { readonly results: Results["sections"] };
+    const { about, results } = (await readJson(protocols, remedy)) as {
+      readonly about?: Readonly<Record<string, string>>;
+      readonly results: Results["sections"];
+    };
+    const seen = /\((.*)\)/s.exec(about?.split ?? "")?.[1];
+    if (seen !== undefined) warnings.push(`figures under protocols: ${seen}`);
     for (const { protocol, evaluated, recordings, figures: own, warnings: told } of results) {
       warnings.push(...told.map((warning) => `${protocol.name}: ${warning}`));
       for (const { name, kind, value, interval, baseline, over } of own) {
@@ -129,16 +149,27 @@ export async function cardFigures(
   }
   const result = join(folder, "result.json");
   if (existsSync(result)) {
-    const { last, evaluation } = (await readJson(result, remedy)) as {
+    const { last, intervals, recordings, evaluation } = (await readJson(result, remedy)) as {
       readonly last: Readonly<Record<string, number | null>>;
-      readonly evaluation: { readonly evaluated: number; readonly split: string; readonly frames: "middle" | "all" };
+      /** Absent in results of earlier versions. */
+      readonly intervals?: { readonly last: Bounds };
+      readonly recordings?: number;
+      readonly evaluation: {
+        readonly evaluated: number;
+        readonly split: string;
+        readonly frames: "middle" | "all";
+        readonly notes?: readonly string[];
+      };
     };
     const pictures = evaluation.frames === "all" ? "every picture" : "middle picture";
     const protocol = `last epoch on the ${evaluation.split} clips, ${pictures}`;
     for (const [key, { name, kind }] of Object.entries(epochFigures)) {
       const value = last[key] ?? null;
-      if (value !== null) figures.push(shown({ protocol, evaluated: evaluation.evaluated }, { name, kind, value }));
+      if (value === null) continue;
+      const measured = { protocol, evaluated: evaluation.evaluated, recordings };
+      figures.push(shown(measured, { name, kind, value, interval: intervals?.last[key] }));
     }
+    warnings.push(...(evaluation.notes ?? []).map((told) => `${protocol}: ${told}`));
   }
   return { figures, warnings };
 }

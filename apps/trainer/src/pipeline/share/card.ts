@@ -127,7 +127,7 @@ export async function runCard(folder: string, { license, address }: CardOptions 
             ]),
           ),
           "",
-          "Intervals are over what stands beside them: they say how another draw of such clips, queries or episodes would differ, not another training. A figure without one was not resampled, or does not differ from resample to resample.",
+          "Intervals are over what stands beside them: they say how another draw of such clips, queries or episodes would differ, not another training. A figure without one was not resampled, does not differ from resample to resample, or stands on one clip or recording.",
         ]),
     ...["", "## How it was trained", ""],
     `- Machine: ${machines.length === 0 ? "not recorded" : machines.map(cell).join("; ")}`,

@@ -139,17 +139,25 @@ describe("a card", () => {
     await writeFile(join(tuned, "experiment.json"), JSON.stringify({ name: "tuned", loss: {} }));
     const last = { mAP: 0.25, auc: 0.875, dPrime: 1.6268 };
     const evaluation = { evaluated: 40, split: "validation", frames: "all" };
-    await writeFile(join(tuned, "result.json"), JSON.stringify({ last, evaluation }));
+    const ends = (low: number | null, high: number | null) => ({ low, high, level: 0.95, resamples: 40 });
+    const intervals = { last: { mAP: ends(0.125, 0.5), auc: ends(null, null), dPrime: ends(1.6268, 1.6268) } };
+    const noted = { ...evaluation, notes: ["2 recordings have clips in train"] };
+    await writeFile(join(tuned, "result.json"), JSON.stringify({ last, intervals, recordings: 8, evaluation: noted }));
     const few = { name: "accuracy, 1 shot", kind: "share", value: 0.5, over: { unit: "episodes", count: 200 } };
     const results = [{ protocol: { name: "few-shot-joint" }, evaluated: 40, figures: [few], warnings: [] }];
-    await writeFile(join(tuned, "evaluation", "protocols.json"), JSON.stringify({ results }));
-    const rows = (await runCard(tuned)).split("\n").filter((line) => /^\| (few-shot|last epoch)/.test(line));
+    const about = { split: "train (the model was trained on these clips)" };
+    await writeFile(join(tuned, "evaluation", "protocols.json"), JSON.stringify({ about, results }));
+    const card = await runCard(tuned);
+    expect(card).toContain(
+      "- figures under protocols: the model was trained on these clips\n- last epoch on the validation clips, every picture: 2 recordings have clips in train\n",
+    );
+    const rows = card.split("\n").filter((line) => /^\| (few-shot|last epoch)/.test(line));
     // d′ is no share: √2 · Φ⁻¹(0.875) = 1.6268 (scipy.stats.norm.ppf).
     expect(rows).toEqual([
       "| few-shot-joint | accuracy, 1 shot | 50.0 % |  |  | 200 episodes |",
-      "| last epoch on the validation clips, every picture | mAP | 25.0 % |  |  | 40 clips |",
-      "| last epoch on the validation clips, every picture | AUC | 87.5 % |  |  | 40 clips |",
-      "| last epoch on the validation clips, every picture | d-prime | 1.627 |  |  | 40 clips |",
+      "| last epoch on the validation clips, every picture | mAP | 25.0 % | 12.5–50.0 % |  | 40 clips in 8 recordings |",
+      "| last epoch on the validation clips, every picture | AUC | 87.5 % |  |  | 40 clips in 8 recordings |",
+      "| last epoch on the validation clips, every picture | d-prime | 1.627 |  |  | 40 clips in 8 recordings |",
     ]);
   });
 
