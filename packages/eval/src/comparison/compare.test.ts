@@ -83,6 +83,23 @@ describe("compareArms", () => {
     expect(comparisonMarkdown(none)).toContain("| b | 0 | – | – |");
   });
 
+  it("says how small p can be where clips are parts of few recordings, and how many those are", () => {
+    const recordings = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`c${i}`, `film ${i % 4}`]));
+    const arms = input.arms.map((arm) => ({ ...arm, runs: arm.runs.map((one) => ({ ...one, recordings })) }));
+    const byRecording = compareArms({ ...input, arms });
+    // All four differ the same way: of 2⁴ flips two are as far.
+    const { difference } = byRecording.tables[0].rows[1].figures.r1;
+    expect(difference).toMatchObject({ unit: "clips", pairs: 20, recordings: 4, p: 0.125 });
+    expect(comparisonMarkdown(byRecording)).toContain(
+      "With 4 recordings it cannot go below 0.13, however many clips they have, whatever they show.",
+    );
+    const [head, ...lines] = comparisonCsv(byRecording).split("\n");
+    const column = head.split(",").indexOf("p_recordings");
+    const cells = lines.map((line) => line.split(","));
+    expect(cells.find(([, arm, figure]) => arm.startsWith("b") && figure.startsWith("R@1"))?.[column]).toBe("4");
+    expect(comparisonMarkdown(comparison)).not.toContain("recordings");
+  });
+
   it("refuses a table of an arm that is not there", () => {
     expect(() => compareArms({ ...input, tables: [{ title: "", arms: ["a", "c"] }] })).toThrow(
       'a table names the arm "c", which is not there. Use one of a, b',

@@ -1,4 +1,4 @@
-import { type NumberKind, numberText } from "../report/number-text.js";
+import { inRecordings, type NumberKind, numberText } from "../report/number-text.js";
 import type { ComparedFigure, ComparedTable, Comparison, FigureToCompare, ShownDifference } from "./compare.js";
 
 /** A mean with its interval, `10.9 ± 2.1 %`. */
@@ -55,6 +55,9 @@ export function readingNotes({ seeds, tables, missing, notes = [] }: Comparison)
   );
   const clips = differences.filter(({ unit }) => unit === "clips");
   const parts = clips.filter(({ recordings }) => recordings !== undefined);
+  const fewestParts = Math.min(...parts.map(({ recordings = 0 }) => recordings));
+  // Every flip of their signs is tried: two of them are as far apart as can be.
+  const floor = 2 / 2 ** fewestParts;
   const fewest = Math.min(...differences.map(({ overSeeds }) => overSeeds.smallestP));
   return [
     ...(missing === 0
@@ -70,6 +73,11 @@ export function readingNotes({ seeds, tables, missing, notes = [] }: Comparison)
       ? []
       : [
           "Clips that are parts of one recording change their sign together, and intervals draw whole recordings: p speaks of other recordings.",
+          ...(floor < 0.001
+            ? []
+            : [
+                `With ${inRecordings(fewestParts)} it cannot go below ${pText(Math.min(1, floor))}, however many clips they have, whatever they show.`,
+              ]),
         ]),
     ...(clips.length === differences.length
       ? []

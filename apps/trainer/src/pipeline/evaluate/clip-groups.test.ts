@@ -170,12 +170,29 @@ it("files of their own that the list says are parts of one recording are one, an
   expect([recordings, figures[0].over]).toEqual([5, { unit: "queries", count: 11, recordings: 5 }]);
 });
 
+it("where all clips with a box are of one recording, what is localized alone has no intervals, and says why", async () => {
+  const clips = filmed(2).map((clip, at) => ({
+    ...clip,
+    item: at % 2 === 0 ? clip.item : { ...clip.item, boxes: undefined },
+  }));
+  const [found, points] = await grouped(pretrained, ["retrieval-middle-frame", "localization-ez-vsl"], clips, "labels");
+  const told = "all 6 clips are parts of one recording: no figure has an interval over clips";
+  expect([found.recordings, points.recordings, points.evaluated]).toEqual([2, 1, 6]);
+  expect([found, points].map(({ warnings }) => warnings.some((warning) => warning.startsWith(told)))).toEqual([
+    false,
+    true,
+  ]);
+});
+
 it("clips of one recording have no intervals, and a warning says why", async () => {
   const names = ["retrieval-middle-frame", "localization-silent"];
-  for (const { figures, warnings } of await grouped(pretrained, names, filmed(1))) {
+  const made = await grouped(pretrained, names, filmed(1));
+  // Of the eleven two have no box, and nothing is localized in them.
+  expect(made.map(({ evaluated }) => evaluated)).toEqual([11, 9]);
+  for (const { evaluated, figures, warnings } of made) {
     expect(figures.filter(({ interval }) => interval !== undefined)).toEqual([]);
     expect(warnings.at(-1)).toBe(
-      "all 11 clips are parts of one recording: no figure has an interval over clips, since intervals are drawn by recording",
+      `all ${evaluated} clips are parts of one recording: no figure has an interval over clips, since intervals are drawn by recording`,
     );
   }
 });

@@ -137,7 +137,7 @@ export async function evaluateTasks(
     ...{ seed, ...ratios, targets },
   });
   const inpaintingStrips = await stripsAt(pictured.slice(0, STRIPS), model, cutting, { seed, targets });
-  const careful = [subject.near, loneNote(sets[split].items)].filter((note) => note !== undefined);
+  const careful = [subject.near, retrieval && loneNote(retrieval)].filter((note) => note !== undefined);
   const count = (name: Subject["split"]) => sets[name].items.length;
   return {
     dataset: {

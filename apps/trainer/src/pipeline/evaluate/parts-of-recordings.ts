@@ -1,5 +1,6 @@
 import { namedRecording } from "@kdc-mae/data/node";
 import { recordingNumbers } from "@kdc-mae/eval";
+import type { ResultSection } from "@kdc-mae/eval/report";
 import type { ClipSet } from "../corpus/clip-set.js";
 
 type Item = ClipSet["items"][number];
@@ -24,8 +25,15 @@ export const recordingsById = (items: readonly Item[]): Readonly<Record<string, 
   return new Set(all.map(([, recording]) => recording)).size === items.length ? {} : Object.fromEntries(all);
 };
 
-/** Says why there are no intervals: of one recording nobody knows how far another is from it. Undefined where there are. */
-export function loneNote(items: readonly Item[]): string | undefined {
-  if (items.length < 2 || new Set(items.map(recordingOf)).size > 1) return undefined;
-  return `all ${items.length} clips are parts of one recording: no figure has an interval over clips, since intervals are drawn by recording`;
+/**
+ * Says why there are no intervals: of one recording nobody knows how far another is from it. Undefined where there are.
+ *
+ * @param section the clips that figures are of, which may be some of those that were evaluated, such as those with a box
+ */
+export function loneNote({
+  evaluated,
+  recordings,
+}: Pick<ResultSection, "evaluated" | "recordings">): string | undefined {
+  if (recordings !== 1) return undefined;
+  return `all ${evaluated} clips are parts of one recording: no figure has an interval over clips, since intervals are drawn by recording`;
 }

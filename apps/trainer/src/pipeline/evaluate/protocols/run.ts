@@ -182,9 +182,9 @@ function tellRecordings(carried: Carried): Carried {
 }
 
 /** Says where recordings are fitted too, and where there are no intervals, since all clips are parts of one. */
-const tellParts = (section: ResultSection, { sets, split, near }: Subject): ResultSection => ({
+const tellParts = (section: ResultSection, { near }: Subject): ResultSection => ({
   ...section,
-  warnings: [...section.warnings, ...[near, loneNote(sets[split].items)].filter((note) => note !== undefined)],
+  warnings: [...section.warnings, ...[near, loneNote(section)].filter((note) => note !== undefined)],
 });
 
 /** Says where a picture does not go with the whole spectrogram. */
