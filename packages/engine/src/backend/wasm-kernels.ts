@@ -1,5 +1,11 @@
 import { KdcError } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
+import { fitting, type Window } from "../compile/window.js";
+import { mendPictureGradients } from "./picture-gradients.js";
+import { mendScans } from "./scans.js";
+import { windowOf } from "./windows.js";
+
+const wasm = "tfjs's wasm backend";
 
 type Given = Parameters<tf.KernelFunc>[0];
 
@@ -8,6 +14,10 @@ const attribute = (given: Given, name: string): unknown => (given.attrs as Recor
 const input = (given: Given, name: string) => given.inputs[name] as tf.TensorInfo;
 const ofWhole = (given: Given): boolean => input(given, "x").dtype !== "float32";
 const ofNothing = (given: Given): boolean => input(given, "x").shape.includes(0);
+const always = (): boolean => true;
+
+const goesBack = (given: Given): boolean =>
+  (attribute(given, "strides") as readonly number[]).some((stride) => stride < 0);
 
 /** Batch axes of a product as tfjs goes through them: those of the smaller one again and again, whichever axis is one. */
 const batchesMisread = (given: Given): boolean => {
@@ -24,33 +34,76 @@ const batchesMisread = (given: Given): boolean => {
   return a !== "" && b !== "" && !a.endsWith(b) && !b.endsWith(a);
 };
 
-/** Cases in which kernels of tfjs-backend-wasm 4.22 give wrong values without a word. */
+/** With padding "same" and a stride beyond the window, XNNPACK takes the padding for a huge number, and writes nothing. */
+const strideBeyond = (window: Window): boolean =>
+  window.padInfo.type === "SAME" &&
+  (window.strideHeight > window.effectiveFilterHeight || window.strideWidth > window.effectiveFilterWidth);
+
+/** Kernels with windows. Where padding counts them wrongly, they would read what is no picture. */
+const windowed = (kernel: string): ((given: Given) => boolean) => {
+  const isDepthwise = kernel.includes("Depthwise");
+  return (given) => strideBeyond(fitting(windowOf(given, isDepthwise), `${wasm}, kernel ${kernel}`));
+};
+
+/** Cases in which kernels of tfjs-backend-wasm 4.22 give wrong values without a word, and tfjs's cpu backend right ones. */
 const wrong: Readonly<Record<string, (given: Given) => boolean>> = {
   // It writes whole numbers whatever type is asked for: read as float32, its ones are 1.4e-45.
   OneHot: (given) => attribute(given, "dtype") !== "int32",
   // It keeps the last byte of the whole number: 0.4 becomes 0, and −2.5 becomes 254.
-  Cast: (given) => attribute(given, "dtype") === "bool" && (given.inputs.x as tf.TensorInfo).dtype !== "bool",
-  // Between bools it takes four bytes for each.
-  Select: (given) => (given.inputs.t as tf.TensorInfo).dtype === "bool",
+  Cast: (given) => attribute(given, "dtype") === "bool" && input(given, "x").dtype !== "bool",
+  // Between bools it takes four bytes for each, and it reads both as the type of the first.
+  Select: (given) => input(given, "t").dtype === "bool" || input(given, "t").dtype !== input(given, "e").dtype,
   // A window of negative numbers has no greatest one: its gradient is lost.
-  MaxPoolGrad: () => true,
-  GatherV2: (given) => attribute(given, "batchDims") !== 0,
-  DenseBincount: (given) => attribute(given, "binaryOutput") === true,
+  MaxPoolGrad: always,
+  GatherV2: (given) =>
+    attribute(given, "batchDims") !== 0 || ofNothing(given) || input(given, "indices").shape.includes(0),
   // They read whole numbers as floats, or memory that is not theirs.
   ...{ ClipByValue: ofWhole, Log1p: ofWhole, Reciprocal: ofWhole, IsNan: ofWhole, IsInf: ofWhole, IsFinite: ofWhole },
-  ...{ Sum: ofNothing, Mean: ofNothing, Max: ofNothing, Min: ofNothing, Prod: ofNothing },
-  StridedSlice: (given) => (attribute(given, "strides") as readonly number[]).some((stride) => stride < 0),
-  BatchMatMul: batchesMisread,
+  ...{ Sum: ofNothing, Max: ofNothing, Min: ofNothing, Prod: ofNothing, Any: ofNothing },
+  // Of nothing they divide by none of its elements.
+  ...{ Cumsum: ofNothing, Cumprod: ofNothing, Prelu: ofNothing },
+  BatchMatMul: ({ inputs: { a, b } }) => [a, b].some((one) => (one as tf.TensorInfo).shape.includes(0)),
+  // They go by float32, which does not hold whole numbers above 2²⁴; quotients of floats stay floats.
+  ...{ Neg: ofWhole, FloorDiv: always },
+  // Nothing below 1e-7 is positive or negative to it.
+  Sign: always,
+  // What it gives is float32 whatever it takes.
+  StridedSlice: (given) => ofWhole(given) || goesBack(given),
+  // Infinity comes out as NaN.
+  PadV2: (given) => !Number.isFinite(attribute(given, "constantValue")),
+  ...Object.fromEntries(
+    ["Conv2D", "FusedConv2D", "DepthwiseConv2dNative", "FusedDepthwiseConv2D", "MaxPool", "AvgPool"].map((kernel) => [
+      kernel,
+      windowed(kernel),
+    ]),
+  ),
 };
 
-/** What `OneHot` should give there: patches are picked by it. */
-function rightOneHot(given: Given): tf.TensorInfo {
-  const { depth, onValue, offValue, dtype } = given.attrs as unknown as tf.OneHotAttrs;
-  const { dataId, shape } = given.inputs.indices as tf.TensorInfo;
-  const rows = tf.engine().readSync(dataId) as Int32Array;
-  const values = new (dtype === "bool" ? Uint8Array : Float32Array)(rows.length * depth).fill(offValue);
-  for (const [row, at] of rows.entries()) if (at >= 0 && at < depth) values[row * depth + at] = onValue;
-  return tf.engine().makeTensor(values, [...shape, depth], dtype);
+/** Cases that tfjs's cpu backend computes wrongly as well. */
+const refused: Readonly<Record<string, (given: Given) => boolean>> = {
+  DenseBincount: (given) => attribute(given, "binaryOutput") === true,
+  ...{ Mean: ofNothing, All: ofNothing },
+  // Where an axis is taken out, put in or passed over as well.
+  StridedSlice: (given) =>
+    goesBack(given) && ["shrinkAxisMask", "newAxisMask", "ellipsisMask"].some((mask) => attribute(given, mask) !== 0),
+  BatchMatMul: batchesMisread,
+  _FusedMatMul: batchesMisread,
+};
+
+/** The kernel as tfjs's cpu backend has it; tensors move to that backend, and back where they are needed next. */
+function onCpu(kernel: string, given: Given): tf.TensorInfo | tf.TensorInfo[] {
+  const engine = tf.engine();
+  const cpu = engine.findBackend("cpu");
+  // Its first tensor would be greeted on the console.
+  const production = tf.env().getBool("PROD");
+  tf.env().set("PROD", true);
+  try {
+    const made = tf.getKernel(kernel, "cpu").kernelFunc({ ...given, backend: cpu });
+    const placed = [made].flat().map((info) => engine.makeTensorFromTensorInfo(info, cpu));
+    return Array.isArray(made) ? placed : placed[0];
+  } finally {
+    tf.env().set("PROD", production);
+  }
 }
 
 /**
@@ -58,19 +111,22 @@ function rightOneHot(given: Given): tf.TensorInfo {
  * backend is not loaded.
  */
 export function mendWasmKernels(): void {
-  for (const [kernel, isWrong] of Object.entries(wrong)) {
+  mendScans("wasm");
+  mendPictureGradients("wasm");
+  for (const kernel of new Set([...Object.keys(wrong), ...Object.keys(refused)])) {
     const known = tf.getKernel(kernel, "wasm");
     if (known === undefined) continue;
     tf.unregisterKernel(kernel, "wasm");
     const kernelFunc: tf.KernelFunc = (given) => {
-      if (!isWrong(given)) return known.kernelFunc(given);
-      if (kernel === "OneHot") return rightOneHot(given);
-      throw new KdcError({
-        where: `tfjs's wasm backend, kernel ${kernel}`,
-        what: "it computes this case wrongly and does not say so",
-        remedy: "Use the compiled engine, or backend tensorflow or cpu",
-        reason: "backend",
-      });
+      if (refused[kernel]?.(given)) {
+        throw new KdcError({
+          where: `${wasm}, kernel ${kernel}`,
+          what: "it computes this case wrongly and does not say so",
+          remedy: "Use the compiled engine",
+          reason: "backend",
+        });
+      }
+      return wrong[kernel]?.(given) ? onCpu(kernel, given) : known.kernelFunc(given);
     };
     tf.registerKernel({ ...known, kernelFunc });
   }

@@ -36,7 +36,7 @@ const windowOf = (
       depthwise,
       tf.backend_util.convertConv2DDataFormat(attributes.dataFormat ?? "NHWC"),
     ),
-    name,
+    `compile: ${name}`,
   );
 
 const convolve = (call: KernelCall): Value => {

@@ -4,39 +4,7 @@ import type { KernelRule, KernelRules } from "./kernel-rule.js";
 import { matrixProduct } from "./kernels-matrix.js";
 import { transpose } from "./kernels-shape.js";
 import { slicingRules } from "./kernels-slicing.js";
-
-type Sampling = { readonly alignCorners: boolean; readonly halfPixelCenters: boolean };
-
-/** Where pixel `i` of `to` lies among `from` pixels. */
-const place = (i: number, from: number, to: number, { alignCorners, halfPixelCenters }: Sampling): number => {
-  const scale = alignCorners && to > 1 ? (from - 1) / (to - 1) : from / to;
-  return halfPixelCenters ? (i + 0.5) * scale - 0.5 : i * scale;
-};
-
-/** Resizing one axis is a matrix [to, from]; these are its rows. */
-const bilinearMatrix = (from: number, to: number, sampling: Sampling): number[] => {
-  const matrix = new Array<number>(to * from).fill(0);
-  for (let i = 0; i < to; i++) {
-    const at = Math.min(Math.max(place(i, from, to, sampling), 0), from - 1);
-    const low = Math.floor(at);
-    const high = Math.min(low + 1, from - 1);
-    matrix[i * from + low] += 1 - (at - low);
-    matrix[i * from + high] += at - low;
-  }
-  return matrix;
-};
-
-const nearestMatrix = (from: number, to: number, sampling: Sampling): number[] => {
-  const matrix = new Array<number>(to * from).fill(0);
-  for (let i = 0; i < to; i++) {
-    const at = place(i, from, to, sampling) + (sampling.halfPixelCenters ? 0.5 : 0);
-    const index = sampling.alignCorners ? Math.round(at) : Math.floor(at);
-    matrix[i * from + Math.min(Math.max(index, 0), from - 1)] = 1;
-  }
-  return matrix;
-};
-
-type Matrix = (from: number, to: number, sampling: Sampling) => number[];
+import { bilinearMatrix, nearestMatrix, type ResamplingMatrix, type Sampling } from "./resampling.js";
 
 /** A matrix applied to the second axis of x [A, from, C]. */
 const alongSecond = (graph: GraphBuilder, matrix: Value, x: Value, flipped: boolean): Value => {
@@ -54,7 +22,7 @@ const resample = (graph: GraphBuilder, x: Value, rows: Value, columns: Value, fl
 };
 
 const resize =
-  (matrix: Matrix): KernelRule =>
+  (matrix: ResamplingMatrix): KernelRule =>
   ({ inputs: { images }, attributes: { size, ...sampling }, graph }) => {
     const make = (from: number, to: number) =>
       graph.constant(matrix(from, to, sampling as Sampling), [to, from], "float32");
@@ -62,7 +30,7 @@ const resize =
   };
 
 const resizeGradient =
-  (matrix: Matrix): KernelRule =>
+  (matrix: ResamplingMatrix): KernelRule =>
   ({ inputs: { images, dy }, attributes, graph }) => {
     const make = (from: number, to: number) =>
       graph.constant(matrix(from, to, attributes as Sampling), [to, from], "float32");

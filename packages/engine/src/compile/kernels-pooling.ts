@@ -6,6 +6,7 @@ import type { KernelCall, KernelRule, KernelRules } from "./kernel-rule.js";
 import {
   channelsBack,
   channelsFirst,
+  covered,
   fitting,
   kernel,
   outputShape,
@@ -26,7 +27,7 @@ const poolOf = ({ attributes, kernel: name }: KernelCall, inputShape: readonly n
       attributes.pad,
       attributes.dimRoundingMode,
     ),
-    name,
+    `compile: ${name}`,
   );
 
 const poolAttributes = (window: Window) => ({
@@ -47,18 +48,8 @@ const pool =
   };
 
 /** How many cells of the input each window of an average pool covers, [1, 1, h, w]. */
-const coverage = (graph: GraphBuilder, window: Window): Value => {
-  const along = (outputs: number, stride: number, before: number, size: number, inputs: number): number[] =>
-    Array.from({ length: outputs }, (_, i) => {
-      const start = i * stride - before;
-      return Math.min(inputs, start + size) - Math.max(0, start);
-    });
-  const { padInfo, outHeight, outWidth } = window;
-  const rows = along(outHeight, window.strideHeight, padInfo.top, window.filterHeight, window.inHeight);
-  const columns = along(outWidth, window.strideWidth, padInfo.left, window.filterWidth, window.inWidth);
-  const counts = rows.flatMap((row) => columns.map((column) => row * column));
-  return graph.constant(counts, [1, 1, outHeight, outWidth], "float32");
-};
+const coverage = (graph: GraphBuilder, window: Window): Value =>
+  graph.constant(covered(window), [1, 1, window.outHeight, window.outWidth], "float32");
 
 const averagePoolGradient: KernelRule = (call) => {
   const { inputs, graph } = call;

@@ -28,20 +28,32 @@ const reach = (window: Window): number[] => kernel(window).map((size, i) => (siz
  * The window as it is, where its windows fit into the padded picture as often as tfjs says. Where padding is given in numbers,
  * tfjs counts by the height of the window and the first stride, and may round up.
  */
-export const fitting = (window: Window, kernelName: string): Window => {
+export const fitting = (window: Window, where: string): Window => {
   const [top, left, bottom, right] = pads(window);
   const padded = [window.inHeight + top + bottom, window.inWidth + left + right];
   const fits = padded.map((size, i) => Math.floor((size - reach(window)[i]) / strides(window)[i]) + 1);
   const said = [window.outHeight, window.outWidth];
   if (fits.join() !== said.join()) {
     throw new KdcError({
-      where: `compile: ${kernelName}`,
+      where,
       what: `tfjs says that this padding gives ${said.join(" × ")} places to the window, and there are ${fits.join(" × ")}`,
       remedy: 'Pad the picture with tf.pad and use padding "valid", or give square windows and equal strides',
       reason: "shape",
     });
   }
   return window;
+};
+
+/** How many cells of the picture each window covers, padding left out: h · w numbers, row after row. */
+export const covered = ({ padInfo, outHeight, outWidth, ...window }: Window): number[] => {
+  const along = (outputs: number, stride: number, before: number, size: number, inputs: number): number[] =>
+    Array.from({ length: outputs }, (_, i) => {
+      const start = i * stride - before;
+      return Math.min(inputs, start + size) - Math.max(0, start);
+    });
+  const rows = along(outHeight, window.strideHeight, padInfo.top, window.filterHeight, window.inHeight);
+  const columns = along(outWidth, window.strideWidth, padInfo.left, window.filterWidth, window.inWidth);
+  return rows.flatMap((row) => columns.map((column) => row * column));
 };
 
 export const outputShape = ({ batchSize, outChannels, outHeight, outWidth }: Window): Shape4 => [
