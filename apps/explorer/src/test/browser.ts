@@ -65,13 +65,6 @@ export async function openExplorer(options: ExploreOptions = {}): Promise<Explor
       opened.on("request", (request) => {
         if (!/^(blob|data):/.test(request.url()) && !request.url().startsWith(baseURL)) outside.push(request.url());
       });
-      await opened.addInitScript(() => {
-        const tasks: number[] = [];
-        Object.assign(globalThis, { longTasks: tasks });
-        new PerformanceObserver((list) => {
-          for (const { duration } of list.getEntries()) tasks.push(duration);
-        }).observe({ type: "longtask", buffered: true });
-      });
       await opened.goto(baseURL);
       await opened.waitForSelector("html[data-ready=yes]");
       return { page: opened, complaints, outside };
@@ -88,17 +81,29 @@ export async function openExplorer(options: ExploreOptions = {}): Promise<Explor
   };
 }
 
+type TraceEvent = Readonly<{ pid: number; tid: number; name: string; tdur?: number; args?: { name?: string } }>;
+
 /**
- * Tasks of the page's own thread that took longer than a person bears while something was done, ms: of the best of three
- * times, since a busy machine stops a thread wherever it is.
+ * Tasks for which a page's own thread computed longer than a person bears while something was done, ms of its processor: on a
+ * busy machine it is stopped wherever it is. Of the best of three times, since such a machine computes slower too.
  */
 export async function undisturbed(page: Page, act: () => Promise<void>): Promise<number[]> {
+  const browser = page.context().browser() as Browser;
   let best: number[] | undefined;
   for (let attempt = 0; attempt < 3 && (best === undefined || best.length > 0); attempt++) {
-    const kept = () => page.evaluate(() => (globalThis as unknown as { longTasks: number[] }).longTasks);
-    const before = (await kept()).length;
+    await browser.startTracing(page, { categories: ["toplevel"] });
     await act();
-    const long = (await kept()).slice(before).filter((took) => took > 100);
+    const { traceEvents: events } = JSON.parse(String(await browser.stopTracing())) as { traceEvents: TraceEvent[] };
+    const placeOf = ({ pid, tid }: TraceEvent) => `${pid}/${tid}`;
+    const own = new Set(
+      events.filter(({ name, args }) => name === "thread_name" && args?.name === "CrRendererMain").map(placeOf),
+    );
+    // One that was under way when the trace began or ended has no time.
+    const took = events.flatMap((event) =>
+      event.name === "ThreadControllerImpl::RunTask" && own.has(placeOf(event)) ? (event.tdur ?? []) : [],
+    );
+    if (took.length === 0) throw new Error("the trace holds no task of the page's own thread");
+    const long = took.map((microseconds) => microseconds / 1000).filter((one) => one > 100);
     if (best === undefined || long.length < best.length) best = long;
   }
   return best ?? [];

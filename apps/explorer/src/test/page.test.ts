@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { gzipSync } from "node:zlib";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type ExplorerInBrowser, missing, openExplorer } from "./browser.js";
+import { type ExplorerInBrowser, missing, openExplorer, undisturbed } from "./browser.js";
 import { ffmpegs, makeFilms } from "./films.js";
 
 const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
@@ -51,6 +51,16 @@ describe.skipIf(missing)("the page", () => {
     const paper = await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
     expect(paper).toBe(colorScheme === "dark" ? "rgb(20, 22, 26)" : "rgb(255, 255, 255)");
     expect(complaints).toEqual([]);
+  });
+
+  it("would be seen to compute too long", async () => {
+    const { page } = await explorer.open();
+    const compute = () => {
+      let sum = 0;
+      for (const began = performance.now(); performance.now() < began + 700; ) sum += Math.sqrt(sum);
+    };
+    expect(await undisturbed(page, () => page.evaluate(compute))).toEqual([expect.any(Number)]);
+    expect(await undisturbed(page, () => page.evaluate(() => undefined))).toEqual([]);
   });
 
   it("fits a screen of 360 pixels", async () => {
