@@ -79,6 +79,7 @@ describe.skipIf(redirected)("backends", () => {
       ["Neg", () => tf.neg(whole), [5, -9, -16777217]],
       ["FloorDiv", () => tf.div(tf.tensor1d([2147483647], "int32"), tf.scalar(3, "int32")), [715827882]],
       ["Sign", () => tf.sign(tf.tensor1d([1e-30, -1e-30, 0])), [1, -1, 0]],
+      ["Log1p", () => tf.log1p(tf.tensor1d([1e-10])), [Math.fround(1e-10)]],
       ["PadV2", () => tf.pad(tf.tensor1d([1]), [[1, 0]], -Infinity), [-Infinity, 1]],
       ["Prod", () => tf.prod(tf.tensor1d([])), [1]],
       ["Any", () => tf.any(tf.tensor1d([], "bool")), [0]],

@@ -58,15 +58,15 @@ const wrong: Readonly<Record<string, (given: Given) => boolean>> = {
   GatherV2: (given) =>
     attribute(given, "batchDims") !== 0 || ofNothing(given) || input(given, "indices").shape.includes(0),
   // They read whole numbers as floats, or memory that is not theirs.
-  ...{ ClipByValue: ofWhole, Log1p: ofWhole, Reciprocal: ofWhole, IsNan: ofWhole, IsInf: ofWhole, IsFinite: ofWhole },
+  ...{ ClipByValue: ofWhole, Reciprocal: ofWhole, IsNan: ofWhole, IsInf: ofWhole, IsFinite: ofWhole },
   ...{ Sum: ofNothing, Max: ofNothing, Min: ofNothing, Prod: ofNothing, Any: ofNothing },
   // Of nothing they divide by none of its elements.
   ...{ Cumsum: ofNothing, Cumprod: ofNothing, Prelu: ofNothing },
   BatchMatMul: ({ inputs: { a, b } }) => [a, b].some((one) => (one as tf.TensorInfo).shape.includes(0)),
   // They go by float32, which does not hold whole numbers above 2²⁴; quotients of floats stay floats.
   ...{ Neg: ofWhole, FloorDiv: always },
-  // Nothing below 1e-7 is positive or negative to it.
-  Sign: always,
+  // Nothing below 1e-7 is positive or negative to the one, and the other adds one before it takes the logarithm.
+  ...{ Sign: always, Log1p: always },
   // What it gives is float32 whatever it takes.
   StridedSlice: (given) => ofWhole(given) || goesBack(given),
   // Infinity comes out as NaN.

@@ -40,4 +40,16 @@ describe("eager", () => {
     const program = await eager("cpu")((async (x: tf.Tensor) => x) as never, float32([2]));
     await expect(program.run(float32([2]) as never)).rejects.toThrow("the function to compile returned a promise");
   });
+
+  it.each<[string, unknown, string]>([
+    ["a number", () => ({ y: 3 }), "y is number, not a tensor, record or list. Give trees of tensors only"],
+    ["nothing", () => undefined, "the root is undefined, not a tensor, record or list"],
+    ["text", () => tf.tensor(["a"]), "the output (root) is a tensor of type string. Give tensors of float32, int32 or"],
+  ])("refuses a function that gives %s, as a compiled one is", async (_, fn, message) => {
+    await selectBackend("cpu");
+    const before = tf.memory().numTensors;
+    const program = await eager("cpu")(fn as (x: tf.Tensor) => tf.Tensor, float32([2]));
+    await expect(program.run(float32([2]))).rejects.toThrow(message);
+    expect(tf.memory().numTensors).toBe(before);
+  });
 });

@@ -1,4 +1,4 @@
-import { type HostTensor, mapTree, type Tree, treeLeaves } from "@kdc-mae/core";
+import { type HostTensor, KdcError, mapTree, type Tree, treeLeaves } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { type BackendName, selectBackend } from "../backend/select.js";
 import { asTree, atOnce, expectHosted, type Hosted } from "./program.js";
@@ -47,6 +47,20 @@ const hold = (backend: BackendName, given: tf.Tensor, path: string): Kept => {
   };
 };
 
+/** @throws KdcError for what is no tree of tensors, and for tensors that no other program could give */
+function expectTensors<Result>(result: Result): Result {
+  for (const [path, { dtype }] of treeLeaves(asTree<tf.Tensor>(result))) {
+    if (dtype === "float32" || dtype === "int32" || dtype === "bool") continue;
+    throw new KdcError({
+      where: "program.run",
+      what: `the output ${path || "(root)"} is a tensor of type ${dtype}`,
+      remedy: "Give tensors of float32, int32 or bool",
+      reason: "dtype",
+    });
+  }
+  return result;
+}
+
 /** A function run operation by operation, on tensors that may live on between runs. */
 function eagerProgram<I, O>(
   backend: BackendName,
@@ -74,7 +88,7 @@ function eagerProgram<I, O>(
     };
     try {
       const given = mapTree(asTree<HostTensor | DeviceTensor>(inputs), tensorOf) as I;
-      const result = asTree<tf.Tensor>(tf.tidy(() => atOnce(fn(given)) as tf.TensorContainer));
+      const result = asTree<tf.Tensor>(tf.tidy(() => expectTensors(atOnce(fn(given))) as tf.TensorContainer));
       // An input that is given back belongs to whoever gave it, and so does one of two outputs that are the same.
       const seen = new Set<number>(treeLeaves(asTree<tf.Tensor>(given)).map(([, { id }]) => id));
       const outputs = mapTree(result, (tensor: tf.Tensor, path) => {
