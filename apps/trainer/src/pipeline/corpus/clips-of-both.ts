@@ -154,7 +154,7 @@ export async function fittedClips(
  * Looks for clips of other data that the model was trained on, under whatever name.
  *
  * @param trained what the model was trained on; nothing is known of an official checkpoint, and made clips are their own
- * @returns what can only be suspected, in words
+ * @returns what can only be suspected, or not be told, in words
  * @throws KdcError (reason `leak`) where clips it was trained on would be scored
  */
 export async function expectUnseen(
@@ -166,10 +166,9 @@ export async function expectUnseen(
   if (trained === undefined || trained.kind === "synthetic" || data.kind === "synthetic" || fits !== undefined) return;
   const fitted = await fittedClips(trained, around);
   if (fitted === undefined) {
-    around.onNote?.(
-      `whether the model was trained on these clips cannot be told: its own data, ${trained.path}, are not here`,
-    );
-    return;
+    const untold = `whether the model was trained on these clips cannot be told: its own data, ${trained.path}, are not here`;
+    around.onNote?.(untold);
+    return untold;
   }
   const doubt = await expectNoneOfBoth(`data ${data.path}`, fitted, scored);
   if (doubt !== undefined) around.onNote?.(doubt);

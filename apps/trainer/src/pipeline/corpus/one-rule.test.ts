@@ -287,6 +287,12 @@ it("clips of one recording on both sides are told of, whatever scores them", asy
   await writeFile(trained.path, rows.slice(0, 2).join("\n"));
   const apart = await openEvaluated(protocolsNamed(["retrieval-middle-frame"]), savedOn(trained), { data: other });
   await apart.close();
+  const gone = { ...trained, path: join(folder, "all", "gone.jsonl") };
+  const unsure = await openEvaluated(protocolsNamed(["retrieval-middle-frame"]), savedOn(gone), { data: other });
+  await unsure.close();
+  expect(unsure.seen).toBe(
+    `whether the model was trained on these clips cannot be told: its own data, ${gone.path}, are not here`,
+  );
   expect(apart.seen).toBe(
     "1 of the 2 clips are of recordings of which other clips were trained on, such as clip4: near copies, so that the figures are not all of unseen recordings",
   );
