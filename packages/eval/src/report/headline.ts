@@ -21,9 +21,18 @@ export type HeadlineRow = Omit<Figure, "value" | "baseline" | "over"> & {
   readonly over: Over;
 };
 
-/** True where the figure is on the better side of its baseline. */
-export const beatsBaseline = ({ value, baseline, better }: HeadlineRow): boolean =>
-  better === "higher" ? value > baseline.value : value < baseline.value;
+/** How a figure stands to its baseline, as far as can be told of other clips. */
+export type Verdict = "better" | "not better" | "within the interval" | "no interval";
+
+/**
+ * Better or not where the interval lies beside the baseline: a figure above chance whose interval holds chance is none that
+ * other clips need show.
+ */
+export function verdictOf({ value, interval, baseline, better }: HeadlineRow): Verdict {
+  if (interval === undefined) return "no interval";
+  if (interval.low <= baseline.value && baseline.value <= interval.high) return "within the interval";
+  return (better === "higher") === value > baseline.value ? "better" : "not better";
+}
 
 /** The rows of some figures of so many clips, those with these keys. */
 const rowsOf = (

@@ -1,6 +1,6 @@
 import { printProtocol } from "../protocol.js";
 import { type Cell, classificationGrid, type Grid, inpaintingGrid } from "./figure-grid.js";
-import { beatsBaseline, headline } from "./headline.js";
+import { headline, verdictOf } from "./headline.js";
 import { durationText, intervalText, numberText, overText } from "./number-text.js";
 import type { ReportInput } from "./report-input.js";
 import { protocolsOf } from "./report-record.js";
@@ -15,7 +15,7 @@ function headlineSection(input: ReportInput): string {
     intervalText(row.interval, row.kind),
     overText(row.over),
     `${row.baseline.name}: ${numberText(row.baseline.value, row.kind)}`,
-    beatsBaseline(row) ? "better" : "not better",
+    verdictOf(row),
   ]);
   return rows.length === 0
     ? "Nothing was evaluated."

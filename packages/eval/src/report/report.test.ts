@@ -7,6 +7,7 @@ import { inpainting } from "../inpainting/inpainting.js";
 import { localization } from "../localization/localization.js";
 import { matrix } from "../matrix.js";
 import { retrieval } from "../retrieval/retrieval.js";
+import { headline, verdictOf } from "./headline.js";
 import { intervalText, numberText } from "./number-text.js";
 import type { Picture } from "./pictures.js";
 import { reportHtml } from "./report-html.js";
@@ -158,6 +159,18 @@ describe("reportMarkdown", () => {
     expect(ends).not.toBe("");
     expect(text).toContain(`| ${error} (${ends}) |`);
     expect(text).not.toMatch(/NaN|undefined/);
+  });
+
+  it("calls better, or not, what lies beside its baseline with its whole interval", () => {
+    const [row] = headline(input);
+    const stands = (baseline: number, ends?: readonly [number, number], better: "higher" | "lower" = "higher") =>
+      verdictOf({
+        ...{ ...row, value: 0.5, better, baseline: { name: "chance", value: baseline } },
+        interval: ends && { low: ends[0], high: ends[1], level: 0.95, resamples: 9 },
+      });
+    expect([stands(0.3, [0.4, 0.6]), stands(0.7, [0.4, 0.6])]).toEqual(["better", "not better"]);
+    expect([stands(0.3, [0.4, 0.6], "lower"), stands(0.7, [0.4, 0.6], "lower")]).toEqual(["not better", "better"]);
+    expect([stands(0.45, [0.4, 0.6]), stands(0.3)]).toEqual(["within the interval", "no interval"]);
   });
 
   it("is nothing but text where names are markup, and no name ends a block", () => {

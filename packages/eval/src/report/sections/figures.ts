@@ -11,7 +11,7 @@ import {
   localizationGrid,
   retrievalGrid,
 } from "../figure-grid.js";
-import { beatsBaseline, headline } from "../headline.js";
+import { headline, type Verdict, verdictOf } from "../headline.js";
 import { escapeHtml, htmlTable } from "../html-text.js";
 import { intervalText, numberText, overText } from "../number-text.js";
 import type { ReportInput } from "../report-input.js";
@@ -31,11 +31,18 @@ const gridTable = (grid: Grid | undefined): string =>
         ),
       );
 
+const saidVerdicts: Readonly<Record<Verdict, string>> = {
+  better: "",
+  "not better": ' <span class="worse">not better</span>',
+  "within the interval": " within the interval",
+  "no interval": "",
+};
+
 /** The cards on top: every task's figure beside its baseline. */
 export function headlineCards(input: ReportInput): string {
   const cards = headline(input).map((row) => {
     const interval = intervalText(row.interval, row.kind);
-    const verdict = beatsBaseline(row) ? "" : ' <span class="worse">not better</span>';
+    const verdict = saidVerdicts[verdictOf(row)];
     return `<div class="card"><h3>${escapeHtml(row.task)}</h3><div class="value"><span>${numberText(row.value, row.kind)}</span><small>${escapeHtml(row.figure)}</small></div>${intervalBar(row)}<div class="against">${interval === "" ? "" : `95 %: ${interval} · `}${overText(row.over)} · ${escapeHtml(row.baseline.name)} <b>${numberText(row.baseline.value, row.kind)}</b>${verdict}</div></div>`;
   });
   return cards.length === 0
