@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { bilinearMatrix, nearestMatrix, type ResamplingMatrix, type Sampling } from "../compile/resampling.js";
+import { bilinearMatrix, nearestMatrix, type PixelPlaces, type ResamplingMatrix } from "../compile/resampling.js";
 import { covered, fitting, type Shape4 } from "../compile/window.js";
 
 type Given = Parameters<tf.KernelFunc>[0];
@@ -17,7 +17,7 @@ const resized =
       const [batch, height, width, channels] = shape;
       const [, rows, columns] = dy.shape;
       const turned = (from: number, to: number) =>
-        tf.transpose(tf.tensor2d(matrix(from, to, given.attrs as unknown as Sampling), [to, from]));
+        tf.transpose(tf.tensor2d(matrix(from, to, given.attrs as unknown as PixelPlaces), [to, from]));
       const tall = tf.matMul(turned(height, rows), tf.reshape(dy, [batch, rows, columns * channels]));
       const wide = tf.matMul(turned(width, columns), tf.reshape(tall, [batch * height, columns, channels]));
       return tf.reshape(wide, shape);

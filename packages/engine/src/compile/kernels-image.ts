@@ -4,7 +4,7 @@ import type { KernelRule, KernelRules } from "./kernel-rule.js";
 import { matrixProduct } from "./kernels-matrix.js";
 import { transpose } from "./kernels-shape.js";
 import { slicingRules } from "./kernels-slicing.js";
-import { bilinearMatrix, nearestMatrix, type ResamplingMatrix, type Sampling } from "./resampling.js";
+import { bilinearMatrix, nearestMatrix, type PixelPlaces, type ResamplingMatrix } from "./resampling.js";
 
 /** A matrix applied to the second axis of x [A, from, C]. */
 const alongSecond = (graph: GraphBuilder, matrix: Value, x: Value, flipped: boolean): Value => {
@@ -25,7 +25,7 @@ const resize =
   (matrix: ResamplingMatrix): KernelRule =>
   ({ inputs: { images }, attributes: { size, ...sampling }, graph }) => {
     const make = (from: number, to: number) =>
-      graph.constant(matrix(from, to, sampling as Sampling), [to, from], "float32");
+      graph.constant(matrix(from, to, sampling as PixelPlaces), [to, from], "float32");
     return resample(graph, images, make(images.shape[1], size[0]), make(images.shape[2], size[1]), false);
   };
 
@@ -33,7 +33,7 @@ const resizeGradient =
   (matrix: ResamplingMatrix): KernelRule =>
   ({ inputs: { images, dy }, attributes, graph }) => {
     const make = (from: number, to: number) =>
-      graph.constant(matrix(from, to, attributes as Sampling), [to, from], "float32");
+      graph.constant(matrix(from, to, attributes as PixelPlaces), [to, from], "float32");
     return resample(graph, dy, make(images.shape[1], dy.shape[1]), make(images.shape[2], dy.shape[2]), true);
   };
 
