@@ -28,7 +28,7 @@ export { type ShardStatisticsOptions, shardStatistics } from "./loader/shard-sta
 export { type ClassLabels, readClassLabels } from "./manifest/class-labels.js";
 export type { MediaRoot } from "./manifest/confine.js";
 export type { ManifestItem } from "./manifest/manifest-item.js";
-export { namedRecording } from "./manifest/named-recording.js";
+export { namedRecording, recordingIn } from "./manifest/named-recording.js";
 export { countPassedOver, type PassedOver, type PassOver, passedOverInWords } from "./manifest/passed-over.js";
 export {
   countItems,

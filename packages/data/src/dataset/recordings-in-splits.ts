@@ -1,20 +1,17 @@
 import type { ClipItem } from "@kdc-mae/core";
-import { namedRecording } from "../manifest/named-recording.js";
+import { recordingIn } from "../manifest/named-recording.js";
 import { nameLedger } from "../manifest/one-id-one-clip.js";
 import type { Placing } from "./place-clips.js";
 
 /** What a clip says of where it belongs. */
 type Part = Partial<Pick<ClipItem, "path" | "start" | "end" | "columns" | "split">> & { readonly recording?: string };
 
-/** The recording that a clip is a part of; undefined of one that is whole. */
-const partOf = ({ path, start, end, columns, recording = namedRecording({ columns }) }: Part): string | undefined =>
-  recording ?? (start === undefined && end === undefined ? undefined : path);
-
 /**
  * Notices recordings with clips in several splits as clips go by: clips of one are near copies, so that figures on such a
  * split are not of recordings that were never seen. It takes 24 bytes a recording.
  */
 export function recordingsInSplits(): {
+  /** Takes the next clip in. */
   add(clip: Part): void;
   /** Recordings with clips in both of two splits, once all clips are in and it is known where those go that name none. */
   inBoth(placing: Pick<Placing, "of">, one: string, other: string): readonly string[];
@@ -24,7 +21,7 @@ export function recordingsInSplits(): {
   const several = new Map<string, Set<string | undefined>>();
   return {
     add(clip) {
-      const recording = partOf(clip);
+      const { recording = recordingIn(clip) } = clip;
       if (recording === undefined) return;
       const { split } = clip;
       if (!splits.includes(split)) splits.push(split);

@@ -2,7 +2,7 @@ import { relative } from "node:path";
 import { isKdcError } from "@kdc-mae/core";
 import { expectItemAdmitted } from "../manifest/confine.js";
 import type { ManifestItem } from "../manifest/manifest-item.js";
-import { namedRecording } from "../manifest/named-recording.js";
+import { recordingIn } from "../manifest/named-recording.js";
 import type { Manifest } from "../manifest/read-manifest.js";
 import { decodeItem } from "../media/decode-item.js";
 import type { Decoder, SoundDecoder } from "../media/decoder.js";
@@ -38,8 +38,7 @@ export async function prepareItem(
     const key = sampleKey(index, item.id);
     const packed = await packClip(clip, key, file, content);
     const { id, labels, split } = item;
-    const isPart = item.start !== undefined || item.end !== undefined;
-    const recording = namedRecording(item) ?? (isPart ? file : undefined);
+    const recording = recordingIn({ ...item, path: file });
     const sample = { key, id, labels, ...(split === undefined ? {} : { split }), ...(recording && { recording }) };
     return { sample, packed, beyond };
   } catch (error) {

@@ -1,5 +1,5 @@
 import { KdcError } from "@kdc-mae/core";
-import { namedRecording } from "../manifest/named-recording.js";
+import { recordingIn } from "../manifest/named-recording.js";
 import type { PassOver } from "../manifest/passed-over.js";
 import type { ByteSource } from "./byte-source.js";
 import { isPictureField, isStray, longestJson, readNotes, splitName } from "./sample-notes.js";
@@ -114,9 +114,10 @@ function described({ key, offset, bytes, json, cls, fields }: Found, where: stri
     passOver(`sample in a tar without ${lacks.join(", ")}`, `${where}: ${key} (${[...new Set(fields)].join(", ")})`);
     return [];
   }
-  const { id, labels, split, source } = notes;
-  const isPart = source?.start !== undefined || source?.end !== undefined;
-  const recording = namedRecording(notes) ?? (isPart && typeof source.path === "string" ? source.path : undefined);
+  const { id, labels, split, source, columns } = notes;
+  const from = recordingIn({ ...source, columns });
+  // Others' notes may say anything of where a sample came from.
+  const recording = typeof from === "string" ? from : undefined;
   return [
     { key, offset, bytes, id, labels, ...(split === undefined ? {} : { split }), ...(recording && { recording }) },
   ];

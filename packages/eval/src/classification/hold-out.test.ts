@@ -17,7 +17,7 @@ it("is drawn by seed", () => {
 });
 
 it("sets whole recordings aside, and never all clips of a kind", () => {
-  // Ten recordings of 1 to 4 clips of kind 0, five of kind 1, and one of kind 2 with the only clips of kind 3.
+  // Ten recordings of 1 to 4 clips of kind 0, five of kind 1, one of kind 2 and one of it with the only clip of kind 3.
   const sizes = [1, 4, 2, 3, 1, 4, 2, 3, 1, 4, 2, 2, 2, 2, 2];
   const kinds = sizes.flatMap((size, at) => new Array<number>(size).fill(at < 10 ? 0 : 1));
   const recordings = sizes.flatMap((size, at) => new Array<number>(size).fill(100 + at));
@@ -26,6 +26,18 @@ it("sets whole recordings aside, and never all clips of a kind", () => {
   expect([...of(held)].filter((recording) => of(kept).has(recording))).toEqual([]);
   const [some, others] = [[...of(held)].filter((one) => one >= 100), [...of(held)].filter((one) => one < 100)];
   expect([some.filter((one) => one < 110).length, some.filter((one) => one >= 110).length]).toEqual([2, 1]);
-  expect(others).toEqual([8]);
+  expect(others).toEqual([]);
+  // Ten recordings of kinds 0 and 1, and one of them has the only clip of kind 3.
+  const mixed = Array.from({ length: 20 }, (_, clip) => (clip === 7 ? 3 : clip % 2));
+  for (const seed of [1, 2, 3, 4, 5]) {
+    const { held: two } = holdOut(
+      mixed,
+      0.2,
+      createRng(seed),
+      Array.from(mixed, (_, clip) => clip >> 1),
+    );
+    expect([two.length, two[0] >> 1 === two[1] >> 1, two[2] >> 1 === two[3] >> 1]).toEqual([4, true, true]);
+    expect(two.includes(7)).toBe(false);
+  }
   expect(() => holdOut([0, 0, 1], 0.2, createRng(4), [1, 1])).toThrow("there are 3 clips, and recordings of 2");
 });

@@ -3,7 +3,7 @@ import { fewerThan, partsOf, type Recordings } from "../recordings.js";
 
 /**
  * Sets a share of every kind's recordings aside by seed, with all their clips: at least one of a kind with two or more,
- * and none with whose clips a kind would be gone. A recording counts among those of its first clip's kind.
+ * and none with whose clips a kind would be gone. Recordings of several kinds are one kind of their own.
  *
  * @param groups one kind per clip
  * @param recordings of each clip, where clips are parts of fewer; each one of its own unless given
@@ -15,9 +15,9 @@ export function holdOut(
   rng: Rng = createRng("hold-out"),
   recordings?: Recordings,
 ): { readonly kept: Int32Array; readonly held: Int32Array } {
-  const members = new Map<number, Int32Array[]>();
+  const members = new Map<number | "mixed", Int32Array[]>();
   for (const part of partsOf(groups.length, recordings)) {
-    const kind = groups[part[0]];
+    const kind = part.every((clip) => groups[clip] === groups[part[0]]) ? groups[part[0]] : "mixed";
     members.set(kind, [...(members.get(kind) ?? []), part]);
   }
   const left = countOf(groups);

@@ -1,4 +1,4 @@
-import { namedRecording } from "@kdc-mae/data/node";
+import { recordingIn } from "@kdc-mae/data/node";
 import { recordingNumbers } from "@kdc-mae/eval";
 import type { ResultSection } from "@kdc-mae/eval/report";
 import type { ClipSet } from "../corpus/clip-set.js";
@@ -6,10 +6,7 @@ import type { ClipSet } from "../corpus/clip-set.js";
 type Item = ClipSet["items"][number];
 
 /** What a clip is a part of: what its list or shards name, else its file, where a part of that was taken; itself else. */
-export const recordingOf = (item: Item & Parameters<typeof namedRecording>[0]): string => {
-  const { id, path, start, end, recording = namedRecording(item) } = item;
-  return recording ?? (path !== undefined && (start !== undefined || end !== undefined) ? path : id);
-};
+export const recordingOf = (item: Item): string => item.recording ?? recordingIn(item) ?? item.id;
 
 /**
  * How intervals of figures of these clips are drawn: by recording, since windows of one film are near copies, and an interval
