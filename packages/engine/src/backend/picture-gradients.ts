@@ -43,12 +43,16 @@ const gradients: Readonly<Record<string, Gradient>> = {
   ResizeNearestNeighborGrad: resized(nearestMatrix),
 };
 
+/** On a kernel that was mended: another copy of this package, on the same tfjs, would give shares of shares. */
+const mended = Symbol.for("kdc-mae.mended");
+
 /** Gradients of average pools and resized pictures, which a backend's kernels give for other settings than they were asked for. */
 export function mendPictureGradients(backendName: string): void {
   for (const [kernelName, gradient] of Object.entries(gradients)) {
     const known = tf.getKernel(kernelName, backendName);
-    if (known === undefined) continue;
+    if (known === undefined || mended in known.kernelFunc) continue;
     tf.unregisterKernel(kernelName, backendName);
-    tf.registerKernel({ ...known, kernelFunc: (given) => gradient(given, known.kernelFunc) });
+    const kernelFunc: tf.KernelFunc = (given) => gradient(given, known.kernelFunc);
+    tf.registerKernel({ ...known, kernelFunc: Object.assign(kernelFunc, { [mended]: true }) });
   }
 }
