@@ -1,4 +1,5 @@
-import { createRng, type HostTensor } from "@kdc-mae/core";
+import { basename } from "node:path";
+import { createRng, type HostTensor, type Rng } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { expect, it } from "vitest";
 import { compile } from "../onnxruntime/compile.js";
@@ -15,20 +16,28 @@ export type Case = {
   readonly fn: (...inputs: X[]) => Made;
 };
 
-const rng = createRng("kernels");
+const streams = new Map<string, Rng>();
+
+/** Numbers of the test file's own: files share this module in one process, and come in any order. */
+const rng = (): Rng => {
+  const file = basename(expect.getState().testPath ?? "");
+  const known = streams.get(file) ?? createRng(`kernels/${file}`);
+  streams.set(file, known);
+  return known;
+};
 
 /** Values in [−2, 2). */
-export const float = (...shape: number[]): HostTensor => uniform(rng, shape, 2);
+export const float = (...shape: number[]): HostTensor => uniform(rng(), shape, 2);
 
 /** Values in [0.3, 1.7). */
 export const positive = (...shape: number[]): HostTensor =>
   numbers(
     shape,
-    uniform(rng, shape, 0.7).data.map((x) => x + 1),
+    uniform(rng(), shape, 0.7).data.map((x) => x + 1),
   );
 
 /** Integers in [low, high). */
-export const int = (low: number, high: number, ...shape: number[]): HostTensor => integers(rng, shape, low, high);
+export const int = (low: number, high: number, ...shape: number[]): HostTensor => integers(rng(), shape, low, high);
 
 /** Given values. */
 export const numbers = (shape: readonly number[], values: ArrayLike<number>): HostTensor => ({
@@ -107,7 +116,7 @@ export function testLinear(list: readonly Case[]): void {
         along: tf.sum(tf.mul(gradients(fn, [x]).d0, direction)),
         direct: weighted(fn(direction)),
       });
-      const given = [inputs[0], uniform(rng, inputs[0].shape)];
+      const given = [inputs[0], uniform(rng(), inputs[0].shape)];
       const program = await compile(both, given, { threads: 1 });
       const { along, direct } = await program.run(given);
       await program.dispose();
