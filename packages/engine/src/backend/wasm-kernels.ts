@@ -1,38 +1,12 @@
-import { KdcError } from "@kdc-mae/core";
 import * as tf from "@tensorflow/tfjs-core";
 import { fitting, type Window } from "../compile/window.js";
 import { mendPictureGradients } from "./picture-gradients.js";
+import { attribute, type Given, goesBack, input, ofNothing, refuseWrong } from "./refused.js";
 import { mendScans } from "./scans.js";
 import { windowOf } from "./windows.js";
 
-const wasm = "tfjs's wasm backend";
-
-type Given = Parameters<tf.KernelFunc>[0];
-
-const attribute = (given: Given, name: string): unknown => (given.attrs as Record<string, unknown>)[name];
-
-const input = (given: Given, name: string) => given.inputs[name] as tf.TensorInfo;
 const ofWhole = (given: Given): boolean => input(given, "x").dtype !== "float32";
-const ofNothing = (given: Given): boolean => input(given, "x").shape.includes(0);
 const always = (): boolean => true;
-
-const goesBack = (given: Given): boolean =>
-  (attribute(given, "strides") as readonly number[]).some((stride) => stride < 0);
-
-/** Batch axes of a product as tfjs goes through them: those of the smaller one again and again, whichever axis is one. */
-const batchesMisread = (given: Given): boolean => {
-  const [a, b] = ["a", "b"].map((name) => {
-    const sizes = input(given, name).shape.slice(0, -2);
-    const first = sizes.findIndex((size) => size !== 1);
-    return first < 0
-      ? ""
-      : sizes
-          .slice(first)
-          .map((size) => `,${size}`)
-          .join("");
-  });
-  return a !== "" && b !== "" && !a.endsWith(b) && !b.endsWith(a);
-};
 
 /** With padding "same" and a stride beyond the window, XNNPACK takes the padding for a huge number, and writes nothing. */
 const strideBeyond = (window: Window): boolean =>
@@ -42,7 +16,7 @@ const strideBeyond = (window: Window): boolean =>
 /** Kernels with windows. Where padding counts them wrongly, they would read what is no picture. */
 const windowed = (kernel: string): ((given: Given) => boolean) => {
   const isDepthwise = kernel.includes("Depthwise");
-  return (given) => strideBeyond(fitting(windowOf(given, isDepthwise), `${wasm}, kernel ${kernel}`));
+  return (given) => strideBeyond(fitting(windowOf(given, isDepthwise), `tfjs's wasm backend, kernel ${kernel}`));
 };
 
 /** Cases in which kernels of tfjs-backend-wasm 4.22 give wrong values without a word, and tfjs's cpu backend right ones. */
@@ -57,6 +31,7 @@ const wrong: Readonly<Record<string, (given: Given) => boolean>> = {
   MaxPoolGrad: always,
   GatherV2: (given) =>
     attribute(given, "batchDims") !== 0 || ofNothing(given) || input(given, "indices").shape.includes(0),
+  DenseBincount: (given) => attribute(given, "binaryOutput") === true,
   // They read whole numbers as floats, or memory that is not theirs.
   ...{ ClipByValue: ofWhole, Reciprocal: ofWhole, IsNan: ofWhole, IsInf: ofWhole, IsFinite: ofWhole },
   ...{ Sum: ofNothing, Max: ofNothing, Min: ofNothing, Prod: ofNothing, Any: ofNothing },
@@ -77,17 +52,6 @@ const wrong: Readonly<Record<string, (given: Given) => boolean>> = {
       windowed(kernel),
     ]),
   ),
-};
-
-/** Cases that tfjs's cpu backend computes wrongly as well. */
-const refused: Readonly<Record<string, (given: Given) => boolean>> = {
-  DenseBincount: (given) => attribute(given, "binaryOutput") === true,
-  ...{ Mean: ofNothing, All: ofNothing },
-  // Where an axis is taken out, put in or passed over as well.
-  StridedSlice: (given) =>
-    goesBack(given) && ["shrinkAxisMask", "newAxisMask", "ellipsisMask"].some((mask) => attribute(given, mask) !== 0),
-  BatchMatMul: batchesMisread,
-  _FusedMatMul: batchesMisread,
 };
 
 /** The kernel as tfjs's cpu backend has it; tensors move to that backend, and back where they are needed next. */
@@ -113,21 +77,12 @@ function onCpu(kernel: string, given: Given): tf.TensorInfo | tf.TensorInfo[] {
 export function mendWasmKernels(): void {
   mendScans("wasm");
   mendPictureGradients("wasm");
-  for (const kernel of new Set([...Object.keys(wrong), ...Object.keys(refused)])) {
+  for (const [kernel, isWrong] of Object.entries(wrong)) {
     const known = tf.getKernel(kernel, "wasm");
     if (known === undefined) continue;
     tf.unregisterKernel(kernel, "wasm");
-    const kernelFunc: tf.KernelFunc = (given) => {
-      if (refused[kernel]?.(given)) {
-        throw new KdcError({
-          where: `${wasm}, kernel ${kernel}`,
-          what: "it computes this case wrongly and does not say so",
-          remedy: "Use the compiled engine",
-          reason: "backend",
-        });
-      }
-      return wrong[kernel]?.(given) ? onCpu(kernel, given) : known.kernelFunc(given);
-    };
+    const kernelFunc: tf.KernelFunc = (given) => (isWrong(given) ? onCpu(kernel, given) : known.kernelFunc(given));
     tf.registerKernel({ ...known, kernelFunc });
   }
+  refuseWrong("wasm");
 }

@@ -51,6 +51,12 @@ const known: readonly (readonly [
   ["mean of nothing", (x) => tf.mean(empty(x, 0, 2), 0), [none, none], [2]],
   ["product and largest of nothing", (x) => tf.stack([tf.prod(empty(x, 0)), tf.max(empty(x, 0))]), [1, -endless], [2]],
   ["any of nothing", (x) => tf.any(tf.cast(empty(x, 0), "bool")), [0], []],
+  [
+    "whether each number is in a row",
+    (x) => tf.denseBincount(ints(x, [1, 1]) as tf.Tensor1D, tf.tensor1d([]), 3, true),
+    [0, 1, 0],
+    [3],
+  ],
   ["all of nothing", (x) => tf.all(tf.cast(empty(x, 0), "bool")), [1], []],
   ["reverse, every axis", (x) => tf.reverse(tf.stack([x, tf.mul(x, 3)])), [6, 3, 2, 1], [2, 2]],
   ["whole numbers are numbers", (x) => tf.isNaN(ints(x, [1, 2])), [0, 0], [2]],

@@ -22,7 +22,6 @@ describe("kernels that count", () => {
       "it has no such kernel",
       cases(
         ["denseBincount of a row", [int(0, 9, 31), float(31)], (x: Row, w: Row) => tf.denseBincount(x, w, 7)],
-        ["denseBincount of a row ignores binary", [int(0, 3, 31)], (x: Row) => tf.denseBincount(x, none(), 7, true)],
         ["denseBincount of rows", [int(0, 9, 3, 11)], (x: Rows) => tf.denseBincount(x, none() as X as Rows, 7)],
         [
           "denseBincount with weights",

@@ -15,14 +15,13 @@ const places = (graph: GraphBuilder, x: Value, size: number): Value => {
 
 /**
  * How often each number below `size` occurs in each row of x [columns] or [rows, columns], or the sum of its weights;
- * `binaryOutput`: whether it occurs, for x of two axes. Negative numbers, an error when run eagerly, are not counted.
+ * `binaryOutput`: whether it occurs. Negative numbers, an error when run eagerly, are not counted.
  */
 const count: KernelRule = (call) => {
   const { inputs, attributes, graph } = call;
   const { x, weights } = inputs;
-  const { size, binaryOutput = false } = attributes;
+  const { size, binaryOutput: binary = false } = attributes;
   const [rows, columns] = x.shape.length === 2 ? x.shape : [1, x.shape[0]];
-  const binary = binaryOutput && x.shape.length === 2;
   const starts = graph.constant(
     Array.from({ length: rows }, (_, row) => row * (size + 1)),
     [rows, 1],
