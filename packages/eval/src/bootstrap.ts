@@ -131,10 +131,10 @@ export function bootstrap<Name extends string>(
  * carried there by the slope at the figure, 1 / (p·(1 − p)): a share near 1 varies downwards more than upwards, and ends
  * stay within 0–1 (Pepe 2003, §5.2, for AUC; Boyd, Eng and Page 2013 for average precision).
  *
- * @param figures all of them, from 0 to 1, from clips counted `counts[i]` times each
- * A figure that does not exist without one of them (all positives of its only kind are in one clip, or one recording) has no
- * interval: what it would be with others in their place nobody has seen.
+ * A figure that does not exist without one clip, or one recording (which has all positives of its only kind), has no
+ * interval: what it would be with another in its place nobody has seen.
  *
+ * @param figures all of them, from 0 to 1, from clips counted `counts[i]` times each
  * @param options.resamples clips, or whole recordings of them, are left out one by one up to so many; of more, in so many groups
  * @returns `resamples` counts the clips, or groups of clips, that were left out in turn; ends are NaN where there is no interval
  */

@@ -40,8 +40,8 @@ describe("placeClips", () => {
     window("c", "test");
     for (const split of ["train", "test"]) recordings.add({ path: split, columns: { recording: "d" }, split });
     for (const split of ["test", "validation"]) recordings.add({ recording: "e", split });
-    const inBoth = (one: string, other: string) => recordings.inBoth(placeClips([]), one, other);
-    expect([inBoth("train", "test"), inBoth("train", "validation"), inBoth("validation", "test")]).toEqual([
+    const { recordingsInBoth: inBoth } = recordings.told(placeClips([]));
+    expect([inBoth?.("train", "test"), inBoth?.("train", "validation"), inBoth?.("validation", "test")]).toEqual([
       ["b", "c", "d"],
       ["b"],
       ["b", "e"],

@@ -13,8 +13,8 @@ type Part = Partial<Pick<ClipItem, "path" | "start" | "end" | "columns" | "split
 export function recordingsInSplits(): {
   /** Takes the next clip in. */
   add(clip: Part): void;
-  /** Recordings with clips in both of two splits, once all clips are in and it is known where those go that name none. */
-  inBoth(placing: Pick<Placing, "of">, one: string, other: string): readonly string[];
+  /** Where clips go, with what is known of recordings, once all clips are in. */
+  told(placing: Placing): Placing;
 } {
   const firstIn = nameLedger();
   const splits: (string | undefined)[] = [];
@@ -30,10 +30,12 @@ export function recordingsInSplits(): {
       const known = several.get(recording) ?? new Set([splits[before]]);
       several.set(recording, known.add(split));
     },
-    inBoth(placing, one, other) {
+    told(placing) {
       const has = (own: ReadonlySet<string | undefined>, split: string) =>
         [...own].some((named) => placing.of(named) === split);
-      return [...several].filter(([, own]) => has(own, one) && has(own, other)).map(([recording]) => recording);
+      const recordingsInBoth = (one: string, other: string) =>
+        [...several].filter(([, own]) => has(own, one) && has(own, other)).map(([recording]) => recording);
+      return { ...placing, recordingsInBoth };
     },
   };
 }

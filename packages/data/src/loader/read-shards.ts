@@ -138,12 +138,8 @@ export async function readShards(
 export function placeSamples({ shards }: ShardSet, namedFor?: NamedFor, scored?: Split): Placing {
   const recordings = recordingsInSplits();
   for (const { samples } of shards) for (const sample of samples) recordings.add(sample);
-  const placing = placeClips(
-    shards.flatMap(({ samples }) => samples.map((sample) => sample.split)),
-    namedFor,
-    scored,
-  );
-  return { ...placing, recordingsInBoth: (one, other) => recordings.inBoth(placing, one, other) };
+  const splits = shards.flatMap(({ samples }) => samples.map((sample) => sample.split));
+  return recordings.told(placeClips(splits, namedFor, scored));
 }
 
 /** The clip as its manifest named it; a tar of somebody else says no path. */

@@ -37,9 +37,10 @@ export type FewShotResult = Evaluated & {
 };
 
 /**
- * Few labels: in every episode `shots` training clips of each kind are drawn, of as many recordings where clips are parts of
- * fewer (windows of one film show little more than one of them). Each kind is the mean of its clips' directions, and a test clip is of the kind whose mean is nearest by cosine (nearest class mean, Mensink et al. 2013;
- * SimpleShot's L2N, Wang et al. 2019). The mean over kinds keeps frequent kinds from deciding.
+ * Few labels: in every episode `shots` training clips of each kind are drawn, of as many recordings where clips are parts
+ * of fewer (windows of one film show little more than one of them). Each kind is the mean of its clips' directions, and a
+ * test clip is of the kind whose mean is nearest by cosine (nearest class mean, Mensink et al. 2013; SimpleShot's L2N, Wang
+ * et al. 2019). The mean over kinds keeps frequent kinds from deciding.
  *
  * @throws KdcError for zero rows, unequal widths, a label outside the kinds, kinds that no number of shots suits
  */
@@ -81,7 +82,7 @@ export function fewShot(input: {
     throw new KdcError({
       where,
       what: `${asked.join(", ")} shots were asked for and the rarest kind has ${fewest} ${unit}`,
-      remedy: "Give every kind as many training clips as the fewest shots, or leave rare kinds out",
+      remedy: `Give every kind as many ${unit} as the fewest shots, or leave rare kinds out`,
       reason: "shots",
     });
   }

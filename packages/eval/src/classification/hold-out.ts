@@ -1,28 +1,41 @@
 import { createRng, type Rng } from "@kdc-mae/core";
 import { fewerThan, partsOf, type Recordings } from "../recordings.js";
 
+/** Recordings by the kind of their clips, in the order in which they come; those of several kinds are one of their own. */
+export function recordingsByKind(
+  groups: ArrayLike<number>,
+  recordings?: Recordings,
+): ReadonlyMap<number | "mixed", readonly Int32Array[]> {
+  const kinds = new Map<number | "mixed", Int32Array[]>();
+  for (const part of partsOf(groups.length, recordings)) {
+    const kind = part.every((clip) => groups[clip] === groups[part[0]]) ? groups[part[0]] : "mixed";
+    const own = kinds.get(kind);
+    if (own === undefined) kinds.set(kind, [part]);
+    else own.push(part);
+  }
+  return kinds;
+}
+
 /**
  * Sets a share of every kind's recordings aside by seed, with all their clips: at least one of a kind with two or more,
  * and none with whose clips a kind would be gone. Recordings of several kinds are one kind of their own.
  *
  * @param groups one kind per clip
- * @param recordings of each clip, where clips are parts of fewer; each one of its own unless given
+ * @param options.share a fifth unless given
+ * @param options.recordings of each clip, where clips are parts of fewer; each one of its own unless given
  * @throws KdcError (`recordings`) where they are not one number for each clip
  */
 export function holdOut(
   groups: ArrayLike<number>,
-  share = 0.2,
-  rng: Rng = createRng("hold-out"),
-  recordings?: Recordings,
+  {
+    share = 0.2,
+    rng = createRng("hold-out"),
+    recordings,
+  }: { readonly share?: number; readonly rng?: Rng; readonly recordings?: Recordings } = {},
 ): { readonly kept: Int32Array; readonly held: Int32Array } {
-  const members = new Map<number | "mixed", Int32Array[]>();
-  for (const part of partsOf(groups.length, recordings)) {
-    const kind = part.every((clip) => groups[clip] === groups[part[0]]) ? groups[part[0]] : "mixed";
-    members.set(kind, [...(members.get(kind) ?? []), part]);
-  }
   const left = countOf(groups);
   const held = new Set<number>();
-  for (const [kind, parts] of members) {
+  for (const [kind, parts] of recordingsByKind(groups, recordings)) {
     let count = parts.length < 2 ? 0 : Math.max(1, Math.round(share * parts.length));
     for (const place of rng.fork(kind).permutation(parts.length)) {
       if (count === 0) break;

@@ -71,7 +71,7 @@ function accuracyOf(probabilities: Matrix, targets: Matrix): number {
   return hits / probabilities.shape[0];
 }
 
-const setAside = ({ labels, recordings }: LabelledRows) => holdOut(labels, undefined, undefined, recordings);
+const setAside = ({ labels, recordings }: LabelledRows) => holdOut(labels, { recordings });
 
 /**
  * Multinomial logistic regression on frozen features, its L2 strength chosen on validation clips (where none are given, a

@@ -1,9 +1,9 @@
 import { argmaxRows } from "../classification/classification.js";
+import { recordingsByKind } from "../classification/hold-out.js";
 import { predictLinear } from "../classification/linear-classifier.js";
 import { fitLinearProbe, type LabelledRows } from "../classification/linear-probe.js";
 import { neighbourVotes } from "../classification/nearest-neighbours.js";
 import { takeRows } from "../matrix.js";
-import { partsOf } from "../recordings.js";
 
 /** Strength of the linear probe while training runs: one, so that nothing has to be chosen. */
 const STRENGTH = 0.01;
@@ -24,21 +24,18 @@ export type HeldOutAccuracy = {
  * For watching a run, not for a table: few clips, no strength chosen, no interval.
  *
  * @param rows features `[N, D]` with a label each; `recordings` where clips are parts of fewer, of which each is dealt whole
- * @returns undefined where fewer than two kinds have two recordings
+ * @returns undefined where fewer than two kinds have clips to fit
  */
 export function heldOutAccuracy(
   kinds: readonly string[],
   { features, labels, recordings }: LabelledRows,
 ): HeldOutAccuracy | undefined {
-  const parts = partsOf(labels.length, recordings);
-  const of = new Map<number, Int32Array[]>();
-  for (const part of parts) of.set(labels[part[0]], [...(of.get(labels[part[0]]) ?? []), part]);
-  const usable = [...of.values()].filter((own) => own.length >= 2);
-  if (usable.length < 2) return undefined;
+  const usable = [...recordingsByKind(labels, recordings).values()].filter((own) => own.length >= 2);
   const dealt = (turn: number) =>
     usable.flatMap((own) => own.flatMap((part, at) => (at % 2 === turn ? [...part] : []))).sort((a, b) => a - b);
   const fitted = dealt(0);
   const known = new Set(fitted.map((clip) => labels[clip]));
+  if (known.size < 2) return undefined;
   // A recording may hold a clip of a kind that no fitted one has.
   const scored = dealt(1).filter((clip) => known.has(labels[clip]));
   const part = (indices: readonly number[]): LabelledRows => ({

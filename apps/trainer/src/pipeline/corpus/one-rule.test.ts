@@ -6,7 +6,7 @@ import { createPipesDecoder, locateFfmpeg, makeSet, openManifest, prepare } from
 import { initModel } from "@kdc-mae/model";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { openClips } from "../ablate/ablate.js";
-import { openEvaluated } from "../evaluate/open-subject.js";
+import { openEvaluated, openSubject } from "../evaluate/open-subject.js";
 import { protocolsNamed } from "../evaluate/protocols/run.js";
 import { checkExperiment } from "../experiment/check.js";
 import { named } from "../experiment/named.js";
@@ -273,6 +273,9 @@ it("clips of one recording on both sides are told of, whatever scores them", asy
   const opened = await openEvaluated(protocolsNamed(["retrieval-middle-frame"]), savedOn(data), { onNote });
   await opened.close();
   expect([opened.near, notes.at(-1)]).toEqual(new Array(2).fill(near("2 recordings have", "test", "them")));
+  const seen = await openSubject(protocolsNamed(["retrieval-middle-frame"]), savedOn(data), { split: "train" });
+  await seen.close();
+  expect(seen.subject.doubts).toEqual(["the model was trained on these clips"]);
   const tuning = tinyWith({ data, training: { batch: 2, epochs: 9 } });
   const tuned = await openFineTuningData(tuning, config, { media: folder, statistics });
   await tuned.close();

@@ -72,11 +72,7 @@ export async function openItems(data: Exclude<DataSource, { kind: "shards" }>, o
   const named = function* () {
     for (const [split, count] of counts) for (let at = 0; at < count; at++) yield split === "" ? undefined : split;
   };
-  const placed = placeClips(named(), options.namedFor, options.scored);
-  const placing = {
-    ...placed,
-    recordingsInBoth: (one: string, other: string) => recordings.inBoth(placed, one, other),
-  };
+  const placing = recordings.told(placeClips(named(), options.namedFor, options.scored));
   const items = held.map((item) => (item.split === undefined ? { ...item, split: placing.of(item.split) } : item));
   const words = passedOverInWords(passed.result());
   if (words !== undefined) options.onNote?.(words);

@@ -137,7 +137,7 @@ export async function evaluateTasks(
     ...{ seed, ...ratios, targets },
   });
   const inpaintingStrips = await stripsAt(pictured.slice(0, STRIPS), model, cutting, { seed, targets });
-  const careful = [subject.near, retrieval && loneNote(retrieval)].filter((note) => note !== undefined);
+  const lone = retrieval && loneNote(retrieval);
   const count = (name: Subject["split"]) => sets[name].items.length;
   return {
     dataset: {
@@ -146,7 +146,7 @@ export async function evaluateTasks(
     },
     retrieval: retrieval && {
       ...retrieval,
-      warnings: [...retrieval.warnings, ...careful],
+      warnings: [...retrieval.warnings, ...(subject.doubts ?? []), ...(lone === undefined ? [] : [lone])],
     },
     ...(kinds.length > 1 ? { classification: probes as Evaluation["classification"] } : {}),
     inpainting: inpainting === undefined ? [] : [inpainting],

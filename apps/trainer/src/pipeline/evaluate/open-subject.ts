@@ -162,7 +162,7 @@ export async function openSubject(chosen: readonly ProtocolRecord[], saved: Save
       execute,
       denormalize: false,
     },
-    ...(near === undefined ? {} : { near }),
+    doubts: [seen, near].filter((doubt) => doubt !== undefined),
     onProgress: () => undefined,
   };
   const closeAll = async () => {

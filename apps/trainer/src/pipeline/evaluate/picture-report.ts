@@ -24,11 +24,9 @@ export async function reportOn(model: string | SavedModel, options: EvaluatingOp
   const started = clock();
   const saved = typeof model === "string" ? await readModel(model, options) : model;
   const { params, experiment } = saved;
-  const { subject, seen, data, close } = await openSubject(reportProtocols(experiment), { model: saved }, options);
+  const { subject, data, close } = await openSubject(reportProtocols(experiment), { model: saved }, options);
   const media = (clock() - started) / 1000;
-  const evaluation = await evaluateTasks({ ...subject, near: subject.near ?? seen }, (what) =>
-    options.onNote?.(`evaluate: ${what}`),
-  ).finally(close);
+  const evaluation = await evaluateTasks(subject, (what) => options.onNote?.(`evaluate: ${what}`)).finally(close);
   const total = (clock() - started) / 1000;
   const input: ReportInput = {
     title: `Evaluation of ${experiment.name}`,

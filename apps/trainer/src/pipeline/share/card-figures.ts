@@ -128,12 +128,7 @@ export async function cardFigures(
   }
   const protocols = join(folder, "evaluation", "protocols.json");
   if (existsSync(protocols)) {
-    const { about, results } = (await readJson(protocols, remedy)) as {
-      readonly about?: Readonly<Record<string, string>>;
-      readonly results: Results["sections"];
-    };
-    const seen = /\((.*)\)/s.exec(about?.split ?? "")?.[1];
-    if (seen !== undefined) warnings.push(`figures under protocols: ${seen}`);
+    const { results } = (await readJson(protocols, remedy)) as { readonly results: Results["sections"] };
     for (const { protocol, evaluated, recordings, figures: own, warnings: told } of results) {
       warnings.push(...told.map((warning) => `${protocol.name}: ${warning}`));
       for (const { name, kind, value, interval, baseline, over } of own) {

@@ -144,12 +144,11 @@ describe("a card", () => {
     const noted = { ...evaluation, notes: ["2 recordings have clips in train"] };
     await writeFile(join(tuned, "result.json"), JSON.stringify({ last, intervals, recordings: 8, evaluation: noted }));
     const few = { name: "accuracy, 1 shot", kind: "share", value: 0.5, over: { unit: "episodes", count: 200 } };
-    const results = [{ protocol: { name: "few-shot-joint" }, evaluated: 40, figures: [few], warnings: [] }];
-    const about = { split: "train (the model was trained on these clips)" };
-    await writeFile(join(tuned, "evaluation", "protocols.json"), JSON.stringify({ about, results }));
+    const results = [{ protocol: { name: "few-shot-joint" }, evaluated: 40, figures: [few], warnings: ["seen"] }];
+    await writeFile(join(tuned, "evaluation", "protocols.json"), JSON.stringify({ results }));
     const card = await runCard(tuned);
     expect(card).toContain(
-      "- figures under protocols: the model was trained on these clips\n- last epoch on the validation clips, every picture: 2 recordings have clips in train\n",
+      "- few-shot-joint: seen\n- last epoch on the validation clips, every picture: 2 recordings have clips in train\n",
     );
     const rows = card.split("\n").filter((line) => /^\| (few-shot|last epoch)/.test(line));
     // d′ is no share: √2 · Φ⁻¹(0.875) = 1.6268 (scipy.stats.norm.ppf).

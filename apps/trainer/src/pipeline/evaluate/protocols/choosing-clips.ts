@@ -24,12 +24,14 @@ export function choosingClips({ sets, split, ...given }: Pick<Subject, "sets" | 
   }
   const isSingle = looked.every((name) => sets[name].items.every(({ labels }) => labels.length === 1));
   const first = train.items.map(({ labels: [label] }) => label);
-  const recordings = recordingNumbers(train.items.map(recordingOf));
-  const { kept, held } = holdOut(labelIndices(kinds, first), undefined, undefined, recordings);
   const all = every(train.items.length);
-  const among = heldInWords(held, train.items.length, recordings);
-  const [from, fitted, chosen, source] = isGiven
-    ? (["validation", all, every(validation.items.length), "the validation clips"] as const)
-    : (["train", ...(held.length > 0 ? ([kept, held] as const) : ([all, all] as const)), among] as const);
-  return { kinds, isSingle, from, fitted, chosen, source };
+  if (isGiven) {
+    const chosen = every(validation.items.length);
+    return { kinds, isSingle, from: "validation", fitted: all, chosen, source: "the validation clips" } as const;
+  }
+  const recordings = recordingNumbers(train.items.map(recordingOf));
+  const { kept, held } = holdOut(labelIndices(kinds, first), { recordings });
+  const parts = held.length > 0 ? { fitted: kept, chosen: held } : { fitted: all, chosen: all };
+  const source = heldInWords(held, train.items.length, recordings);
+  return { kinds, isSingle, from: "train", ...parts, source } as const;
 }

@@ -181,10 +181,10 @@ function tellRecordings(carried: Carried): Carried {
   return { ...carried, result: { ...carried.result, protocol: told } } as Carried;
 }
 
-/** Says where recordings are fitted too, and where there are no intervals, since all clips are parts of one. */
-const tellParts = (section: ResultSection, { near }: Subject): ResultSection => ({
+/** Says what of the clips may have been seen, and where there are no intervals, since all clips are parts of one. */
+const tellParts = (section: ResultSection, { doubts = [] }: Subject): ResultSection => ({
   ...section,
-  warnings: [...section.warnings, ...[near, loneNote(section)].filter((note) => note !== undefined)],
+  warnings: [...section.warnings, ...doubts, ...[loneNote(section)].filter((note) => note !== undefined)],
 });
 
 /** Says where a picture does not go with the whole spectrogram. */

@@ -19,8 +19,8 @@ export type Subject = {
   readonly leftOut: Readonly<Record<string, number>>;
   /** The same of all splits, for who tells of the whole set. */
   readonly leftOutBySplit?: LeftOutBySplit;
-  /** Says that evaluated clips are parts of recordings that are fitted too. */
-  readonly near?: string;
+  /** Why not all of the evaluated clips were certainly unseen, in words. */
+  readonly doubts?: readonly string[];
   readonly cutting: Cutting;
   /** Brings predictions of normalised pixels back with the true patches' statistics. */
   readonly denormalize: boolean;
